@@ -1,0 +1,14 @@
+//! What Envoy means: its messages, and total functions over them.
+//!
+//! Nothing here knows of snapshots, meshes or Kubernetes. Where a rule is Envoy's, its documentation names the
+//! behavior, and a test holds it to a real Envoy.
+
+pub mod any;
+pub mod fields;
+pub mod harmless;
+
+/// The messages of `proto/`, as prost and pbjson generate them.
+#[expect(missing_docs, clippy::pedantic, clippy::all, reason = "generated code")]
+pub mod pb {
+    include!(concat!(env!("OUT_DIR"), "/messages.rs"));
+}

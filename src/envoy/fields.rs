@@ -1,0 +1,101 @@
+//! The unknown rule: which fields of a raw message nobody here interprets.
+//!
+//! A field is *modelled* when `proto/` has it, *harmless* when [`harmless`](super::harmless) gives the reason,
+//! and *deciding* otherwise. The walk asks for the deciding ones of every message it rests on, and names them.
+
+use serde_json::Value;
+
+use super::harmless;
+
+/// What a field holds, as far as looking for unknown fields needs it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A number, string, enum, or a list of them.
+    Scalar,
+    /// A message of this name, or a list of them. `google.protobuf.Any` is looked into by its `@type`.
+    Message(&'static str),
+    /// A map with values of this message type.
+    Map(&'static str),
+}
+
+include!(concat!(env!("OUT_DIR"), "/fields.rs"));
+
+/// The deciding fields below `value`, a message of type `message`, as dotted paths (`match.path_match_policy`).
+///
+/// `except` names fields of `value` itself that the caller looks at one by one (the routes of a virtual host,
+/// of which only those that the request meets matter).
+pub fn deciding(value: &Value, message: &str, except: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(value, message, except, "", &mut found);
+    found
+}
+
+/// Whether `message` is one that `proto/` describes.
+pub fn is_modelled(message: &str) -> bool {
+    fields_of(message).is_some()
+}
+
+fn fields_of(message: &str) -> Option<&'static [(&'static str, Kind)]> {
+    MESSAGES.binary_search_by(|(name, _)| (*name).cmp(message)).ok().map(|i| MESSAGES[i].1)
+}
+
+fn collect(value: &Value, message: &str, except: &[&str], at: &str, found: &mut Vec<String>) {
+    let (Value::Object(object), Some(fields)) = (value, fields_of(message)) else { return };
+    for (key, inner) in object {
+        let name = snake(key);
+        if key == "@type" || except.contains(&name.as_str()) || is_default(inner) {
+            continue;
+        }
+        let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        match fields.iter().find(|(field, _)| *field == name) {
+            Some((_, kind)) => descend(inner, *kind, &path, found),
+            None if harmless::field(message, &name).is_some() => {}
+            None => found.push(path),
+        }
+    }
+}
+
+fn descend(value: &Value, kind: Kind, at: &str, found: &mut Vec<String>) {
+    match (kind, value) {
+        (Kind::Scalar, _) => {}
+        (Kind::Message(_), Value::Array(items)) => {
+            for item in items {
+                descend(item, kind, at, found);
+            }
+        }
+        (Kind::Message("google.protobuf.Any"), any) => {
+            let url = any.get("@type").and_then(Value::as_str).unwrap_or_default();
+            collect(any, url.rsplit('/').next().unwrap_or_default(), &[], at, found);
+        }
+        (Kind::Message(message), inner) => collect(inner, message, &[], at, found),
+        (Kind::Map(message), Value::Object(entries)) => {
+            for inner in entries.values() {
+                descend(inner, Kind::Message(message), at, found);
+            }
+        }
+        (Kind::Map(_), _) => {}
+    }
+}
+
+/// A value that proto3 treats as unset: it cannot change anything.
+fn is_default(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(s) => s.is_empty(),
+        Value::Number(n) => n.as_f64() == Some(0.0),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(true) | Value::Object(_) => false,
+    }
+}
+
+/// `routeConfig` and `route_config` are the same field to protobuf's JSON form.
+pub(crate) fn snake(key: &str) -> String {
+    let mut name = String::with_capacity(key.len() + 4);
+    for c in key.chars() {
+        if c.is_ascii_uppercase() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}

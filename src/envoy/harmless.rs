@@ -1,0 +1,535 @@
+//! Fields and extensions that cannot change where a request goes or who answers it, each with its reason.
+//!
+//! "The request" is the one that is asked about: small, without a body, sent by a client that waits.
+
+/// Why this field of this message is harmless; `None` when it is not known to be.
+pub fn field(message: &str, name: &str) -> Option<&'static str> {
+    let (_, rows) = FIELDS.iter().find(|(m, _)| *m == message)?;
+    rows.iter().find(|(names, _)| names.contains(&name)).map(|(_, reason)| *reason)
+}
+
+/// Why an HTTP filter of this type never answers a request by itself.
+pub fn http_filter(type_name: &str) -> Option<&'static str> {
+    HTTP_FILTERS.iter().find(|(types, _)| types.contains(&type_name)).map(|(_, reason)| *reason)
+}
+
+/// Why a network filter of this type passes every connection on.
+pub fn network_filter(type_name: &str) -> Option<&'static str> {
+    NETWORK_FILTERS.iter().find(|(types, _)| types.contains(&type_name)).map(|(_, reason)| *reason)
+}
+
+/// Why a listener filter of this type changes nothing that filter chain match sees.
+pub fn listener_filter(type_name: &str) -> Option<&'static str> {
+    LISTENER_FILTERS.iter().find(|(types, _)| types.contains(&type_name)).map(|(_, reason)| *reason)
+}
+
+const OBSERVED: &str = "observes only: statistics, traces and logs";
+const SOCKET: &str = "tunes the socket, not the decision";
+const BUFFER: &str = "bounds buffers that one small request does not fill";
+const TIME: &str = "bounds time; matters only to a request that is already slow";
+const AFTER: &str = "changes what is sent on or back, after the decision";
+const DELIVERY: &str = "how the configuration is fetched; what arrived is in the dump";
+const LABEL: &str = "labels for people and control planes";
+
+/// Names that share a reason.
+type Row = (&'static [&'static str], &'static str);
+
+static FIELDS: &[(&str, &[Row])] = &[
+    (
+        "envoy.config.listener.v3.Listener",
+        &[
+            (&["stat_prefix", "stats_matcher", "access_log", "metadata", "traffic_direction"], OBSERVED),
+            (
+                &[
+                    "per_connection_buffer_limit_bytes",
+                    "per_connection_buffer_high_watermark_timeout",
+                    "tcp_backlog_size",
+                    "max_connections_to_accept_per_socket_event",
+                ],
+                BUFFER,
+            ),
+            (
+                &[
+                    "drain_type",
+                    "transparent",
+                    "freebind",
+                    "socket_options",
+                    "tcp_fast_open_queue_length",
+                    "connection_balance_config",
+                    "reuse_port",
+                    "enable_reuse_port",
+                    "enable_mptcp",
+                    "tcp_keepalive",
+                    "udp_listener_config",
+                ],
+                SOCKET,
+            ),
+            (&["ignore_global_conn_limit", "bypass_overload_manager"], "exempts from limits"),
+            (
+                &["listener_filters_timeout", "continue_on_listener_filters_timeout"],
+                "the client speaks first, so no inspector waits",
+            ),
+        ],
+    ),
+    (
+        "envoy.config.listener.v3.FilterChain",
+        &[(&["metadata"], LABEL), (&["transport_socket_connect_timeout"], TIME)],
+    ),
+    (
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        &[
+            (
+                &[
+                    "stat_prefix",
+                    "tracing",
+                    "access_log",
+                    "access_log_flush_interval",
+                    "flush_access_log_on_new_request",
+                    "access_log_options",
+                    "record_route_resolution_stats",
+                ],
+                OBSERVED,
+            ),
+            (
+                &[
+                    "add_user_agent",
+                    "server_name",
+                    "server_header_transformation",
+                    "via",
+                    "preserve_external_request_id",
+                    "always_set_request_id_in_response",
+                    "generate_request_id",
+                    "request_id_extension",
+                    "forward_client_cert_details",
+                    "set_current_client_cert_details",
+                    "forward_client_cert_matcher",
+                    "proxy_100_continue",
+                    "represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
+                    "skip_xff_append",
+                    "proxy_status_config",
+                    "append_x_forwarded_port",
+                    "append_local_overload",
+                    "add_proxy_protocol_connection_state",
+                    "forward_proto_config",
+                ],
+                AFTER,
+            ),
+            (
+                &[
+                    "stream_idle_timeout",
+                    "stream_flush_timeout",
+                    "request_timeout",
+                    "request_headers_timeout",
+                    "drain_timeout",
+                    "drain_timeout_jitter",
+                    "delayed_close_timeout",
+                    "http1_safe_max_connection_duration",
+                ],
+                TIME,
+            ),
+            (
+                &[
+                    "max_request_headers_kb",
+                    "common_http_protocol_options",
+                    "http_protocol_options",
+                    "http2_protocol_options",
+                    "http3_protocol_options",
+                    "stream_error_on_invalid_http_message",
+                ],
+                "limits that one small, well-formed HTTP/1.1 request does not meet",
+            ),
+            (
+                &["use_remote_address", "xff_num_trusted_hops", "internal_address_config"],
+                "decides whose address is logged and trusted, not where the request goes",
+            ),
+            (&["upgrade_configs"], "allows upgrades; the request asks for none"),
+        ],
+    ),
+    ("envoy.extensions.filters.network.http_connection_manager.v3.Rds", &[(&["config_source"], DELIVERY)]),
+    (
+        "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        &[
+            (
+                &[
+                    "stat_prefix",
+                    "access_log",
+                    "access_log_flush_interval",
+                    "flush_access_log_on_connected",
+                    "access_log_options",
+                ],
+                OBSERVED,
+            ),
+            (
+                &[
+                    "idle_timeout",
+                    "downstream_idle_timeout",
+                    "upstream_idle_timeout",
+                    "max_downstream_connection_duration",
+                    "max_downstream_connection_duration_jitter_percentage",
+                    "max_connect_attempts",
+                    "backoff_options",
+                    "check_drain_close",
+                ],
+                TIME,
+            ),
+            (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
+            (
+                &[
+                    "tunneling_config",
+                    "proxy_protocol_tlvs",
+                    "proxy_protocol_tlv_merge_policy",
+                    "upstream_connect_mode",
+                    "max_early_data_bytes",
+                ],
+                "how the chosen host is spoken to",
+            ),
+        ],
+    ),
+    (
+        "envoy.config.route.v3.RouteConfiguration",
+        &[
+            (
+                &[
+                    "response_headers_to_add",
+                    "response_headers_to_remove",
+                    "request_headers_to_add",
+                    "request_headers_to_remove",
+                    "most_specific_header_mutations_wins",
+                    "max_direct_response_body_size_bytes",
+                ],
+                AFTER,
+            ),
+            (&["validate_clusters"], "checked when the configuration is loaded"),
+            (&["cluster_specifier_plugins"], "deciding only where a route names one, and there it is"),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
+            (&["metadata"], LABEL),
+        ],
+    ),
+    (
+        "envoy.config.route.v3.VirtualHost",
+        &[
+            (
+                &[
+                    "request_headers_to_add",
+                    "request_headers_to_remove",
+                    "response_headers_to_add",
+                    "response_headers_to_remove",
+                    "include_request_attempt_count",
+                    "include_attempt_count_in_response",
+                    "include_is_timeout_retry_header",
+                ],
+                AFTER,
+            ),
+            (&["virtual_clusters"], OBSERVED),
+            (&["rate_limits"], "read only by a rate limit filter, which is named by itself"),
+            (&["per_request_buffer_limit_bytes", "request_body_buffer_limit"], BUFFER),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
+            (&["hedge_policy"], TIME),
+            (&["metadata"], LABEL),
+        ],
+    ),
+    (
+        "envoy.config.route.v3.Route",
+        &[
+            (&["decorator", "tracing", "stat_prefix"], OBSERVED),
+            (
+                &[
+                    "request_headers_to_add",
+                    "request_headers_to_remove",
+                    "response_headers_to_add",
+                    "response_headers_to_remove",
+                ],
+                AFTER,
+            ),
+            (&["per_request_buffer_limit_bytes", "request_body_buffer_limit"], BUFFER),
+        ],
+    ),
+    (
+        "envoy.config.route.v3.RouteAction",
+        &[
+            (
+                &[
+                    "prefix_rewrite",
+                    "regex_rewrite",
+                    "path_rewrite_policy",
+                    "path_rewrite",
+                    "host_rewrite_literal",
+                    "auto_host_rewrite",
+                    "host_rewrite_header",
+                    "host_rewrite_path_regex",
+                    "host_rewrite",
+                    "append_x_forwarded_host",
+                ],
+                AFTER,
+            ),
+            (
+                &[
+                    "idle_timeout",
+                    "flush_timeout",
+                    "early_data_policy",
+                    "max_grpc_timeout",
+                    "grpc_timeout_offset",
+                    "max_stream_duration",
+                    "hedge_policy",
+                ],
+                TIME,
+            ),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
+            (&["rate_limits", "include_vh_rate_limits"], "read only by a rate limit filter, which is named by itself"),
+            (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
+            (&["priority"], "chooses circuit breaker thresholds, which are looked at for both"),
+            (&["cors"], "answers preflights only"),
+            (&["upgrade_configs"], "allows upgrades; the request asks for none"),
+            (
+                &["internal_redirect_policy", "internal_redirect_action", "max_internal_redirects"],
+                "follows the application's own redirect, after the hand-over",
+            ),
+        ],
+    ),
+    ("envoy.config.route.v3.WeightedCluster", &[(&["total_weight"], "ignored by Envoy since 1.26")]),
+    (
+        "envoy.config.route.v3.WeightedCluster.ClusterWeight",
+        &[(
+            &[
+                "request_headers_to_add",
+                "request_headers_to_remove",
+                "response_headers_to_add",
+                "response_headers_to_remove",
+                "host_rewrite_literal",
+            ],
+            AFTER,
+        )],
+    ),
+    (
+        "envoy.config.route.v3.RetryPolicy",
+        &[(
+            &[
+                "per_try_timeout",
+                "per_try_idle_timeout",
+                "retry_priority",
+                "retry_host_predicate",
+                "retry_options_predicates",
+                "host_selection_retry_max_attempts",
+                "retriable_status_codes",
+                "retry_back_off",
+                "rate_limited_retry_back_off",
+                "retriable_headers",
+                "retriable_request_headers",
+                "refresh_cluster_on_retry",
+            ],
+            "how often a failed try is repeated",
+        )],
+    ),
+    ("envoy.config.route.v3.DirectResponseAction", &[(&["body", "body_format"], AFTER)]),
+    (
+        "envoy.config.route.v3.RedirectAction",
+        &[(&["regex_rewrite", "path_rewrite"], "the Location's path, not whether it redirects")],
+    ),
+    ("envoy.type.matcher.v3.RegexMatcher", &[(&["google_re2"], "the only engine there is")]),
+    ("envoy.config.core.v3.Metadata", &[(&["typed_filter_metadata"], LABEL)]),
+    ("envoy.config.core.v3.SocketAddress", &[(&["resolver_name", "network_namespace_filepath"], SOCKET)]),
+    (
+        "envoy.config.cluster.v3.Cluster",
+        &[
+            (
+                &[
+                    "alt_stat_name",
+                    "stats_matcher",
+                    "track_timeout_budgets",
+                    "track_cluster_stats",
+                    "lrs_server",
+                    "lrs_report_endpoint_metrics",
+                ],
+                OBSERVED,
+            ),
+            (
+                &[
+                    "connect_timeout",
+                    "max_requests_per_connection",
+                    "cleanup_interval",
+                    "common_http_protocol_options",
+                    "close_connections_on_host_health_failure",
+                    "connection_pool_per_downstream_connection",
+                    "preconnect_policy",
+                    "queuing_policies",
+                    "upstream_connection_options",
+                ],
+                TIME,
+            ),
+            (&["per_connection_buffer_limit_bytes", "per_connection_buffer_high_watermark_timeout"], BUFFER),
+            (
+                &[
+                    "dns_refresh_rate",
+                    "dns_jitter",
+                    "dns_failure_refresh_rate",
+                    "respect_dns_ttl",
+                    "dns_lookup_family",
+                    "dns_resolvers",
+                    "use_tcp_for_dns_lookups",
+                    "dns_resolution_config",
+                    "typed_dns_resolver_config",
+                    "wait_for_warm_on_init",
+                ],
+                "how names are resolved; the hosts that came of it are in /clusters",
+            ),
+            (&["health_checks", "ignore_health_on_host_removal"], "what came of health checks is in /clusters"),
+            (
+                &[
+                    "upstream_http_protocol_options",
+                    "http_protocol_options",
+                    "http2_protocol_options",
+                    "protocol_selection",
+                    "upstream_bind_config",
+                    "upstream_config",
+                ],
+                "how the chosen host is spoken to",
+            ),
+            (
+                &["ring_hash_lb_config", "maglev_lb_config", "least_request_lb_config", "round_robin_lb_config"],
+                "prefers a host; all eligible hosts are shown",
+            ),
+        ],
+    ),
+    ("envoy.config.cluster.v3.Cluster.EdsClusterConfig", &[(&["eds_config"], DELIVERY)]),
+    (
+        "envoy.config.cluster.v3.Cluster.CommonLbConfig",
+        &[
+            (
+                &["update_merge_window", "ignore_new_hosts_until_first_hc", "close_connections_on_host_set_change"],
+                TIME,
+            ),
+            (&["consistent_hashing_lb_config"], "prefers a host; all eligible hosts are shown"),
+            (&["override_host_status"], "for sticky sessions, whose filter is named by itself"),
+        ],
+    ),
+    (
+        "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig",
+        &[(&["routing_enabled", "min_cluster_size"], "prefers a zone; all eligible hosts are shown")],
+    ),
+    (
+        "envoy.config.cluster.v3.CircuitBreakers",
+        &[(&["per_host_thresholds"], "soft for HTTP: a pool always gets one connection")],
+    ),
+    (
+        "envoy.config.cluster.v3.CircuitBreakers.Thresholds",
+        &[(&["retry_budget", "max_connection_pools"], "bounds retries and pools"), (&["track_remaining"], OBSERVED)],
+    ),
+    (
+        "envoy.config.cluster.v3.OutlierDetection",
+        &[(
+            &[
+                "interval",
+                "enforcing_consecutive_5xx",
+                "enforcing_success_rate",
+                "success_rate_minimum_hosts",
+                "success_rate_request_volume",
+                "success_rate_stdev_factor",
+                "consecutive_gateway_failure",
+                "enforcing_consecutive_gateway_failure",
+                "split_external_local_origin_errors",
+                "consecutive_local_origin_failure",
+                "enforcing_consecutive_local_origin_failure",
+                "enforcing_local_origin_success_rate",
+                "failure_percentage_threshold",
+                "enforcing_failure_percentage",
+                "enforcing_failure_percentage_local_origin",
+                "failure_percentage_minimum_hosts",
+                "failure_percentage_request_volume",
+                "max_ejection_time",
+                "max_ejection_time_jitter",
+                "successful_active_health_check_uneject_host",
+                "monitors",
+                "always_eject_one_host",
+                "detect_degraded_hosts",
+            ],
+            "what came of outlier detection is in /clusters",
+        )],
+    ),
+    (
+        "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy",
+        &[(&["endpoint_stale_after"], "not implemented by Envoy")],
+    ),
+    (
+        "envoy.config.endpoint.v3.LocalityLbEndpoints",
+        &[(&["metadata", "proximity"], "used by no policy that is modelled")],
+    ),
+    (
+        "envoy.config.endpoint.v3.Endpoint",
+        &[
+            (&["health_check_config"], "what came of health checks is in /clusters"),
+            (&["observability_name"], OBSERVED),
+        ],
+    ),
+    (
+        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        &[(
+            &["auto_host_sni", "auto_sni_san_validation", "allow_renegotiation", "max_session_keys", "enforce_rsa_key_usage"],
+            "how the chosen host is spoken to",
+        )],
+    ),
+    (
+        "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext",
+        &[(
+            &[
+                "tls_params",
+                "tls_certificate_provider_instance",
+                "validation_context",
+                "validation_context_sds_secret_config",
+                "combined_validation_context",
+                "key_log",
+            ],
+            "how the chosen host is spoken to; a failed handshake shows in its counters",
+        )],
+    ),
+    (
+        "envoy.extensions.filters.http.fault.v3.HTTPFault",
+        &[
+            (&["response_rate_limit", "response_rate_limit_percent_runtime"], "slows the answer"),
+            (&["disable_downstream_cluster_stats", "filter_metadata"], OBSERVED),
+            (&["max_active_faults_runtime"], "bounds faults that are active at once"),
+        ],
+    ),
+    (
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        &[
+            (&["common_http_protocol_options", "upstream_http_protocol_options"], "how the chosen host is spoken to"),
+            (&["outlier_detection"], "what came of outlier detection is in /clusters"),
+            (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
+            (&["retry_policy"], "how often a failed try is repeated"),
+        ],
+    ),
+];
+
+static HTTP_FILTERS: &[Row] = &[
+    (&["envoy.extensions.filters.http.router.v3.Router"], "the router itself: the next stages are its work"),
+    (
+        &[
+            "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+            "stats.PluginConfig",
+            "io.istio.http.peer_metadata.Config",
+            "envoy.tcp.metadataexchange.config.MetadataExchange",
+        ],
+        OBSERVED,
+    ),
+    (&["istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig"], "chooses the ALPN offered to the chosen host"),
+    (
+        &["envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", "envoy.extensions.filters.http.grpc_http1_bridge.v3.Config"],
+        "translates gRPC-Web; other requests pass",
+    ),
+    (&["envoy.extensions.filters.http.cors.v3.Cors"], "answers preflights only; the walk looks for one"),
+    (
+        &[
+            "envoy.extensions.filters.http.compressor.v3.Compressor",
+            "envoy.extensions.filters.http.decompressor.v3.Decompressor",
+        ],
+        AFTER,
+    ),
+];
+
+static NETWORK_FILTERS: &[Row] = &[
+    (&["envoy.tcp.metadataexchange.config.MetadataExchange", "stats.PluginConfig"], OBSERVED),
+    (&["envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit"], "bounds connections at once"),
+];
+
+static LISTENER_FILTERS: &[Row] = &[];

@@ -1,0 +1,2 @@
+//! The plugin's binary.
+fn main() {}

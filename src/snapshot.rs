@@ -1,0 +1,442 @@
+//! All that was read, once: the only input of the core.
+//!
+//! A [`Snapshot`] holds the admin bodies of the proxies, the Kubernetes objects and the time. A look-up never
+//! guesses: it answers [`Found`](Lookup::Found), [`Absent`](Lookup::Absent) with the proof, or
+//! [`Unread`](Lookup::Unread) with the [`Need`] that would settle it.
+
+mod clusters_text;
+mod files;
+mod index;
+mod kind;
+mod need;
+mod node;
+mod objects;
+mod path;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+pub use files::{AskRecord, FileError, PodRecord};
+pub use index::BodyError;
+pub use kind::Kind;
+pub use need::{Need, Origin};
+pub use node::{Evidence, Node};
+
+use index::{Entry, Group, Section, index};
+use objects::Objects;
+use path::quoted;
+
+/// All that was read. Writable to a folder: a snapshot is a bug report is a test.
+#[derive(Clone, Default, Debug)]
+pub struct Snapshot {
+    /// When it was read, RFC 3339 in UTC; the core's only clock.
+    pub time: String,
+    /// The question, where one was asked.
+    pub ask: Option<AskRecord>,
+    /// A's pod; `None` when an admin endpoint or a file was read.
+    pub source: Option<PodRecord>,
+    proxies: BTreeMap<Origin, Proxy>,
+    objects: Objects,
+    /// Plural names of the kinds that were listed whole.
+    kinds: BTreeSet<String>,
+    /// API paths and admin queries that were answered, by whom.
+    read: BTreeSet<(Origin, String)>,
+    /// Queries that could not be answered, and why.
+    unread: BTreeMap<(Origin, String), String>,
+}
+
+/// What one proxy said.
+#[derive(Clone, Default, Debug)]
+struct Proxy {
+    entries: BTreeMap<(Section, String), Entry>,
+    /// Parts of the dump that were read whole.
+    whole: BTreeSet<Group>,
+    /// `/server_info` and the other bodies without named resources, by path.
+    documents: BTreeMap<String, Arc<Value>>,
+}
+
+/// The answer of a look-up.
+#[derive(Clone, Debug)]
+pub enum Lookup<T> {
+    /// It was read, and there it is.
+    Found(T),
+    /// It was read, and it is not there: the proof.
+    Absent(Evidence),
+    /// It was not read.
+    Unread(Need),
+}
+
+/// What came back for a [`Need`].
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    /// An admin body.
+    Body(Vec<u8>),
+    /// A Kubernetes object.
+    Object(Value),
+    /// Kubernetes objects.
+    Objects(Vec<Value>),
+    /// The query was answered: there is no such thing.
+    Nothing,
+}
+
+/// Look-ups.
+impl Snapshot {
+    /// The active listeners: `{"listener_statuses": […]}`.
+    pub fn listeners(&self, origin: Origin) -> Lookup<Node> {
+        let need = Need::Listeners(origin);
+        if let Lookup::Found(node) = self.document(&need) {
+            return Lookup::Found(node);
+        }
+        let Some(proxy) = self.proxies.get(&origin).filter(|p| p.whole.contains(&Group::Listeners)) else {
+            return Lookup::Unread(need);
+        };
+        Lookup::Found(Node::new(origin, &need.query(), "$", Arc::new(proxy.listener_statuses())))
+    }
+
+    /// A listener's element in the dump: `active_state`, `warming_state` … of a dynamic one, `listener` of a static one.
+    pub fn listener(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        self.resource(Need::Listener(origin, name.to_owned()), name, &[Section::DynamicListeners, Section::StaticListeners])
+    }
+
+    /// A route configuration that RDS delivered: the element with `route_config` in it.
+    pub fn route_config(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        self.resource(Need::RouteConfig(origin, name.to_owned()), name, &[Section::DynamicRouteConfigs])
+    }
+
+    /// An active cluster: the element with `cluster` in it. Absent covers warming: see [`Self::warming_cluster`].
+    pub fn cluster(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        let sections = [Section::DynamicActiveClusters, Section::StaticClusters];
+        self.resource(Need::Cluster(origin, name.to_owned()), name, &sections)
+    }
+
+    /// A cluster that is known but still warming: Envoy's workers do not have it.
+    pub fn warming_cluster(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        self.resource(Need::Cluster(origin, name.to_owned()), name, &[Section::DynamicWarmingClusters])
+    }
+
+    /// The active clusters whose name ends in `|host`.
+    pub fn clusters_of_host(&self, origin: Origin, host: &str) -> Lookup<Vec<Node>> {
+        let need = Need::ClustersOfHost(origin, host.to_owned());
+        let Some(proxy) = self.answered(&need) else { return Lookup::Unread(need) };
+        let ending = format!("|{host}");
+        let found = proxy.entries.iter().filter(|((section, name), _)| {
+            matches!(section, Section::DynamicActiveClusters | Section::StaticClusters) && name.ends_with(&ending)
+        });
+        let nodes = found.map(|((section, name), entry)| {
+            let base = format!("$.configs[0].{}[?@.cluster.name=={}]", section.field(), quoted(name));
+            Node::new(origin, &need.query(), &base, entry.value())
+        });
+        Lookup::Found(nodes.collect())
+    }
+
+    /// A cluster's hosts: the element of `cluster_statuses`.
+    pub fn hosts(&self, origin: Origin, cluster: &str) -> Lookup<Node> {
+        self.resource(Need::Hosts(origin, cluster.to_owned()), cluster, &[Section::ClusterStatuses])
+    }
+
+    /// The endpoints assigned to a cluster: the element with `endpoint_config` in it.
+    pub fn endpoints(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        let sections = [Section::DynamicEndpointConfigs, Section::StaticEndpointConfigs];
+        self.resource(Need::Endpoints(origin, name.to_owned()), name, &sections)
+    }
+
+    /// `/server_info`.
+    pub fn server_info(&self, origin: Origin) -> Lookup<Node> {
+        self.document(&Need::ServerInfo(origin))
+    }
+
+    /// `/runtime`.
+    pub fn runtime(&self, origin: Origin) -> Lookup<Node> {
+        self.document(&Need::Runtime(origin))
+    }
+
+    /// A Kubernetes object.
+    pub fn object(&self, kind: Kind, namespace: &str, name: &str) -> Lookup<Node> {
+        let need = Need::Object(kind, namespace.to_owned(), name.to_owned());
+        if let Some(object) = self.objects.get(kind, namespace, name) {
+            return Lookup::Found(Node::new(Origin::Kubernetes, &need.query(), "$", Arc::clone(object)));
+        }
+        if self.is_read(&need) {
+            return Lookup::Absent(Evidence::absent(Origin::Kubernetes, &need.query(), "$".to_owned()));
+        }
+        Lookup::Unread(need)
+    }
+
+    /// The objects of a kind, in a namespace (all when `None`), that carry all of `labels` (any when empty).
+    pub fn objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Lookup<Vec<Node>> {
+        let need = Need::Objects(kind, namespace.map(str::to_owned), labels.to_vec());
+        if !self.is_read(&need) {
+            return Lookup::Unread(need);
+        }
+        let found = self.objects.select(kind, namespace, labels);
+        let query = need.query();
+        let nodes = found.iter().enumerate().map(|(i, object)| {
+            Node::new(Origin::Kubernetes, &query, &format!("$.items[{i}]"), Arc::clone(object))
+        });
+        Lookup::Found(nodes.collect())
+    }
+
+    /// Proof that a list that was read has no elements.
+    pub fn no_objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Evidence {
+        let need = Need::Objects(kind, namespace.map(str::to_owned), labels.to_vec());
+        Evidence::absent(Origin::Kubernetes, &need.query(), "$.items[*]".to_owned())
+    }
+
+    /// Why a need that was tried has no answer.
+    pub fn why_unread(&self, need: &Need) -> Option<&str> {
+        self.unread.get(&(need.origin(), need.query())).map(String::as_str)
+    }
+
+    /// Whether anything at all is known from Kubernetes.
+    pub fn has_objects(&self) -> bool {
+        !self.objects.is_empty() || self.read.iter().any(|(origin, _)| *origin == Origin::Kubernetes)
+    }
+
+    /// Whether anything was read from this proxy.
+    pub fn has_proxy(&self, origin: Origin) -> bool {
+        self.proxies.contains_key(&origin)
+    }
+
+    fn document(&self, need: &Need) -> Lookup<Node> {
+        let document = self.proxies.get(&need.origin()).and_then(|p| p.documents.get(&need.query()));
+        match document {
+            Some(value) => Lookup::Found(Node::new(need.origin(), &need.query(), "$", Arc::clone(value))),
+            None => Lookup::Unread(need.clone()),
+        }
+    }
+
+    fn resource(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<Node> {
+        let origin = need.origin();
+        let proxy = self.proxies.get(&origin);
+        let found = sections.iter().find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
+        if let Some((section, entry)) = found {
+            return Lookup::Found(Node::new(origin, &need.query(), &base(*section, 0), entry.value()));
+        }
+        if self.answered(&need).is_none() {
+            return Lookup::Unread(need);
+        }
+        let section = sections[0];
+        let path = match section.group() {
+            Group::Hosts => format!("$.cluster_statuses[?@.name=={}]", quoted(name)),
+            _ if section.member().is_empty() => {
+                format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
+            }
+            _ => {
+                let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
+                format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
+            }
+        };
+        Lookup::Absent(Evidence::absent(origin, &need.query(), path))
+    }
+
+    /// The proxy, if it has answered this need or one that covers it.
+    fn answered(&self, need: &Need) -> Option<&Proxy> {
+        let proxy = self.proxies.get(&need.origin())?;
+        let whole = group_of(need).is_some_and(|group| proxy.whole.contains(&group));
+        (whole || self.is_read(need)).then_some(proxy)
+    }
+
+    /// Whether this query, or a list that would hold its answer, was answered.
+    fn is_read(&self, need: &Need) -> bool {
+        let origin = need.origin();
+        let read = |query: String| self.read.contains(&(origin, query));
+        let listed = |kind: &Kind| {
+            self.kinds.contains(kind.plural()) || self.kinds.contains(&format!("{}.{}", kind.plural(), kind.group()))
+        };
+        match need {
+            Need::Object(kind, namespace, _) => {
+                listed(kind) || read(need.query()) || read(kind.path(Some(namespace))) || read(kind.path(None))
+            }
+            Need::Objects(kind, namespace, _) => {
+                listed(kind)
+                    || read(need.query())
+                    || read(kind.path(None))
+                    || namespace.as_ref().is_some_and(|n| read(kind.path(Some(n))))
+            }
+            Need::Listeners(_)
+            | Need::Listener(..)
+            | Need::RouteConfig(..)
+            | Need::Cluster(..)
+            | Need::ClustersOfHost(..)
+            | Need::Hosts(..)
+            | Need::Endpoints(..)
+            | Need::ServerInfo(_)
+            | Need::Runtime(_) => read(need.query()),
+        }
+    }
+}
+
+/// Taking answers in: what collect does.
+impl Snapshot {
+    /// Takes in what came back for `need`. What was known of it before is replaced.
+    pub fn answer(&mut self, need: &Need, answer: Answer) -> Result<(), BodyError> {
+        match answer {
+            Answer::Body(body) => self.take_body(need, body)?,
+            Answer::Object(object) => self.objects.insert(object),
+            Answer::Objects(objects) => objects.into_iter().for_each(|o| self.objects.insert(o)),
+            Answer::Nothing => self.forget(need),
+        }
+        self.read.insert((need.origin(), need.query()));
+        self.unread.remove(&(need.origin(), need.query()));
+        Ok(())
+    }
+
+    /// Notes that `need` cannot be answered, and why.
+    pub fn refuse(&mut self, need: &Need, reason: &str) {
+        self.unread.insert((need.origin(), need.query()), reason.to_owned());
+    }
+
+    /// Whether `need` was tried: answered, or refused.
+    pub fn is_tried(&self, need: &Need) -> bool {
+        let key = (need.origin(), need.query());
+        self.read.contains(&key) || self.unread.contains_key(&key)
+    }
+
+    /// The admin queries that a verdict on configuration rests on, to be asked once more: two reads are not one instant.
+    pub fn moving_parts(&self) -> Vec<Need> {
+        let names = |proxy: &Proxy, section: Section| -> Vec<String> {
+            proxy.entries.keys().filter(|(s, _)| *s == section).map(|(_, name)| name.clone()).collect()
+        };
+        let mut needs = Vec::new();
+        for (origin, proxy) in &self.proxies {
+            needs.extend(names(proxy, Section::DynamicListeners).into_iter().map(|n| Need::Listener(*origin, n)));
+            needs.extend(names(proxy, Section::DynamicRouteConfigs).into_iter().map(|n| Need::RouteConfig(*origin, n)));
+            needs.extend(names(proxy, Section::DynamicActiveClusters).into_iter().map(|n| Need::Cluster(*origin, n)));
+        }
+        needs.retain(|need| self.read.contains(&(need.origin(), need.query())));
+        needs
+    }
+
+    /// Whether the configuration that answers `need` is the same in both: the same elements, `last_updated` included.
+    pub fn agrees(&self, other: &Self, need: &Need) -> bool {
+        let entries = |snapshot: &Self| -> Vec<(Section, Arc<Value>)> {
+            let (Some(proxy), Some(name)) = (snapshot.proxies.get(&need.origin()), name_of(need)) else { return Vec::new() };
+            let sections = Section::all().filter(|s| Some(s.group()) == group_of(need));
+            sections.filter_map(|s| Some((s, proxy.entries.get(&(s, name.to_owned()))?.value()))).collect()
+        };
+        entries(self) == entries(other)
+    }
+
+    fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
+        match group_of(need) {
+            Some(group) => {
+                let what = if group == Group::Hosts { "an answer of /clusters" } else { "a config dump" };
+                let indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
+                self.forget(need);
+                self.proxies.entry(need.origin()).or_default().take(indexed);
+            }
+            None => {
+                let value: Value =
+                    serde_json::from_slice(&body).map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
+                let proxy = self.proxies.entry(need.origin()).or_default();
+                proxy.documents.insert(need.query(), Arc::new(without_secrets(need, value)));
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, need: &Need) {
+        let proxy = self.proxies.entry(need.origin()).or_default();
+        if let (Some(group), Some(name)) = (group_of(need), name_of(need)) {
+            proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
+        }
+        if need.origin() == Origin::Kubernetes {
+            self.proxies.remove(&Origin::Kubernetes);
+        }
+    }
+}
+
+impl Proxy {
+    fn take(&mut self, indexed: index::Indexed) {
+        for (section, name, entry) in indexed.entries {
+            self.entries.insert((section, name), entry);
+        }
+    }
+
+    /// `/listeners?format=json`, made from a dump that has the listeners whole.
+    fn listener_statuses(&self) -> Value {
+        let mut statuses = Vec::new();
+        for ((section, name), entry) in &self.entries {
+            let value = entry.value();
+            let listener = match section {
+                Section::DynamicListeners => value.pointer("/active_state/listener").or(value.pointer("/activeState/listener")),
+                Section::StaticListeners => value.get("listener"),
+                _ => None,
+            };
+            let Some(listener) = listener else { continue };
+            let member = |snake: &str, camel: &str| listener.get(snake).or_else(|| listener.get(camel)).cloned();
+            let mut status = json!({"name": name, "local_address": member("address", "address")});
+            let more = member("additional_addresses", "additionalAddresses").unwrap_or_default();
+            let more: Vec<Value> = more.as_array().into_iter().flatten().filter_map(|a| a.get("address").cloned()).collect();
+            if !more.is_empty() {
+                status["additional_local_addresses"] = json!(more);
+            }
+            statuses.push(status);
+        }
+        json!({ "listener_statuses": statuses })
+    }
+}
+
+/// `{}`: what `?resource=` answers for nothing.
+fn is_empty_dump(body: &[u8]) -> bool {
+    body.iter().filter(|b| !b.is_ascii_whitespace()).eq(b"{}")
+}
+
+/// The address of an element in the body of its canonical query.
+fn base(section: Section, i: usize) -> String {
+    match section.group() {
+        Group::Hosts => format!("$.cluster_statuses[{i}]"),
+        Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints => {
+            format!("$.configs[0].{}[{i}]", section.field())
+        }
+    }
+}
+
+/// The part of the dump that a need asks for.
+fn group_of(need: &Need) -> Option<Group> {
+    match need {
+        Need::Listener(..) => Some(Group::Listeners),
+        Need::RouteConfig(..) => Some(Group::Routes),
+        Need::Cluster(..) | Need::ClustersOfHost(..) => Some(Group::Clusters),
+        Need::Hosts(..) => Some(Group::Hosts),
+        Need::Endpoints(..) => Some(Group::Endpoints),
+        Need::Listeners(_) | Need::ServerInfo(_) | Need::Runtime(_) | Need::Object(..) | Need::Objects(..) => None,
+    }
+}
+
+/// The name of the one resource that a need asks for.
+fn name_of(need: &Need) -> Option<&str> {
+    match need {
+        Need::Listener(_, name)
+        | Need::RouteConfig(_, name)
+        | Need::Cluster(_, name)
+        | Need::Hosts(_, name)
+        | Need::Endpoints(_, name) => Some(name),
+        Need::Listeners(_)
+        | Need::ClustersOfHost(..)
+        | Need::ServerInfo(_)
+        | Need::Runtime(_)
+        | Need::Object(..)
+        | Need::Objects(..) => None,
+    }
+}
+
+/// `/server_info` with the node's identity only: its metadata may hold a pod's environment.
+fn without_secrets(need: &Need, mut value: Value) -> Value {
+    if let Need::ServerInfo(_) = need {
+        if let Some(object) = value.as_object_mut() {
+            object.remove("command_line_options");
+        }
+        if let Some(node) = value.get_mut("node").and_then(Value::as_object_mut) {
+            node.retain(|key, _| ["id", "cluster", "locality", "metadata", "user_agent_build_version"].contains(&key.as_str()));
+            if let Some(metadata) = node.get_mut("metadata").and_then(Value::as_object_mut) {
+                const KEPT: &[&str] =
+                    &["NAME", "NAMESPACE", "CLUSTER_ID", "ISTIO_VERSION", "INTERCEPTION_MODE", "LABELS", "MESH_ID", "WORKLOAD_NAME"];
+                metadata.retain(|key, _| KEPT.contains(&key.as_str()));
+            }
+        }
+    }
+    value
+}

@@ -1,0 +1,413 @@
+//! A snapshot as a folder of files: `snapshot.json`, `source/`, `destination/`, `objects.json`.
+//!
+//! Only the form; reading and writing the disk is collect's. The layout is public: see the contract in README.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::index::{BodyError, Entry, Group, Section, body_error, index};
+use super::need::{Need, Origin};
+use super::objects::Objects;
+use super::{Proxy, Snapshot, clusters_text, without_secrets};
+
+const SCHEMA: &str = "mesh-why-snapshot/v1";
+
+/// A pod, as `snapshot.json` names it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PodRecord {
+    /// `Pod`.
+    #[serde(default = "pod")]
+    pub kind: String,
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub name: String,
+    /// The name of the container that the proxy runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// The pod was read and has no proxy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_proxy: bool,
+}
+
+/// The question, as it was typed.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct AskRecord {
+    /// A.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// B:PORT.
+    pub to: String,
+    /// The path, with its query.
+    #[serde(default = "slash")]
+    pub path: String,
+    /// The method.
+    #[serde(default = "get")]
+    pub method: String,
+    /// `Name: value` lines.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// The Host header, where it is not B's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// `http1`, `http2`, `grpc`, `tcp`, `tls`; chosen from the port when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// The client speaks TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
+    /// The TLS server name, where it is not the host's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+}
+
+fn pod() -> String {
+    "Pod".to_owned()
+}
+fn slash() -> String {
+    "/".to_owned()
+}
+fn get() -> String {
+    "GET".to_owned()
+}
+
+/// `snapshot.json`.
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    schema: String,
+    #[serde(default)]
+    tool: String,
+    #[serde(default)]
+    time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ask: Option<AskRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<PodRecord>,
+    #[serde(default)]
+    read: BTreeMap<String, ReadRecord>,
+    #[serde(default)]
+    unread: Vec<UnreadRecord>,
+}
+
+/// What was read from one origin.
+#[derive(Default, Serialize, Deserialize)]
+struct ReadRecord {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    paths: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kinds: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    queries: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UnreadRecord {
+    #[serde(default)]
+    from: String,
+    query: String,
+    reason: String,
+}
+
+/// Why a folder is no snapshot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileError {
+    /// The file, relative to the folder.
+    pub file: String,
+    /// What is wrong with it.
+    pub why: BodyError,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.why)
+    }
+}
+
+/// The bodies that have no named resources, by the query that they answer and their file.
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("/server_info", "server_info.json"),
+    ("/listeners?format=json", "listeners.json"),
+    ("/runtime", "runtime.json"),
+    ("/certs", "certs.json"),
+    ("/stats?format=json", "stats.json"),
+];
+
+impl Snapshot {
+    /// The files of the folder, by relative path. Holds no bootstrap, no secret and no environment.
+    pub fn files(&self, tool: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for (origin, proxy) in &self.proxies {
+            let folder = folder(*origin);
+            files.insert(format!("{folder}/config_dump.json"), proxy.config_dump());
+            if proxy.whole.contains(&Group::Hosts) || proxy.entries.keys().any(|(s, _)| *s == Section::ClusterStatuses) {
+                files.insert(format!("{folder}/clusters.json"), proxy.clusters());
+            }
+            for (query, file) in DOCUMENTS {
+                if let Some(document) = proxy.documents.get(*query) {
+                    files.insert(format!("{folder}/{file}"), pretty(document));
+                }
+            }
+        }
+        if !self.objects.is_empty() {
+            files.insert("objects.json".to_owned(), pretty(&self.objects.list()));
+        }
+        files.insert("snapshot.json".to_owned(), pretty(&json!(self.manifest(tool))));
+        files
+    }
+
+    /// Reads a folder's files back. A folder with only a `config_dump.json` is a snapshot too: the sections that
+    /// are there were read whole.
+    pub fn from_files(files: &mut BTreeMap<String, Vec<u8>>) -> Result<Self, FileError> {
+        let mut snapshot = Self::default();
+        let manifest = match files.remove("snapshot.json") {
+            Some(bytes) => Some(manifest(&bytes)?),
+            None => None,
+        };
+        if manifest.is_none() && files.contains_key("config_dump.json") {
+            let at_root: Vec<String> = files.keys().filter(|k| !k.contains('/')).cloned().collect();
+            for file in at_root.into_iter().filter(|f| f != "objects.json") {
+                if let Some(bytes) = files.remove(&file) {
+                    files.insert(format!("source/{file}"), bytes);
+                }
+            }
+        }
+        for origin in origins(files) {
+            let proxy = read_proxy(files, origin)?;
+            snapshot.proxies.insert(origin, proxy);
+        }
+        if let Some(bytes) = files.remove("objects.json") {
+            snapshot.objects = objects(&bytes)?;
+        }
+        match manifest {
+            Some(manifest) => snapshot.apply(manifest),
+            None if snapshot.proxies.is_empty() => {
+                let file = "snapshot.json".to_owned();
+                return Err(FileError { file, why: BodyError::NotThis("there, and neither is config_dump.json") });
+            }
+            None => {}
+        }
+        Ok(snapshot)
+    }
+
+    fn manifest(&self, tool: &str) -> Manifest {
+        let mut read: BTreeMap<String, ReadRecord> = BTreeMap::new();
+        for (origin, query) in &self.read {
+            let record = read.entry(folder(*origin)).or_default();
+            if *origin == Origin::Kubernetes { &mut record.queries } else { &mut record.paths }.push(query.clone());
+        }
+        for (origin, proxy) in &self.proxies {
+            let record = read.entry(folder(*origin)).or_default();
+            record.paths.extend(proxy.whole_paths());
+            record.paths.extend(proxy.documents.keys().cloned());
+            record.paths.sort();
+            record.paths.dedup();
+        }
+        if !self.kinds.is_empty() {
+            read.entry(folder(Origin::Kubernetes)).or_default().kinds = self.kinds.iter().cloned().collect();
+        }
+        let unread = self.unread.iter().map(|((origin, query), reason)| UnreadRecord {
+            from: folder(*origin),
+            query: query.clone(),
+            reason: reason.clone(),
+        });
+        Manifest {
+            schema: SCHEMA.to_owned(),
+            tool: tool.to_owned(),
+            time: self.time.clone(),
+            ask: self.ask.clone(),
+            source: self.source.clone(),
+            read,
+            unread: unread.collect(),
+        }
+    }
+
+    fn apply(&mut self, manifest: Manifest) {
+        self.time = manifest.time;
+        self.ask = manifest.ask;
+        self.source = manifest.source;
+        for (from, record) in manifest.read {
+            let Some(origin) = origin_of(&from) else { continue };
+            self.kinds.extend(record.kinds);
+            if let (Some(proxy), false) = (self.proxies.get_mut(&origin), origin == Origin::Kubernetes) {
+                // What a snapshot's files hold was read as its paths say: only whole paths make a part whole.
+                proxy.whole = record.paths.iter().flat_map(|path| whole_groups(path)).copied().collect();
+            }
+            self.read.extend(record.paths.into_iter().chain(record.queries).map(|query| (origin, query)));
+        }
+        for record in manifest.unread {
+            let origin = origin_of(&record.from).unwrap_or(Origin::Source(0));
+            self.unread.insert((origin, record.query), record.reason);
+        }
+    }
+}
+
+/// The parts of the dump that a query reads whole.
+fn whole_groups(path: &str) -> &'static [Group] {
+    match path {
+        "/config_dump?include_eds" => &[Group::Listeners, Group::Routes, Group::Clusters, Group::Endpoints],
+        "/config_dump" => &[Group::Listeners, Group::Routes, Group::Clusters],
+        "/clusters?format=json" | "/clusters" => &[Group::Hosts],
+        _ => &[],
+    }
+}
+
+impl Proxy {
+    /// The queries that would have read whole what is whole here.
+    fn whole_paths(&self) -> Vec<String> {
+        let all = |groups: &[Group]| groups.iter().all(|g| self.whole.contains(g));
+        let mut paths = Vec::new();
+        for path in ["/config_dump?include_eds", "/config_dump", "/clusters?format=json"] {
+            if all(whole_groups(path)) && !paths.iter().any(|p: &String| p.starts_with("/config_dump") && path.starts_with("/config_dump")) {
+                paths.push(path.to_owned());
+            }
+        }
+        paths
+    }
+
+    fn config_dump(&self) -> Vec<u8> {
+        let mut out = b"{\"configs\": [".to_vec();
+        let mut first = true;
+        for group in Group::all().into_iter().filter(|g| *g != Group::Hosts) {
+            let sections: Vec<Section> = Section::all().filter(|s| s.group() == group).collect();
+            let present = self.whole.contains(&group) || self.entries.keys().any(|(s, _)| s.group() == group);
+            if !present {
+                continue;
+            }
+            out.extend(if first { b"\n".as_slice() } else { b",\n" });
+            first = false;
+            out.extend(format!("{{\"@type\": \"type.googleapis.com/{}\"", group.message()).bytes());
+            for section in sections {
+                self.write_section(section, b",\n", &mut out);
+            }
+            out.push(b'}');
+        }
+        out.extend(b"\n]}\n");
+        out
+    }
+
+    fn clusters(&self) -> Vec<u8> {
+        let mut out = b"{".to_vec();
+        self.write_section(Section::ClusterStatuses, b"\n", &mut out);
+        out.extend(b"}\n");
+        out
+    }
+
+    fn write_section(&self, section: Section, before: &[u8], out: &mut Vec<u8>) {
+        let entries: Vec<&Entry> = self.entries.iter().filter(|((s, _), _)| *s == section).map(|(_, e)| e).collect();
+        if entries.is_empty() {
+            return;
+        }
+        out.extend(before);
+        out.extend(format!("\"{}\": [", section.field()).bytes());
+        for (i, entry) in entries.iter().enumerate() {
+            out.extend(if i == 0 { b"\n".as_slice() } else { b",\n" });
+            out.extend(entry.bytes());
+        }
+        out.push(b']');
+    }
+}
+
+fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<Proxy, FileError> {
+    let folder = folder(origin);
+    let mut proxy = Proxy::default();
+    let named = |file: String, why: BodyError| FileError { file, why };
+    for (file, what) in [("config_dump.json", "a config dump"), ("clusters.json", "an answer of /clusters")] {
+        let path = format!("{folder}/{file}");
+        if let Some(bytes) = files.remove(&path) {
+            let indexed = read_body(bytes, what).map_err(|why| named(path, why))?;
+            proxy.whole.extend(&indexed.groups);
+            if let Some(node) = &indexed.node {
+                let info = without_secrets(&Need::ServerInfo(origin), json!({ "node": node }));
+                proxy.documents.insert("/server_info".to_owned(), Arc::new(info));
+            }
+            proxy.take(indexed);
+        }
+    }
+    let path = format!("{folder}/clusters.txt");
+    if let Some(bytes) = files.remove(&path) {
+        let parsed = clusters_text::parse(&String::from_utf8_lossy(&bytes));
+        let clusters = parsed.ok_or_else(|| named(path, BodyError::NotThis("an answer of /clusters")))?;
+        proxy.whole.insert(Group::Hosts);
+        let entries = clusters.into_iter().map(|(name, value)| ((Section::ClusterStatuses, name), Entry::made(value)));
+        proxy.entries.extend(entries);
+    }
+    for (query, file) in DOCUMENTS {
+        let path = format!("{folder}/{file}");
+        if let Some(bytes) = files.remove(&path) {
+            let value: Value = serde_json::from_slice(&bytes)
+                .map_err(|e| named(path, body_error(&e, "an answer of the admin endpoint")))?;
+            let value = if *query == "/server_info" { without_secrets(&Need::ServerInfo(origin), value) } else { value };
+            proxy.documents.insert((*query).to_owned(), Arc::new(value));
+        }
+    }
+    Ok(proxy)
+}
+
+/// A `/clusters` body may come as text where JSON was asked for: old Envoys, and files with a wrong name.
+fn read_body(bytes: Vec<u8>, what: &'static str) -> Result<super::index::Indexed, BodyError> {
+    let text = (what != "a config dump").then(|| std::str::from_utf8(&bytes).ok().and_then(clusters_text::parse)).flatten();
+    match text {
+        Some(clusters) => {
+            let entries = clusters.into_iter().map(|(name, value)| (Section::ClusterStatuses, name, Entry::made(value)));
+            Ok(super::index::Indexed { entries: entries.collect(), groups: vec![Group::Hosts], node: None })
+        }
+        None => index(bytes, what),
+    }
+}
+
+fn objects(bytes: &[u8]) -> Result<Objects, FileError> {
+    let wrong = |why| FileError { file: "objects.json".to_owned(), why };
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| wrong(body_error(&e, "a Kubernetes List")))?;
+    let items = value.get("items").and_then(Value::as_array).ok_or_else(|| wrong(BodyError::NotThis("a Kubernetes List")))?;
+    let mut objects = Objects::default();
+    items.iter().cloned().for_each(|item| objects.insert(item));
+    Ok(objects)
+}
+
+fn manifest(bytes: &[u8]) -> Result<Manifest, FileError> {
+    let wrong = |why| FileError { file: "snapshot.json".to_owned(), why };
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(wrong(BodyError::Empty));
+    }
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|e| wrong(body_error(&e, "a snapshot's manifest")))?;
+    if manifest.schema == SCHEMA { Ok(manifest) } else { Err(wrong(BodyError::NotThis("of schema mesh-why-snapshot/v1"))) }
+}
+
+/// The proxies that have files.
+fn origins(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<Origin> {
+    let folders = files.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder);
+    folders.filter_map(origin_of).filter(|o| matches!(o, Origin::Source(_) | Origin::Destination(_))).collect()
+}
+
+/// The folder, and the key in `read`, of an origin.
+fn folder(origin: Origin) -> String {
+    let numbered = |name: &str, i: u8| if i == 0 { name.to_owned() } else { format!("{name}-{}", u16::from(i) + 1) };
+    match origin {
+        Origin::Source(i) => numbered("source", i),
+        Origin::Destination(i) => numbered("destination", i),
+        Origin::Kubernetes => "kubernetes".to_owned(),
+        Origin::ControlPlane => "controlplane".to_owned(),
+    }
+}
+
+fn origin_of(folder: &str) -> Option<Origin> {
+    let (name, number) = folder.rsplit_once('-').unwrap_or((folder, "1"));
+    let i = number.parse::<u8>().ok()?.checked_sub(1)?;
+    match name {
+        "source" => Some(Origin::Source(i)),
+        "destination" => Some(Origin::Destination(i)),
+        "kubernetes" => Some(Origin::Kubernetes),
+        "controlplane" => Some(Origin::ControlPlane),
+        _ => None,
+    }
+}
+
+fn pretty(value: &Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

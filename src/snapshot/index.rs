@@ -1,0 +1,432 @@
+//! An index over the raw JSON of an admin body: where each named resource lies, and nothing more.
+//!
+//! A dump of a big mesh is hundreds of megabytes, and a verdict rests on a few kilobytes of it. So the body is
+//! kept as it came, read through once, and only what is asked for becomes a [`Value`].
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A list of named resources in an admin body, by the name of its field.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Section {
+    DynamicListeners,
+    StaticListeners,
+    DynamicRouteConfigs,
+    DynamicActiveClusters,
+    StaticClusters,
+    DynamicWarmingClusters,
+    DynamicEndpointConfigs,
+    StaticEndpointConfigs,
+    ClusterStatuses,
+}
+
+/// The sections of one part of the dump: they are read, and missing, together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Group {
+    /// `ListenersConfigDump`
+    Listeners,
+    /// `RoutesConfigDump`
+    Routes,
+    /// `ClustersConfigDump`
+    Clusters,
+    /// `EndpointsConfigDump`
+    Endpoints,
+    /// `/clusters`
+    Hosts,
+}
+
+/// Section, field, the member that holds the resource (none: the element is the resource), its group.
+static SECTIONS: &[(Section, &str, &str, Group)] = &[
+    (Section::DynamicListeners, "dynamic_listeners", "", Group::Listeners),
+    (Section::StaticListeners, "static_listeners", "listener", Group::Listeners),
+    (Section::DynamicRouteConfigs, "dynamic_route_configs", "route_config", Group::Routes),
+    (Section::DynamicActiveClusters, "dynamic_active_clusters", "cluster", Group::Clusters),
+    (Section::StaticClusters, "static_clusters", "cluster", Group::Clusters),
+    (Section::DynamicWarmingClusters, "dynamic_warming_clusters", "cluster", Group::Clusters),
+    (Section::DynamicEndpointConfigs, "dynamic_endpoint_configs", "endpoint_config", Group::Endpoints),
+    (Section::StaticEndpointConfigs, "static_endpoint_configs", "endpoint_config", Group::Endpoints),
+    (Section::ClusterStatuses, "cluster_statuses", "", Group::Hosts),
+];
+
+impl Section {
+    /// Every section, in the order in which a dump is written.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        SECTIONS.iter().map(|row| row.0)
+    }
+
+    /// The field's name.
+    pub(crate) fn field(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The member of an element that holds the resource; empty when the element itself is it.
+    pub(crate) fn member(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The part of the dump that the section belongs to.
+    pub(crate) fn group(self) -> Group {
+        self.row().3
+    }
+
+    fn row(self) -> &'static (Section, &'static str, &'static str, Group) {
+        SECTIONS.iter().find(|row| row.0 == self).unwrap_or(&SECTIONS[0])
+    }
+
+    /// `istioctl -o json` writes the same bodies with `camelCase` names.
+    fn of(field: &str) -> Option<Self> {
+        SECTIONS.iter().find(|row| row.1 == field || camel(row.1) == field).map(|row| row.0)
+    }
+}
+
+impl Group {
+    /// The `@type` of the group's section in a dump, without the URL's beginning.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::Listeners => "envoy.admin.v3.ListenersConfigDump",
+            Self::Routes => "envoy.admin.v3.RoutesConfigDump",
+            Self::Clusters => "envoy.admin.v3.ClustersConfigDump",
+            Self::Endpoints => "envoy.admin.v3.EndpointsConfigDump",
+            Self::Hosts => "envoy.admin.v3.Clusters",
+        }
+    }
+
+    /// Every group.
+    pub(crate) fn all() -> [Self; 5] {
+        [Self::Listeners, Self::Routes, Self::Clusters, Self::Endpoints, Self::Hosts]
+    }
+}
+
+/// One element of a section: its bytes, and its value once somebody asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    body: Arc<Vec<u8>>,
+    range: Range<usize>,
+    value: OnceLock<Arc<Value>>,
+}
+
+impl Entry {
+    /// An element that did not come as JSON.
+    pub(crate) fn made(value: Value) -> Self {
+        let cell = OnceLock::new();
+        let body = value.to_string().into_bytes();
+        let range = 0..body.len();
+        let _ = cell.set(Arc::new(value));
+        Self { body: Arc::new(body), range, value: cell }
+    }
+
+    /// The element's JSON.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.body.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The element as a value. It was found to be JSON when the body was read through.
+    pub(crate) fn value(&self) -> Arc<Value> {
+        Arc::clone(self.value.get_or_init(|| Arc::new(serde_json::from_slice(self.bytes()).unwrap_or_default())))
+    }
+}
+
+/// What a body holds.
+#[derive(Default, Debug)]
+pub(crate) struct Indexed {
+    /// The elements, in the order of the body. Elements without a name have an empty one.
+    pub(crate) entries: Vec<(Section, String, Entry)>,
+    /// The parts of the dump that the body has, be they empty.
+    pub(crate) groups: Vec<Group>,
+    /// The bootstrap's node, from which a bare dump tells whose it is.
+    pub(crate) node: Option<Value>,
+}
+
+/// Why a body cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BodyError {
+    /// The JSON stops in the middle: line and column.
+    CutOff(usize, usize),
+    /// Not JSON: what the parser says.
+    NotJson(String),
+    /// JSON, but not the answer to this question.
+    NotThis(&'static str),
+    /// No bytes at all.
+    Empty,
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CutOff(line, column) => write!(f, "the JSON is cut off at line {line}, column {column}"),
+            Self::NotJson(why) => write!(f, "not JSON: {why}"),
+            Self::NotThis(what) => write!(f, "not {what}"),
+            Self::Empty => f.write_str("the file is empty"),
+        }
+    }
+}
+
+/// Reads through a `/config_dump` or `/clusters?format=json` body.
+pub(crate) fn index(body: Vec<u8>, what: &'static str) -> Result<Indexed, BodyError> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(BodyError::Empty);
+    }
+    let body = Arc::new(body);
+    let mut indexed = Indexed::default();
+    let mut top = Top { body: &body, indexed: &mut indexed, known: false };
+    let mut json = serde_json::Deserializer::from_slice(&body);
+    let read = (&mut json).deserialize_any(&mut top);
+    let known = top.known;
+    read.and_then(|()| json.end()).map_err(|e| body_error(&e, what))?;
+    if known { Ok(indexed) } else { Err(BodyError::NotThis(what)) }
+}
+
+/// A `serde_json` error in the words of somebody who only has the file.
+pub(crate) fn body_error(error: &serde_json::Error, what: &'static str) -> BodyError {
+    match error.classify() {
+        serde_json::error::Category::Eof => BodyError::CutOff(error.line(), error.column()),
+        serde_json::error::Category::Data => BodyError::NotThis(what),
+        serde_json::error::Category::Io | serde_json::error::Category::Syntax => BodyError::NotJson(error.to_string()),
+    }
+}
+
+fn camel(field: &str) -> String {
+    let mut name = String::with_capacity(field.len());
+    let mut up = false;
+    for c in field.chars() {
+        match c {
+            '_' => up = true,
+            c if up => {
+                name.push(c.to_ascii_uppercase());
+                up = false;
+            }
+            c => name.push(c),
+        }
+    }
+    name
+}
+
+/// The outermost object: `configs` of a dump, `cluster_statuses` of `/clusters`.
+struct Top<'a> {
+    body: &'a Arc<Vec<u8>>,
+    indexed: &'a mut Indexed,
+    known: bool,
+}
+
+impl<'de> Visitor<'de> for &mut Top<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "configs" {
+                self.known = true;
+                map.next_value_seed(Configs { body: self.body, indexed: &mut *self.indexed })?;
+            } else if let Some(section) = Section::of(&key).filter(|s| s.group() == Group::Hosts) {
+                self.known = true;
+                self.indexed.groups.push(Group::Hosts);
+                map.next_value_seed(Elements { section, body: self.body, indexed: &mut *self.indexed })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The list of a dump's parts.
+struct Configs<'a> {
+    body: &'a Arc<Vec<u8>>,
+    indexed: &'a mut Indexed,
+}
+
+impl<'de> DeserializeSeed<'de> for Configs<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Configs<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the parts of a config dump")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Part { body: self.body, indexed: &mut *self.indexed })?.is_some() {}
+        Ok(())
+    }
+}
+
+/// One part of a dump.
+struct Part<'a> {
+    body: &'a Arc<Vec<u8>>,
+    indexed: &'a mut Indexed,
+}
+
+impl<'de> DeserializeSeed<'de> for Part<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a part of a config dump")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if let Some(section) = Section::of(&key) {
+                map.next_value_seed(Elements { section, body: self.body, indexed: &mut *self.indexed })?;
+            } else if key == "@type" {
+                let url = map.next_value::<String>()?;
+                let message = url.rsplit('/').next().unwrap_or_default();
+                self.indexed.groups.extend(Group::all().into_iter().find(|g| g.message() == message));
+            } else if key == "bootstrap" {
+                self.indexed.node = map.next_value::<Bootstrap>()?.node;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Bootstrap {
+    #[serde(default)]
+    node: Option<Value>,
+}
+
+/// The elements of one section.
+struct Elements<'a> {
+    section: Section,
+    body: &'a Arc<Vec<u8>>,
+    indexed: &'a mut Indexed,
+}
+
+impl<'de> DeserializeSeed<'de> for Elements<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Elements<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of resources")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(raw) = seq.next_element::<&'de RawValue>()? {
+            let text = raw.get();
+            // The text borrows from the body, so its place in the body is the distance of the two addresses.
+            let start = text.as_ptr().addr().wrapping_sub(self.body.as_ptr().addr());
+            let range = start..start.saturating_add(text.len());
+            let entry = Entry { body: Arc::clone(self.body), range, value: OnceLock::new() };
+            self.indexed.entries.push((self.section, name_of(text, self.section), entry));
+        }
+        Ok(())
+    }
+}
+
+/// The resource's name; reads no further than it.
+fn name_of(element: &str, section: Section) -> String {
+    let mut name = None;
+    let mut json = serde_json::Deserializer::from_str(element);
+    // Ends in an error as soon as the name is there: the rest was read through already.
+    let _ = (&mut json).deserialize_map(FindName { member: section.member(), name: &mut name });
+    name.unwrap_or_default()
+}
+
+struct FindName<'a> {
+    member: &'static str,
+    name: &'a mut Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for FindName<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FindName<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a resource")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if self.member.is_empty() && (key == "name" || key == "cluster_name" || key == "clusterName") {
+                *self.name = Some(map.next_value()?);
+                return Err(A::Error::custom("found"));
+            }
+            if !self.member.is_empty() && (key == self.member || key == camel(self.member)) {
+                return map.next_value_seed(FindName { member: "", name: self.name });
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    const DUMP: &str = r#"{"configs": [
+        {"@type": "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump", "bootstrap": {"node": {"id": "n"}}},
+        {"static_clusters": [{"cluster": {"@type": "x", "name": "s"}}],
+         "dynamicActiveClusters": [{"version_info": "1", "cluster": {"name": "a|b", "type": "EDS"}}, {"last_updated": "t"}],
+         "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump"},
+        {"@type": "type.googleapis.com/envoy.admin.v3.RoutesConfigDump"}]}"#;
+
+    #[test]
+    fn names_and_places_are_found() {
+        let indexed = index(DUMP.into(), "a config dump").unwrap();
+        let names: Vec<_> = indexed.entries.iter().map(|(s, n, _)| (*s, n.as_str())).collect();
+        let expected =
+            [(Section::StaticClusters, "s"), (Section::DynamicActiveClusters, "a|b"), (Section::DynamicActiveClusters, "")];
+        assert_eq!(names, expected);
+        assert_eq!(indexed.entries[1].2.value()["cluster"]["type"], "EDS");
+        assert_eq!(indexed.groups, [Group::Clusters, Group::Routes]);
+        assert_eq!(indexed.node.unwrap()["id"], "n");
+    }
+
+    #[test]
+    fn a_bad_body_says_how_it_is_bad() {
+        assert_eq!(index(Vec::new(), "a dump").unwrap_err(), BodyError::Empty);
+        assert_eq!(index(b"{}".into(), "a dump").unwrap_err(), BodyError::NotThis("a dump"));
+        assert_eq!(index(b"[1]".into(), "a dump").unwrap_err(), BodyError::NotThis("a dump"));
+        assert!(matches!(index(DUMP[..300].into(), "a dump").unwrap_err(), BodyError::CutOff(4, _)));
+        assert!(matches!(index(b"hello".into(), "a dump").unwrap_err(), BodyError::NotJson(_)));
+    }
+
+    #[test]
+    fn clusters_are_indexed_by_name() {
+        let indexed = index(br#"{"cluster_statuses": [{"name": "x", "host_statuses": []}]}"#.into(), "x").unwrap();
+        assert_eq!(indexed.entries[0].1, "x");
+        assert_eq!(indexed.groups, [Group::Hosts]);
+    }
+}

@@ -1,0 +1,166 @@
+//! The questions that a walk or a finding would like answered, each with one canonical query.
+
+use std::fmt;
+
+use super::kind::Kind;
+
+/// One of the proxies that are read: A's, or one of B's.
+///
+/// The number counts pods of that side, from 0: the first is `source/` or `destination/` in a saved snapshot,
+/// the next `source-2/`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Origin {
+    /// The admin endpoint of A's proxy.
+    Source(u8),
+    /// The admin endpoint of a proxy of B's.
+    Destination(u8),
+    /// The Kubernetes API server.
+    Kubernetes,
+    /// The mesh's control plane.
+    ControlPlane,
+}
+
+impl Origin {
+    /// The word of `evidence[].from`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Source(_) => "source",
+            Self::Destination(_) => "destination",
+            Self::Kubernetes => "kubernetes",
+            Self::ControlPlane => "control-plane",
+        }
+    }
+}
+
+/// Something that would have to be read. A closed set: collect answers each of them, and nothing else.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Need {
+    /// The active listeners of a proxy and their addresses.
+    Listeners(Origin),
+    /// One listener by name, in every state.
+    Listener(Origin, String),
+    /// One route configuration that was delivered by RDS, by name.
+    RouteConfig(Origin, String),
+    /// One cluster by name, in every state.
+    Cluster(Origin, String),
+    /// All clusters whose name ends so: the subsets and ports of one host.
+    ClustersOfHost(Origin, String),
+    /// The hosts of one cluster as the proxy sees them now.
+    Hosts(Origin, String),
+    /// The endpoints that were assigned to a cluster, by the name of the assignment.
+    Endpoints(Origin, String),
+    /// The proxy's version, state and node.
+    ServerInfo(Origin),
+    /// Runtime values that override the configuration.
+    Runtime(Origin),
+    /// One Kubernetes object: kind, namespace, name.
+    Object(Kind, String, String),
+    /// The objects of a kind: namespace (all when `None`) and labels that they must carry (all when empty).
+    Objects(Kind, Option<String>, Vec<(String, String)>),
+}
+
+impl Need {
+    /// Who can answer.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::Listeners(origin)
+            | Self::Listener(origin, _)
+            | Self::RouteConfig(origin, _)
+            | Self::Cluster(origin, _)
+            | Self::ClustersOfHost(origin, _)
+            | Self::Hosts(origin, _)
+            | Self::Endpoints(origin, _)
+            | Self::ServerInfo(origin)
+            | Self::Runtime(origin) => *origin,
+            Self::Object(..) | Self::Objects(..) => Origin::Kubernetes,
+        }
+    }
+
+    /// The canonical query: an admin path, or an API path as `kubectl get --raw` takes it. Not percent-encoded.
+    pub fn query(&self) -> String {
+        match self {
+            Self::Listeners(_) => "/listeners?format=json".to_owned(),
+            Self::Listener(_, name) => config_dump("dynamic_listeners,static_listeners", name),
+            Self::RouteConfig(_, name) => config_dump("dynamic_route_configs", name),
+            Self::Cluster(_, name) => config_dump(CLUSTER_FIELDS, name),
+            Self::ClustersOfHost(_, host) => {
+                format!("/config_dump?mask={CLUSTER_FIELDS}&name_regex=.*\\|{}", re2_literal(host))
+            }
+            Self::Hosts(_, name) => format!("/clusters?format=json&filter=^{}$", re2_literal(name)),
+            Self::Endpoints(_, name) => {
+                format!(
+                    "/config_dump?include_eds&mask=dynamic_endpoint_configs,static_endpoint_configs&name_regex=^{}$",
+                    re2_literal(name)
+                )
+            }
+            Self::ServerInfo(_) => "/server_info".to_owned(),
+            Self::Runtime(_) => "/runtime".to_owned(),
+            Self::Object(kind, namespace, name) => format!("{}/{name}", kind.path(Some(namespace))),
+            Self::Objects(kind, namespace, labels) => {
+                let path = kind.path(namespace.as_deref());
+                if labels.is_empty() { path } else { format!("{path}?labelSelector={}", selector(labels)) }
+            }
+        }
+    }
+
+    /// What the answer would decide, for the line that says it was not read.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Listeners(_) => "which listener takes the connection",
+            Self::Listener(..) => "which filter chain takes the connection",
+            Self::RouteConfig(..) => "which route the request takes",
+            Self::Cluster(..) => "whether the cluster exists and how it balances",
+            Self::ClustersOfHost(..) => "which subsets and ports there are",
+            Self::Hosts(..) => "which hosts the cluster has and their health",
+            Self::Endpoints(..) => "the metadata of the cluster's endpoints",
+            Self::ServerInfo(_) => "which Envoy version decides",
+            Self::Runtime(_) => "whether runtime values override the configuration",
+            Self::Object(..) | Self::Objects(..) => "what Kubernetes says of it",
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listeners(_) => f.write_str("the listeners"),
+            Self::Listener(_, name) => write!(f, "listener {name}"),
+            Self::RouteConfig(_, name) => write!(f, "route configuration {name}"),
+            Self::Cluster(_, name) => write!(f, "cluster {name}"),
+            Self::ClustersOfHost(_, host) => write!(f, "the clusters of {host}"),
+            Self::Hosts(_, name) => write!(f, "the hosts of {name}"),
+            Self::Endpoints(_, name) => write!(f, "the endpoints of {name}"),
+            Self::ServerInfo(_) => f.write_str("the proxy's version"),
+            Self::Runtime(_) => f.write_str("the proxy's runtime values"),
+            Self::Object(kind, namespace, name) => write!(f, "{} {namespace}/{name}", kind.name()),
+            Self::Objects(kind, Some(namespace), _) => write!(f, "the {} of namespace {namespace}", kind.plural()),
+            Self::Objects(kind, None, _) => write!(f, "the {} of all namespaces", kind.plural()),
+        }
+    }
+}
+
+/// The states that a cluster can be in, each a list of the clusters section.
+const CLUSTER_FIELDS: &str = "dynamic_active_clusters,static_clusters,dynamic_warming_clusters";
+
+/// A part of the dump: the lists of `fields`, and in them what has just this name. Sections that have no such
+/// list are left out of the answer (verified on 1.40.0).
+fn config_dump(fields: &str, name: &str) -> String {
+    format!("/config_dump?mask={fields}&name_regex=^{}$", re2_literal(name))
+}
+
+/// `key=value` pairs as a label selector.
+pub(super) fn selector(labels: &[(String, String)]) -> String {
+    labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
+}
+
+/// Text as an RE2 pattern that matches just it.
+fn re2_literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}

@@ -1,0 +1,385 @@
+//! The answer as plain data: all that the renderers see.
+
+use crate::snapshot::Evidence;
+
+/// The answer to one question.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Verdict {
+    /// What becomes of the request.
+    pub outcome: Outcome,
+    /// Line 1, whole in itself, without its mark; no fix in it.
+    pub summary: String,
+    /// What is sent when the request is not handed over; of the largest failing share where shares differ.
+    pub response: Option<Response>,
+    /// The request as it was understood.
+    pub request: Request,
+    /// What A's proxy decides, in Envoy's words; `None` where A has no proxy or the walk did not get to it.
+    pub decision: Option<Decision>,
+    /// Every way a request can go, where there is more than one.
+    pub branches: Vec<Branch>,
+    /// The stages, in order; those after a stop are there too, unreached.
+    pub steps: Vec<Step>,
+    /// Why it came about: certain ones first, then by stage, then by id. The first is *the* why.
+    pub findings: Vec<Finding>,
+    /// What was not read or is not modelled, a sentence each.
+    pub unchecked: Vec<String>,
+    /// When the snapshot was taken, RFC 3339.
+    pub time: String,
+}
+
+/// What becomes of the request.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Outcome {
+    /// Every such request is handed to an eligible endpoint. Never: the application answers.
+    Reaches,
+    /// A proxy answers by itself, by configuration, below 400: nothing broken, yet B never sees the request.
+    Answered,
+    /// None is handed over, or the answer is 400 and above.
+    Fails,
+    /// Shares or endpoints differ.
+    Partial,
+    /// Something that bears on it is not modelled or was not read.
+    Unknown,
+}
+
+/// What the client gets when the request is not handed over, as Envoy logs it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Response {
+    /// The HTTP status; 0 where the connection is closed without one. A gRPC error is 200.
+    pub status: u16,
+    /// The gRPC status of a gRPC request.
+    pub grpc_status: Option<u8>,
+    /// Envoy's response flags, short form. A set.
+    pub flags: Vec<&'static str>,
+    /// Envoy's response code details; empty where it logs none.
+    pub details: String,
+    /// Who answers.
+    pub from: Answerer,
+}
+
+/// Who answers a request that is not handed over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answerer {
+    /// A's proxy.
+    SourceProxy,
+    /// B's proxy.
+    DestinationProxy,
+    /// No proxy: the name, the network, the kernel.
+    Nobody,
+}
+
+/// The request as it was understood.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Request {
+    /// A's pod, where it is known: namespace, name, and the container of its proxy.
+    pub source: Option<SourcePod>,
+    /// What A was called in the question, or the pod's name.
+    pub source_name: String,
+    /// What B was called in the question, with its port.
+    pub target: String,
+    /// The Host header.
+    pub host: String,
+    /// The port that is dialled.
+    pub port: u16,
+    /// The address that is dialled; `None` where it stayed open or there is none.
+    pub address: Option<String>,
+    /// `http1`, `http2`, `grpc`, `tcp` or `tls`.
+    pub protocol: &'static str,
+    /// The path with its query.
+    pub path: String,
+    /// The method.
+    pub method: String,
+    /// The headers that were given.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A's pod.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourcePod {
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+    /// The container that the proxy runs in; `None` where there is no proxy.
+    pub proxy: Option<String>,
+}
+
+/// What Envoy would decide, in Envoy's words. A stage that does not apply leaves its fields `None`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Decision {
+    /// The listener's name.
+    pub listener: Option<String>,
+    /// The filter chain's name; often empty.
+    pub filter_chain: Option<String>,
+    /// The route configuration's name.
+    pub route_config: Option<String>,
+    /// The virtual host's name.
+    pub virtual_host: Option<String>,
+    /// The route's name; many have none.
+    pub route: Option<String>,
+    /// The route's place in its virtual host, from 0.
+    pub route_index: Option<usize>,
+    /// The clusters that the request can go to.
+    pub clusters: Vec<ClusterChoice>,
+    /// The same, of each of B's proxies that was read.
+    pub destinations: Vec<Destination>,
+}
+
+/// A cluster that the request can go to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClusterChoice {
+    /// The cluster's name; where there is none of it, the name that was asked for.
+    pub name: String,
+    /// The share of requests that choose it, 0 to 1.
+    pub share: f64,
+    /// What becomes of those.
+    pub outcome: Outcome,
+    /// What those get when they are not handed over.
+    pub response: Option<Response>,
+    /// The hosts, as the proxy sees them.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A host of a cluster.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    /// `IP:port`, `[IPv6]:port`, a pipe's path or `envoy://listener/id`.
+    pub address: String,
+    /// The priority, from 0 (used first).
+    pub priority: u32,
+    /// Whether a request can be sent to it now.
+    pub eligible: bool,
+    /// Envoy's health flags, as `/clusters` names them; empty when healthy.
+    pub health: Vec<String>,
+    /// How the proxy would speak to it: `plaintext`, `simple` or `mutual`; `None` where that was not read.
+    pub tls: Option<&'static str>,
+}
+
+/// One of B's pods and what its proxy decides.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Destination {
+    /// The pod, `namespace/name`.
+    pub pod: String,
+    /// What its proxy decides.
+    pub decision: Decision,
+}
+
+/// One way that a request can go.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Branch {
+    /// The share of requests, 0 to 1.
+    pub share: f64,
+    /// What becomes of them.
+    pub outcome: Outcome,
+    /// What they get when they are not handed over.
+    pub response: Option<Response>,
+    /// What sends them there: `weighted cluster …`, `fault filter`.
+    pub by: String,
+}
+
+/// What a proxy does at one stage.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// Whose proxy.
+    pub side: Side,
+    /// Where on the way.
+    pub stage: Stage,
+    /// How it went.
+    pub mark: Mark,
+    /// The thing's name, verbatim.
+    pub subject: String,
+    /// What is to be said of it; empty when its name says enough.
+    pub note: String,
+    /// What this rests on.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Whose proxy takes a step.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Side {
+    /// A's.
+    Source,
+    /// B's.
+    Destination,
+}
+
+/// Where on the way of a request.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stage {
+    /// The name, the port and the address that is dialled.
+    Request,
+    /// Whether the connection gets to the proxy at all.
+    Capture,
+    /// Listener look-up.
+    Listener,
+    /// Filter chain match.
+    FilterChain,
+    /// HTTP filters before the router.
+    HttpFilters,
+    /// Virtual host and route.
+    Route,
+    /// Cluster look-up.
+    Cluster,
+    /// Host selection.
+    Endpoints,
+}
+
+/// How a step went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mark {
+    /// Went through.
+    Passed,
+    /// Went through, and there is something to know.
+    Warned,
+    /// Ended here.
+    Stopped,
+    /// Never got here.
+    NotReached,
+    /// Could not be told.
+    Unknown,
+}
+
+/// Why it came about, in the user's vocabulary.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    /// The finding's id: the name of its file.
+    pub id: &'static str,
+    /// How sure.
+    pub certainty: Certainty,
+    /// The stage that it explains.
+    pub stage: Stage,
+    /// The fault in a few words, as line 1 ends with it: `subset "v3" is not defined`.
+    pub title: String,
+    /// At most four lines: object, what it says, what follows, who answers.
+    pub why: String,
+    /// The objects to look at, the one to fix first.
+    pub objects: Vec<ObjectRef>,
+    /// What to change, most likely first; alternatives begin with `or`.
+    pub fix: Vec<String>,
+    /// One read-only command with real names.
+    pub next: String,
+    /// The code with which `istioctl analyze` reports the same.
+    pub istio: Option<&'static str>,
+    /// What this rests on.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Certainty {
+    /// Its evidence alone proves it.
+    Certain,
+    /// The evidence fits, and something else could look the same.
+    Likely,
+}
+
+/// A Kubernetes object, and the field in it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ObjectRef {
+    /// As in the object.
+    pub api_version: String,
+    /// As in the object.
+    pub kind: String,
+    /// Empty for an object of no namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+    /// The field, as a path into the object; empty for the whole object.
+    pub field: String,
+}
+
+impl Outcome {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reaches => "reaches",
+            Self::Answered => "answered",
+            Self::Fails => "fails",
+            Self::Partial => "partial",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The program's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Reaches => 0,
+            Self::Answered | Self::Fails | Self::Partial => 1,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+impl Stage {
+    /// As in the JSON and at the head of a row.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Capture => "capture",
+            Self::Listener => "listener",
+            Self::FilterChain => "filter-chain",
+            Self::HttpFilters => "http-filters",
+            Self::Route => "route",
+            Self::Cluster => "cluster",
+            Self::Endpoints => "endpoints",
+        }
+    }
+}
+
+impl Mark {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Warned => "warned",
+            Self::Stopped => "stopped",
+            Self::NotReached => "not-reached",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Answerer {
+    /// As in the JSON.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SourceProxy => "source proxy",
+            Self::DestinationProxy => "destination proxy",
+            Self::Nobody => "none",
+        }
+    }
+}
+
+impl Side {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        }
+    }
+}
+
+impl Certainty {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::Likely => "likely",
+        }
+    }
+}
+
+impl Response {
+    /// `503 UH`, `404 NR`, `302`, `closed UH`: as line 1 ends with it.
+    pub fn short(&self) -> String {
+        let status = if self.status == 0 { "closed".to_owned() } else { self.status.to_string() };
+        let grpc = self.grpc_status.map(|s| format!("grpc-status {s}"));
+        [Some(status), grpc, Some(self.flags.join(","))]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}

@@ -1,0 +1,378 @@
+"""What is done to the mesh, one fault at a time, and what has to be said of it.
+
+What happens to the requests is not written here: it is measured.
+"""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import api
+import kubelet
+from host import until
+from proxy import Proxy, counter
+
+PRODUCT = "product-service.shop.svc.cluster.local"
+NETWORKING, SECURITY = "networking.istio.io", "security.istio.io"
+
+
+@dataclass
+class Fault:
+    name: str
+    to: str  # as the tool is asked; {name} stands for the address of a pod whose name begins so
+    source: str = "order-service"
+    namespace: str = "shop"  # of the source
+    destination: str = "product-service-v1"  # the pod whose proxy a capture holds; empty: none
+    objects: list = field(default_factory=list)
+    scale: str = ""  # the Deployment that is scaled to zero
+    holds: Callable = lambda proxy: True  # whether the source's proxy has the fault
+    heat: Callable = lambda proxy, send: True  # what has to happen first; called until true
+    path: str = "/"
+    method: str = "GET"
+    headers: tuple = ()
+    tcp: bool = False
+    address: Callable | None = None  # of a host that no name service knows
+    requests: int = 6
+    logged: bool = True  # the requests get as far as the proxy
+    finding: str = ""
+    blame: tuple = ()  # (kind, namespace, name): a finding names one of these
+    sure: str = ""  # the outcome, where objects decide it and not the proxy
+
+    @property
+    def asked(self):
+        """B as the tool is asked for it."""
+        return self.to.format_map(Addresses())
+
+    @property
+    def host(self):
+        return self.asked.rpartition(":")[0]
+
+    @property
+    def port(self):
+        return int(self.asked.rpartition(":")[2])
+
+
+class Addresses(dict):
+    def __missing__(self, name):
+        return kubelet.named(name)["address"]
+
+
+@contextmanager
+def imposed(fault, send=lambda: None):
+    """The fault, from when the source's proxy holds it until it does not any more."""
+    source = kubelet.named(fault.source)
+    proxy = Proxy(source) if source["proxy"] else None
+    try:
+        if fault.objects:
+            api.apply(fault.objects)
+        if fault.scale:
+            scaled(fault.scale, 0)
+        if proxy:
+            until(f"{fault.name}: the proxy holds it", lambda: fault.holds(proxy), 30, 0.2)
+            until(f"{fault.name}: it shows", lambda: fault.heat(proxy, send), 40, 0.2)
+        yield
+    finally:
+        if fault.objects:
+            api.delete(fault.objects)
+        if fault.scale:
+            scaled(fault.scale, 1)
+        if proxy and (fault.objects or fault.scale):
+            until(f"{fault.name}: the proxy is rid of it", lambda: not fault.holds(proxy), 30, 0.2)
+
+
+def scaled(name, replicas):
+    api.kubectl("scale", "deployment", name, "-n", "shop", f"--replicas={replicas}")
+    kubelet.settle()
+
+
+# --- objects --------------------------------------------------------------------------------
+
+
+def istio(kind, name, group=NETWORKING, version="v1", **spec):
+    return {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+
+
+def virtual_service(*http):
+    return istio("VirtualService", "product-service", hosts=["product-service"], http=list(http))
+
+
+def subsets(**names):
+    listed = [{"name": name, "labels": {"version": version}} for name, version in names.items()]
+    return istio("DestinationRule", "product-service", host="product-service", subsets=listed)
+
+
+def to_product(subset=None, **more):
+    return {"destination": {"host": "product-service"} | ({"subset": subset} if subset else {}), **more}
+
+
+ONLY_ORDERS = {"labels": {"app": "order-service"}}
+REGISTRY_ONLY = istio(
+    "Sidecar", "order-service", workloadSelector=ONLY_ORDERS, outboundTrafficPolicy={"mode": "REGISTRY_ONLY"}
+)
+EJECT = istio(
+    "DestinationRule",
+    "flaky",
+    host="flaky",
+    trafficPolicy={
+        "outlierDetection": {
+            "consecutive5xxErrors": 1,
+            "interval": "1s",
+            "baseEjectionTime": "300s",
+            "maxEjectionPercent": 100,
+        }
+    },
+)
+# Istio itself sends no active health checks; with them, and no panic routing, nothing is left.
+CHECK = istio(
+    "EnvoyFilter",
+    "check-flaky",
+    version="v1alpha3",
+    workloadSelector=ONLY_ORDERS,
+    configPatches=[
+        {
+            "applyTo": "CLUSTER",
+            "match": {"context": "SIDECAR_OUTBOUND", "cluster": {"service": "flaky.shop.svc.cluster.local"}},
+            "patch": {
+                "operation": "MERGE",
+                "value": {
+                    "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+                    "health_checks": [
+                        {
+                            "timeout": "1s",
+                            "interval": "1s",
+                            "no_traffic_interval": "1s",
+                            "unhealthy_threshold": 1,
+                            "healthy_threshold": 1,
+                            "http_health_check": {"host": "flaky", "path": "/health"},
+                        }
+                    ],
+                },
+            },
+        }
+    ],
+)
+DENY = istio(
+    "AuthorizationPolicy",
+    "deny-reads",
+    group=SECURITY,
+    selector={"matchLabels": {"app": "product-service"}},
+    action="DENY",
+    rules=[{"to": [{"operation": {"methods": ["GET"]}}]}],
+)
+
+
+# --- what a proxy shows ---------------------------------------------------------------------
+
+
+def routes_have(text, port=8082):
+    return lambda proxy: text in proxy.routes(port)
+
+
+def all_hosts(cluster, check):
+    """Whether there are hosts, and each is so."""
+
+    def look(proxy):
+        hosts = proxy.hosts(cluster)
+        return bool(hosts) and all(check(host) for host in hosts)
+
+    return look
+
+
+def sending_until(look):
+    """Send until it shows: counters are made by traffic."""
+
+    def heat(proxy, send):
+        send()
+        return look(proxy)
+
+    return heat
+
+
+def until_nothing_answers(look):
+    """As above, and until no application answers any more: the admin endpoint can be ahead of
+    the workers (ejections are handed to them once a second), and old connections keep old rules."""
+
+    def heat(proxy, send):
+        return all(send()[1] is None for _ in range(6)) and look(proxy)
+
+    return heat
+
+
+def never_connects(host):
+    tried = counter(host, "cx_total")
+    return tried > 0 and tried == counter(host, "cx_connect_fail")
+
+
+def denied(_):
+    """Some of B's proxies has the policy."""
+    return any(
+        "policy[deny-reads]" in Proxy(kubelet.named(f"product-service-{v}")).text("/config_dump?resource=dynamic_listeners")
+        for v in ("v1", "v2")
+    )
+
+
+FLAKY = "outbound|8087||flaky.shop.svc.cluster.local"
+REPORT = "outbound|8083||report.shop.svc.cluster.local"
+INVENTORY = "outbound|8084||inventory.shop.svc.cluster.local"
+VS = ("VirtualService", "shop", "product-service")
+DR = ("DestinationRule", "shop", "product-service")
+OWNERS = ("Service", "Deployment", "Pod", "EndpointSlice")
+
+
+def owned(name):
+    """Any object of an application may be named."""
+    return tuple((kind, "shop", name) for kind in OWNERS)
+
+
+def elsewhere():
+    """The address of something that answers on 8082 and is outside the mesh."""
+    return kubelet.named("mainframe")["address"]
+
+
+FAULTS = [
+    Fault("healthy", "product-service:8082"),
+    Fault("healthy-other-namespace", "payment.billing:8080", destination="payment"),
+    Fault("healthy-auto-detected", "search:8085", destination="search"),
+    Fault("healthy-tcp", "ledger:9000", destination="ledger", tcp=True),
+    Fault(
+        "subset-not-defined",
+        "product-service:8082",
+        objects=[subsets(v1="v1", v2="v2"), virtual_service({"route": [to_product("v3")]})],
+        holds=routes_have("|v3|"),
+        finding="subset-not-defined",
+        blame=(VS, DR),
+    ),
+    Fault(
+        "half-subset-not-defined",
+        "product-service:8082",
+        objects=[
+            subsets(v1="v1"),
+            virtual_service({"route": [to_product("v1", weight=50), to_product("v3", weight=50)]}),
+        ],
+        holds=lambda proxy: "|v3|" in proxy.routes(8082) and proxy.cluster(f"outbound|8082|v1|{PRODUCT}") != "[]",
+        requests=40,
+        finding="subset-not-defined",
+        blame=(VS, DR),
+    ),
+    Fault(
+        "subset-selects-no-pods",
+        "product-service:8082",
+        objects=[subsets(v3="v3"), virtual_service({"route": [to_product("v3")]})],
+        holds=lambda proxy: "|v3|" in proxy.routes(8082) and proxy.cluster(f"outbound|8082|v3|{PRODUCT}") != "[]",
+        finding="subset-selects-no-pods",
+        blame=(DR,),
+    ),
+    Fault(
+        "no-route-matched",
+        "product-service:8082",
+        objects=[virtual_service({"match": [{"uri": {"prefix": "/api"}}], "route": [to_product()]})],
+        holds=routes_have('"/api"'),
+        finding="no-route-matched",
+        blame=(VS,),
+    ),
+    Fault(
+        "fault-abort",
+        "product-service:8082",
+        objects=[
+            virtual_service(
+                {"fault": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}, "route": [to_product()]}
+            )
+        ],
+        holds=routes_have("envoy.filters.http.fault"),
+        blame=(VS,),
+    ),
+    Fault(
+        "fault-abort-half",
+        "product-service:8082",
+        objects=[
+            virtual_service(
+                {"fault": {"abort": {"httpStatus": 418, "percentage": {"value": 50}}}, "route": [to_product()]}
+            )
+        ],
+        holds=routes_have("envoy.filters.http.fault"),
+        requests=40,
+        blame=(VS,),
+    ),
+    Fault(
+        "redirect",
+        "product-service:8082",
+        objects=[virtual_service({"redirect": {"uri": "/moved", "redirectCode": 302}})],
+        holds=routes_have("/moved"),
+        finding="route-answers-itself",
+        blame=(VS,),
+    ),
+    Fault(
+        "direct-response",
+        "product-service:8082",
+        objects=[virtual_service({"directResponse": {"status": 410, "body": {"string": "gone"}}})],
+        holds=routes_have('"status": 410'),
+        finding="route-answers-itself",
+        blame=(VS,),
+    ),
+    Fault("denied-by-policy", "product-service:8082", objects=[DENY], holds=denied,
+          heat=until_nothing_answers(lambda _: True),
+          blame=(("AuthorizationPolicy", "shop", "deny-reads"),)),
+    Fault("no-such-port", "product-service:9999", requests=1, finding="no-such-port", sure="fails",
+          blame=(("Service", "shop", "product-service"),)),
+    Fault("no-such-service", "produkt-service:8082", destination="", requests=1, logged=False,
+          finding="no-such-service", sure="fails"),
+    Fault(
+        "registry-only",
+        "warehouse.example:8082",
+        destination="",
+        address=elsewhere,
+        objects=[REGISTRY_ONLY],
+        holds=routes_have("block_all"),
+        finding="registry-only",
+        blame=(("Sidecar", "shop", "order-service"),),
+    ),
+    Fault(
+        "registry-only-tcp",
+        "{mainframe}:7000",
+        destination="",
+        objects=[REGISTRY_ONLY],
+        holds=routes_have("block_all"),
+        finding="registry-only",
+        blame=(("Sidecar", "shop", "order-service"),),
+    ),
+    Fault("passthrough", "warehouse.example:8082", destination="", address=elsewhere,
+          finding="unknown-host-passthrough"),
+    Fault(
+        "connection-refused",
+        "report:8083",
+        destination="",
+        heat=sending_until(all_hosts(REPORT, never_connects)),
+        finding="connections-fail",
+        blame=owned("report"),
+    ),
+    Fault(
+        "all-ejected",
+        "flaky:8087",
+        destination="flaky",
+        objects=[EJECT],
+        holds=lambda proxy: '"max_ejection_percent": 100' in proxy.cluster(FLAKY),
+        heat=until_nothing_answers(all_hosts(FLAKY, lambda host: host["health_status"].get("failed_outlier_check"))),
+        finding="all-endpoints-ejected",
+        blame=(*owned("flaky"), ("DestinationRule", "shop", "flaky")),
+    ),
+    Fault(
+        "all-unhealthy",
+        "flaky:8087",
+        destination="flaky",
+        objects=[CHECK],
+        holds=all_hosts(FLAKY, lambda host: host["health_status"].get("failed_active_health_check")),
+        finding="all-endpoints-unhealthy",
+        blame=(*owned("flaky"), ("EnvoyFilter", "shop", "check-flaky")),
+    ),
+    Fault(
+        "scaled-to-zero",
+        "inventory:8084",
+        destination="",
+        scale="inventory",
+        holds=lambda proxy: not proxy.hosts(INVENTORY),
+        finding="no-endpoints",
+        blame=owned("inventory"),
+    ),
+    Fault("no-proxy", "product-service.shop:8082", source="cron", namespace="legacy"),
+    Fault("no-proxies", "mainframe:8082", source="cron", namespace="legacy", destination=""),
+]  # fmt: skip

@@ -1,0 +1,88 @@
+"""The applications of the mesh, before anything is wrong with them.
+
+  shop     order-service (it asks), product-service (two versions), search (a port whose protocol
+           is not said), ledger (TCP), inventory, flaky (answers 503), report (no proxy, and its
+           application does not listen)
+  billing  payment
+  legacy   no proxies: cron (it asks), mainframe
+"""
+
+
+def service(name, port, port_name="http", namespace="shop"):
+    named = {"name": port_name} if port_name else {}
+    spec = {"selector": {"app": name}, "ports": [{**named, "port": port}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta(name, namespace), "spec": spec}
+
+
+def deployment(name, port, *serves, version="v1", versions=False, namespace="shop", replicas=1, proxy=True):
+    """Pods of an application; `serves` are app.py's arguments when it does not just answer HTTP."""
+    labels = {"app": name, "version": version}
+    injection = {} if proxy else {"sidecar.istio.io/inject": "false"}
+    container = {"name": "app", "image": "app", "args": list(serves), "ports": [{"containerPort": port}]}
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": labels},
+        "template": {
+            "metadata": {"labels": labels | injection},
+            # There is no scheduler.
+            "spec": {"nodeName": "node-0", "containers": [container]},
+        },
+    }
+    own = f"{name}-{version}" if versions else name
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta(own, namespace), "spec": spec}
+
+
+def meta(name, namespace):
+    return {"name": name, "namespace": namespace}
+
+
+def namespace(name, labels):
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+INJECTED = {"istio-injection": "enabled"}
+
+# A developer who may look at pods and ask their proxies, and at nothing of Istio's.
+MAY = [
+    {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get", "list"]},
+    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+]
+RBAC = "rbac.authorization.k8s.io"
+RIGHTS = [
+    {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": meta("dev", "shop"), "rules": MAY},
+    {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": meta("dev", "shop"),
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "dev"},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": "dev"}],
+    },
+]
+
+SHOP = [
+    namespace("shop", INJECTED),
+    namespace("billing", INJECTED),
+    namespace("legacy", {}),
+    *RIGHTS,
+    service("order-service", 8081),
+    deployment("order-service", 8081),
+    service("product-service", 8082),
+    deployment("product-service", 8082, versions=True),
+    deployment("product-service", 8082, version="v2", versions=True),
+    service("report", 8083),
+    deployment("report", 8083, "none:8083", replicas=2, proxy=False),
+    service("inventory", 8084),
+    deployment("inventory", 8084),
+    service("search", 8085, port_name=""),
+    deployment("search", 8085),
+    service("flaky", 8087),
+    deployment("flaky", 8087, "http:8087:503", replicas=2),
+    service("ledger", 9000, port_name="tcp"),
+    deployment("ledger", 9000, "tcp:9000"),
+    service("payment", 8080, namespace="billing"),
+    deployment("payment", 8080, namespace="billing"),
+    service("mainframe", 8082, namespace="legacy"),
+    deployment("mainframe", 8082, namespace="legacy"),
+    deployment("cron", 8080, "none:8080", namespace="legacy"),
+]

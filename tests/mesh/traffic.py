@@ -1,0 +1,103 @@
+"""Send real requests from A's application, and read off both sides' logs what became of them."""
+
+import collections
+import re
+import time
+import uuid
+
+from host import Failed, inside, run, until
+from kubelet import APP_USER, named, state
+from proxy import Proxy, parsed
+
+SAME = ("status", "flags", "details", "termination", "transportFailure", "cluster", "host", "route")
+
+
+def measure(fault):
+    """What happens to the requests of a fault; the lines of the logs are the judge."""
+    source = named(fault.source)
+    proxies = [Proxy(pod) for pod in state().values() if pod["proxy"]]
+    agent = f"probe-{uuid.uuid4().hex[:8]}"
+    answers = [send(source, fault, agent) for _ in range(fault.requests)]
+    expected = fault.requests if source["proxy"] and fault.logged else 0
+    seen, lines = [], []
+
+    def logged():
+        seen[:], lines[:] = [], []
+        for proxy in proxies:
+            for line in proxy.log_lines():
+                entry = parsed(line)
+                if entry["agent"] in (agent, "-"):  # TCP has no agent; health checks have another
+                    seen.append((proxy.pod, entry))
+                    lines.append((proxy.pod["name"], line))
+        return sum(pod["name"] == source["name"] for pod, _ in seen) >= expected
+
+    # Envoy writes its log once a second; B's lines are not later than that.
+    time.sleep(1.2)
+    until(f"{source['name']}'s access log", logged, 15)
+    return truth(source, fault, answers, seen, lines)
+
+
+def send(source, fault, agent):
+    """One request; returns (what the client saw, the application that answered or None)."""
+    host, port = fault.host, fault.port
+    if fault.tcp:
+        argv = ("sh", "-c", f"echo hello | socat -t 3 -T 5 - TCP:{host}:{port},connect-timeout=5")
+        done = run(*inside(source["netns"], *argv, user=APP_USER), ok=False)
+        app = done.stdout.split(" ")[0] if done.stdout.endswith("hello\n") else None
+        return (f"echo {app}" if app else f"socat {done.returncode}"), app
+    argv = ["curl", "-sS", "-i", "-g", "-m", "8", "-A", agent, "-X", fault.method]
+    for header in fault.headers:
+        argv += ["-H", header]
+    if fault.address:
+        argv += ["--resolve", f"{host}:{port}:{fault.address()}"]
+    done = run(*inside(source["netns"], *argv, f"http://{host}:{port}{fault.path}", user=APP_USER), ok=False)
+    if done.returncode:
+        return f"curl {done.returncode}", None
+    status = re.match(r"HTTP/\S+ (\d+)", done.stdout)
+    if not status:
+        raise Failed(f"curl said {done.stdout[:200]!r}")
+    app = re.search(r"^x-pod: (\S+)", done.stdout, re.M | re.I)
+    return f"http {status[1]}", app and app[1]
+
+
+def truth(source, fault, answers, seen, lines):
+    counts = collections.Counter()
+    for pod, entry in seen:
+        side = "source" if pod["name"] == source["name"] else "destination"
+        counts[(side, pod["name"], *(entry[f] for f in SAME))] += 1
+    observed = [dict(zip(("side", "proxy", *SAME), key)) | {"count": n} for key, n in counts.items()]
+    observed.sort(key=lambda o: (o["side"] != "source", -o["count"], o["proxy"], str(o)))
+    apps = collections.Counter(app for _, app in answers if app)
+    answered = sum(apps.values())
+    response, side = failing(observed)
+    return {
+        "outcome": "reaches" if answered == len(answers) else "partial" if answered else "fails",
+        "requests": len(answers),
+        "answered": answered,
+        "apps": dict(sorted(apps.items())),
+        "status": response["status"] if response else None,
+        "flags": flags(response["flags"]) if response else [],
+        "details": response["details"] if response else "",
+        "from": side,
+        "client": dict(collections.Counter(client for client, _ in answers)),
+        "observations": observed,
+        "log": [{"proxy": name, "line": line} for name, line in lines[:6]],
+    }
+
+
+def failing(observed):
+    """The line that tells the failure: the destination's where it was the one that answered."""
+    told = [o for o in observed if not plain(o)]
+    for side, name in (("source", "source proxy"), ("destination", "destination proxy")):
+        if mine := [o for o in told if o["side"] == side]:
+            return max(mine, key=lambda o: o["count"]), name
+    return None, "none"
+
+
+def plain(entry):
+    """An entry of a request that was handed on, and answered, as far as this proxy saw."""
+    return entry["flags"] == "-" and entry["details"] in ("via_upstream", "-")
+
+
+def flags(text):
+    return [f for f in text.split(",") if f != "-"]
