@@ -6,3 +6,4 @@
 pub mod envoy;
 pub mod snapshot;
 pub mod verdict;
+pub mod walk;

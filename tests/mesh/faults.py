@@ -374,5 +374,5 @@ FAULTS = [
         blame=owned("inventory"),
     ),
     Fault("no-proxy", "product-service.shop:8082", source="cron", namespace="legacy"),
-    Fault("no-proxies", "mainframe:8082", source="cron", namespace="legacy", destination=""),
+    Fault("no-proxies", "mainframe:8082", source="cron", namespace="legacy", destination="", sure="unknown"),
 ]  # fmt: skip

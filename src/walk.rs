@@ -1,0 +1,5 @@
+//! The walk.
+
+mod question;
+
+pub use question::{Port, Protocol, Question, QuestionError};

@@ -1,0 +1,113 @@
+//! A configuration for Envoy, as the resources it is made of.
+//!
+//! Case files write Envoy's own fields and leave out what carries no meaning (type URLs, socket address
+//! objects, the router filter, access logs). The submodules put that in; everything else passes through as it
+//! is written. A generator of configurations builds the same short forms and calls the same functions.
+
+pub(crate) mod cluster;
+pub(crate) mod listener;
+pub(crate) mod route;
+
+use serde_json::{Map, Value, json};
+
+/// The listener that accepts every connection and hands it to the listener at its destination.
+pub(crate) const ACCEPTING: &str = "virtualOutbound";
+
+/// The resources of one Envoy.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    /// Listeners, the accepting one among them.
+    pub(crate) listeners: Vec<Value>,
+    /// Clusters.
+    pub(crate) clusters: Vec<Value>,
+    /// Route configurations that connection managers ask for by name.
+    pub(crate) route_configs: Vec<Value>,
+    /// Endpoints of the clusters of type EDS.
+    pub(crate) assignments: Vec<Value>,
+    /// The runtime layer.
+    pub(crate) runtime: Value,
+    /// All in the bootstrap, nothing by discovery.
+    pub(crate) in_bootstrap: bool,
+}
+
+impl Config {
+    /// Expands the short forms of a case file.
+    pub(crate) fn new(short: &mut Map<String, Value>) -> Self {
+        let mut config = Self { runtime: take(short, "runtime"), ..Self::default() };
+        config.in_bootstrap = take(short, "static") == json!(true);
+        for (name, cluster) in entries(take(short, "clusters")) {
+            let (cluster, assignment) = cluster::expand(&name, cluster);
+            config.clusters.push(cluster);
+            config.assignments.extend(assignment);
+        }
+        for (name, routes) in entries(take(short, "route_configs")) {
+            config.route_configs.push(route::configuration(&name, object(routes)));
+        }
+        config.listeners = match take(short, "listeners") {
+            Value::Null => vec![listener::expand(single_listener(short))],
+            listeners => items(listeners).into_iter().map(|each| listener::expand(object(each))).collect(),
+        };
+        if !config.listeners.iter().any(|listener| listener["name"] == ACCEPTING) {
+            config.listeners.push(listener::expand(default_accepting()));
+            config.clusters.push(cluster::passthrough());
+        }
+        config
+    }
+}
+
+/// The one listener of a file that describes none: its connection manager stands at the top.
+fn single_listener(short: &mut Map<String, Value>) -> Map<String, Value> {
+    let mut listener = object(json!({"name": "web", "address": "127.1.0.1:80"}));
+    for key in ["http", "tcp", "chains", "default_chain", "inspect"] {
+        if let Some(value) = short.remove(key) {
+            listener.insert(key.to_owned(), value);
+        }
+    }
+    listener
+}
+
+/// As Istio configures it: what no other listener takes goes where it wanted to go.
+fn default_accepting() -> Map<String, Value> {
+    object(json!({"name": ACCEPTING, "tcp": cluster::PASSTHROUGH}))
+}
+
+/// `IP:PORT` or `[IP]:PORT` as an `Address`.
+pub(crate) fn address(text: &str) -> Value {
+    let (host, port) = text.rsplit_once(':').unwrap_or_else(|| panic!("no port in address {text:?}"));
+    let port: u16 = port.parse().unwrap_or_else(|_| panic!("no port number in address {text:?}"));
+    json!({"socket_address": {"address": host.trim_matches(['[', ']']), "port_value": port}})
+}
+
+/// A named extension with its configuration.
+pub(crate) fn extension(name: &str, type_name: &str, config: Map<String, Value>) -> Value {
+    let mut typed = object(json!({"@type": format!("type.googleapis.com/{type_name}")}));
+    typed.extend(config);
+    json!({"name": name, "typed_config": typed})
+}
+
+/// Removes a field; null when it is not there.
+pub(crate) fn take(from: &mut Map<String, Value>, key: &str) -> Value {
+    from.remove(key).unwrap_or_default()
+}
+
+/// The fields of an object; none of null.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        Value::Null => Map::new(),
+        other => panic!("an object was expected, not {other}"),
+    }
+}
+
+/// The items of a list; none of null.
+pub(crate) fn items(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        Value::Null => Vec::new(),
+        other => panic!("a list was expected, not {other}"),
+    }
+}
+
+fn entries(value: Value) -> impl Iterator<Item = (String, Value)> {
+    object(value).into_iter()
+}

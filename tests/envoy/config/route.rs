@@ -1,0 +1,58 @@
+//! Where a connection manager's routes come from, and route configurations.
+//!
+//! A connection manager has `rds: NAME`, or `virtual_hosts`, or just `routes` (of one virtual host for `*`);
+//! `route_config` adds further fields of the route configuration. Every route gets a name, for Envoy's log tells
+//! routes apart by nothing else.
+
+use serde_json::{Map, Value, json};
+
+use super::{items, object, take};
+use crate::driver::ROUTES_FILE;
+
+/// The field of the connection manager and its value.
+pub(crate) fn source(name: &str, manager: &mut Map<String, Value>) -> (&'static str, Value) {
+    if let Some(wanted) = manager.remove("rds") {
+        let source = json!({"path_config_source": {"path": ROUTES_FILE}, "resource_api_version": "V3"});
+        return ("rds", json!({"route_config_name": wanted, "config_source": source}));
+    }
+    let mut fields = object(take(manager, "route_config"));
+    for key in ["virtual_hosts", "routes"] {
+        fields.extend(manager.remove(key).map(|value| (key.to_owned(), value)));
+    }
+    ("route_config", configuration(name, fields))
+}
+
+/// The route configuration in full. Unknown clusters are allowed, as they are in a discovered one.
+pub(crate) fn configuration(name: &str, mut short: Map<String, Value>) -> Value {
+    let hosts = match take(&mut short, "routes") {
+        Value::Null => take(&mut short, "virtual_hosts"),
+        routes => json!([{"domains": ["*"], "routes": routes}]),
+    };
+    let hosts: Vec<_> = items(hosts).into_iter().map(|host| virtual_host(name, object(host))).collect();
+    let mut long = object(json!({"name": name, "validate_clusters": false, "virtual_hosts": hosts}));
+    long.extend(short);
+    Value::Object(long)
+}
+
+fn virtual_host(configuration: &str, mut host: Map<String, Value>) -> Value {
+    let name = match take(&mut host, "name") {
+        Value::Null => host["domains"][0].as_str().expect("a domain").to_owned(),
+        name => name.as_str().expect("virtual host name").to_owned(),
+    };
+    let routes = items(take(&mut host, "routes"));
+    let routes: Vec<_> = routes
+        .into_iter()
+        .enumerate()
+        .map(|(index, route)| {
+            let mut named = object(json!({"name": format!("{configuration}/{name}/{index}")}));
+            named.extend(object(route));
+            Value::Object(named)
+        })
+        .collect();
+    let mut long = object(json!({"name": name}));
+    if !routes.is_empty() {
+        long.insert("routes".to_owned(), Value::Array(routes));
+    }
+    long.extend(host);
+    Value::Object(long)
+}

@@ -1,0 +1,174 @@
+//! A real Envoy as a child process on loopback.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use serde_json::{Value, json};
+
+use crate::admin;
+use crate::config::{ACCEPTING, Config};
+
+/// Access logs, in the directory that Envoy runs in.
+pub(crate) const LOG_FILE: &str = "access.jsonl";
+/// Route configurations by discovery.
+pub(crate) const ROUTES_FILE: &str = "routes.json";
+/// Endpoints by discovery.
+pub(crate) const ENDPOINTS_FILE: &str = "endpoints.json";
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The Envoy to run: `MESH_WHY_ENVOY`, else the one that `tests/run` installs.
+pub(crate) fn binary() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("MESH_WHY_ENVOY") {
+        return Some(named.into());
+    }
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")))?;
+    Some(cache.join("mesh-why/envoy-1.40.0/envoy/_bin/envoy")).filter(|path| path.exists())
+}
+
+/// Runs until dropped.
+#[derive(Debug)]
+pub(crate) struct Envoy {
+    process: Child,
+    directory: PathBuf,
+    /// The admin endpoint.
+    pub(crate) admin: SocketAddr,
+    /// The accepting listener.
+    pub(crate) accepts: SocketAddr,
+}
+
+impl Envoy {
+    /// Starts the binary in an empty directory and waits until it serves the whole configuration.
+    pub(crate) fn start(binary: &Path, directory: &Path, config: &Config) -> Self {
+        write_config(directory, config);
+        let output = File::create(directory.join("envoy.log")).expect("a log for Envoy");
+        let process = Command::new(binary)
+            .args(["-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart"])
+            .args(["--admin-address-path", "admin.txt", "--file-flush-interval-msec", "1", "-l", "warning"])
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("the same log"))
+            .stderr(output)
+            .spawn()
+            .expect("Envoy starts");
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut envoy = Self { process, directory: directory.to_owned(), admin: unknown, accepts: unknown };
+        envoy.wait_until_ready();
+        envoy.refuse_rejected_config(config.listeners.len());
+        envoy.accepts = envoy.accepting_address();
+        envoy
+    }
+
+    /// An admin body.
+    pub(crate) fn get(&self, path: &str) -> String {
+        match admin::get(self.admin, path) {
+            Ok((200, body)) => body,
+            other => panic!("admin {path}: {other:?}\n{}", self.output()),
+        }
+    }
+
+    /// An admin body in JSON.
+    pub(crate) fn get_json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path)).unwrap_or_else(|error| panic!("admin {path}: {error}"))
+    }
+
+    /// The access log so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.join(LOG_FILE)).unwrap_or_default()
+    }
+
+    fn wait_until_ready(&mut self) {
+        let start = Instant::now();
+        loop {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                panic!("Envoy ended ({status}):\n{}", self.output());
+            }
+            let written = fs::read_to_string(self.directory.join("admin.txt")).unwrap_or_default();
+            if let Ok(admin) = written.trim().parse() {
+                self.admin = admin;
+                if admin::get(admin, "/ready").is_ok_and(|(status, _)| status == 200) {
+                    return;
+                }
+            }
+            assert!(start.elapsed() < PATIENCE, "Envoy is not ready:\n{}", self.output());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Discovery rejects quietly; a case that Envoy does not accept is a mistake of the case.
+    fn refuse_rejected_config(&self, listeners: usize) {
+        let rejected = self.get("/stats?filter=update_rejected&usedonly");
+        let clean = rejected.lines().all(|line| line.is_empty() || line.ends_with(": 0"));
+        assert!(clean, "rejected:\n{rejected}\n{}", self.output());
+        let active = self.get("/stats?filter=listener_manager.total_listeners_active");
+        assert_eq!(active.trim(), format!("listener_manager.total_listeners_active: {listeners}"));
+    }
+
+    fn accepting_address(&self) -> SocketAddr {
+        let listeners = self.get_json("/listeners?format=json");
+        let statuses = listeners["listener_statuses"].as_array().expect("listeners");
+        let accepting = statuses.iter().find(|each| each["name"] == ACCEPTING).expect("the accepting listener");
+        let port = accepting["local_address"]["socket_address"]["port_value"].as_u64().expect("a port");
+        SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).expect("a port")))
+    }
+
+    fn output(&self) -> String {
+        fs::read_to_string(self.directory.join("envoy.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing else to do about either error.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn write_config(directory: &Path, config: &Config) {
+    let write = |name: &str, value: &Value| {
+        let text = serde_json::to_string_pretty(value).expect("JSON");
+        fs::write(directory.join(name), text).expect("a configuration file");
+    };
+    write("bootstrap.json", &bootstrap(config));
+    write("listeners.json", &resources("envoy.config.listener.v3.Listener", &config.listeners));
+    write("clusters.json", &resources("envoy.config.cluster.v3.Cluster", &config.clusters));
+    write(ROUTES_FILE, &resources("envoy.config.route.v3.RouteConfiguration", &config.route_configs));
+    write(ENDPOINTS_FILE, &resources("envoy.config.endpoint.v3.ClusterLoadAssignment", &config.assignments));
+}
+
+fn bootstrap(config: &Config) -> Value {
+    let mut bootstrap = json!({
+        "node": {"id": "a", "cluster": "a"},
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+    });
+    if config.runtime.is_object() {
+        bootstrap["layered_runtime"] = json!({"layers": [
+            {"name": "static", "static_layer": config.runtime},
+            {"name": "admin", "admin_layer": {}},
+        ]});
+    }
+    if config.in_bootstrap {
+        bootstrap["static_resources"] = json!({"listeners": config.listeners, "clusters": config.clusters});
+    } else {
+        let file = |name: &str| json!({"path_config_source": {"path": name}, "resource_api_version": "V3"});
+        bootstrap["dynamic_resources"] =
+            json!({"lds_config": file("listeners.json"), "cds_config": file("clusters.json")});
+    }
+    bootstrap
+}
+
+fn resources(type_name: &str, each: &[Value]) -> Value {
+    let typed = each.iter().map(|resource| {
+        let mut typed = resource.as_object().expect("a resource").clone();
+        typed.insert("@type".to_owned(), json!(format!("type.googleapis.com/{type_name}")));
+        typed
+    });
+    json!({"version_info": "1", "resources": typed.collect::<Vec<_>>()})
+}
