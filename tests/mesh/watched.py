@@ -7,8 +7,8 @@ from cluster import AUDIT
 from host import ROOT
 
 READ_ONLY = {
-    "/", "/certs", "/clusters", "/config_dump", "/contention", "/init_dump", "/listeners", "/memory",
-    "/ready", "/runtime", "/server_info", "/stats", "/help",
+    "/", "/certs", "/clusters", "/config_dump", "/contention", "/help", "/init_dump", "/listeners",
+    "/memory", "/ready", "/runtime", "/server_info", "/stats",
 }  # fmt: skip
 
 
@@ -19,7 +19,14 @@ def requests():
         event = json.loads(line)
         about = event.get("objectRef", {})
         resource = "/".join(filter(None, (about.get("resource"), about.get("subresource"))))
-        seen.append((event["user"]["username"], event["verb"], resource, about.get("name") or event["requestURI"]))
+        seen.append(
+            (
+                event["user"]["username"],
+                event["verb"],
+                resource,
+                about.get("name") or event["requestURI"],
+            )
+        )
     return seen
 
 
