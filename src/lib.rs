@@ -4,6 +4,7 @@
 //! pure, synchronous and total. ARCHITECTURE.md has the picture.
 
 pub mod envoy;
+pub mod render;
 pub mod snapshot;
 pub mod verdict;
 pub mod walk;
