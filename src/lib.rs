@@ -6,6 +6,7 @@
 pub mod diagnose;
 pub mod envoy;
 pub mod mesh;
+pub mod render;
 pub mod snapshot;
 pub mod verdict;
 pub mod walk;

@@ -1,0 +1,77 @@
+//! A verdict as text, or as data: one file a format, over the same plain values.
+//!
+//! Nothing here judges. What the screen says, the JSON says, with the same numbers on the same evidence.
+
+mod evidence;
+mod hosts;
+mod json;
+mod line;
+mod numbered;
+mod query;
+mod rows;
+mod text;
+mod theme;
+mod yaml;
+
+use std::fmt;
+
+use crate::verdict::Verdict;
+
+pub use theme::Theme;
+
+/// A form that a verdict is given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// One screen for a person.
+    Text,
+    /// The same with every row, every endpoint and all evidence.
+    Wide,
+    /// Schema `mesh-why/v1`.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// What a `JSONPath` selects in the JSON, one value a line: `$.a.b`, or kubectl's `{.a.b}`.
+    JsonPath(String),
+    /// Line 1 of the text.
+    Quiet,
+}
+
+/// The form that was asked for cannot be given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RenderError {
+    /// The expression is no `JSONPath`.
+    JsonPath {
+        /// As it was typed.
+        expression: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The verdict cannot be written as JSON.
+    Json(String),
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::JsonPath { expression, reason } => write!(f, "`{expression}` is not a JSONPath: {reason}"),
+            Self::Json(reason) => write!(f, "cannot write the verdict as JSON: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {}
+
+/// The verdict in this format, with its final newline.
+///
+/// The theme and the width shape [`Format::Text`], [`Format::Wide`] and [`Format::Quiet`] only; data is the same
+/// everywhere.
+pub fn render(verdict: &Verdict, format: &Format, theme: &Theme, width: usize) -> Result<String, RenderError> {
+    match format {
+        Format::Text => Ok(text::screen(verdict, text::Detail::Brief, theme, width)),
+        Format::Wide => Ok(text::screen(verdict, text::Detail::Full, theme, width)),
+        Format::Quiet => Ok(text::line_one(verdict, theme)),
+        Format::Json => json::json(verdict),
+        Format::Yaml => json::json(verdict).map(|json| yaml::yaml(&json)),
+        Format::JsonPath(expression) => query::select(&json::json(verdict)?, expression),
+    }
+}

@@ -1,0 +1,192 @@
+//! The lines below a cluster or an endpoints row: who could take the request, and who cannot.
+
+use textwrap::core::display_width;
+
+use super::line::{Line, NARROW, hanging, indented, longest_word};
+use super::text::{Detail, Screen};
+use super::theme::Role;
+use crate::verdict::{ClusterChoice, Endpoint, Outcome};
+
+/// How many endpoints a screen has room for.
+const FEW: usize = 5;
+
+/// How wide an address may be to set the column of what is said of all: any IPv4 address with its port.
+const USUAL: usize = 21;
+
+impl Screen<'_> {
+    /// A line for each endpoint, those that cannot take the request first; the brief screen shows a few.
+    pub(super) fn endpoints(&self, cluster: &ClusterChoice, column: usize) -> Vec<Line> {
+        let (able, unable): (Vec<&Endpoint>, Vec<_>) = cluster.endpoints.iter().partition(|e| e.eligible);
+        let hosts: Vec<&Endpoint> = match self.detail {
+            Detail::Brief => unable.into_iter().chain(able).collect(),
+            Detail::Full => cluster.endpoints.iter().collect(),
+        };
+        let shown = match self.detail {
+            Detail::Brief if hosts.len() > FEW => FEW,
+            Detail::Brief | Detail::Full => hosts.len(),
+        };
+        let (shown, rest) = hosts.split_at(shown);
+        let widest = shown
+            .iter()
+            .map(|e| display_width(&e.address))
+            .filter(|w| *w <= USUAL)
+            .max()
+            .unwrap_or(0);
+        let line = |e: &&Endpoint| self.endpoint(e, column, column + widest + 2);
+        shown.iter().flat_map(line).chain(self.more(rest, column)).collect()
+    }
+
+    fn endpoint(&self, endpoint: &Endpoint, column: usize, words_column: usize) -> Vec<Line> {
+        let words = self.words(endpoint);
+        if column + display_width(&endpoint.address) > self.width {
+            let mut lines = indented(column, Role::Plain, &endpoint.address, self.width);
+            lines.extend(indented(column + 2, Role::Plain, &words, self.width));
+            return lines;
+        }
+        let label = Line::indented(column).with(Role::Plain, &format!("{}  ", endpoint.address));
+        hanging(
+            label.filled_to(words_column),
+            Role::Plain,
+            &words,
+            column + 2,
+            self.width,
+        )
+    }
+
+    /// Where a request can go to several clusters: a line for each, with its share and what becomes of it.
+    pub(super) fn clusters(&self, clusters: &[ClusterChoice], column: usize) -> Vec<Line> {
+        let share = clusters.iter().map(|c| percent(c.share).len()).max().unwrap_or(0);
+        let widest = clusters.iter().map(|c| longest_word(&c.name)).max().unwrap_or(0);
+        let column = if column + share + 2 + widest > self.width {
+            NARROW
+        } else {
+            column
+        };
+        let inner = column + share + 2;
+        let lines = |c: &ClusterChoice| -> Vec<Line> {
+            let label = Line::indented(column).with(Role::Plain, &format!("{:>share$}  ", percent(c.share)));
+            let mut lines = hanging(label, Role::Plain, &c.name, inner, self.width);
+            lines.extend(self.fate(c, inner));
+            if self.detail == Detail::Full {
+                lines.extend(self.endpoints(c, inner));
+            }
+            lines
+        };
+        clusters.iter().flat_map(lines).collect()
+    }
+
+    /// What becomes of the requests that choose a cluster.
+    fn fate(&self, cluster: &ClusterChoice, column: usize) -> Vec<Line> {
+        let response = cluster
+            .response
+            .as_ref()
+            .map(|r| format!(" ({})", r.short()))
+            .unwrap_or_default();
+        let able = cluster.endpoints.iter().filter(|e| e.eligible).count();
+        let hosts = match cluster.endpoints.len() {
+            0 => String::new(),
+            1 => format!(": {able} of 1 endpoint can take the request"),
+            all => format!(": {able} of {all} endpoints can take the request"),
+        };
+        let words = format!("{}{response}{hosts}", outcome(cluster.outcome));
+        hanging(Line::indented(column), Role::Plain, &words, column, self.width)
+    }
+
+    fn more(&self, rest: &[&Endpoint], column: usize) -> Option<Line> {
+        if rest.is_empty() {
+            return None;
+        }
+        let able = rest.iter().filter(|e| e.eligible).count();
+        let who = if able == rest.len() {
+            "all can take the request".to_owned()
+        } else if able == 0 {
+            "none can take the request".to_owned()
+        } else {
+            format!("{able} of them can take the request")
+        };
+        let text = format!("{} and {} more, {who}", self.theme.ellipsis(), rest.len());
+        Some(Line::indented(column).with(Role::Plain, &text))
+    }
+
+    fn words(&self, endpoint: &Endpoint) -> String {
+        let mut words: Vec<String> = endpoint.health.iter().map(|flag| health(flag)).collect();
+        match (words.is_empty(), endpoint.eligible) {
+            (true, true) => words.push("healthy".to_owned()),
+            (true, false) => words.push("healthy, not used now".to_owned()),
+            (false, true) => words.push("used all the same".to_owned()),
+            (false, false) => {}
+        }
+        let full = self.detail == Detail::Full;
+        if full || endpoint.priority > 0 {
+            words.push(format!("priority {}", endpoint.priority));
+        }
+        if full {
+            words.push(tls(endpoint.tls));
+        }
+        words.join(", ")
+    }
+}
+
+/// A share of requests as people say it: `50%`, `33.3%`, `0.01%`. Never 0% of some, never 100% of not all.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = |n: usize| format!("{percent:.n$}");
+    let tells = |text: &String| {
+        let rounded: f64 = text.parse().unwrap_or(percent);
+        (rounded - percent).abs() < 1e-9 || (rounded > 0.0 && rounded < 100.0 && text.contains('.'))
+    };
+    (0..6).map(digits).find(tells).unwrap_or_else(|| percent.to_string()) + "%"
+}
+
+/// As in a sentence.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Reaches => "reaches",
+        Outcome::Answered => "answered by a proxy",
+        Outcome::Fails => "fails",
+        Outcome::Partial => "partly fails",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+/// One of Envoy's health flags in English, beside its own name.
+fn health(flag: &str) -> String {
+    let words = match flag {
+        "failed_outlier_check" => "ejected",
+        "failed_active_hc" | "failed_active_health_check" => "failed the health check",
+        "failed_eds_health" => "unhealthy by the control plane",
+        "eds_status_draining" => "draining",
+        "degraded_active_hc" | "failed_active_degraded_check" => "degraded by the health check",
+        "degraded_eds_health" => "degraded by the control plane",
+        "degraded_outlier_detection" | "failed_degraded_outlier_detection" => "degraded by its answers",
+        "pending_dynamic_removal" => "about to be removed",
+        "pending_active_hc" => "not health-checked yet",
+        "excluded_via_immediate_hc_fail" => "took itself out",
+        "active_hc_timeout" => "the health check timed out",
+        _ => return flag.to_owned(),
+    };
+    format!("{words} ({flag})")
+}
+
+fn tls(mode: Option<&str>) -> String {
+    match mode {
+        Some("plaintext") => "plaintext".to_owned(),
+        Some(mode) => format!("{mode} TLS"),
+        None => "TLS not read".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_never_rounded_to_none_or_to_all() {
+        let shares = [1.0, 0.5, 0.9, 1.0 / 3.0, 0.001, 0.000_001, 0.999_9, 0.29, 0.0];
+        let words: Vec<String> = shares.into_iter().map(percent).collect();
+        assert_eq!(
+            words,
+            ["100%", "50%", "90%", "33.3%", "0.1%", "0.0001%", "99.99%", "29%", "0%"]
+        );
+    }
+}

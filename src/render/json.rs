@@ -1,0 +1,301 @@
+//! Schema `mesh-why/v1`: the only types that are serialized, and nothing but the contract's fields in its order.
+
+use serde::Serialize;
+
+use super::RenderError;
+use super::numbered::Numbered;
+use crate::snapshot::Evidence;
+use crate::verdict as v;
+use crate::verdict::Verdict;
+
+/// The verdict as pretty-printed JSON.
+pub(super) fn json(verdict: &Verdict) -> Result<String, RenderError> {
+    let numbered = Numbered::of(verdict);
+    let text = serde_json::to_string_pretty(&document(verdict, &numbered));
+    text.map(|text| text + "\n")
+        .map_err(|e| RenderError::Json(e.to_string()))
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    outcome: &'static str,
+    summary: &'a str,
+    response: Option<Response<'a>>,
+    request: Request<'a>,
+    decision: Option<Decision<'a>>,
+    branches: Vec<Branch<'a>>,
+    walk: Vec<Step<'a>>,
+    findings: Vec<Finding<'a>>,
+    evidence: Vec<Proof<'a>>,
+    unchecked: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Response<'a> {
+    status: u16,
+    grpc_status: Option<u8>,
+    flags: &'a [&'static str],
+    details: &'a str,
+    from: &'static str,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    source: Option<Source<'a>>,
+    host: &'a str,
+    port: u16,
+    address: Option<&'a str>,
+    protocol: &'a str,
+    path: &'a str,
+    method: &'a str,
+    headers: Vec<Header<'a>>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    kind: &'static str,
+    namespace: &'a str,
+    name: &'a str,
+    proxy: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Decision<'a> {
+    listener: Option<&'a str>,
+    filter_chain: Option<&'a str>,
+    route_config: Option<&'a str>,
+    virtual_host: Option<&'a str>,
+    route: Option<&'a str>,
+    route_index: Option<usize>,
+    clusters: Vec<Cluster<'a>>,
+    destinations: Vec<Destination<'a>>,
+}
+
+#[derive(Serialize)]
+struct Cluster<'a> {
+    name: &'a str,
+    share: f64,
+    outcome: &'static str,
+    response: Option<Response<'a>>,
+    endpoints: Vec<Endpoint<'a>>,
+}
+
+#[derive(Serialize)]
+struct Endpoint<'a> {
+    address: &'a str,
+    priority: u32,
+    eligible: bool,
+    health: &'a [String],
+    tls: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Destination<'a> {
+    pod: &'a str,
+    decision: Decision<'a>,
+}
+
+#[derive(Serialize)]
+struct Branch<'a> {
+    share: f64,
+    outcome: &'static str,
+    response: Option<Response<'a>>,
+    by: &'a str,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    side: &'static str,
+    stage: &'static str,
+    mark: &'static str,
+    subject: &'a str,
+    note: &'a str,
+    evidence: Vec<usize>,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    id: &'static str,
+    certainty: &'static str,
+    title: &'a str,
+    why: &'a str,
+    objects: Vec<Object<'a>>,
+    fix: &'a [String],
+    next: &'a str,
+    istio: Option<&'static str>,
+    evidence: Vec<usize>,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(rename = "apiVersion")]
+    api_version: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    field: &'a str,
+}
+
+#[derive(Serialize)]
+struct Proof<'a> {
+    id: usize,
+    from: &'static str,
+    query: &'a str,
+    path: &'a str,
+    value: Option<&'a str>,
+}
+
+fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
+    Document {
+        schema: "mesh-why/v1",
+        outcome: verdict.outcome.word(),
+        summary: &verdict.summary,
+        response: response(verdict.outcome, verdict.response.as_ref()),
+        request: request(&verdict.request),
+        decision: verdict.decision.as_ref().map(decision),
+        branches: verdict.branches.iter().map(branch).collect(),
+        walk: verdict.steps.iter().map(|s| step(s, numbered)).collect(),
+        findings: verdict.findings.iter().map(|f| finding(f, numbered)).collect(),
+        evidence: numbered.all().map(|(id, evidence)| proof(id, evidence)).collect(),
+        unchecked: &verdict.unchecked,
+    }
+}
+
+/// A request that reaches B has no response of a proxy's own.
+fn response(outcome: v::Outcome, response: Option<&v::Response>) -> Option<Response<'_>> {
+    let sent = response.filter(|_| outcome != v::Outcome::Reaches);
+    sent.map(|r| Response {
+        status: r.status,
+        grpc_status: r.grpc_status,
+        flags: &r.flags,
+        details: &r.details,
+        from: r.from.words(),
+    })
+}
+
+fn request(request: &v::Request) -> Request<'_> {
+    Request {
+        source: request.source.as_ref().map(source),
+        host: &request.host,
+        port: request.port,
+        address: request.address.as_deref(),
+        protocol: request.protocol,
+        path: &request.path,
+        method: &request.method,
+        headers: request
+            .headers
+            .iter()
+            .map(|(name, value)| Header { name, value })
+            .collect(),
+    }
+}
+
+fn source(pod: &v::SourcePod) -> Source<'_> {
+    Source {
+        kind: "Pod",
+        namespace: &pod.namespace,
+        name: &pod.name,
+        proxy: pod.proxy.as_deref(),
+    }
+}
+
+fn decision(decision: &v::Decision) -> Decision<'_> {
+    Decision {
+        listener: decision.listener.as_deref(),
+        filter_chain: decision.filter_chain.as_deref(),
+        route_config: decision.route_config.as_deref(),
+        virtual_host: decision.virtual_host.as_deref(),
+        route: decision.route.as_deref(),
+        route_index: decision.route_index,
+        clusters: decision.clusters.iter().map(cluster).collect(),
+        destinations: decision.destinations.iter().map(destination).collect(),
+    }
+}
+
+fn cluster(choice: &v::ClusterChoice) -> Cluster<'_> {
+    Cluster {
+        name: &choice.name,
+        share: choice.share,
+        outcome: choice.outcome.word(),
+        response: response(choice.outcome, choice.response.as_ref()),
+        endpoints: choice.endpoints.iter().map(endpoint).collect(),
+    }
+}
+
+fn endpoint(host: &v::Endpoint) -> Endpoint<'_> {
+    Endpoint {
+        address: &host.address,
+        priority: host.priority,
+        eligible: host.eligible,
+        health: &host.health,
+        tls: host.tls,
+    }
+}
+
+fn destination(destination: &v::Destination) -> Destination<'_> {
+    Destination {
+        pod: &destination.pod,
+        decision: decision(&destination.decision),
+    }
+}
+
+fn branch(branch: &v::Branch) -> Branch<'_> {
+    Branch {
+        share: branch.share,
+        outcome: branch.outcome.word(),
+        response: response(branch.outcome, branch.response.as_ref()),
+        by: &branch.by,
+    }
+}
+
+fn step<'a>(step: &'a v::Step, numbered: &Numbered<'_>) -> Step<'a> {
+    Step {
+        side: step.side.word(),
+        stage: step.stage.word(),
+        mark: step.mark.word(),
+        subject: &step.subject,
+        note: &step.note,
+        evidence: numbered.numbers(&step.evidence),
+    }
+}
+
+fn finding<'a>(finding: &'a v::Finding, numbered: &Numbered<'_>) -> Finding<'a> {
+    Finding {
+        id: finding.id,
+        certainty: finding.certainty.word(),
+        title: &finding.title,
+        why: &finding.why,
+        objects: finding.objects.iter().map(object).collect(),
+        fix: &finding.fix,
+        next: &finding.next,
+        istio: finding.istio,
+        evidence: numbered.numbers(&finding.evidence),
+    }
+}
+
+fn object(object: &v::ObjectRef) -> Object<'_> {
+    Object {
+        api_version: &object.api_version,
+        kind: &object.kind,
+        namespace: &object.namespace,
+        name: &object.name,
+        field: &object.field,
+    }
+}
+
+fn proof(id: usize, evidence: &Evidence) -> Proof<'_> {
+    Proof {
+        id,
+        from: evidence.origin().word(),
+        query: evidence.query(),
+        path: evidence.path(),
+        value: evidence.value(),
+    }
+}

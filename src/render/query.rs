@@ -1,0 +1,43 @@
+//! `-o jsonpath=EXPR`: what an expression selects in the JSON.
+
+use jsonpath_rust::JsonPath as _;
+use serde_json::Value;
+
+use super::RenderError;
+
+/// What is selected, one value a line: text as it is, anything else as compact JSON.
+pub(super) fn select(json: &str, expression: &str) -> Result<String, RenderError> {
+    let document: Value = serde_json::from_str(json).map_err(|e| RenderError::Json(e.to_string()))?;
+    let refused = |reason: String| RenderError::JsonPath {
+        expression: expression.to_owned(),
+        reason,
+    };
+    let path = rooted(expression).ok_or_else(|| refused("one expression in braces is expected".to_owned()))?;
+    let found = document.query(&path).map_err(|e| refused(reason(&e.to_string())))?;
+    Ok(found.into_iter().map(|value| plain(value) + "\n").collect())
+}
+
+/// kubectl's `{.a.b}`, `.a.b` and `a.b` as `JSONPath` has it: `$.a.b`.
+fn rooted(expression: &str) -> Option<String> {
+    let inner = expression.trim();
+    let inner = match inner.strip_prefix('{') {
+        Some(open) => open.strip_suffix('}')?.trim(),
+        None => inner,
+    };
+    let path = match inner.chars().next()? {
+        '$' => inner.to_owned(),
+        '.' | '[' => format!("${inner}"),
+        '{' | '}' => return None,
+        _ => format!("$.{inner}"),
+    };
+    (!path.contains("}{")).then_some(path)
+}
+
+/// A parser's complaint on one line.
+fn reason(complaint: &str) -> String {
+    complaint.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,175 @@
+//! The rows of the walk: always the same shape, in the order of the way.
+
+use super::line::{Line, NARROW, hanging, indented, with_references};
+use super::text::{Detail, Screen};
+use super::theme::Role;
+use crate::verdict::{Branch, ClusterChoice, Decision, Mark, Side, Stage, Step};
+
+impl Screen<'_> {
+    /// The rows of one proxy.
+    pub(super) fn rows(&self, side: Side) -> Vec<Line> {
+        let steps: Vec<&Step> = self.steps().filter(|step| step.side == side).collect();
+        if steps.is_empty() {
+            return Vec::new();
+        }
+        let column = self.column();
+        let decision = self.decision(side);
+        let mut lines = self.head(side);
+        let mut below = Below::default();
+        for step in steps {
+            lines.extend(self.row(step, column));
+            if let Some(decision) = decision {
+                lines.extend(self.below(step, decision, column, &mut below));
+            }
+        }
+        lines
+    }
+
+    /// The steps that earn a row.
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        let full = self.detail == Detail::Full;
+        self.verdict.steps.iter().filter(move |step| {
+            full || step.mark != Mark::Passed
+                || !matches!(step.stage, Stage::Capture | Stage::FilterChain | Stage::HttpFilters)
+        })
+    }
+
+    /// Where subjects begin: two columns after the longest stage.
+    fn column(&self) -> usize {
+        let longest = self
+            .steps()
+            .map(|step| step.stage.word().len())
+            .chain([Stage::Endpoints.word().len()])
+            .max();
+        4 + longest.unwrap_or(0) + 2
+    }
+
+    fn head(&self, side: Side) -> Vec<Line> {
+        let pods = self
+            .verdict
+            .decision
+            .iter()
+            .flat_map(|d| &d.destinations)
+            .map(|d| d.pod.as_str());
+        match (side, pods.collect::<Vec<_>>().as_slice()) {
+            (Side::Source, _) => Vec::new(),
+            (Side::Destination, [pod]) => vec![Line::of(Role::Heading, &format!("destination: {pod}"))],
+            (Side::Destination, _) => vec![Line::of(Role::Heading, "destination")],
+        }
+    }
+
+    fn decision(&self, side: Side) -> Option<&Decision> {
+        let source = self.verdict.decision.as_ref();
+        match side {
+            Side::Source => source,
+            Side::Destination => match source.map(|d| d.destinations.as_slice()) {
+                Some([only]) if self.detail == Detail::Full => Some(&only.decision),
+                Some(_) | None => None,
+            },
+        }
+    }
+
+    fn row(&self, step: &Step, column: usize) -> Vec<Line> {
+        let role = if step.mark == Mark::NotReached {
+            Role::Unreached
+        } else {
+            Role::Plain
+        };
+        let label = Line::indented(2)
+            .with(Role::of_mark(step.mark), self.theme.mark(step.mark))
+            .with(role, &format!(" {}", step.stage.word()))
+            .filled_to(column);
+        let (subject, note) = words(step);
+        let mut lines = hanging(label, role, &subject, NARROW, self.width);
+        lines.extend(indented(column, role, &note, self.width));
+        with_references(lines, &self.references(&step.evidence), self.width)
+    }
+
+    /// What a row lists below itself: the clusters where there are several, or the endpoints of one.
+    fn below(&self, step: &Step, decision: &Decision, column: usize, below: &mut Below) -> Vec<Line> {
+        let clusters = &decision.clusters;
+        if step.mark == Mark::NotReached {
+            return Vec::new();
+        }
+        match (step.stage, clusters.as_slice()) {
+            (Stage::Cluster, [_, _, ..]) => {
+                below.cluster = clusters.iter().position(|c| c.name == step.subject);
+                if below.cluster.is_none() {
+                    self.listed(clusters, column, below)
+                } else {
+                    Vec::new()
+                }
+            }
+            (Stage::Endpoints, [only]) => self.endpoints(only, column),
+            (Stage::Endpoints, _) => match below.cluster.and_then(|i| clusters.get(i)) {
+                Some(cluster) => self.endpoints(cluster, column),
+                None => self.listed(clusters, column, below),
+            },
+            (
+                Stage::Request
+                | Stage::Capture
+                | Stage::Listener
+                | Stage::FilterChain
+                | Stage::HttpFilters
+                | Stage::Route
+                | Stage::Cluster,
+                _,
+            ) => Vec::new(),
+        }
+    }
+
+    /// Whether the lines below the cluster row say all that the branches say.
+    pub(super) fn rows_tell_branches(&self) -> bool {
+        let clusters = self
+            .verdict
+            .decision
+            .as_ref()
+            .map_or(&[][..], |decision| &decision.clusters);
+        let branches = &self.verdict.branches;
+        let listed = self.steps().any(|step| {
+            let reached = step.side == Side::Source && step.mark != Mark::NotReached;
+            reached && step.stage == Stage::Cluster && clusters.iter().all(|c| c.name != step.subject)
+        });
+        let same = |(c, b): (&ClusterChoice, &Branch)| {
+            (c.share - b.share).abs() < 1e-9 && c.outcome == b.outcome && c.response == b.response
+        };
+        listed && clusters.len() == branches.len() && clusters.iter().zip(branches).all(same)
+    }
+
+    fn listed(&self, clusters: &[ClusterChoice], column: usize, below: &mut Below) -> Vec<Line> {
+        if std::mem::replace(&mut below.listed, true) {
+            Vec::new()
+        } else {
+            self.clusters(clusters, column)
+        }
+    }
+}
+
+/// What was listed below the rows so far.
+#[derive(Default)]
+struct Below {
+    /// The clusters, all of them, once.
+    listed: bool,
+    /// The one that the last cluster row is about.
+    cluster: Option<usize>,
+}
+
+/// What a row says: its subject, and the note below. Its mark is in the words too, where they have none of it.
+fn words(step: &Step) -> (String, String) {
+    let state = match step.mark {
+        Mark::Passed | Mark::Warned => "",
+        Mark::Stopped => "the request ends here",
+        Mark::NotReached => "not reached",
+        Mark::Unknown => "could not be told",
+    };
+    let (subject, note) = (step.subject.clone(), step.note.clone());
+    match (subject.is_empty(), note.is_empty(), step.mark) {
+        (true, true, _) => (state.to_owned(), String::new()),
+        (true, false, _) => (note, String::new()),
+        (false, true, Mark::Stopped) if step.stage == Stage::Endpoints => (subject, note),
+        (false, true, _) if subject == state => (subject, note),
+        (false, true, _) => (subject, state.to_owned()),
+        (false, false, Mark::NotReached) => (subject, format!("{state}; {note}")),
+        (false, false, Mark::Passed | Mark::Warned | Mark::Stopped | Mark::Unknown) => (subject, note),
+    }
+}

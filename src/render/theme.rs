@@ -1,0 +1,152 @@
+//! What a role looks like: the one place that knows color, and the two sets of glyphs.
+//!
+//! Code says what a piece of text *is*, a [`Theme`] says how it looks. Without color every word is still there,
+//! without the glyphs too.
+
+use colored::{ColoredString, Colorize as _, control};
+
+use crate::verdict::{Mark, Outcome};
+
+/// How a screen looks. Plain, with Unicode marks, unless told otherwise.
+///
+/// What comes out depends on this value alone: neither the environment nor the terminal is consulted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Theme {
+    paint: Paint,
+    glyphs: Glyphs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Paint {
+    #[default]
+    Plain,
+    Color,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Glyphs {
+    #[default]
+    Unicode,
+    Ascii,
+}
+
+/// What a piece of text is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// Nothing in particular.
+    Plain,
+    /// A mark or a verdict of something that goes through.
+    Good,
+    /// A mark or a verdict of something to know, or not known.
+    Caution,
+    /// A mark or a verdict of something that ends the request.
+    Bad,
+    /// The head of a block.
+    Heading,
+    /// A Kubernetes object's name.
+    Object,
+    /// A command to copy.
+    Command,
+    /// The number of a piece of evidence.
+    Reference,
+    /// What was never reached.
+    Unreached,
+}
+
+impl Theme {
+    /// The same in color.
+    #[must_use]
+    pub fn colored(self) -> Self {
+        Self {
+            paint: Paint::Color,
+            ..self
+        }
+    }
+
+    /// The same with marks that every terminal and every ticket can show.
+    #[must_use]
+    pub fn ascii(self) -> Self {
+        Self {
+            glyphs: Glyphs::Ascii,
+            ..self
+        }
+    }
+
+    /// The glyph of a step.
+    pub(super) fn mark(&self, mark: Mark) -> &'static str {
+        let (unicode, ascii) = match mark {
+            Mark::Passed => ("✓", "+"),
+            Mark::Warned => ("!", "!"),
+            Mark::Stopped => ("✗", "x"),
+            Mark::NotReached => ("·", "."),
+            Mark::Unknown => ("?", "?"),
+        };
+        self.glyph(unicode, ascii)
+    }
+
+    /// The glyph of a verdict.
+    pub(super) fn outcome(&self, outcome: Outcome) -> &'static str {
+        self.mark(match outcome {
+            Outcome::Reaches => Mark::Passed,
+            Outcome::Answered | Outcome::Partial => Mark::Warned,
+            Outcome::Fails => Mark::Stopped,
+            Outcome::Unknown => Mark::Unknown,
+        })
+    }
+
+    /// What stands for things that are not shown.
+    pub(super) fn ellipsis(&self) -> &'static str {
+        self.glyph("…", "...")
+    }
+
+    /// The text as its role looks.
+    pub(super) fn paint(&self, role: Role, text: &str) -> String {
+        match self.paint {
+            Paint::Plain => text.to_owned(),
+            Paint::Color => painted(role, text),
+        }
+    }
+
+    fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        match self.glyphs {
+            Glyphs::Unicode => unicode,
+            Glyphs::Ascii => ascii,
+        }
+    }
+}
+
+impl Role {
+    pub(super) fn of_mark(mark: Mark) -> Self {
+        match mark {
+            Mark::Passed => Self::Good,
+            Mark::Warned | Mark::Unknown => Self::Caution,
+            Mark::Stopped => Self::Bad,
+            Mark::NotReached => Self::Unreached,
+        }
+    }
+
+    pub(super) fn of_outcome(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Reaches => Self::Good,
+            Outcome::Answered | Outcome::Partial | Outcome::Unknown => Self::Caution,
+            Outcome::Fails => Self::Bad,
+        }
+    }
+}
+
+fn painted(role: Role, text: &str) -> String {
+    let styled: ColoredString = match role {
+        Role::Plain => return text.to_owned(),
+        Role::Good => text.green().bold(),
+        Role::Caution => text.yellow().bold(),
+        Role::Bad => text.red().bold(),
+        Role::Heading => text.bold(),
+        Role::Object => text.cyan(),
+        Role::Command => text.green(),
+        Role::Reference | Role::Unreached => text.dimmed(),
+    };
+    // `colored` asks the environment whether to color. The theme has decided that already, so it is told: always.
+    // Nobody ever tells it the contrary, hence threads cannot disagree.
+    control::set_override(true);
+    styled.to_string()
+}
