@@ -97,10 +97,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
         mut snapshot,
         mut collector,
     } = collect::open(&place, &options).await?;
-    let ask = match cli.ask(snapshot.ask.as_ref())? {
-        Some(ask) => ask,
-        None => return Err(Usage::no_question().into()),
-    };
+    let ask = cli.ask(snapshot.ask.as_ref())?.ok_or_else(Usage::no_question)?;
     let question = question(&ask, &place, &options).await?;
     snapshot.ask = Some(ask);
     let verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;

@@ -108,11 +108,11 @@ pub(super) struct PlaceArgs {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["config_dump", "demo", "selector", "admin_port"])]
     pub(super) snapshot: Option<PathBuf>,
 
-    /// Read the output of Envoy's /config_dump (`-` is standard input)
+    /// Read the output of Envoy's `/config_dump` (`-` is standard input)
     #[arg(short = 'f', long, value_name = "FILE", conflicts_with_all = ["demo", "selector", "admin_port"])]
     pub(super) config_dump: Option<PathBuf>,
 
-    /// With -f: the output of Envoy's /clusters, JSON or text
+    /// With -f: the output of Envoy's `/clusters`, JSON or text
     #[arg(long, value_name = "FILE", requires = "config_dump")]
     pub(super) clusters: Option<PathBuf>,
 

@@ -2,7 +2,7 @@
 
 use super::args::{Cli, ColorWhen};
 use super::tell::Usage;
-use crate::collect::{ClusterFlags, Log, Options, Place};
+use crate::collect::{ClusterFlags, Log, Options, Place, Source};
 use crate::render::Format;
 use crate::snapshot::AskRecord;
 
@@ -46,7 +46,7 @@ impl Cli {
             (Some(_), Some(a)) => {
                 Err(Usage::of("A is named twice").with_hint(format!("leave out `{a}`, or `--selector`")))
             }
-            (None, Some(a)) => Ok(Place::Named(a)),
+            (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(Usage::of),
             (None, None) => Err(Usage::no_question()),
         }
     }

@@ -61,22 +61,30 @@ impl Usage {
 
 /// Prints an error in uv's form. Standard error may be closed: then there is nobody to tell.
 pub(super) fn error(what: &str, causes: &[String], hint: Option<&str>) {
-    let mut text = format!("error: {what}\n");
+    let _ = io::stderr().write_all(error_text(what, causes, hint).as_bytes());
+}
+
+fn error_text(what: &str, causes: &[String], hint: Option<&str>) -> String {
+    let mut lines = vec![format!("error: {what}")];
     for cause in causes {
-        let lines = cause.lines().map(str::trim_end).collect::<Vec<_>>();
-        text.push_str(&format!("  caused by: {}\n", lines.join("\n             ")));
+        let indented = cause
+            .lines()
+            .map(str::trim_end)
+            .collect::<Vec<_>>()
+            .join("\n             ");
+        lines.push(format!("  caused by: {indented}"));
     }
     if let Some(hint) = hint {
-        let lines = textwrap::wrap(
-            hint,
-            textwrap::Options::new(80)
-                .initial_indent("hint: ")
-                .subsequent_indent("      ")
-                .break_words(false),
-        );
-        text.push_str(&format!("\n{}\n", lines.join("\n")));
+        let options = textwrap::Options::new(80)
+            .initial_indent("hint: ")
+            .subsequent_indent("      ");
+        let options = options
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        lines.push(String::new());
+        lines.extend(textwrap::wrap(hint, options).into_iter().map(String::from));
     }
-    let _ = io::stderr().write_all(text.as_bytes());
+    lines.join("\n") + "\n"
 }
 
 /// Prints the answer. Whoever closes the pipe has read enough.
@@ -143,6 +151,14 @@ mod tests {
         assert!(!colored(ColorWhen::Auto, &[("TERM", "dumb")], true));
         assert!(colored(ColorWhen::Auto, &[("TERM", "xterm")], true));
         assert!(!colored(ColorWhen::Auto, &[], false));
+    }
+
+    #[test]
+    fn an_error_has_its_causes_and_a_hint() {
+        let causes = ["one\ntwo".to_owned(), "root".to_owned()];
+        let expected = "error: it failed\n  caused by: one\n             two\n  caused by: root\n\nhint: try `a-b`\n";
+        assert_eq!(error_text("it failed", &causes, Some("try `a-b`")), expected);
+        assert_eq!(error_text("it failed", &[], None), "error: it failed\n");
     }
 
     #[test]

@@ -23,8 +23,9 @@ const MAX_DEPTH: usize = 8;
 
 /// Whether a file of this name is to be an archive.
 pub(super) fn is_archive_name(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_lowercase();
-    name.ends_with(".tar.gz") || name.ends_with(".tgz")
+    [".tar.gz", ".tgz"]
+        .iter()
+        .any(|ending| path.to_string_lossy().to_lowercase().ends_with(ending))
 }
 
 /// The archive's name without its ending: the folder that it holds.

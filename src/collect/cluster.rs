@@ -8,6 +8,9 @@ use http::Request;
 use kube::Client;
 use serde_json::Value;
 
+use super::credentials;
+use super::error::CollectError;
+use super::kubeconfig::{self, ClusterFlags};
 use super::log::{Log, Outcome};
 use super::query::encode;
 
@@ -34,7 +37,7 @@ pub(super) struct ApiError {
 }
 
 impl Cluster {
-    pub(super) fn new(client: Client, server: &http::Uri, timeout: Option<Duration>, log: Log) -> Self {
+    fn new(client: Client, server: &http::Uri, timeout: Option<Duration>, log: Log) -> Self {
         let host = server
             .authority()
             .map_or_else(|| server.to_string(), ToString::to_string);
@@ -58,6 +61,19 @@ impl Cluster {
         self.client.clone()
     }
 
+    /// The API server that the flags, the kubeconfig and the environment lead to.
+    pub(super) async fn open(flags: &ClusterFlags, timeout: Option<Duration>, log: Log) -> Result<Self, CollectError> {
+        let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let mut config = kubeconfig::config(flags, &env)?;
+        credentials::fill(&mut config.auth_info).await?;
+        let server = config.cluster_url.clone();
+        let client = Client::try_from(config).map_err(|error| CollectError::Setting {
+            what: "the credentials of the kubeconfig".to_owned(),
+            cause: root_cause(&error),
+        })?;
+        Ok(Self::new(client, &server, timeout, log))
+    }
+
     /// How long one request may take.
     pub(super) fn timeout(&self) -> Option<Duration> {
         self.timeout
@@ -68,8 +84,13 @@ impl Cluster {
         &self.host
     }
 
-    /// GETs an API path, given as `kubectl get --raw` takes it; `Ok(None)` where the server knows no such thing.
-    pub(super) async fn get(&self, path: &str) -> Result<Option<Value>, ApiError> {
+    /// What is said on standard error.
+    pub(super) fn log(&self) -> Log {
+        self.log
+    }
+
+    /// GETs an API path, given as `kubectl get --raw` takes it.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
         let began = Instant::now();
         let got = self.request(path).await;
         let outcome = match &got {
@@ -78,13 +99,7 @@ impl Cluster {
             Err(error) => Outcome::Failed(error.words.clone()),
         };
         self.log.read("kubernetes", path, began, &outcome);
-        match got {
-            Ok(text) => serde_json::from_str(&text)
-                .map(Some)
-                .map_err(|e| ApiError::local(format!("GET {path}: {e}"))),
-            Err(error) if error.code == 404 => Ok(None),
-            Err(error) => Err(error),
-        }
+        serde_json::from_str(&got?).map_err(|e| ApiError::local(format!("GET {path}: {e}")))
     }
 
     async fn request(&self, path: &str) -> Result<String, ApiError> {
@@ -136,11 +151,15 @@ impl Cluster {
                 "The connection to the server {host} was refused - did you specify the right host or port?"
             );
         }
-        match error {
-            kube::Error::UpgradeConnection(error) => error.to_string(),
-            kube::Error::Auth(_) => format!("getting credentials: {root}"),
-            _ => format!("Unable to connect to the server: {root}"),
+        if let kube::Error::UpgradeConnection(error) = error {
+            return error.to_string();
         }
+        let doing = if matches!(error, kube::Error::Auth(_)) {
+            "getting credentials"
+        } else {
+            "Unable to connect to the server"
+        };
+        format!("{doing}: {root}")
     }
 }
 

@@ -226,7 +226,7 @@ fn unreadable(path: &Path, error: &io::Error) -> CollectError {
 }
 
 /// The system's words without the number that Rust adds.
-fn plain(error: &io::Error) -> String {
+pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()

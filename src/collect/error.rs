@@ -141,8 +141,10 @@ impl CollectError {
     /// What to try.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotThis { hint, .. } | Self::Api { hint, .. } | Self::Admin { hint, .. } => hint.clone(),
-            Self::Credentials { hint, .. } => hint.clone(),
+            Self::NotThis { hint, .. }
+            | Self::Api { hint, .. }
+            | Self::Admin { hint, .. }
+            | Self::Credentials { hint, .. } => hint.clone(),
             Self::NoKubeconfig => Some(
                 "name one with `--kubeconfig FILE` or KUBECONFIG; without a cluster, read a saved snapshot with \
                  `--snapshot PATH` or a proxy with `--admin URL`"

@@ -110,19 +110,21 @@ impl PodEndpoint {
     fn refused(&self, error: &kube::Error) -> Failure {
         let mut causes = vec!["the port-forward was refused".to_owned()];
         causes.push(self.cluster.explain(error));
-        let hint = match error {
-            kube::Error::Api(status) if status.code == 403 => Some(format!(
+        let hint = if matches!(error, kube::Error::Api(status) if status.code == 403) {
+            Some(format!(
                 "the role needs the verbs `get` and `create` on `pods/portforward` in namespace {}",
                 self.namespace
-            )),
-            kube::Error::UpgradeConnection(_) => Some(format!(
+            ))
+        } else if matches!(error, kube::Error::UpgradeConnection(_)) {
+            Some(format!(
                 "something between here and the API server takes no WebSockets; run `kubectl -n {} port-forward \
                  pod/{} {port}` beside it and ask with `--admin http://127.0.0.1:{port}`",
                 self.namespace,
                 self.pod,
                 port = self.port
-            )),
-            _ => None,
+            ))
+        } else {
+            None
         };
         Failure { causes, hint }
     }
