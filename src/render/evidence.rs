@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use textwrap::core::display_width;
 
-use super::line::{Line, wrap};
+use super::line::{Line, pieces};
 use super::numbered::Numbered;
 use super::theme::Role;
 use crate::snapshot::{Evidence, Origin};
@@ -27,7 +27,7 @@ pub(super) fn block(numbered: &Numbered<'_>, count: usize, width: usize) -> Vec<
 /// One piece; `first` is the piece whose query is the same.
 fn piece(id: usize, evidence: &Evidence, first: usize, column: usize, width: usize) -> Vec<Line> {
     let room = width.saturating_sub(column);
-    let mut query = wrap(&query(evidence), room);
+    let mut query = fill(&query_parts(&query(evidence), room), room);
     if first != id && query.len() > 1 {
         query = vec![format!("the query of [{first}]")];
     }
@@ -61,6 +61,19 @@ fn query(evidence: &Evidence) -> String {
             format!("{whom} {}", evidence.query())
         }
     }
+}
+
+/// A query in parts that fit in a line: its path, its parameters, and pieces of those that are too wide.
+fn query_parts(query: &str, room: usize) -> Vec<&str> {
+    let starts = query
+        .match_indices([' ', '?', '&'])
+        .map(|(i, found)| if found == " " { i + 1 } else { i });
+    let bounds: Vec<usize> = std::iter::once(0).chain(starts).chain([query.len()]).collect();
+    bounds
+        .windows(2)
+        .flat_map(|bound| pieces(&query[bound[0]..bound[1]], room))
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// A `JSONPath` in its segments: `$`, `.name`, `..name`, `[…]`.
@@ -110,16 +123,16 @@ impl Place {
     }
 }
 
-/// Segments in lines of at most this width, if none of them is wider.
-fn fill(segments: &[&str], width: usize) -> Vec<String> {
+/// Parts in lines of at most this width, if none of them is wider.
+fn fill(parts: &[&str], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for segment in segments {
+    for part in parts {
         match lines.last_mut() {
-            Some(line) if display_width(line) + display_width(segment) <= width => line.push_str(segment),
-            _ => lines.push((*segment).to_owned()),
+            Some(line) if display_width(line) + display_width(part) <= width => line.push_str(part),
+            _ => lines.push((*part).to_owned()),
         }
     }
-    lines
+    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use textwrap::core::display_width;
 
-use super::line::{Line, hanging, longest_word};
+use super::line::{Line, NARROW, hanging, indented, longest_word};
 use super::text::{Detail, Screen};
 use super::theme::Role;
 use crate::verdict::{ClusterChoice, Endpoint, Outcome};
 
 /// How many endpoints a screen has room for.
 const FEW: usize = 5;
+
+/// How wide an address may be to set the column of what is said of all: any IPv4 address with its port.
+const USUAL: usize = 21;
 
 impl Screen<'_> {
     /// A line for each endpoint, those that cannot take the request first; the brief screen shows a few.
@@ -23,30 +26,49 @@ impl Screen<'_> {
             Detail::Brief | Detail::Full => hosts.len(),
         };
         let (shown, rest) = hosts.split_at(shown);
-        let widest = shown.iter().map(|e| display_width(&e.address)).max().unwrap_or(0);
-        let line = |e: &&Endpoint| {
-            let label = Line::indented(column)
-                .with(Role::Plain, &e.address)
-                .filled_to(column + widest + 2);
-            hanging(label, Role::Plain, &self.words(e), column + 2, self.width)
-        };
+        let widest = shown
+            .iter()
+            .map(|e| display_width(&e.address))
+            .filter(|w| *w <= USUAL)
+            .max()
+            .unwrap_or(0);
+        let line = |e: &&Endpoint| self.endpoint(e, column, column + widest + 2);
         shown.iter().flat_map(line).chain(self.more(rest, column)).collect()
+    }
+
+    fn endpoint(&self, endpoint: &Endpoint, column: usize, words_column: usize) -> Vec<Line> {
+        let words = self.words(endpoint);
+        if column + display_width(&endpoint.address) > self.width {
+            let mut lines = indented(column, Role::Plain, &endpoint.address, self.width);
+            lines.extend(indented(column + 2, Role::Plain, &words, self.width));
+            return lines;
+        }
+        let label = Line::indented(column).with(Role::Plain, &format!("{}  ", endpoint.address));
+        hanging(
+            label.filled_to(words_column),
+            Role::Plain,
+            &words,
+            column + 2,
+            self.width,
+        )
     }
 
     /// Where a request can go to several clusters: a line for each, with its share and what becomes of it.
     pub(super) fn clusters(&self, clusters: &[ClusterChoice], column: usize) -> Vec<Line> {
+        let share = clusters.iter().map(|c| percent(c.share).len()).max().unwrap_or(0);
         let widest = clusters.iter().map(|c| longest_word(&c.name)).max().unwrap_or(0);
-        let column = if column + SHARE + widest > self.width {
-            4
+        let column = if column + share + 2 + widest > self.width {
+            NARROW
         } else {
             column
         };
+        let inner = column + share + 2;
         let lines = |c: &ClusterChoice| -> Vec<Line> {
-            let label = Line::indented(column).with(Role::Plain, &format!("{:>5}  ", percent(c.share)));
-            let mut lines = hanging(label, Role::Plain, &c.name, column + SHARE, self.width);
-            lines.extend(self.fate(c, column + SHARE));
+            let label = Line::indented(column).with(Role::Plain, &format!("{:>share$}  ", percent(c.share)));
+            let mut lines = hanging(label, Role::Plain, &c.name, inner, self.width);
+            lines.extend(self.fate(c, inner));
             if self.detail == Detail::Full {
-                lines.extend(self.endpoints(c, column + SHARE));
+                lines.extend(self.endpoints(c, inner));
             }
             lines
         };
@@ -63,6 +85,7 @@ impl Screen<'_> {
         let able = cluster.endpoints.iter().filter(|e| e.eligible).count();
         let hosts = match cluster.endpoints.len() {
             0 => String::new(),
+            1 => format!(": {able} of 1 endpoint can take the request"),
             all => format!(": {able} of {all} endpoints can take the request"),
         };
         let words = format!("{}{response}{hosts}", outcome(cluster.outcome));
@@ -103,9 +126,6 @@ impl Screen<'_> {
         words.join(", ")
     }
 }
-
-/// The columns of a share.
-const SHARE: usize = 7;
 
 /// A share of requests as people say it: `50%`, `33.3%`, `0.01%`. Never 0% of some, never 100% of not all.
 pub(super) fn percent(share: f64) -> String {

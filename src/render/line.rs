@@ -39,8 +39,11 @@ impl Line {
 
     /// The line without blanks at its end.
     fn trimmed(mut self) -> Self {
-        while self.spans.last().is_some_and(|(_, text)| text.trim_end().is_empty()) {
-            self.spans.pop();
+        while let Some((role, text)) = self.spans.pop() {
+            let text = text.trim_end();
+            if !text.is_empty() {
+                return self.with(role, text);
+            }
         }
         self
     }
@@ -85,7 +88,8 @@ pub(super) fn hanging(label: Line, role: Role, text: &str, narrow: usize, width:
     const LITTLE: usize = 24;
     let column = label.width();
     let room = width.saturating_sub(column);
-    if narrow < column && (room < LITTLE || longest_word(text) > room) {
+    let fits = display_width(text) <= room;
+    if narrow < column && !fits && (room < LITTLE || longest_word(text) > room) {
         let below = wrap(text, width.saturating_sub(narrow)).into_iter();
         return iter::once(label.trimmed())
             .chain(below.map(|l| Line::indented(narrow).with(role, &l)))
@@ -134,7 +138,9 @@ pub(super) fn pieces(word: &str, width: usize) -> Vec<&str> {
         pieces.push(piece);
         rest = more;
     }
-    pieces.push(rest);
+    if !rest.is_empty() {
+        pieces.push(rest);
+    }
     pieces
 }
 
@@ -197,10 +203,10 @@ fn columns(width: usize) -> f64 {
     f64::from(u32::try_from(width).unwrap_or(u32::MAX))
 }
 
-/// Where to divide a word that is too wide: after a delimiter in the second half of what fits, else where it is full.
+/// Where to divide a word that is too wide: after a delimiter in the second half of what fits, else before a hyphen
+/// there, else where it is full.
 fn cut(word: &str, width: usize) -> usize {
-    let mut full = 0;
-    let mut delimiter = None;
+    let (mut full, mut delimiter, mut hyphen) = (0, None, None);
     let mut taken = 0;
     for (start, c) in word.char_indices() {
         taken += display_width(c.encode_utf8(&mut [0; 4]));
@@ -208,12 +214,14 @@ fn cut(word: &str, width: usize) -> usize {
             break;
         }
         full = start + c.len_utf8();
-        if "|./,&?:".contains(c) && taken * 2 > width {
+        if taken * 2 > width && "|./,&?:".contains(c) {
             delimiter = Some(full);
+        } else if taken * 2 > width && c == '-' {
+            hyphen = Some(start);
         }
     }
     let first = word.chars().next().map_or(0, char::len_utf8);
-    delimiter.unwrap_or(full).max(first)
+    delimiter.or(hyphen).unwrap_or(full).max(first)
 }
 
 #[cfg(test)]

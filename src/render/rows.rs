@@ -3,7 +3,7 @@
 use super::line::{Line, NARROW, hanging, indented, with_references};
 use super::text::{Detail, Screen};
 use super::theme::Role;
-use crate::verdict::{ClusterChoice, Decision, Mark, Side, Stage, Step};
+use crate::verdict::{Branch, ClusterChoice, Decision, Mark, Side, Stage, Step};
 
 impl Screen<'_> {
     /// The rows of one proxy.
@@ -79,16 +79,9 @@ impl Screen<'_> {
             .with(Role::of_mark(step.mark), self.theme.mark(step.mark))
             .with(role, &format!(" {}", step.stage.word()))
             .filled_to(column);
-        let state = state(step);
-        let (subject, note) = match (step.subject.as_str(), step.note.as_str()) {
-            ("", "") => (state, ""),
-            ("", note) => (note, ""),
-            (subject, "") if subject == state => (subject, ""),
-            (subject, "") => (subject, state),
-            (subject, note) => (subject, note),
-        };
-        let mut lines = hanging(label, role, subject, NARROW, self.width);
-        lines.extend(indented(column, role, note, self.width));
+        let (subject, note) = words(step);
+        let mut lines = hanging(label, role, &subject, NARROW, self.width);
+        lines.extend(indented(column, role, &note, self.width));
         with_references(lines, &self.references(&step.evidence), self.width)
     }
 
@@ -125,6 +118,24 @@ impl Screen<'_> {
         }
     }
 
+    /// Whether the lines below the cluster row say all that the branches say.
+    pub(super) fn rows_tell_branches(&self) -> bool {
+        let clusters = self
+            .verdict
+            .decision
+            .as_ref()
+            .map_or(&[][..], |decision| &decision.clusters);
+        let branches = &self.verdict.branches;
+        let listed = self.steps().any(|step| {
+            let reached = step.side == Side::Source && step.mark != Mark::NotReached;
+            reached && step.stage == Stage::Cluster && clusters.iter().all(|c| c.name != step.subject)
+        });
+        let same = |(c, b): (&ClusterChoice, &Branch)| {
+            (c.share - b.share).abs() < 1e-9 && c.outcome == b.outcome && c.response == b.response
+        };
+        listed && clusters.len() == branches.len() && clusters.iter().zip(branches).all(same)
+    }
+
     fn listed(&self, clusters: &[ClusterChoice], column: usize, below: &mut Below) -> Vec<Line> {
         if std::mem::replace(&mut below.listed, true) {
             Vec::new()
@@ -143,13 +154,22 @@ struct Below {
     cluster: Option<usize>,
 }
 
-/// A mark in words, for a row that has none of its own.
-fn state(step: &Step) -> &'static str {
-    match step.mark {
+/// What a row says: its subject, and the note below. Its mark is in the words too, where they have none of it.
+fn words(step: &Step) -> (String, String) {
+    let state = match step.mark {
         Mark::Passed | Mark::Warned => "",
-        Mark::Stopped if step.stage == Stage::Endpoints && !step.subject.is_empty() => "",
         Mark::Stopped => "the request ends here",
         Mark::NotReached => "not reached",
         Mark::Unknown => "could not be told",
+    };
+    let (subject, note) = (step.subject.clone(), step.note.clone());
+    match (subject.is_empty(), note.is_empty(), step.mark) {
+        (true, true, _) => (state.to_owned(), String::new()),
+        (true, false, _) => (note, String::new()),
+        (false, true, Mark::Stopped) if step.stage == Stage::Endpoints => (subject, note),
+        (false, true, _) if subject == state => (subject, note),
+        (false, true, _) => (subject, state.to_owned()),
+        (false, false, Mark::NotReached) => (subject, format!("{state}; {note}")),
+        (false, false, Mark::Passed | Mark::Warned | Mark::Stopped | Mark::Unknown) => (subject, note),
     }
 }

@@ -79,21 +79,27 @@ impl Screen<'_> {
     fn headline(&self) -> Vec<Line> {
         let role = Role::of_outcome(self.verdict.outcome);
         let mark = Line::of(role, &format!("{} ", self.theme.outcome(self.verdict.outcome)));
-        hanging(mark, role, &self.verdict.summary, 2, self.width)
+        let mut lines = wrap(&unbroken_tail(&self.verdict.summary), self.width.saturating_sub(2)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let further = lines.map(|line| Line::indented(2).with(role, &line.replace(NO_BREAK, " ")));
+        std::iter::once(mark.with(role, &first.replace(NO_BREAK, " ")))
+            .chain(further)
+            .collect()
     }
 
     fn branches(&self) -> Vec<Line> {
         let branches = &self.verdict.branches;
-        if branches.len() < 2 {
+        if branches.len() < 2 || (self.detail == Detail::Brief && self.rows_tell_branches()) {
             return Vec::new();
         }
+        let share = branches.iter().map(|b| percent(b.share).len()).max().unwrap_or(0);
         let widest = branches.iter().map(|b| fate(b).len()).max().unwrap_or(0);
         let row = |b: &Branch| {
             let label = Line::default()
-                .with(Role::Plain, &format!("{:>7}  ", percent(b.share)))
+                .with(Role::Plain, &format!("  {:>share$}  ", percent(b.share)))
                 .with(Role::Plain, &fate(b))
-                .filled_to(9 + widest + 2);
-            hanging(label, Role::Plain, &b.by, 9, self.width)
+                .filled_to(share + 4 + widest + 2);
+            hanging(label, Role::Plain, &b.by, share + 4, self.width)
         };
         heading("branches", branches.iter().flat_map(row).collect())
     }
@@ -199,6 +205,16 @@ impl Screen<'_> {
             places.filter(|(start, end)| stands_alone(text, *start, *end)).min()
         });
         found.min_by_key(|(start, end)| (*start, usize::MAX - end))
+    }
+}
+
+const NO_BREAK: &str = "\u{a0}";
+
+/// A summary whose end in parentheses, the status and the flag, is not divided.
+fn unbroken_tail(summary: &str) -> String {
+    match summary.rsplit_once('(') {
+        Some((head, tail)) if tail.len() < 32 => format!("{head}({}", tail.replace(' ', NO_BREAK)),
+        Some(_) | None => summary.to_owned(),
     }
 }
 
