@@ -319,6 +319,18 @@ impl Snapshot {
         entries(self) == entries(other)
     }
 
+    /// Forgets what the proxies said of their configuration, so that it is read anew.
+    pub fn forget_configuration(&mut self) {
+        for proxy in self.proxies.values_mut() {
+            proxy.entries.clear();
+            proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
+        }
+        self.read.retain(|(origin, query)| {
+            let moves = query.starts_with("/config_dump") || query.starts_with("/clusters") || query.starts_with("/listeners");
+            *origin == Origin::Kubernetes || !moves
+        });
+    }
+
     fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
         match group_of(need) {
             Some(group) => {

@@ -1,0 +1,306 @@
+//! The arguments, as clap takes them. Names and letters are kubectl's own wherever kubectl has them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  # Why does a request from deployment orders to service products fail?
+  kubectl mesh-why deploy/orders products:8080
+
+  # The same with its path and a header, from another namespace
+  kubectl mesh-why orders products:8080 -n shop --path /api/items -H 'x-user: 7'
+
+  # Keep what was read, and ask it again without the cluster
+  kubectl mesh-why orders products:8080 --save orders.tar.gz
+  kubectl mesh-why products:8080 --snapshot orders.tar.gz
+
+  # See what an answer looks like
+  kubectl mesh-why --demo
+
+Exit codes: 0 the request is handed over, 1 it is not, 2 the arguments cannot be
+understood, 3 it cannot be told, 130 interrupted.";
+
+/// Explain why a mesh request from A to B fails
+///
+/// Reads what A's Envoy holds for just this request (listener, route, cluster, endpoints), says what becomes of
+/// it, and names the Kubernetes object to look at. It only reads: nothing is sent to B and nothing is changed.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "kubectl-mesh_why",
+    bin_name = "kubectl mesh-why",
+    display_name = "kubectl mesh-why",
+    version,
+    override_usage = "kubectl mesh-why [A] B:PORT [OPTIONS]",
+    after_help = EXAMPLES,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// The source: a pod, workload or service (`orders`, `deploy/orders`, `orders.shop`)
+    ///
+    /// It may be left out with --selector, and where a proxy is named in another way (--admin, --snapshot, -f).
+    #[arg(value_name = "A")]
+    pub(super) first: Option<String>,
+
+    /// The destination: a service, host, address or URL with its port (`products:8080`)
+    #[arg(value_name = "B:PORT")]
+    pub(super) second: Option<String>,
+
+    #[command(flatten, next_help_heading = "The request")]
+    pub(super) request: RequestArgs,
+
+    #[command(flatten, next_help_heading = "Where to read")]
+    pub(super) place: PlaceArgs,
+
+    #[command(flatten, next_help_heading = "The answer")]
+    pub(super) output: OutputArgs,
+
+    #[command(flatten, next_help_heading = "The cluster, as for kubectl")]
+    pub(super) cluster: ClusterArgs,
+}
+
+/// What A sends.
+#[derive(Clone, Debug, Args)]
+pub(super) struct RequestArgs {
+    /// The path, with its query [default: /]
+    #[arg(long)]
+    pub(super) path: Option<String>,
+
+    /// The method [default: GET]
+    #[arg(long)]
+    pub(super) method: Option<String>,
+
+    /// A header, `Name: value` (repeatable)
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    pub(super) headers: Vec<String>,
+
+    /// The Host header [default: B's name as typed]
+    #[arg(long)]
+    pub(super) host: Option<String>,
+
+    /// A speaks TLS itself
+    #[arg(long)]
+    pub(super) tls: bool,
+
+    /// The TLS server name [default: the host]
+    #[arg(long, value_name = "NAME")]
+    pub(super) sni: Option<String>,
+
+    /// What A speaks: auto, http1, http2, grpc, tcp or tls [default: auto]
+    #[arg(long)]
+    pub(super) protocol: Option<String>,
+}
+
+/// Where it is read.
+#[derive(Clone, Debug, Args)]
+pub(super) struct PlaceArgs {
+    /// A is a pod with these labels
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub(super) selector: Option<String>,
+
+    /// Read an Envoy admin endpoint at this URL
+    #[arg(long, value_name = "URL", conflicts_with_all = ["snapshot", "config_dump", "demo", "selector", "admin_port"])]
+    pub(super) admin: Option<String>,
+
+    /// Read a saved snapshot: a folder, or a .tar.gz of one
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["config_dump", "demo", "selector", "admin_port"])]
+    pub(super) snapshot: Option<PathBuf>,
+
+    /// Read the output of Envoy's `/config_dump` (`-` is standard input)
+    #[arg(short = 'f', long, value_name = "FILE", conflicts_with_all = ["demo", "selector", "admin_port"])]
+    pub(super) config_dump: Option<PathBuf>,
+
+    /// With -f: the output of Envoy's `/clusters`, JSON or text
+    #[arg(long, value_name = "FILE", requires = "config_dump")]
+    pub(super) clusters: Option<PathBuf>,
+
+    /// Read the snapshot that is built in
+    #[arg(long, conflicts_with_all = ["selector", "admin_port"])]
+    pub(super) demo: bool,
+
+    /// The port of the proxy's admin endpoint [default: found from the pod]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) admin_port: Option<u16>,
+
+    /// Write what was read as a snapshot: a folder, or an archive when PATH ends in .tar.gz
+    #[arg(long, value_name = "PATH")]
+    pub(super) save: Option<String>,
+
+    /// Do not read B's own proxy
+    #[arg(long)]
+    pub(super) no_destination: bool,
+}
+
+/// How it is told.
+#[derive(Clone, Debug, Args)]
+pub(super) struct OutputArgs {
+    /// text, wide, json, yaml or jsonpath=EXPR
+    #[arg(short = 'o', long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: String,
+
+    /// Print line 1 alone
+    #[arg(short = 'q', long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// Print each read on standard error, with its bytes and its time
+    #[arg(short = 'v', long)]
+    pub(super) verbose: bool,
+
+    /// When to color the text
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorWhen,
+}
+
+/// When text is colored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum ColorWhen {
+    /// On a terminal, unless the environment says otherwise
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// kubectl's own flags.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ClusterArgs {
+    /// The kubeconfig file to read
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<String>,
+
+    /// The kubeconfig's context to use
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+
+    /// The kubeconfig's cluster to use
+    #[arg(long, value_name = "NAME")]
+    pub(super) cluster: Option<String>,
+
+    /// The kubeconfig's user to be
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+
+    /// The namespace of A, and of B where B names none
+    #[arg(short = 'n', long, value_name = "NAME")]
+    pub(super) namespace: Option<String>,
+
+    /// The address of the API server
+    #[arg(short = 's', long, value_name = "URL")]
+    pub(super) server: Option<String>,
+
+    /// The name to check the API server's certificate against
+    #[arg(long, value_name = "NAME")]
+    pub(super) tls_server_name: Option<String>,
+
+    /// Do not check the API server's certificate
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) insecure_skip_tls_verify: Option<bool>,
+
+    /// The certificate authority of the API server
+    #[arg(long, value_name = "FILE")]
+    pub(super) certificate_authority: Option<String>,
+
+    /// The client certificate to present
+    #[arg(long, value_name = "FILE")]
+    pub(super) client_certificate: Option<String>,
+
+    /// The client certificate's key
+    #[arg(long, value_name = "FILE")]
+    pub(super) client_key: Option<String>,
+
+    /// The bearer token to present
+    #[arg(long, value_name = "TOKEN")]
+    pub(super) token: Option<String>,
+
+    /// The user to impersonate
+    #[arg(long = "as", value_name = "USER")]
+    pub(super) impersonate: Option<String>,
+
+    /// The UID to impersonate
+    #[arg(long = "as-uid", value_name = "UID")]
+    pub(super) impersonate_uid: Option<String>,
+
+    /// A group to impersonate (repeatable)
+    #[arg(long = "as-group", value_name = "GROUP", action = ArgAction::Append)]
+    pub(super) impersonate_groups: Vec<String>,
+
+    /// An extra of the user to impersonate, `KEY=VALUE` (repeatable)
+    #[arg(long = "as-user-extra", value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = key_value)]
+    pub(super) impersonate_extra: Vec<(String, String)>,
+
+    /// The longest that one request may take: 500ms, 30s, 2m; 0 for as long as it takes
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
+    pub(super) request_timeout: Timeout,
+
+    /// Taken for kubectl's sake, and not used
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) disable_compression: Option<bool>,
+
+    /// Taken for kubectl's sake, and not used
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    pub(super) cache_dir: Option<String>,
+}
+
+/// How long one request may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Timeout(pub(super) Option<Duration>);
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it is no KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A duration as Go writes it, `1m30s`; a bare number is seconds, as for kubectl.
+fn timeout(text: &str) -> Result<Timeout, String> {
+    let wrong = || "it is no duration, such as 500ms, 30s or 2m".to_owned();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Timeout((seconds > 0).then(|| Duration::from_secs(seconds))));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        let scale = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        let seconds = number.parse::<f64>().map_err(|_| wrong())? * scale;
+        total += Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
+        rest = after;
+    }
+    if text.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(Timeout((!total.is_zero()).then_some(total)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_kubectl() {
+        let of = |text| timeout(text).unwrap().0;
+        assert_eq!(of("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(of("1m30s"), Some(Duration::from_secs(90)));
+        assert_eq!(of("1.5s"), Some(Duration::from_millis(1500)));
+        assert_eq!(of("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(of("7"), Some(Duration::from_secs(7)));
+        assert_eq!((of("0"), of("0s")), (None, None));
+        for text in ["", "s", "1x", "-1s", "1s2", "1e400s"] {
+            assert!(timeout(text).is_err(), "{text}");
+        }
+    }
+}

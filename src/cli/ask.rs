@@ -1,0 +1,158 @@
+//! What the arguments mean together: the question, the place, the form of the answer.
+
+use super::args::{Cli, ColorWhen};
+use super::tell::Usage;
+use crate::collect::{ClusterFlags, Log, Options, Place, Source};
+use crate::render::Format;
+use crate::snapshot::AskRecord;
+
+/// The formats that `-o` takes, as the hint names them.
+const FORMATS: &str = "text, wide, json, yaml, jsonpath=EXPR";
+
+impl Cli {
+    /// The form of the answer.
+    pub(super) fn format(&self) -> Result<Format, Usage> {
+        let name = &self.output.output;
+        match format_of(name) {
+            Some(Format::Text) if self.output.quiet => Ok(Format::Quiet),
+            Some(format) => Ok(format),
+            None => {
+                Err(Usage::of(format!("`{name}` is not an output format")).with_hint(format!("there are {FORMATS}")))
+            }
+        }
+    }
+
+    /// Where it is read.
+    pub(super) fn place(&self) -> Result<Place, Usage> {
+        let place = &self.place;
+        if place.demo {
+            return Ok(Place::Demo);
+        }
+        if let Some(path) = &place.snapshot {
+            return Ok(Place::Snapshot(path.clone()));
+        }
+        if let Some(file) = &place.config_dump {
+            let dash = std::path::Path::new("-");
+            if file == dash && place.clusters.as_deref() == Some(dash) {
+                return Err(Usage::of("standard input cannot be both -f and --clusters"));
+            }
+            return Ok(Place::Files(file.clone(), place.clusters.clone()));
+        }
+        if let Some(url) = &place.admin {
+            return Ok(Place::Admin(url.clone()));
+        }
+        match (&place.selector, self.names()?.0) {
+            (Some(selector), None) => Ok(Place::Selector(selector.clone())),
+            (Some(_), Some(a)) => {
+                Err(Usage::of("A is named twice").with_hint(format!("leave out `{a}`, or `--selector`")))
+            }
+            (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(Usage::of),
+            (None, None) => Err(Usage::no_question()),
+        }
+    }
+
+    /// How it is read.
+    pub(super) fn options(&self) -> Options {
+        let flags = &self.cluster;
+        let cluster = ClusterFlags {
+            kubeconfig: flags.kubeconfig.clone(),
+            context: flags.context.clone(),
+            cluster: flags.cluster.clone(),
+            user: flags.user.clone(),
+            namespace: flags.namespace.clone(),
+            server: flags.server.clone(),
+            tls_server_name: flags.tls_server_name.clone(),
+            insecure_skip_tls_verify: flags.insecure_skip_tls_verify,
+            certificate_authority: flags.certificate_authority.clone(),
+            client_certificate: flags.client_certificate.clone(),
+            client_key: flags.client_key.clone(),
+            token: flags.token.clone(),
+            impersonate: flags.impersonate.clone(),
+            impersonate_uid: flags.impersonate_uid.clone(),
+            impersonate_groups: flags.impersonate_groups.clone(),
+            impersonate_extra: flags.impersonate_extra.clone(),
+        };
+        let log = match (self.output.quiet, self.output.verbose) {
+            (true, _) => Log::Quiet,
+            (_, true) => Log::Reads,
+            _ => Log::Choices,
+        };
+        Options {
+            cluster,
+            admin_port: self.place.admin_port,
+            timeout: flags.request_timeout.0,
+            log,
+        }
+    }
+
+    /// The question; `None` where B is neither on the command line nor in the snapshot.
+    pub(super) fn ask(&self, saved: Option<&AskRecord>) -> Result<Option<AskRecord>, Usage> {
+        let (a, b) = self.names()?;
+        let base = match (b, saved) {
+            (Some(to), saved) => AskRecord {
+                from: saved.and_then(|ask| ask.from.clone()),
+                to,
+                path: "/".to_owned(),
+                method: "GET".to_owned(),
+                ..AskRecord::default()
+            },
+            (None, Some(saved)) => saved.clone(),
+            (None, None) => return Ok(None),
+        };
+        let request = &self.request;
+        Ok(Some(AskRecord {
+            from: a.or(base.from),
+            to: base.to,
+            path: request.path.clone().unwrap_or(base.path),
+            method: request.method.clone().unwrap_or(base.method),
+            headers: if request.headers.is_empty() {
+                base.headers
+            } else {
+                request.headers.clone()
+            },
+            host: request.host.clone().or(base.host),
+            protocol: request.protocol.clone().or(base.protocol),
+            tls: request.tls || base.tls,
+            sni: request.sni.clone().or(base.sni),
+        }))
+    }
+
+    /// Where the snapshot is to be saved.
+    pub(super) fn save_to(&self) -> Option<&str> {
+        self.place.save.as_deref()
+    }
+
+    /// When the text is colored.
+    pub(super) fn color(&self) -> ColorWhen {
+        self.output.color
+    }
+
+    /// A and B:PORT. One name alone is B's where A need not be named.
+    fn names(&self) -> Result<(Option<String>, Option<String>), Usage> {
+        let place = &self.place;
+        let known = place.demo
+            || place.snapshot.is_some()
+            || place.config_dump.is_some()
+            || place.admin.is_some()
+            || place.selector.is_some();
+        match (&self.first, &self.second) {
+            (Some(a), Some(b)) => Ok((Some(a.clone()), Some(b.clone()))),
+            (Some(b), None) if known => Ok((None, Some(b.clone()))),
+            (Some(one), None) => Err(Usage::one_name(one)),
+            (None, _) => Ok((None, None)),
+        }
+    }
+}
+
+/// The format of this name.
+pub(super) fn format_of(name: &str) -> Option<Format> {
+    match name {
+        "text" => Some(Format::Text),
+        "wide" => Some(Format::Wide),
+        "json" => Some(Format::Json),
+        "yaml" => Some(Format::Yaml),
+        _ => name
+            .strip_prefix("jsonpath=")
+            .map(|expression| Format::JsonPath(expression.to_owned())),
+    }
+}

@@ -1,0 +1,169 @@
+//! What is printed: the answer on standard output, errors on standard error.
+
+use std::env;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::args::ColorWhen;
+use crate::render::Theme;
+use crate::walk::QuestionError;
+
+/// Arguments that cannot be understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Usage {
+    pub(super) error: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Usage {
+    pub(super) fn of(error: impl Into<String>) -> Self {
+        Self {
+            error: error.into(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// Nothing is asked.
+    pub(super) fn no_question() -> Self {
+        Self::of("B:PORT is missing").with_hint("kubectl mesh-why A B:PORT, and `--help` for the rest")
+    }
+
+    /// A or B is missing, and which is plain from the one that is there.
+    pub(super) fn one_name(one: &str) -> Self {
+        if one.contains(':') {
+            let hint = format!("who sends the request? kubectl mesh-why A {one}");
+            return Self::of("A is missing").with_hint(hint);
+        }
+        Self::of("B:PORT is missing").with_hint(format!("where does the request go? kubectl mesh-why {one} B:PORT"))
+    }
+
+    /// B has no port; `ports` are those of the Service of that name, where it was found.
+    pub(super) fn no_port(host: &str, ports: &[String]) -> Self {
+        let hint = if ports.is_empty() {
+            format!("write `{host}:PORT`")
+        } else {
+            let choices = ports.iter().map(|port| format!("`{host}:{port}`")).collect::<Vec<_>>();
+            format!("the service has {}", choices.join(", "))
+        };
+        Self::of(format!("`{host}` has no port")).with_hint(hint)
+    }
+
+    pub(super) fn of_question(error: &QuestionError) -> Self {
+        Self::of(error.to_string())
+    }
+}
+
+/// Prints an error in uv's form. Standard error may be closed: then there is nobody to tell.
+pub(super) fn error(what: &str, causes: &[String], hint: Option<&str>) {
+    let _ = io::stderr().write_all(error_text(what, causes, hint).as_bytes());
+}
+
+fn error_text(what: &str, causes: &[String], hint: Option<&str>) -> String {
+    let mut lines = vec![format!("error: {what}")];
+    for cause in causes {
+        let indented = cause
+            .lines()
+            .map(str::trim_end)
+            .collect::<Vec<_>>()
+            .join("\n             ");
+        lines.push(format!("  caused by: {indented}"));
+    }
+    if let Some(hint) = hint {
+        let options = textwrap::Options::new(80)
+            .initial_indent("hint: ")
+            .subsequent_indent("      ");
+        let options = options
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        lines.push(String::new());
+        lines.extend(textwrap::wrap(hint, options).into_iter().map(String::from));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Prints the answer. Whoever closes the pipe has read enough.
+pub(super) fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The look of standard output.
+pub(super) fn theme(when: ColorWhen) -> Theme {
+    let set = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    if is_colored(when, set, io::stdout().is_terminal()) {
+        Theme::default().colored()
+    } else {
+        Theme::default()
+    }
+}
+
+/// `--color`, then `NO_COLOR` (set at all), `CLICOLOR_FORCE`, `CLICOLOR=0`, `TERM=dumb`, and the terminal.
+fn is_colored(when: ColorWhen, set: impl Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
+    match when {
+        ColorWhen::Always => return true,
+        ColorWhen::Never => return false,
+        ColorWhen::Auto => {}
+    }
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") {
+        return true;
+    }
+    let off = set("CLICOLOR").is_some_and(|value| value == "0") || set("TERM").is_some_and(|value| value == "dumb");
+    is_terminal && !off
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_goes_before_the_environment_and_that_before_the_terminal() {
+        let colored = |when, set: &[(&str, &str)], is_terminal| {
+            let of = |name: &str| {
+                set.iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, value)| (*value).to_owned())
+            };
+            is_colored(when, of, is_terminal)
+        };
+        assert!(colored(ColorWhen::Always, &[("NO_COLOR", "1")], false));
+        assert!(!colored(ColorWhen::Never, &[("CLICOLOR_FORCE", "1")], true));
+        assert!(!colored(
+            ColorWhen::Auto,
+            &[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")],
+            true
+        ));
+        assert!(colored(
+            ColorWhen::Auto,
+            &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")],
+            false
+        ));
+        assert!(!colored(ColorWhen::Auto, &[("CLICOLOR_FORCE", "0")], false));
+        assert!(!colored(ColorWhen::Auto, &[("CLICOLOR", "0")], true));
+        assert!(!colored(ColorWhen::Auto, &[("TERM", "dumb")], true));
+        assert!(colored(ColorWhen::Auto, &[("TERM", "xterm")], true));
+        assert!(!colored(ColorWhen::Auto, &[], false));
+    }
+
+    #[test]
+    fn an_error_has_its_causes_and_a_hint() {
+        let causes = ["one\ntwo".to_owned(), "root".to_owned()];
+        let expected = "error: it failed\n  caused by: one\n             two\n  caused by: root\n\nhint: try `a-b`\n";
+        assert_eq!(error_text("it failed", &causes, Some("try `a-b`")), expected);
+        assert_eq!(error_text("it failed", &[], None), "error: it failed\n");
+    }
+
+    #[test]
+    fn a_lone_name_tells_which_one_is_missing() {
+        assert_eq!(Usage::one_name("products:8080").error, "A is missing");
+        assert_eq!(Usage::one_name("orders").error, "B:PORT is missing");
+    }
+}

@@ -1,0 +1,370 @@
+//! Reads what the walk asks for: the only part of the house that may wait or fail.
+//!
+//! [`open`] finds out where to read and reads the first thing, so that whoever cannot read learns it at once. From
+//! then on [`Collector::fetch`] answers the needs of a round, all at once.
+
+mod admin;
+mod archive;
+mod cluster;
+mod credentials;
+mod disk;
+mod endpoint;
+mod error;
+mod forward;
+mod kubeconfig;
+mod log;
+mod near;
+mod objects;
+mod proxies;
+mod query;
+mod sidecar;
+mod source;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+pub use error::CollectError;
+pub use kubeconfig::ClusterFlags;
+pub use log::Log;
+pub use source::Source;
+
+use admin::{Admin, Way};
+use cluster::Cluster;
+use endpoint::Endpoint;
+use forward::PodEndpoint;
+
+use crate::snapshot::{Answer, Kind, Lookup, Need, Origin, PodRecord, Snapshot};
+
+/// Where A's proxy is read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// In the snapshot that is built into the binary.
+    Demo,
+    /// In a saved snapshot: a folder, or a `.tar.gz` of one.
+    Snapshot(PathBuf),
+    /// In bare admin outputs: `/config_dump`, and `/clusters` where there is one. `-` is standard input.
+    Files(PathBuf, Option<PathBuf>),
+    /// At an admin endpoint's URL.
+    Admin(String),
+    /// In the cluster, in the pod that a name leads to.
+    Named(Source),
+    /// In the cluster, in a pod with these labels.
+    Selector(String),
+}
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which cluster, and as whom.
+    pub cluster: ClusterFlags,
+    /// The port of the proxy's admin endpoint; found from the pod where `None`.
+    pub admin_port: Option<u16>,
+    /// The longest that one request may take; `None` for as long as it takes.
+    pub timeout: Option<Duration>,
+    /// What is said on standard error.
+    pub log: Log,
+}
+
+/// What reading begins with.
+pub struct Opened {
+    /// What was read so far.
+    pub snapshot: Snapshot,
+    /// Who reads on; `None` where all there is was read.
+    pub collector: Option<Collector>,
+}
+
+/// Answers needs.
+pub struct Collector {
+    admins: BTreeMap<Origin, Admin>,
+    cluster: Option<Cluster>,
+    options: Options,
+}
+
+/// What a suggestion may take.
+const SOON: Duration = Duration::from_secs(3);
+
+/// Begins to read at `place`.
+pub async fn open(place: &Place, options: &Options) -> Result<Opened, CollectError> {
+    match place {
+        Place::Demo => saved(disk::demo()?, options).await,
+        Place::Snapshot(path) => saved(disk::load(path)?, options).await,
+        Place::Files(config_dump, clusters) => saved(disk::bare(config_dump, clusters.as_deref())?, options).await,
+        Place::Admin(url) => open_url(url, options).await,
+        Place::Named(source) => {
+            let cluster = options.cluster().await?;
+            let pod = source::find(&cluster, source).await?;
+            open_pod(cluster, pod, options).await
+        }
+        Place::Selector(selector) => {
+            let cluster = options.cluster().await?;
+            let pod = source::find_labeled(&cluster, selector).await?;
+            open_pod(cluster, pod, options).await
+        }
+    }
+}
+
+/// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
+///
+/// A folder that is not empty and no snapshot is left alone.
+pub fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError> {
+    disk::save(snapshot, path)
+}
+
+/// The ports of the Service that `host` names; none where that cannot be read, or not soon.
+pub async fn ports_of(host: &str, place: &Place, options: &Options) -> Vec<String> {
+    tokio::time::timeout(SOON, find_ports(host, place, options))
+        .await
+        .ok()
+        .flatten()
+        .unwrap_or_default()
+}
+
+async fn find_ports(host: &str, place: &Place, options: &Options) -> Option<Vec<String>> {
+    let quiet = Options {
+        log: Log::Quiet,
+        ..options.clone()
+    };
+    let mut parts = host.split('.');
+    let (name, namespace) = (parts.next()?, parts.next());
+    let service = match place {
+        Place::Demo | Place::Snapshot(_) => {
+            let snapshot = open(place, &quiet).await.ok()?.snapshot;
+            let own = snapshot.source.as_ref().map(|pod| pod.namespace.clone());
+            match snapshot.object(Kind::Service, namespace.or(own.as_deref())?, name) {
+                Lookup::Found(node) => node.value().clone(),
+                Lookup::Absent(_) | Lookup::Unread(_) => return None,
+            }
+        }
+        Place::Named(_) | Place::Selector(_) => {
+            let cluster = quiet.cluster().await.ok()?;
+            let namespace = namespace.unwrap_or(cluster.namespace());
+            let path = format!(
+                "{}/{}",
+                Kind::Service.path(Some(&query::segment(namespace))),
+                query::segment(name)
+            );
+            cluster.get(&path).await.ok()?
+        }
+        Place::Files(..) | Place::Admin(_) => return None,
+    };
+    let listed = service["spec"]["ports"].as_array()?;
+    Some(
+        listed
+            .iter()
+            .filter_map(|port| port["port"].as_u64())
+            .map(|port| port.to_string())
+            .collect(),
+    )
+}
+
+/// A saved snapshot. It is read on from a cluster only where one was named.
+async fn saved(snapshot: Snapshot, options: &Options) -> Result<Opened, CollectError> {
+    let collector = match options.named_cluster().await? {
+        None => None,
+        cluster => Some(Collector {
+            admins: BTreeMap::new(),
+            cluster,
+            options: options.clone(),
+        }),
+    };
+    Ok(Opened { snapshot, collector })
+}
+
+async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> {
+    let endpoint = Endpoint::new(url, options.timeout)?;
+    let whom = endpoint.base().to_owned();
+    let admin = Admin::new(Way::Url(endpoint), whom, options.log);
+    let cluster = options.named_cluster().await?;
+    let mut collector = Collector {
+        admins: BTreeMap::new(),
+        cluster,
+        options: options.clone(),
+    };
+    let mut snapshot = Snapshot::default();
+    snapshot.time = now();
+    collector.greet(Origin::Source(0), admin, &mut snapshot).await?;
+    Ok(Opened {
+        snapshot,
+        collector: Some(collector),
+    })
+}
+
+async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -> Result<Opened, CollectError> {
+    let mut collector = Collector {
+        admins: BTreeMap::new(),
+        cluster: Some(cluster),
+        options: options.clone(),
+    };
+    let mut snapshot = Snapshot::default();
+    snapshot.time = now();
+    let record = collector.attach(Origin::Source(0), pod, &mut snapshot).await?;
+    snapshot.source = Some(record);
+    Ok(Opened {
+        snapshot,
+        collector: Some(collector),
+    })
+}
+
+impl Options {
+    async fn cluster(&self) -> Result<Cluster, CollectError> {
+        Cluster::open(&self.cluster, self.timeout, self.log).await
+    }
+
+    async fn named_cluster(&self) -> Result<Option<Cluster>, CollectError> {
+        if self.cluster.names_a_cluster() {
+            self.cluster().await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+impl Collector {
+    /// Answers needs: admin queries of one proxy after each other on its connection, all else at once.
+    ///
+    /// An error says why this need has no answer.
+    pub async fn fetch(&mut self, needs: &[Need]) -> Vec<(Need, Result<Answer, String>)> {
+        let mut by_origin: BTreeMap<Origin, Vec<Need>> = BTreeMap::new();
+        for need in needs {
+            by_origin.entry(need.origin()).or_default().push(need.clone());
+        }
+        let mut answers = Vec::with_capacity(needs.len());
+        let mut tasks: JoinSet<Done> = JoinSet::new();
+        for (origin, needs) in by_origin {
+            if let Some(mut admin) = self.admins.remove(&origin) {
+                tasks.spawn(async move {
+                    Done {
+                        answers: admin.answer(needs).await,
+                        admin: Some((origin, admin)),
+                    }
+                });
+            } else if let (Origin::Kubernetes, Some(cluster)) = (origin, &self.cluster) {
+                for need in needs {
+                    let cluster = cluster.clone();
+                    tasks.spawn(async move {
+                        let answer = objects::answer(&cluster, &need).await;
+                        Done {
+                            answers: vec![(need, answer)],
+                            admin: None,
+                        }
+                    });
+                }
+            } else {
+                let why = why_not(origin).to_owned();
+                answers.extend(needs.into_iter().map(|need| (need, Err(why.clone()))));
+            }
+        }
+        while let Some(done) = tasks.join_next().await {
+            // A task that panicked takes its answers with it; its needs stay unread.
+            let Ok(done) = done else { continue };
+            answers.extend(done.answers);
+            self.admins.extend(done.admin);
+        }
+        answers
+    }
+
+    /// Reads a pod of B's too: from now on its proxy answers the needs of `origin`. What the pod is like is also
+    /// told where it has no proxy.
+    pub async fn read_pod(
+        &mut self,
+        origin: Origin,
+        namespace: &str,
+        name: &str,
+        snapshot: &mut Snapshot,
+    ) -> Result<PodRecord, CollectError> {
+        let what = format!("pod {namespace}/{name}");
+        let failed = |cause: String| CollectError::Api {
+            what: what.clone(),
+            cause,
+            hint: None,
+        };
+        let cluster = self
+            .cluster
+            .as_ref()
+            .ok_or_else(|| failed(why_not(Origin::Kubernetes).to_owned()))?;
+        let need = Need::Object(Kind::Pod, namespace.to_owned(), name.to_owned());
+        match objects::answer(cluster, &need).await.map_err(failed)? {
+            Answer::Object(pod) => self.attach(origin, pod, snapshot).await,
+            Answer::Body(_) | Answer::Objects(_) | Answer::Nothing => Err(failed("there is no such pod".to_owned())),
+        }
+    }
+
+    /// Takes a pod's proxy, if it has one, for the one that answers `origin`.
+    async fn attach(
+        &mut self,
+        origin: Origin,
+        pod: serde_json::Value,
+        snapshot: &mut Snapshot,
+    ) -> Result<PodRecord, CollectError> {
+        let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let (namespace, name) = (text("namespace"), text("name"));
+        let sidecar = sidecar::find(&pod);
+        let record = PodRecord {
+            kind: Kind::Pod.name().to_owned(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            proxy: sidecar.as_ref().map(|sidecar| sidecar.container.clone()),
+            without_proxy: sidecar.is_none(),
+        };
+        if let (Some(sidecar), Some(cluster)) = (sidecar, &self.cluster) {
+            let port = self.options.admin_port.unwrap_or(sidecar.admin_port);
+            let endpoint = PodEndpoint::new(cluster.clone(), &namespace, &name, port);
+            let whom = format!("the proxy of pod {namespace}/{name}");
+            let admin = Admin::new(Way::Pod(Box::new(endpoint)), whom, self.options.log);
+            self.greet(origin, admin, snapshot).await?;
+        }
+        let need = Need::Object(Kind::Pod, namespace, name);
+        let taken = snapshot.answer(&need, Answer::Object(pod));
+        taken.map_err(|e| CollectError::Api {
+            what: need.to_string(),
+            cause: e.to_string(),
+            hint: None,
+        })?;
+        Ok(record)
+    }
+
+    /// The first read of a proxy: it shows whether anything can be read.
+    async fn greet(&mut self, origin: Origin, mut admin: Admin, snapshot: &mut Snapshot) -> Result<(), CollectError> {
+        let need = Need::ServerInfo(origin);
+        let whom = admin.whom().to_owned();
+        let failed = |causes, hint| CollectError::Admin {
+            whom: whom.clone(),
+            causes,
+            hint,
+        };
+        let answer = admin
+            .greet(&need)
+            .await
+            .map_err(|failure| failed(failure.causes, failure.hint))?;
+        snapshot
+            .answer(&need, answer)
+            .map_err(|error| failed(vec![error.to_string()], None))?;
+        self.admins.insert(origin, admin);
+        Ok(())
+    }
+}
+
+/// What a task of a round brings back.
+struct Done {
+    answers: Vec<(Need, Result<Answer, String>)>,
+    admin: Option<(Origin, Admin)>,
+}
+
+/// Why nobody answers for an origin.
+fn why_not(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Source(_) => "A's proxy was not read",
+        Origin::Destination(_) => "B's proxy was not read",
+        Origin::Kubernetes => "Kubernetes was not read",
+        Origin::ControlPlane => "the control plane was not read",
+    }
+}
+
+/// The time, RFC 3339 in UTC, to the second.
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}

@@ -1,0 +1,273 @@
+//! An Envoy admin endpoint: which GET answers a need, and what its answer means.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::endpoint::Endpoint;
+use super::forward::PodEndpoint;
+use super::log::{Log, Outcome};
+use super::query::encode;
+use crate::snapshot::{Answer, Need};
+
+/// The most that is read of one body.
+pub(super) const MAX_BODY: usize = 1 << 30;
+
+/// What a GET brought.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why a GET brought nothing: from the nearest cause to the root.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Failure {
+    pub(super) causes: Vec<String>,
+    pub(super) hint: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(cause: impl Into<String>) -> Self {
+        Self {
+            causes: vec![cause.into()],
+            hint: None,
+        }
+    }
+}
+
+/// How an admin endpoint is reached.
+pub(super) enum Way {
+    /// Through a port-forward to a pod.
+    Pod(Box<PodEndpoint>),
+    /// At a URL.
+    Url(Endpoint),
+}
+
+/// The admin endpoint of one proxy.
+pub(super) struct Admin {
+    way: Way,
+    /// Whose it is, for people.
+    whom: String,
+    log: Log,
+    form: Form,
+}
+
+/// The form of a targeted `/config_dump` that this Envoy takes; it is learned from the first refusal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    /// `?mask=FIELDS&name_regex=`
+    Mask,
+    /// `?resource=FIELD&name_regex=`, once for each field
+    Resource,
+    /// All of it
+    Whole,
+}
+
+/// Bodies that were read in this round: no path is asked for twice.
+type Round = HashMap<String, Reply>;
+
+impl Admin {
+    pub(super) fn new(way: Way, whom: String, log: Log) -> Self {
+        Self {
+            way,
+            whom,
+            log,
+            form: Form::Mask,
+        }
+    }
+
+    /// Whose it is.
+    pub(super) fn whom(&self) -> &str {
+        &self.whom
+    }
+
+    /// Answers needs, one after the other on the same connection.
+    pub(super) async fn answer(&mut self, needs: Vec<Need>) -> Vec<(Need, Result<Answer, String>)> {
+        let mut round = Round::new();
+        let mut answers = Vec::with_capacity(needs.len());
+        for need in needs {
+            let answer = self.answer_one(&need, &mut round).await;
+            answers.push((need, answer.map_err(|failure| failure.causes.join(": "))));
+        }
+        answers
+    }
+
+    /// The first read: it shows whether this is an admin endpoint at all.
+    pub(super) async fn greet(&mut self, need: &Need) -> Result<Answer, Failure> {
+        match self.answer_one(need, &mut Round::new()).await? {
+            Answer::Body(body) if serde_json::from_slice::<Value>(&body).is_ok_and(|v| v.get("version").is_some()) => {
+                Ok(Answer::Body(body))
+            }
+            Answer::Body(_) | Answer::Object(_) | Answer::Objects(_) | Answer::Nothing => {
+                Err(Failure::new(format!("GET {}: the answer is not Envoy's", need.query())))
+            }
+        }
+    }
+
+    async fn answer_one(&mut self, need: &Need, round: &mut Round) -> Result<Answer, Failure> {
+        let query = need.query();
+        let Some(dump) = Dump::of(&query) else {
+            let reply = self.get(&query, round).await?;
+            return if reply.status == 200 {
+                Ok(Answer::Body(reply.body))
+            } else {
+                Err(refusal(&query, &reply))
+            };
+        };
+        if self.form == Form::Mask {
+            let reply = self.get(&query, round).await?;
+            match reply.status {
+                200 => return Ok(Answer::Body(reply.body)),
+                _ if means_nothing(&reply) => return Ok(Answer::Nothing),
+                _ => self.form = Form::Resource,
+            }
+        }
+        if self.form == Form::Resource {
+            if let Some(answer) = self.by_field(&dump, round).await? {
+                return Ok(answer);
+            }
+            self.form = Form::Whole;
+        }
+        let query = if dump.eds {
+            "/config_dump?include_eds"
+        } else {
+            "/config_dump"
+        };
+        let reply = self.get(query, round).await?;
+        if reply.status == 200 {
+            Ok(Answer::Body(reply.body))
+        } else {
+            Err(refusal(query, &reply))
+        }
+    }
+
+    /// One GET for each field, put together as one answer to the mask would be; `None` where this form is refused too.
+    async fn by_field(&mut self, dump: &Dump<'_>, round: &mut Round) -> Result<Option<Answer>, Failure> {
+        let mut section = serde_json::Map::new();
+        for field in dump.fields.split(',') {
+            let eds = if dump.eds { "include_eds&" } else { "" };
+            let query = format!("/config_dump?{eds}resource={field}&name_regex={}", dump.name);
+            let reply = self.get(&query, round).await?;
+            if means_nothing(&reply) {
+                continue;
+            }
+            let Some(elements) = (reply.status == 200).then(|| elements(&reply.body)).flatten() else {
+                return Ok(None);
+            };
+            section.insert(field.to_owned(), json!(elements));
+        }
+        if section.is_empty() {
+            return Ok(Some(Answer::Nothing));
+        }
+        Ok(Some(Answer::Body(
+            json!({ "configs": [section] }).to_string().into_bytes(),
+        )))
+    }
+
+    async fn get(&mut self, query: &str, round: &mut Round) -> Result<Reply, Failure> {
+        if let Some(reply) = round.get(query) {
+            return Ok(reply.clone());
+        }
+        let began = Instant::now();
+        let got = match &mut self.way {
+            Way::Pod(pod) => pod.get(&encode(query)).await,
+            Way::Url(url) => url.get(&encode(query)).await,
+        };
+        let outcome = match &got {
+            Ok(reply) if reply.status == 200 => Outcome::Bytes(reply.body.len()),
+            Ok(reply) => Outcome::Status(reply.status),
+            Err(failure) => Outcome::Failed(failure.causes.join(": ")),
+        };
+        self.log.read(&self.whom, query, began, &outcome);
+        let reply = got?;
+        round.insert(query.to_owned(), reply.clone());
+        Ok(reply)
+    }
+}
+
+/// A targeted query of the dump, taken apart.
+struct Dump<'a> {
+    fields: &'a str,
+    name: &'a str,
+    eds: bool,
+}
+
+impl<'a> Dump<'a> {
+    fn of(query: &'a str) -> Option<Self> {
+        let parameters = query.strip_prefix("/config_dump?")?;
+        let (options, name) = parameters.split_once("&name_regex=")?;
+        let (before, fields) = options.split_once("mask=")?;
+        Some(Self {
+            fields,
+            name,
+            eds: before.contains("include_eds"),
+        })
+    }
+}
+
+/// Whether the answer says: read, and there is none.
+fn means_nothing(reply: &Reply) -> bool {
+    let says = |text: &str| String::from_utf8_lossy(&reply.body).contains(text);
+    match reply.status {
+        404 => says("not found in config dump"),
+        400 => says("could not be successfully applied"),
+        _ => false,
+    }
+}
+
+fn refusal(query: &str, reply: &Reply) -> Failure {
+    let text = String::from_utf8_lossy(&reply.body);
+    let line = text.lines().next().unwrap_or_default().trim();
+    let line = line.chars().take(200).collect::<String>();
+    let colon = if line.is_empty() { "" } else { ": " };
+    Failure::new(format!("GET {query} was answered {}{colon}{line}", reply.status))
+}
+
+/// The elements of an answer to `?resource=`.
+fn elements(body: &[u8]) -> Option<Vec<Value>> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        #[serde(default)]
+        configs: Vec<Value>,
+    }
+    serde_json::from_slice::<Body>(body).ok().map(|body| body.configs)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+    use crate::snapshot::Origin;
+
+    #[test]
+    fn targeted_queries_are_taken_apart() {
+        let query = Need::Cluster(Origin::Source(0), "a|b".to_owned()).query();
+        let dump = Dump::of(&query).unwrap();
+        assert_eq!(
+            dump.fields,
+            "dynamic_active_clusters,static_clusters,dynamic_warming_clusters"
+        );
+        assert_eq!((dump.name, dump.eds), ("^a\\|b$", false));
+        let query = Need::Endpoints(Origin::Source(0), "x".to_owned()).query();
+        assert!(Dump::of(&query).unwrap().eds);
+        assert!(Dump::of("/clusters?format=json").is_none());
+    }
+
+    #[test]
+    fn an_answer_of_none_is_no_error() {
+        let reply = |status, body: &str| Reply {
+            status,
+            body: body.into(),
+        };
+        assert!(means_nothing(&reply(404, "dynamic_listeners not found in config dump")));
+        assert!(means_nothing(&reply(
+            400,
+            "FieldMask paths: \"x\"\n could not be successfully applied to ..."
+        )));
+        assert!(!means_nothing(&reply(404, "invalid path. admin commands are:")));
+        assert_eq!(refusal("/x", &reply(500, "")).causes, ["GET /x was answered 500"]);
+    }
+}

@@ -1,0 +1,197 @@
+//! The Kubernetes API: GETs of objects and lists, with errors in kubectl's words.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::{Duration, Instant};
+
+use http::Request;
+use kube::Client;
+use serde_json::Value;
+
+use super::credentials;
+use super::error::CollectError;
+use super::kubeconfig::{self, ClusterFlags};
+use super::log::{Log, Outcome};
+use super::query::encode;
+
+/// The API server, and who asks it.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    client: Client,
+    /// Host and port, as kubectl names a server that it cannot reach.
+    host: String,
+    namespace: String,
+    timeout: Option<Duration>,
+    log: Log,
+}
+
+/// Why the API server gave nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct ApiError {
+    /// The HTTP status; 0 where there was no answer.
+    pub(super) code: u16,
+    /// In kubectl's words.
+    pub(super) words: String,
+    /// The server's own message.
+    pub(super) message: String,
+}
+
+impl Cluster {
+    fn new(client: Client, server: &http::Uri, timeout: Option<Duration>, log: Log) -> Self {
+        let host = server
+            .authority()
+            .map_or_else(|| server.to_string(), ToString::to_string);
+        let namespace = client.default_namespace().to_owned();
+        Self {
+            client,
+            host,
+            namespace,
+            timeout,
+            log,
+        }
+    }
+
+    /// The namespace of what is named without one.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The client of the API server.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The API server that the flags, the kubeconfig and the environment lead to.
+    pub(super) async fn open(flags: &ClusterFlags, timeout: Option<Duration>, log: Log) -> Result<Self, CollectError> {
+        let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let mut config = kubeconfig::config(flags, &env)?;
+        credentials::fill(&mut config.auth_info).await?;
+        let server = config.cluster_url.clone();
+        let client = Client::try_from(config).map_err(|error| CollectError::Setting {
+            what: "the credentials of the kubeconfig".to_owned(),
+            cause: root_cause(&error),
+        })?;
+        Ok(Self::new(client, &server, timeout, log))
+    }
+
+    /// How long one request may take.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Host and port of the API server.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What is said on standard error.
+    pub(super) fn log(&self) -> Log {
+        self.log
+    }
+
+    /// GETs an API path, given as `kubectl get --raw` takes it.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        let began = Instant::now();
+        let got = self.request(path).await;
+        let outcome = match &got {
+            Ok(text) => Outcome::Bytes(text.len()),
+            Err(error) if error.code > 0 => Outcome::Status(error.code),
+            Err(error) => Outcome::Failed(error.words.clone()),
+        };
+        self.log.read("kubernetes", path, began, &outcome);
+        serde_json::from_str(&got?).map_err(|e| ApiError::local(format!("GET {path}: {e}")))
+    }
+
+    async fn request(&self, path: &str) -> Result<String, ApiError> {
+        let request = Request::get(encode(path))
+            .body(Vec::new())
+            .map_err(|e| ApiError::local(e.to_string()))?;
+        let answer = self.client.request_text(request);
+        let answer = match self.timeout {
+            Some(limit) => tokio::time::timeout(limit, answer).await.map_err(|_| {
+                ApiError::local(format!(
+                    "Unable to connect to the server: no answer in {} s",
+                    limit.as_secs_f32()
+                ))
+            })?,
+            None => answer.await,
+        };
+        answer.map_err(|error| self.api_error(&error))
+    }
+
+    /// An error in kubectl's words.
+    pub(super) fn explain(&self, error: &kube::Error) -> String {
+        self.api_error(error).words
+    }
+
+    fn api_error(&self, error: &kube::Error) -> ApiError {
+        let kube::Error::Api(status) = error else {
+            return ApiError::local(self.unreachable(error));
+        };
+        let message = status.message.trim().to_owned();
+        let words = match status.code {
+            401 => "You must be logged in to the server (Unauthorized)".to_owned(),
+            _ if status.reason == "Failed to parse error data" => {
+                format!("{} answered {}, and not as an API server does", self.host, status.code)
+            }
+            _ => format!("Error from server ({}): {message}", status.reason),
+        };
+        ApiError {
+            code: status.code,
+            words,
+            message,
+        }
+    }
+
+    fn unreachable(&self, error: &kube::Error) -> String {
+        let root = root_cause(error);
+        if has_kind(error, io::ErrorKind::ConnectionRefused) {
+            let host = &self.host;
+            return format!(
+                "The connection to the server {host} was refused - did you specify the right host or port?"
+            );
+        }
+        if let kube::Error::UpgradeConnection(error) = error {
+            return error.to_string();
+        }
+        let doing = if matches!(error, kube::Error::Auth(_)) {
+            "getting credentials"
+        } else {
+            "Unable to connect to the server"
+        };
+        format!("{doing}: {root}")
+    }
+}
+
+impl ApiError {
+    /// There was no answer of the server's.
+    pub(super) fn local(words: String) -> Self {
+        Self {
+            code: 0,
+            message: words.clone(),
+            words,
+        }
+    }
+}
+
+/// The innermost cause: what lies outside is only where it came by.
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let text = innermost.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+fn has_kind(error: &(dyn StdError + 'static), kind: io::ErrorKind) -> bool {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == kind) {
+            return true;
+        }
+        current = error.source();
+    }
+    false
+}

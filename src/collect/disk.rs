@@ -1,0 +1,233 @@
+//! Snapshots and bare admin outputs on the disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use super::archive::{self, Files, MAX_BYTES};
+use super::error::CollectError;
+use crate::snapshot::{BodyError, FileError, Snapshot};
+
+/// The name of standard input.
+const STDIN: &str = "-";
+
+/// What a folder of a snapshot may be called, but for `-2`, `-3` …
+const FOLDERS: &[&str] = &["source", "destination", "controlplane"];
+
+/// What a file of a snapshot may be called.
+const NAMES: &[&str] = &[
+    "snapshot.json",
+    "objects.json",
+    "config_dump.json",
+    "clusters.json",
+    "clusters.txt",
+    "server_info.json",
+    "listeners.json",
+    "runtime.json",
+    "certs.json",
+    "stats.json",
+    "syncz.json",
+];
+
+/// The snapshot that is built into the binary.
+static DEMO: &[u8] = include_bytes!("../demo/snapshot.tar.gz");
+
+/// Reads a saved snapshot: a folder, or a `.tar.gz` of one.
+pub(super) fn load(path: &Path) -> Result<Snapshot, CollectError> {
+    let files = if path.is_dir() {
+        folder(path)?
+    } else {
+        archive::read(&bytes(path)?, path)?
+    };
+    snapshot(files, path)
+}
+
+/// The snapshot that is built into the binary.
+pub(super) fn demo() -> Result<Snapshot, CollectError> {
+    let path = Path::new("demo");
+    snapshot(archive::read(DEMO, path)?, path)
+}
+
+/// Reads bare admin outputs: a `/config_dump`, and a `/clusters` in JSON or text.
+pub(super) fn bare(config_dump: &Path, clusters: Option<&Path>) -> Result<Snapshot, CollectError> {
+    let mut files = Files::from([("config_dump.json".to_owned(), bytes(config_dump)?)]);
+    if let Some(clusters) = clusters {
+        files.insert("clusters.json".to_owned(), bytes(clusters)?);
+    }
+    Snapshot::from_files(&mut files).map_err(|error| {
+        let of_clusters = error.file.ends_with("clusters.json");
+        let (path, what) = match clusters {
+            Some(clusters) if of_clusters => (clusters, "answer of Envoy's /clusters"),
+            _ => (config_dump, "config dump"),
+        };
+        let hint = (!of_clusters).then(|| "save one with `curl -s localhost:15000/config_dump?include_eds`".to_owned());
+        let cause = match error.why {
+            BodyError::NotThis(_) if of_clusters => "it has no `cluster_statuses`".to_owned(),
+            BodyError::NotThis(_) => "it has no `configs`".to_owned(),
+            BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty => error.why.to_string(),
+        };
+        CollectError::NotThis {
+            path: path.display().to_string(),
+            what,
+            cause,
+            hint,
+        }
+    })
+}
+
+/// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
+pub(super) fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError> {
+    let failed = |cause: String| CollectError::Save {
+        path: path.display().to_string(),
+        cause,
+    };
+    let files = snapshot.files(concat!("kubectl-mesh-why ", env!("CARGO_PKG_VERSION")));
+    if archive::is_archive_name(path) {
+        let packed = archive::pack(&files, &archive::stem(path)).map_err(|e| failed(e.to_string()))?;
+        return fs::write(path, packed).map_err(|e| failed(e.to_string()));
+    }
+    make_room(path).map_err(failed)?;
+    write_all(path, &files).map_err(|e| failed(e.to_string()))
+}
+
+/// Whether a file of this path, relative to the snapshot, is one of a snapshot's.
+pub(super) fn belongs(path: &str) -> bool {
+    let known = |name: &str| NAMES.contains(&name);
+    match path.split_once('/') {
+        Some((folder, name)) => FOLDERS.contains(&without_number(folder)) && known(name),
+        None => known(path),
+    }
+}
+
+/// Whether a folder of this name is one of a snapshot's.
+pub(super) fn is_part(folder: &str) -> bool {
+    FOLDERS.contains(&without_number(folder))
+}
+
+/// `source` of `source-2`.
+fn without_number(folder: &str) -> &str {
+    match folder.rsplit_once('-') {
+        Some((name, number)) if number.parse::<u8>().is_ok() => name,
+        _ => folder,
+    }
+}
+
+fn snapshot(mut files: Files, path: &Path) -> Result<Snapshot, CollectError> {
+    let found = files.keys().cloned().collect::<Vec<_>>();
+    Snapshot::from_files(&mut files).map_err(|error| not_a_snapshot(path, &error, &found))
+}
+
+fn not_a_snapshot(path: &Path, error: &FileError, found: &[String]) -> CollectError {
+    let cause = if found.is_empty() {
+        "it holds neither snapshot.json nor config_dump.json".to_owned()
+    } else {
+        error.to_string()
+    };
+    CollectError::NotThis {
+        path: path.display().to_string(),
+        what: "snapshot",
+        cause,
+        hint: None,
+    }
+}
+
+/// The files of a snapshot's folder, and no others: it may be any folder.
+fn folder(root: &Path) -> Result<Files, CollectError> {
+    let mut files = Files::new();
+    let mut total = 0;
+    for path in candidates(root).map_err(|e| unreadable(root, &e))? {
+        let file = root.join(&path);
+        let size = fs::metadata(&file).map_err(|e| unreadable(&file, &e))?.len();
+        total += size;
+        if total > MAX_BYTES {
+            return Err(archive::refused(root, "it holds more than 2 GiB"));
+        }
+        files.insert(path, fs::read(&file).map_err(|e| unreadable(&file, &e))?);
+    }
+    Ok(files)
+}
+
+/// The paths of a snapshot's files, relative to `root`.
+fn candidates(root: &Path) -> io::Result<Vec<String>> {
+    let mut paths = Vec::new();
+    for name in names(root)? {
+        if is_part(&name) && root.join(&name).is_dir() {
+            paths.extend(
+                names(&root.join(&name))?
+                    .into_iter()
+                    .map(|file| format!("{name}/{file}")),
+            );
+        } else {
+            paths.push(name);
+        }
+    }
+    paths.retain(|path| belongs(path) && root.join(path).is_file());
+    Ok(paths)
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    Ok(entries
+        .iter()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect())
+}
+
+/// The bytes of a file, or of standard input.
+fn bytes(path: &Path) -> Result<Vec<u8>, CollectError> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new(STDIN) {
+        io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+    };
+    match read {
+        Ok(size) if size as u64 > MAX_BYTES => Err(archive::refused(path, "it holds more than 2 GiB")),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// Makes the folder, or takes out what an older snapshot left in it. A folder with other things in it is left alone.
+fn make_room(path: &Path) -> Result<(), String> {
+    fs::create_dir_all(path).map_err(|e| e.to_string())?;
+    let is_empty = names(path).map_err(|e| e.to_string())?.is_empty();
+    if !is_empty && !path.join("snapshot.json").is_file() {
+        return Err("the folder is not empty, and it is no snapshot".to_owned());
+    }
+    let old = candidates(path).map_err(|e| e.to_string())?;
+    old.iter()
+        .try_for_each(|file| fs::remove_file(path.join(file)))
+        .map_err(|e| e.to_string())
+}
+
+fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+    for (path, bytes) in files {
+        let file = root.join(path);
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(file, bytes)?;
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> CollectError {
+    let name = if path == Path::new(STDIN) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    CollectError::File {
+        path: name,
+        cause: plain(error),
+    }
+}
+
+/// The system's words without the number that Rust adds.
+pub(super) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_lowercase()
+}

@@ -1,0 +1,163 @@
+//! What ends a run: nothing could be read. The words are for somebody who only sees the terminal.
+
+use thiserror::Error;
+
+/// Why nothing could be read. [`causes`](Self::causes) go from the nearest to the root.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum CollectError {
+    /// A file or folder is not there, or may not be read.
+    #[error("cannot read {path}")]
+    File {
+        /// As it was given.
+        path: String,
+        /// What the system says.
+        cause: String,
+    },
+    /// A file or folder is there, and is not what it was given for.
+    #[error("{path} is no {what}")]
+    NotThis {
+        /// As it was given.
+        path: String,
+        /// What it was taken for.
+        what: &'static str,
+        /// What is wrong with it.
+        cause: String,
+        /// What to try.
+        hint: Option<String>,
+    },
+    /// A snapshot could not be written.
+    #[error("cannot save the snapshot to {path}")]
+    Save {
+        /// As it was given.
+        path: String,
+        /// What stands in the way.
+        cause: String,
+    },
+    /// There is no kubeconfig, and this is no pod of a cluster.
+    #[error("there is no kubeconfig")]
+    NoKubeconfig,
+    /// The kubeconfig has no current context, and none was given.
+    #[error("no Kubernetes context is chosen")]
+    NoCurrentContext {
+        /// The contexts there are.
+        known: Vec<String>,
+    },
+    /// A context, cluster or user of the kubeconfig that is not there.
+    #[error("the kubeconfig has no {what} `{name}`")]
+    NoEntry {
+        /// `context`, `cluster` or `user`.
+        what: &'static str,
+        /// The one that was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A value of the kubeconfig, the environment or a flag that cannot be used.
+    #[error("cannot use {what}")]
+    Setting {
+        /// Which value.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A credential plugin gave no credentials.
+    #[error("cannot get credentials from `{command}`")]
+    Credentials {
+        /// The plugin.
+        command: String,
+        /// What went wrong.
+        cause: String,
+        /// The kubeconfig's `installHint`.
+        hint: Option<String>,
+    },
+    /// The API server did not give what was asked for.
+    #[error("cannot read {what}")]
+    Api {
+        /// What was asked for.
+        what: String,
+        /// In kubectl's words.
+        cause: String,
+        /// What to try.
+        hint: Option<String>,
+    },
+    /// A does not exist.
+    #[error("{wanted} does not exist in namespace {namespace}")]
+    NotFound {
+        /// What was looked for.
+        wanted: String,
+        /// Where.
+        namespace: String,
+        /// What could not be looked at.
+        causes: Vec<String>,
+        /// What may have been meant.
+        near: Vec<String>,
+    },
+    /// A can be several things.
+    #[error("`{name}` can be {}", candidates.join(" or "))]
+    Ambiguous {
+        /// As it was typed.
+        name: String,
+        /// Each as it may be typed instead.
+        candidates: Vec<String>,
+    },
+    /// A is there and has no pod that could be asked.
+    #[error("{owner} has no running pod")]
+    NoPod {
+        /// The workload, the service, the selector or the pod.
+        owner: String,
+        /// What there is instead.
+        cause: String,
+    },
+    /// The admin endpoint of a proxy could not be read.
+    #[error("cannot read {whom}")]
+    Admin {
+        /// Whose.
+        whom: String,
+        /// From the nearest to the root.
+        causes: Vec<String>,
+        /// What to try.
+        hint: Option<String>,
+    },
+}
+
+impl CollectError {
+    /// What lies behind it, from the nearest to the root.
+    pub fn causes(&self) -> Vec<String> {
+        match self {
+            Self::File { cause, .. }
+            | Self::NotThis { cause, .. }
+            | Self::Save { cause, .. }
+            | Self::Setting { cause, .. }
+            | Self::Credentials { cause, .. }
+            | Self::Api { cause, .. }
+            | Self::NoPod { cause, .. } => vec![cause.clone()],
+            Self::NotFound { causes, .. } | Self::Admin { causes, .. } => causes.clone(),
+            Self::NoKubeconfig | Self::NoCurrentContext { .. } | Self::NoEntry { .. } | Self::Ambiguous { .. } => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// What to try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotThis { hint, .. }
+            | Self::Api { hint, .. }
+            | Self::Admin { hint, .. }
+            | Self::Credentials { hint, .. } => hint.clone(),
+            Self::NoKubeconfig => Some(
+                "name one with `--kubeconfig FILE` or KUBECONFIG; without a cluster, read a saved snapshot with \
+                 `--snapshot PATH` or a proxy with `--admin URL`"
+                    .to_owned(),
+            ),
+            Self::NoCurrentContext { known } if known.is_empty() => Some("the kubeconfig holds no context".to_owned()),
+            Self::NoCurrentContext { known } => Some(format!("choose one with `--context`: {}", known.join(", "))),
+            Self::NoEntry { known, .. } if known.is_empty() => None,
+            Self::NoEntry { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Self::NotFound { near, .. } if near.is_empty() => Some("choose another namespace with `-n`".to_owned()),
+            Self::NotFound { near, .. } => Some(format!("did you mean {}?", near.join(", or "))),
+            Self::Ambiguous { .. } => Some("write one of them in place of the name".to_owned()),
+            Self::File { .. } | Self::Save { .. } | Self::Setting { .. } | Self::NoPod { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! An admin endpoint behind a port-forward: HTTP/1.1 directly on the WebSocket's stream, no local port.
+//!
+//! One connection serves the whole run. It is never half-closed: the API server takes that for the end of both
+//! directions, and the answer would be lost.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::Portforwarder;
+use tokio::task::JoinHandle;
+
+use super::admin::{Failure, MAX_BODY, Reply};
+use super::cluster::{Cluster, root_cause};
+
+/// How long the reason of a failure may be on its way: it comes on another channel than the failure.
+const REASON_WAIT: Duration = Duration::from_millis(500);
+
+/// The admin endpoint of a pod's proxy.
+pub(super) struct PodEndpoint {
+    cluster: Cluster,
+    namespace: String,
+    pod: String,
+    port: u16,
+    connection: Option<Connection>,
+}
+
+/// One connection through one WebSocket.
+struct Connection {
+    sender: SendRequest<Empty<Bytes>>,
+    reason: Pin<Box<dyn Future<Output = Option<String>> + Send>>,
+    forwarder: Portforwarder,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+        self.forwarder.abort();
+    }
+}
+
+impl PodEndpoint {
+    pub(super) fn new(cluster: Cluster, namespace: &str, pod: &str, port: u16) -> Self {
+        Self {
+            cluster,
+            namespace: namespace.to_owned(),
+            pod: pod.to_owned(),
+            port,
+            connection: None,
+        }
+    }
+
+    /// One GET; `path` is percent-encoded. A connection that broke is opened again, once.
+    pub(super) async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
+        let was_open = self.connection.is_some();
+        match self.try_get(path).await {
+            Err(_) if was_open => self.try_get(path).await,
+            first => first,
+        }
+    }
+
+    async fn try_get(&mut self, path: &str) -> Result<Reply, Failure> {
+        let timeout = self.cluster.timeout();
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => within(timeout, self.open()).await??,
+        };
+        match within(timeout, connection.get(path)).await? {
+            Ok(reply) => {
+                self.connection = Some(connection);
+                Ok(reply)
+            }
+            Err(error) => Err(explain(connection, error, self.port).await),
+        }
+    }
+
+    async fn open(&mut self) -> Result<Connection, Failure> {
+        let pods: Api<Pod> = Api::namespaced(self.cluster.client(), &self.namespace);
+        let mut forwarder = pods
+            .portforward(&self.pod, &[self.port])
+            .await
+            .map_err(|error| self.refused(&error))?;
+        let lost = || Failure::new("the port-forward has no stream");
+        let stream = forwarder.take_stream(self.port).ok_or_else(lost)?;
+        let reason = Box::pin(forwarder.take_error(self.port).ok_or_else(lost)?);
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| Failure::new(root_cause(&e)))?;
+        let driver = tokio::spawn(async move {
+            // What goes wrong here is also the result of the request that is under way.
+            let _ = connection.await;
+        });
+        Ok(Connection {
+            sender,
+            reason,
+            forwarder,
+            driver,
+        })
+    }
+
+    /// The API server or something before it did not switch to the WebSocket.
+    fn refused(&self, error: &kube::Error) -> Failure {
+        let mut causes = vec!["the port-forward was refused".to_owned()];
+        causes.push(self.cluster.explain(error));
+        let hint = if matches!(error, kube::Error::Api(status) if status.code == 403) {
+            Some(format!(
+                "the role needs the verbs `get` and `create` on `pods/portforward` in namespace {}",
+                self.namespace
+            ))
+        } else if matches!(error, kube::Error::UpgradeConnection(_)) {
+            Some(format!(
+                "something between here and the API server takes no WebSockets; run `kubectl -n {} port-forward \
+                 pod/{} {port}` beside it and ask with `--admin http://127.0.0.1:{port}`",
+                self.namespace,
+                self.pod,
+                port = self.port
+            ))
+        } else {
+            None
+        };
+        Failure { causes, hint }
+    }
+}
+
+impl Connection {
+    async fn get(&mut self, path: &str) -> Result<Reply, hyper::Error> {
+        self.sender.ready().await?;
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = path.parse().unwrap_or_default();
+        request
+            .headers_mut()
+            .insert(header::HOST, header::HeaderValue::from_static("localhost"));
+        let response = self.sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = match Limited::new(response.into_body(), MAX_BODY).collect().await {
+            Ok(body) => body.to_bytes().to_vec(),
+            Err(error) => match error.downcast::<hyper::Error>() {
+                Ok(error) => return Err(*error),
+                Err(_) => {
+                    return Ok(Reply {
+                        status: 0,
+                        body: b"the answer is larger than 1 GiB".to_vec(),
+                    });
+                }
+            },
+        };
+        Ok(Reply { status, body })
+    }
+}
+
+/// The request failed: the reason comes from the kubelet, on the port's error channel.
+async fn explain(mut connection: Connection, error: hyper::Error, port: u16) -> Failure {
+    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason)
+        .await
+        .ok()
+        .flatten();
+    let Some(reason) = reason else {
+        return Failure::new(format!("the port-forward broke: {}", root_cause(&error)));
+    };
+    let closed = reason.contains("onnection refused");
+    let mut causes = vec![reason.trim().to_owned()];
+    let mut hint = None;
+    if closed {
+        causes.insert(0, format!("nothing listens on port {port} in the pod"));
+        hint = Some("name the port of the proxy's admin endpoint with `--admin-port`".to_owned());
+    }
+    Failure { causes, hint }
+}
+
+async fn within<T>(timeout: Option<Duration>, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let Some(limit) = timeout else { return Ok(work.await) };
+    tokio::time::timeout(limit, work).await.map_err(|_| Failure {
+        causes: vec![format!("no answer in {} s", limit.as_secs_f32())],
+        hint: Some("wait longer with `--request-timeout`".to_owned()),
+    })
+}

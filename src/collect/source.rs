@@ -1,0 +1,395 @@
+//! A: from what it was called to the pod that is asked.
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::cluster::{ApiError, Cluster};
+use super::error::CollectError;
+use super::query::segment;
+use super::{near, objects, sidecar};
+use crate::snapshot::Kind;
+
+/// What A was called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// The kind, where it was named.
+    kind: Option<Kind>,
+    /// The name, perhaps with its namespace behind a dot.
+    name: String,
+}
+
+/// The kinds that A may be, as kubectl takes their names: what is shown, and what else is understood.
+const KINDS: &[(Kind, &str, &[&str])] = &[
+    (Kind::Pod, "pod", &["po", "pods"]),
+    (
+        Kind::Deployment,
+        "deploy",
+        &["deployment", "deployments", "deployment.apps", "deployments.apps"],
+    ),
+    (
+        Kind::StatefulSet,
+        "sts",
+        &["statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps"],
+    ),
+    (
+        Kind::DaemonSet,
+        "ds",
+        &["daemonset", "daemonsets", "daemonset.apps", "daemonsets.apps"],
+    ),
+    (
+        Kind::ReplicaSet,
+        "rs",
+        &["replicaset", "replicasets", "replicaset.apps", "replicasets.apps"],
+    ),
+    (Kind::Job, "job", &["jobs", "job.batch", "jobs.batch"]),
+    (Kind::Service, "svc", &["service", "services"]),
+];
+
+/// What a name without a kind is looked for as: a pod, else a workload, else a service.
+const WORKLOADS: &[Kind] = &[
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Job,
+];
+
+impl Source {
+    /// Understands A as it was typed: `NAME`, `TYPE/NAME`, each perhaps with `.NAMESPACE` behind. The error says
+    /// what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (kind, name) = match text.split_once('/') {
+            None => (None, text),
+            Some((word, name)) => {
+                let row = KINDS
+                    .iter()
+                    .find(|(_, short, long)| *short == word || long.contains(&word));
+                let kinds = KINDS.iter().map(|row| row.1).collect::<Vec<_>>().join(", ");
+                let row = row.ok_or_else(|| format!("A is no `{word}`: there are {kinds}"))?;
+                (Some(row.0), name)
+            }
+        };
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+        if is_name {
+            Ok(Self {
+                kind,
+                name: name.to_owned(),
+            })
+        } else {
+            Err(format!("`{text}` is no source"))
+        }
+    }
+
+    /// Name and namespace, as they may be meant: a name may hold dots itself, so that is tried first.
+    pub(super) fn readings<'a>(&'a self, namespace: &'a str) -> Vec<(&'a str, &'a str)> {
+        let mut readings = vec![(self.name.as_str(), namespace)];
+        readings.extend(
+            self.name
+                .rsplit_once('.')
+                .filter(|(name, of)| !name.is_empty() && !of.is_empty()),
+        );
+        readings
+    }
+}
+
+/// The pod that A leads to.
+pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, CollectError> {
+    let mut refusals = Vec::new();
+    for (name, namespace) in source.readings(cluster.namespace()) {
+        let kinds: Vec<Kind> = match source.kind {
+            Some(kind) => vec![kind],
+            None => KINDS.iter().map(|row| row.0).collect(),
+        };
+        let mut found = look(cluster, &kinds, namespace, name, &mut refusals).await?;
+        if let Some(at) = found.iter().position(|(kind, _)| *kind == Kind::Pod) {
+            return running(found.swap_remove(at).1);
+        }
+        let mut workloads: Vec<_> = found.iter().filter(|(kind, _)| WORKLOADS.contains(kind)).collect();
+        workloads.sort_by_key(|(kind, _)| *kind);
+        if workloads.len() > 1 {
+            let candidates = workloads
+                .iter()
+                .map(|(kind, _)| format!("{}/{name}", word(*kind)))
+                .collect();
+            return Err(CollectError::Ambiguous {
+                name: name.to_owned(),
+                candidates,
+            });
+        }
+        if let Some((kind, object)) = workloads.first().copied().or(found.first()) {
+            return pod_of(cluster, *kind, namespace, name, object).await;
+        }
+    }
+    Err(not_found(cluster, source, refusals).await)
+}
+
+/// A pod that carries these labels.
+pub(super) async fn find_labeled(cluster: &Cluster, selector: &str) -> Result<Value, CollectError> {
+    let namespace = cluster.namespace().to_owned();
+    choose(
+        cluster,
+        &namespace,
+        selector,
+        &format!("selector {selector} in namespace {namespace}"),
+    )
+    .await
+}
+
+fn word(kind: Kind) -> &'static str {
+    KINDS.iter().find(|row| row.0 == kind).map_or("", |row| row.1)
+}
+
+/// Asks for an object of each kind at once. Kinds that may not be read are noted: the name may still be found.
+async fn look(
+    cluster: &Cluster,
+    kinds: &[Kind],
+    namespace: &str,
+    name: &str,
+    refusals: &mut Vec<String>,
+) -> Result<Vec<(Kind, Value)>, CollectError> {
+    let mut asked = JoinSet::new();
+    for kind in kinds.iter().copied() {
+        let cluster = cluster.clone();
+        let path = format!("{}/{}", kind.path(Some(&segment(namespace))), segment(name));
+        asked.spawn(async move { (kind, cluster.get(&path).await) });
+    }
+    let mut found = Vec::new();
+    while let Some(done) = asked.join_next().await {
+        let Ok((kind, answer)) = done else { continue };
+        match answer {
+            Ok(mut object) => {
+                objects::name_kind(&mut object, kind);
+                found.push((kind, object));
+            }
+            Err(error) if error.code == 404 => {}
+            Err(error) if error.code == 403 => refusals.push(error.words),
+            Err(error) => {
+                return Err(unreadable(
+                    cluster,
+                    &format!("{} in namespace {namespace}", kind.plural()),
+                    error,
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A pod that was named must run: another cannot be asked in its place.
+fn running(pod: Value) -> Result<Value, CollectError> {
+    let phase = pod["status"]["phase"].as_str().unwrap_or("Unknown");
+    if phase == "Running" {
+        return Ok(pod);
+    }
+    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
+    Err(CollectError::NoPod {
+        owner: format!("pod {}/{}", text("namespace"), text("name")),
+        cause: format!("it is {phase}"),
+    })
+}
+
+async fn pod_of(
+    cluster: &Cluster,
+    kind: Kind,
+    namespace: &str,
+    name: &str,
+    object: &Value,
+) -> Result<Value, CollectError> {
+    let owner = format!("{}/{name} in namespace {namespace}", word(kind));
+    let selects = &object["spec"]["selector"];
+    let selector = if kind == Kind::Service {
+        labels(selects)
+    } else {
+        selector(selects)
+    };
+    if selector.is_empty() {
+        return Err(CollectError::NoPod {
+            owner,
+            cause: "it selects no pods".to_owned(),
+        });
+    }
+    choose(cluster, namespace, &selector, &owner).await
+}
+
+/// The newest running, ready pod that has a proxy; where there is none, the next best that runs.
+async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str) -> Result<Value, CollectError> {
+    let path = format!("{}?labelSelector={selector}", Kind::Pod.path(Some(&segment(namespace))));
+    let list = cluster
+        .get(&path)
+        .await
+        .map_err(|e| unreadable(cluster, &format!("pods in namespace {namespace}"), e))?;
+    let pods = objects::items(list, Kind::Pod);
+    let (mut alive, gone): (Vec<Value>, Vec<Value>) = pods.into_iter().partition(is_alive);
+    alive.sort_by_key(rank);
+    let count = alive.len();
+    let Some(pod) = alive.pop() else {
+        return Err(CollectError::NoPod {
+            owner: owner.to_owned(),
+            cause: phases(&gone),
+        });
+    };
+    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+    let of = if count > 1 {
+        format!(", of {count} that run")
+    } else {
+        String::new()
+    };
+    cluster.log().choice(&format!("asking pod/{name}{of}"));
+    Ok(pod)
+}
+
+fn is_alive(pod: &Value) -> bool {
+    pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null()
+}
+
+/// The better, the greater.
+fn rank(pod: &Value) -> (bool, bool, String, String) {
+    let conditions = pod["status"]["conditions"].as_array();
+    let is_ready = conditions
+        .into_iter()
+        .flatten()
+        .any(|c| c["type"] == "Ready" && c["status"] == "True");
+    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
+    (
+        sidecar::find(pod).is_some(),
+        is_ready,
+        text("creationTimestamp"),
+        text("name"),
+    )
+}
+
+fn phases(pods: &[Value]) -> String {
+    let mut phases: Vec<&str> = pods.iter().filter_map(|pod| pod["status"]["phase"].as_str()).collect();
+    phases.sort_unstable();
+    phases.dedup();
+    match (pods.len(), phases.join(" or ")) {
+        (0, _) => "it has no pods".to_owned(),
+        (1, phase) if phase == "Running" => "its pod is being deleted".to_owned(),
+        (1, phase) => format!("its pod is {phase}"),
+        (n, phase) if phase == "Running" => format!("its {n} pods are being deleted"),
+        (n, phase) => format!("its {n} pods are {phase}"),
+    }
+}
+
+/// A workload's selector as the API takes it.
+fn selector(selector: &Value) -> String {
+    let mut terms = vec![labels(&selector["matchLabels"])];
+    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
+        let key = expression["key"].as_str().unwrap_or_default();
+        let values = expression["values"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        let values = values.collect::<Vec<_>>().join(",");
+        terms.push(match expression["operator"].as_str() {
+            Some("In") => format!("{key} in ({values})"),
+            Some("NotIn") => format!("{key} notin ({values})"),
+            Some("DoesNotExist") => format!("!{key}"),
+            _ => key.to_owned(),
+        });
+    }
+    terms.retain(|term| !term.is_empty());
+    terms.join(",")
+}
+
+/// `{a: b, c: d}` as `a=b,c=d`.
+fn labels(labels: &Value) -> String {
+    let pairs = labels.as_object().into_iter().flatten();
+    pairs
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+async fn not_found(cluster: &Cluster, source: &Source, refusals: Vec<String>) -> CollectError {
+    let readings = source.readings(cluster.namespace());
+    let (name, namespace) = readings.last().copied().unwrap_or_default();
+    let what = match source.kind {
+        Some(kind) => word(kind).to_owned(),
+        None => "pod, workload or service".to_owned(),
+    };
+    if let (Some(first), Some(_)) = (refusals.first(), source.kind) {
+        let hint = format!("the role needs the verbs `get` and `list` on the {what} of namespace {namespace}");
+        return CollectError::Api {
+            what: format!("{what}/{name}"),
+            cause: first.clone(),
+            hint: Some(hint),
+        };
+    }
+    let near = near::names(cluster, name, namespace).await;
+    let namespace = readings.first().map_or(namespace, |reading| reading.1);
+    CollectError::NotFound {
+        wanted: format!("{what} `{}`", source.name),
+        namespace: namespace.to_owned(),
+        causes: refusals,
+        near,
+    }
+}
+
+fn unreadable(cluster: &Cluster, what: &str, error: ApiError) -> CollectError {
+    let hint = match error.code {
+        403 => Some(format!("the role needs the verbs `get` and `list` on {what}")),
+        401 => Some("the credentials of the kubeconfig are not valid, or no longer".to_owned()),
+        0 => Some(format!(
+            "the kubeconfig's server is {}; `--context` chooses another",
+            cluster.host()
+        )),
+        _ => None,
+    };
+    CollectError::Api {
+        what: what.to_owned(),
+        cause: error.words,
+        hint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_kubectl() {
+        let kind = |text: &str| Source::parse(text).unwrap().kind;
+        assert_eq!(kind("orders"), None);
+        assert_eq!(kind("po/orders"), Some(Kind::Pod));
+        assert_eq!(kind("deployment.apps/orders"), Some(Kind::Deployment));
+        assert_eq!(kind("svc/orders.shop"), Some(Kind::Service));
+        for text in ["", "shop/orders", "deploy/", "a b", "deploy/a/b", "a:80"] {
+            assert!(Source::parse(text).is_err(), "{text}");
+        }
+        let source = Source::parse("a.b.c").unwrap();
+        assert_eq!(source.readings("n"), [("a.b.c", "n"), ("a.b", "c")]);
+    }
+
+    #[test]
+    fn selectors_are_those_of_the_api() {
+        let given = json!({"matchLabels": {"a": "1", "b": "2"}, "matchExpressions": [
+            {"key": "c", "operator": "In", "values": ["x", "y"]}, {"key": "d", "operator": "NotIn", "values": ["z"]},
+            {"key": "e", "operator": "Exists"}, {"key": "f", "operator": "DoesNotExist"}]});
+        assert_eq!(selector(&given), "a=1,b=2,c in (x,y),d notin (z),e,!f");
+        assert_eq!(selector(&Value::Null), "");
+    }
+
+    #[test]
+    fn the_best_pod_has_a_proxy_is_ready_and_is_new() {
+        let pod = |proxy: &str, ready: &str, created: &str| {
+            json!({"metadata": {"name": created, "creationTimestamp": created}, "spec": {"containers": [{"name": proxy}]},
+                "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}})
+        };
+        let best = pod("istio-proxy", "True", "2026-01-02T00:00:00Z");
+        for other in [
+            pod("app", "True", "2027"),
+            pod("istio-proxy", "False", "2027"),
+            pod("istio-proxy", "True", "2026-01-01T00:00:00Z"),
+        ] {
+            assert!(rank(&best) > rank(&other));
+        }
+        assert_eq!(phases(&[]), "it has no pods");
+        assert_eq!(phases(&[json!({"status": {"phase": "Pending"}})]), "its pod is Pending");
+    }
+}
