@@ -5,7 +5,7 @@
 /// Why this field of this message is harmless; `None` when it is not known to be.
 pub fn field(message: &str, name: &str) -> Option<&'static str> {
     let (_, rows) = FIELDS.iter().find(|(m, _)| *m == message)?;
-    rows.iter().find(|(names, _)| names.contains(&name)).map(|(_, reason)| *reason)
+    rows.iter().find(|(names, _)| names.contains(&name) || *names == ["*"]).map(|(_, reason)| *reason)
 }
 
 /// Why an HTTP filter of this type never answers a request by itself.
@@ -480,6 +480,19 @@ static FIELDS: &[(&str, &[Row])] = &[
             ],
             "how the chosen host is spoken to; a failed handshake shows in its counters",
         )],
+    ),
+    ("envoy.extensions.transport_sockets.tls.v3.TlsCertificate", &[(&["*"], "only whether there is one matters")]),
+    ("envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", &[(&["*"], "only whether there is one matters")]),
+    ("envoy.config.core.v3.Http1ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
+    ("envoy.config.core.v3.Http2ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
+    ("envoy.config.core.v3.Http3ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
+    (
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
+        &[(&["*"], "how the chosen host is spoken to")],
+    ),
+    (
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig",
+        &[(&["*"], "how the chosen host is spoken to")],
     ),
     (
         "envoy.extensions.filters.http.fault.v3.HTTPFault",

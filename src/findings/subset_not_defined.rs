@@ -10,7 +10,7 @@
 
 use crate::diagnose::{Case, Proved, certain, named, quoted_list, ref_of, show};
 use crate::mesh::istio::ClusterName;
-use crate::snapshot::{Kind, Node};
+use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Certainty, Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -21,6 +21,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let sibling = siblings.first()?;
     if let Some((rule, at)) = case.objects(Kind::DestinationRule, None, &[]).and_then(|rules| defines(&rules, &name)) {
         return Some(unseen(case, &name, &rule, &at, absence));
+    }
+    if let Some((object, evidence)) = behind(case, &name) {
+        return Some(stale(case, &name, &object, vec![absence, evidence]));
     }
     let subsets: Vec<String> = siblings.iter().filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset")).collect();
     let has = if subsets.is_empty() { "none".to_owned() } else { quoted_list(&subsets) };
@@ -62,6 +65,42 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     })
 }
 
+/// The `VirtualService` that the route came of, where it names the subset no more: then the proxy is behind it.
+fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
+    let (object, _) = case.route_object().filter(|(o, _)| o.kind == "VirtualService")?;
+    let service = case.object(Kind::VirtualService, &object.namespace, &object.name)?;
+    let spec = service.get("spec")?;
+    let rules: Vec<Node> = ["http", "tcp", "tls"].iter().filter_map(|kind| spec.get(kind)).flat_map(|r| r.items().collect::<Vec<_>>()).collect();
+    let destinations = rules.iter().filter_map(|rule| rule.get("route")).flat_map(|r| r.items().collect::<Vec<_>>());
+    let mut subsets = destinations.filter_map(|d| d.text("destination.subset"));
+    let names_it = subsets.any(|subset| subset == name.subset);
+    // A delegate's routes carry the root's name, and its destinations are not in it.
+    let delegates = rules.iter().any(|rule| rule.get("delegate").is_some());
+    let rules = spec.get("http").unwrap_or(spec).evidence();
+    (!names_it && !delegates).then_some((object, rules))
+}
+
+fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evidence>) -> Finding {
+    let pod = case.source_pod();
+    let next = pod.as_ref().map_or_else(String::new, |p| format!("istioctl proxy-status {}.{}", p.name, p.namespace));
+    Finding {
+        id: "subset-not-defined",
+        certainty: Certainty::Likely,
+        stage: Stage::Cluster,
+        title: format!("the proxy still sends to subset \"{}\", which is gone", name.subset),
+        why: format!(
+            "A's proxy sends this request to subset \"{}\", which no DestinationRule defines; {} does not name that subset any more. The proxy has an older configuration than the API server: it does not get, or does not accept, what istiod sends.",
+            name.subset,
+            named(object)
+        ),
+        objects: pod.into_iter().collect(),
+        fix: vec!["see whether the proxy is connected to istiod and in sync, and why not".to_owned()],
+        next,
+        istio: None,
+        evidence,
+    }
+}
+
 /// The rule that defines the subset for this host, and where.
 fn defines(rules: &[Node], name: &ClusterName) -> Option<(ObjectRef, Node)> {
     let of_host = |rule: &Node| {
@@ -77,7 +116,7 @@ fn defines(rules: &[Node], name: &ClusterName) -> Option<(ObjectRef, Node)> {
 }
 
 /// The rule is there, and the proxy does not have what it asks for.
-fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence: crate::snapshot::Evidence) -> Finding {
+fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence: Evidence) -> Finding {
     let own = case.namespace();
     let pod = case.source_pod();
     let mut objects = vec![rule.clone()];

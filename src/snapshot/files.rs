@@ -108,6 +108,7 @@ struct ReadRecord {
 struct UnreadRecord {
     #[serde(default)]
     from: String,
+    #[serde(alias = "what")]
     query: String,
     reason: String,
 }
@@ -239,6 +240,10 @@ impl Snapshot {
             self.read.extend(record.paths.into_iter().chain(record.queries).map(|query| (origin, query)));
         }
         for record in manifest.unread {
+            if let (Some(source), "source", false) = (&mut self.source, record.query.as_str(), self.proxies.contains_key(&Origin::Source(0))) {
+                source.without_proxy = true;
+                continue;
+            }
             let origin = origin_of(&record.from).unwrap_or(Origin::Source(0));
             self.unread.insert((origin, record.query), record.reason);
         }

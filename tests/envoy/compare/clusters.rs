@@ -27,8 +27,8 @@ pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value) -> Vec<Di
             differences.push(Difference::new("cluster", name, names.join(", ")));
         }
     }
-    if observed.len() > 1 && !asked.is_empty() {
-        differences.extend(shares(&asked, choices));
+    if observed.len() > 1 {
+        differences.extend(shares(observed, choices));
     }
     differences
 }
@@ -59,24 +59,24 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
     differences
 }
 
-/// Of the clusters by name, and of the missing ones together: the log has no name for these.
-fn shares(asked: &[&Observed], choices: &[Value]) -> Vec<Difference> {
+/// Of all requests. The clusters by name, and of the missing ones together: the log has no name for these.
+fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
     let (missing, there): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| is_said_to_be_missing(choice));
     let mut rows: Vec<(String, usize, f64)> = there
         .into_iter()
         .map(|choice| {
             let name = choice["name"].as_str().unwrap_or_default();
-            let count = asked.iter().filter(|each| each.cluster.as_deref() == Some(name)).count();
+            let count = observed.iter().filter(|each| each.cluster.as_deref() == Some(name)).count();
             (name.to_owned(), count, share(choice))
         })
         .collect();
-    let count = asked.iter().filter(|each| is_missing(each)).count();
+    let count = observed.iter().filter(|each| is_missing(each)).count();
     rows.push(("missing ones".to_owned(), count, missing.into_iter().map(share).sum()));
     rows.into_iter()
-        .filter(|(_, count, share)| !is_plausible(*count, asked.len(), *share))
+        .filter(|(_, count, share)| !is_plausible(*count, observed.len(), *share))
         .map(|(name, count, share)| {
-            Difference::new(format!("share of {name}"), format!("{count} of {}", asked.len()), format!("{share}"))
+            Difference::new(format!("share of {name}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })
         .collect()
 }
