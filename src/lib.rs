@@ -48,12 +48,16 @@ pub async fn answer(question: &Question, snapshot: &mut Snapshot, mut collector:
     let mut restarts = 0;
     loop {
         let mut verdict = settle(question, snapshot, collector.as_deref_mut()).await;
-        let Some(collector) = collector.as_deref_mut() else { return verdict };
+        let Some(collector) = collector.as_deref_mut() else {
+            return verdict;
+        };
         if is_still(snapshot, collector).await {
             return verdict;
         }
         if restarts == RESTARTS {
-            verdict.unchecked.push("the proxy's configuration kept changing while it was read; ask again".to_owned());
+            verdict
+                .unchecked
+                .push("the proxy's configuration kept changing while it was read; ask again".to_owned());
             return verdict;
         }
         restarts += 1;
@@ -73,7 +77,9 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
         round += 1;
         match collector.as_deref_mut() {
             Some(collector) => read(snapshot, collector, &untried).await,
-            None => untried.iter().for_each(|need| snapshot.refuse(need, "it is not in the snapshot")),
+            None => untried
+                .iter()
+                .for_each(|need| snapshot.refuse(need, "it is not in the snapshot")),
         }
     }
 }

@@ -70,15 +70,33 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
         Resolved::To(dials) => dials,
         Resolved::Ended => Vec::new(),
     };
-    let paths: Vec<(Dial, Path)> = dials.iter().map(|dial| (dial.clone(), through_proxy(&walker, head.clone(), dial))).collect();
-    let kind = dials.first().map_or(RequestKind::Plain, |dial| cluster::request_kind(&walker, dial));
+    let paths: Vec<(Dial, Path)> = dials
+        .iter()
+        .map(|dial| (dial.clone(), through_proxy(&walker, head.clone(), dial)))
+        .collect();
+    let kind = dials
+        .first()
+        .map_or(RequestKind::Plain, |dial| cluster::request_kind(&walker, dial));
     let request = request::shown(&walker, dials.first());
-    let (reached_proxy, path) = if paths.is_empty() { (false, head) } else { (true, merge(paths)) };
+    let (reached_proxy, path) = if paths.is_empty() {
+        (false, head)
+    } else {
+        (true, merge(paths))
+    };
     let (needs, unchecked) = walker.into_parts();
     let mut steps = path.steps;
     fill_up(&mut steps, &path.decision, reached_proxy);
     let decision = (reached_proxy && path.decision != Decision::default()).then_some(path.decision);
-    Walk { request, decision, steps, legs: path.legs, trail: path.trail, unchecked, needs, kind }
+    Walk {
+        request,
+        decision,
+        steps,
+        legs: path.legs,
+        trail: path.trail,
+        unchecked,
+        needs,
+        kind,
+    }
 }
 
 /// One address through listener, chain and what follows.
@@ -86,7 +104,9 @@ fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
     if capture::bypasses(walker, &mut path, dial) {
         return path;
     }
-    let Some(listener) = listener::find(walker, &mut path, dial) else { return path };
+    let Some(listener) = listener::find(walker, &mut path, dial) else {
+        return path;
+    };
     match filter_chain::choose(walker, &mut path, &listener, dial) {
         Some(Terminal::Http(manager, node)) => http::walk(walker, &mut path, &manager, &node, dial),
         Some(Terminal::Tcp(proxy, node)) => tcp::walk(walker, &mut path, &proxy, &node, dial),
@@ -123,7 +143,9 @@ fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
     let share = 1.0 / count as f64;
     let mut legs = Vec::new();
     for (i, (dial, path)) in paths.iter().enumerate() {
-        let address = dial.ip.map_or_else(|| "any other address".to_owned(), |ip| format!("address {ip}"));
+        let address = dial
+            .ip
+            .map_or_else(|| "any other address".to_owned(), |ip| format!("address {ip}"));
         let part = path.legs.iter().cloned();
         legs.extend(part.map(|leg| Leg {
             share: leg.share * share,
@@ -146,7 +168,14 @@ fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool) {
         if !passed_by_tcp && !steps.iter().any(|s| s.stage == stage) {
             let side = Side::Source;
             let (subject, note) = (String::new(), "not reached".to_owned());
-            steps.push(Step { side, stage, mark: Mark::NotReached, subject, note, evidence: Vec::new() });
+            steps.push(Step {
+                side,
+                stage,
+                mark: Mark::NotReached,
+                subject,
+                note,
+                evidence: Vec::new(),
+            });
         }
     }
     steps.sort_by_key(|step| step.stage);
@@ -155,7 +184,11 @@ fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool) {
 impl Walk {
     /// What becomes of the request.
     pub fn outcome(&self) -> Outcome {
-        let shares: Vec<(f64, Outcome)> = self.legs.iter().map(|l| (l.share, cluster::outcome(&l.end, self.kind))).collect();
+        let shares: Vec<(f64, Outcome)> = self
+            .legs
+            .iter()
+            .map(|l| (l.share, cluster::outcome(&l.end, self.kind)))
+            .collect();
         outcome::combine(&shares)
     }
 
@@ -184,8 +217,16 @@ impl Walk {
                 End::Stopped(stop) => Some(stop.response(self.kind)),
                 End::HandedOver | End::Unknown => None,
             };
-            let branch = Branch { share: leg.share, outcome: cluster::outcome(&leg.end, self.kind), response, by: leg.by.clone() };
-            match branches.iter_mut().find(|b| b.by == branch.by && b.outcome == branch.outcome && b.response == branch.response) {
+            let branch = Branch {
+                share: leg.share,
+                outcome: cluster::outcome(&leg.end, self.kind),
+                response,
+                by: leg.by.clone(),
+            };
+            match branches
+                .iter_mut()
+                .find(|b| b.by == branch.by && b.outcome == branch.outcome && b.response == branch.response)
+            {
                 Some(same) => same.share += branch.share,
                 None => branches.push(branch),
             }

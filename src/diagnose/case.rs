@@ -17,8 +17,18 @@ pub(crate) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, walk: &'a Walk, leg: &'a Leg, needs: &'a RefCell<BTreeSet<Need>>) -> Self {
-        Self { walk, leg, snapshot, needs }
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        walk: &'a Walk,
+        leg: &'a Leg,
+        needs: &'a RefCell<BTreeSet<Need>>,
+    ) -> Self {
+        Self {
+            walk,
+            leg,
+            snapshot,
+            needs,
+        }
     }
 
     /// Why this way ends, where it does.
@@ -51,7 +61,11 @@ impl<'a> Case<'a> {
 
     /// A's namespace.
     pub(crate) fn namespace(&self) -> String {
-        self.walk.request.source.as_ref().map_or_else(|| "default".to_owned(), |s| s.namespace.clone())
+        self.walk
+            .request
+            .source
+            .as_ref()
+            .map_or_else(|| "default".to_owned(), |s| s.namespace.clone())
     }
 
     /// An object; `None` when it is not there or was not read. What is missing is asked for.
@@ -71,7 +85,12 @@ impl<'a> Case<'a> {
     }
 
     /// The objects of a kind; `None` when they were not read.
-    pub(crate) fn objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Option<Vec<Node>> {
+    pub(crate) fn objects(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        labels: &[(String, String)],
+    ) -> Option<Vec<Node>> {
         match self.look(self.snapshot.objects(kind, namespace, labels)) {
             Lookup::Found(nodes) => Some(nodes),
             Lookup::Absent(_) => Some(Vec::new()),
@@ -115,7 +134,10 @@ impl<'a> Case<'a> {
     pub(crate) fn object_of_route(&self, route: &Node) -> Option<(ObjectRef, Evidence)> {
         if let Some((namespace, name, rule)) = istio::http_route_of(route) {
             let evidence = route.get("name")?.evidence();
-            return Some((object_ref(Kind::HttpRoute, &namespace, &name, &format!("spec.rules[{rule}]")), evidence));
+            return Some((
+                object_ref(Kind::HttpRoute, &namespace, &name, &format!("spec.rules[{rule}]")),
+                evidence,
+            ));
         }
         let (object, node) = istio::config_of(route)?;
         Some((object, node.evidence()))
@@ -178,12 +200,19 @@ pub(crate) fn show(object: &ObjectRef) -> String {
 /// The labels of a map, `key=value`.
 pub(crate) fn labels_of(map: Option<&Node>) -> Vec<(String, String)> {
     let members = map.map(Node::members).unwrap_or_default();
-    members.into_iter().filter_map(|(key, value)| Some((key, value.value().as_str()?.to_owned()))).collect()
+    members
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value.value().as_str()?.to_owned())))
+        .collect()
 }
 
 /// `version=v3,app=x`.
 pub(crate) fn label_text(labels: &[(String, String)]) -> String {
-    labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
+    labels
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// `"a", "b" and "c"`.

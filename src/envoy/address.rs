@@ -21,7 +21,10 @@ pub fn show(address: &Address) -> String {
             }
         }
         Some(address::Address::Pipe(pipe)) => pipe.path.clone(),
-        Some(address::Address::EnvoyInternalAddress(EnvoyInternalAddress { endpoint_id, address_name_specifier })) => {
+        Some(address::Address::EnvoyInternalAddress(EnvoyInternalAddress {
+            endpoint_id,
+            address_name_specifier,
+        })) => {
             let listener = match address_name_specifier {
                 Some(envoy_internal_address::AddressNameSpecifier::ServerListenerName(name)) => name,
                 None => "",
@@ -34,7 +37,9 @@ pub fn show(address: &Address) -> String {
 
 /// The address as IP and port, where it is one.
 pub fn socket(address: &Address) -> Option<SocketAddr> {
-    let Some(address::Address::SocketAddress(socket)) = &address.address else { return None };
+    let Some(address::Address::SocketAddress(socket)) = &address.address else {
+        return None;
+    };
     let port = match &socket.port_specifier {
         Some(socket_address::PortSpecifier::PortValue(port)) => u16::try_from(*port).ok()?,
         Some(socket_address::PortSpecifier::NamedPort(_)) => return None,

@@ -90,9 +90,7 @@ impl Counters {
 fn class(health: &HostHealthStatus) -> Class {
     use HealthStatus::{Degraded, Draining, Timeout, Unhealthy};
     let eds = health.eds_health_status();
-    if health.failed_active_health_check
-        || health.failed_outlier_check
-        || matches!(eds, Unhealthy | Draining | Timeout)
+    if health.failed_active_health_check || health.failed_outlier_check || matches!(eds, Unhealthy | Draining | Timeout)
     {
         return Class::Unhealthy;
     }
@@ -111,9 +109,16 @@ fn flags(health: &HostHealthStatus) -> Vec<String> {
         (health.pending_active_hc, "pending_active_hc"),
         (health.excluded_via_immediate_hc_fail, "excluded_via_immediate_hc_fail"),
         (health.active_hc_timeout, "active_hc_timeout"),
-        (health.failed_degraded_outlier_detection, "failed_degraded_outlier_detection"),
+        (
+            health.failed_degraded_outlier_detection,
+            "failed_degraded_outlier_detection",
+        ),
     ];
-    let mut flags: Vec<String> = named.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect();
+    let mut flags: Vec<String> = named
+        .iter()
+        .filter(|(set, _)| *set)
+        .map(|(_, name)| (*name).to_owned())
+        .collect();
     let eds = health.eds_health_status();
     if !matches!(eds, HealthStatus::Healthy | HealthStatus::Unknown) {
         flags.push(format!("eds_health_status {}", eds.as_str_name()));

@@ -65,7 +65,8 @@ fn translate(pattern: &str) -> Result<String, String> {
             }
             '(' if chars.get(i + 1) == Some(&'?') => {
                 let flags: String = chars[i + 2..].iter().take_while(|c| !")>:".contains(**c)).collect();
-                let known = flags.starts_with("P<") || flags.starts_with('<') || flags.chars().all(|c| "imsU-".contains(c));
+                let known =
+                    flags.starts_with("P<") || flags.starts_with('<') || flags.chars().all(|c| "imsU-".contains(c));
                 if !known {
                     return Err(format!("the group `(?{flags}`"));
                 }
@@ -92,7 +93,9 @@ fn lazy(chars: &[char], i: usize, out: &mut String) -> usize {
 
 /// Where `{n}`, `{n,}` or `{n,m}` at `i` ends; `None` when the brace is literal. RE2 allows up to 1000.
 fn repetition(chars: &[char], i: usize) -> Result<Option<usize>, String> {
-    let Some(end) = chars[i..].iter().position(|c| *c == '}').map(|n| i + n) else { return Ok(None) };
+    let Some(end) = chars[i..].iter().position(|c| *c == '}').map(|n| i + n) else {
+        return Ok(None);
+    };
     let inner: String = chars[i + 1..end].iter().collect();
     let (low, high) = inner.split_once(',').unwrap_or((&inner, ""));
     let digits = |s: &str| s.chars().all(|c| c.is_ascii_digit());
@@ -100,12 +103,18 @@ fn repetition(chars: &[char], i: usize) -> Result<Option<usize>, String> {
         return Ok(None);
     }
     let over = |s: &str| !s.is_empty() && s.parse::<u32>().map_or(true, |n| n > 1000);
-    if over(low) || over(high) { Err("it repeats more than 1000 times".to_owned()) } else { Ok(Some(end)) }
+    if over(low) || over(high) {
+        Err("it repeats more than 1000 times".to_owned())
+    } else {
+        Ok(Some(end))
+    }
 }
 
 /// An escape outside a class; returns the index behind it.
 fn escape(chars: &[char], i: usize, out: &mut String) -> Result<usize, String> {
-    let Some(&c) = chars.get(i + 1) else { return Err("it ends in a backslash".to_owned()) };
+    let Some(&c) = chars.get(i + 1) else {
+        return Err("it ends in a backslash".to_owned());
+    };
     match c {
         'Q' => {
             let mut j = i + 2;
@@ -181,7 +190,9 @@ fn after_class(chars: &[char], i: usize) -> bool {
 }
 
 fn class_escape(chars: &[char], i: usize, out: &mut String) -> Result<usize, String> {
-    let Some(&c) = chars.get(i + 1) else { return Err("it ends in a backslash".to_owned()) };
+    let Some(&c) = chars.get(i + 1) else {
+        return Err("it ends in a backslash".to_owned());
+    };
     match c {
         's' => out.push_str(r"\t\n\f\r "),
         'S' => return Err(r"`\S` in a class".to_owned()),
@@ -235,7 +246,9 @@ mod tests {
 
     #[test]
     fn what_re2_refuses_is_not_evaluated() {
-        for pattern in ["a**", "a++", "x{2}{3}", "a{1001}", "(?x)a", "a(?=b)", "[a", "(", r"\pL", "é"] {
+        for pattern in [
+            "a**", "a++", "x{2}{3}", "a{1001}", "(?x)a", "a(?=b)", "[a", "(", r"\pL", "é",
+        ] {
             assert!(full_match(pattern, "a").is_err(), "{pattern}");
         }
     }

@@ -8,8 +8,13 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let cluster = case.cluster().filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
-    let empty = cluster.status.as_ref().map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))?;
+    let cluster = case
+        .cluster()
+        .filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
+    let empty = cluster.status.as_ref().map(|s| {
+        s.get("host_statuses")
+            .map_or_else(|| s.lacks("host_statuses"), |h| h.evidence())
+    })?;
     let name = case.cluster_name();
     if let Some(name) = name.as_ref().filter(|n| !n.subset.is_empty()) {
         // Where the service as a whole has endpoints, it is the subset that selects none.
@@ -20,7 +25,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         }
     }
     let host = name.map_or_else(|| cluster.name.clone(), |n| n.host);
-    let Some(service) = case.service() else { return Some(unexplained(case, &host, empty)) };
+    let Some(service) = case.service() else {
+        return Some(unexplained(case, &host, empty));
+    };
     Some(explained(case, &service, &host, empty))
 }
 
@@ -52,11 +59,18 @@ fn explained(case: &Case, service: &Node, host: &str, empty: Evidence) -> Findin
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: cause.title,
-        why: format!("{} The cluster of {host} is empty, so Envoy answers by itself.", cause.says),
+        why: format!(
+            "{} The cluster of {host} is empty, so Envoy answers by itself.",
+            cause.says
+        ),
         next: if selector.is_empty() {
             show(&object)
         } else {
-            format!("kubectl -n {} get pods -l {} -o wide", object.namespace, label_text(&selector))
+            format!(
+                "kubectl -n {} get pods -l {} -o wide",
+                object.namespace,
+                label_text(&selector)
+            )
         },
         objects: cause.objects,
         fix: cause.fix,
@@ -70,7 +84,10 @@ fn without_selector(object: &ObjectRef, service: &Node) -> Cause {
         title: "the Service has no selector and no endpoints".to_owned(),
         says: format!("{} selects no pods and nobody has given it endpoints.", named(object)),
         objects: vec![object.clone()],
-        fix: vec![format!("{}, spec.selector: the labels of its pods", named(object)), "or add an EndpointSlice for it".to_owned()],
+        fix: vec![
+            format!("{}, spec.selector: the labels of its pods", named(object)),
+            "or add an EndpointSlice for it".to_owned(),
+        ],
         evidence: vec![service.lacks("spec.selector")],
     }
 }
@@ -81,13 +98,25 @@ fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
     objects.extend(pods.iter().take(3).map(|p| ref_of(Kind::Pod, p, "status.conditions")));
     let conditions = |pod: &Node| {
         let list = pod.at("status.conditions")?;
-        list.items().find(|c| c.text("type").as_deref() == Some("Ready")).map(|c| c.evidence())
+        list.items()
+            .find(|c| c.text("type").as_deref() == Some("Ready"))
+            .map(|c| c.evidence())
     };
     Cause {
         title: format!("none of its {} pods is an endpoint", pods.len()),
-        says: format!("The pods of {} ({}) are not among its endpoints: not ready, or without its target port.", named(object), names.iter().take(3).cloned().collect::<Vec<_>>().join(", ")),
+        says: format!(
+            "The pods of {} ({}) are not among its endpoints: not ready, or without its target port.",
+            named(object),
+            names.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
+        ),
         objects,
-        fix: vec!["make the pods ready: see their readiness probes and events".to_owned(), format!("or {}, spec.ports[].targetPort: a port that the pods have", named(object))],
+        fix: vec![
+            "make the pods ready: see their readiness probes and events".to_owned(),
+            format!(
+                "or {}, spec.ports[].targetPort: a port that the pods have",
+                named(object)
+            ),
+        ],
         evidence: pods.iter().take(2).filter_map(conditions).collect(),
     }
 }
@@ -98,7 +127,11 @@ fn scaled_to_zero(object: &ObjectRef, workloads: &[(ObjectRef, Evidence)]) -> Ca
     objects.push(object.clone());
     Cause {
         title: format!("{} {} is scaled to zero", first.kind, first.name),
-        says: format!("{} asks for 0 replicas, so {} has no pods.", named(first), named(object)),
+        says: format!(
+            "{} asks for 0 replicas, so {} has no pods.",
+            named(first),
+            named(object)
+        ),
         objects,
         fix: vec![format!("{}, spec.replicas: at least 1", named(first))],
         evidence: workloads.iter().map(|(_, evidence)| evidence.clone()).collect(),
@@ -110,9 +143,17 @@ fn nothing_selected(case: &Case, object: &ObjectRef, service: &Node, selector: &
     evidence.push(case.none_of(Kind::Pod, &object.namespace, selector));
     Cause {
         title: "the Service's selector fits no pod".to_owned(),
-        says: format!("{} selects {}, and no pod of namespace {} carries that.", named(object), label_text(selector), object.namespace),
+        says: format!(
+            "{} selects {}, and no pod of namespace {} carries that.",
+            named(object),
+            label_text(selector),
+            object.namespace
+        ),
         objects: vec![object.clone()],
-        fix: vec![format!("{}, spec.selector: labels that its pods carry", named(object)), "or start the workload that it is meant for".to_owned()],
+        fix: vec![
+            format!("{}, spec.selector: labels that its pods carry", named(object)),
+            "or start the workload that it is meant for".to_owned(),
+        ],
         evidence,
     }
 }
@@ -142,9 +183,14 @@ fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
         certainty: certain(Proved::No),
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),
-        why: format!("The cluster of {host} is empty, so Envoy answers by itself: no pod is selected, none is ready, or the name did not resolve."),
+        why: format!(
+            "The cluster of {host} is empty, so Envoy answers by itself: no pod is selected, none is ready, or the name did not resolve."
+        ),
         next: object.as_ref().map_or_else(String::new, |o| {
-            format!("kubectl -n {} get endpointslices -l kubernetes.io/service-name={}", o.namespace, o.name)
+            format!(
+                "kubectl -n {} get endpointslices -l kubernetes.io/service-name={}",
+                o.namespace, o.name
+            )
         }),
         objects: object.into_iter().collect(),
         fix: vec!["give the host an endpoint that is ready".to_owned()],

@@ -11,13 +11,21 @@ use crate::verdict::{Finding, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    if case.stop() == Some(&Stop::NoSuchService) { asked_for(case) } else { routed_to(case) }
+    if case.stop() == Some(&Stop::NoSuchService) {
+        asked_for(case)
+    } else {
+        routed_to(case)
+    }
 }
 
 fn asked_for(case: &Case) -> Option<Finding> {
     let target = &case.walk.request.target;
-    let host = target.rsplit_once(':').map_or(target.as_str(), |(host, _)| host).trim_end_matches('.');
-    let (namespace, name) = service_of_host(host).or_else(|| host.split_once('.').map(|(n, ns)| (ns.to_owned(), n.to_owned())))
+    let host = target
+        .rsplit_once(':')
+        .map_or(target.as_str(), |(host, _)| host)
+        .trim_end_matches('.');
+    let (namespace, name) = service_of_host(host)
+        .or_else(|| host.split_once('.').map(|(n, ns)| (ns.to_owned(), n.to_owned())))
         .unwrap_or_else(|| (case.namespace(), host.to_owned()));
     let object = object_ref(Kind::Service, &namespace, &name, "");
     let near = &case.walk.trail.near;
@@ -33,7 +41,10 @@ fn asked_for(case: &Case) -> Option<Finding> {
         certainty: certain(Proved::Yes),
         stage: Stage::Request,
         title: format!("there is no Service \"{name}\" in namespace {namespace}"),
-        why: format!("{} does not exist, so the name resolves to nothing and no request is sent.", named(&object)),
+        why: format!(
+            "{} does not exist, so the name resolves to nothing and no request is sent.",
+            named(&object)
+        ),
         next: format!("kubectl -n {namespace} get services"),
         objects: vec![object],
         fix,
@@ -48,7 +59,9 @@ fn routed_to(case: &Case) -> Option<Finding> {
         return None;
     }
     let absence = case.cluster()?.absence.first()?.clone();
-    let proof = name.service().map(|(namespace, service)| (case.no_object(Kind::Service, &namespace, &service), namespace, service));
+    let proof = name
+        .service()
+        .map(|(namespace, service)| (case.no_object(Kind::Service, &namespace, &service), namespace, service));
     let no_service = match &proof {
         Some((Some(evidence), _, _)) => Some(evidence.clone()),
         // The Service is there: then it is not its name that is wrong.
@@ -58,7 +71,11 @@ fn routed_to(case: &Case) -> Option<Finding> {
     let (route, route_at) = case.route_object()?;
     let mut evidence = vec![absence, route_at];
     evidence.extend(no_service.clone());
-    let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };
+    let what = if no_service.is_some() {
+        "there is no such Service"
+    } else {
+        "the proxy knows no such host"
+    };
     Some(Finding {
         id: "no-such-service",
         certainty: certain(if no_service.is_some() { Proved::Yes } else { Proved::No }),
@@ -69,7 +86,10 @@ fn routed_to(case: &Case) -> Option<Finding> {
             named(&route),
             name.host
         ),
-        fix: vec![format!("{}: name a host that exists as the destination", named(&route)), format!("or create what {} stands for", name.host)],
+        fix: vec![
+            format!("{}: name a host that exists as the destination", named(&route)),
+            format!("or create what {} stands for", name.host),
+        ],
         next: show(&route),
         objects: vec![route],
         istio: Some("IST0101"),

@@ -18,22 +18,44 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let host = &case.walk.request.host;
     let mut evidence = vec![at];
     evidence.extend(policies.into_iter().map(|(_, evidence)| evidence));
-    let objects = if objects.is_empty() { vec![mesh_config()] } else { objects };
+    let objects = if objects.is_empty() {
+        vec![mesh_config()]
+    } else {
+        objects
+    };
     let declared = case.walk.trail.service.is_some();
     let first = if declared {
-        format!("{}, spec.egress[].hosts: add the host, if it leaves it out", named(&objects[0]))
+        format!(
+            "{}, spec.egress[].hosts: add the host, if it leaves it out",
+            named(&objects[0])
+        )
     } else {
-        format!("a ServiceEntry for {} in namespace {own}", host.split(':').next().unwrap_or(host))
+        format!(
+            "a ServiceEntry for {} in namespace {own}",
+            host.split(':').next().unwrap_or(host)
+        )
     };
     Some(Finding {
         id: "registry-only",
-        certainty: certain(if objects[0].kind == "Sidecar" { Proved::Yes } else { Proved::No }),
-        stage: if case.stop() == Some(&Stop::TcpNoHealthyUpstream) { Stage::Cluster } else { Stage::Route },
+        certainty: certain(if objects[0].kind == "Sidecar" {
+            Proved::Yes
+        } else {
+            Proved::No
+        }),
+        stage: if case.stop() == Some(&Stop::TcpNoHealthyUpstream) {
+            Stage::Cluster
+        } else {
+            Stage::Route
+        },
         title: format!("the mesh does not let requests out to {host}"),
         why: format!(
             "{by} sets outboundTrafficPolicy REGISTRY_ONLY, and A's proxy knows no host {host} on this port. The proxy answers by itself; nothing is sent."
         ),
-        fix: vec![first, "or send the Host header of a service that the mesh knows".to_owned(), format!("or {by}, outboundTrafficPolicy.mode: ALLOW_ANY")],
+        fix: vec![
+            first,
+            "or send the Host header of a service that the mesh knows".to_owned(),
+            format!("or {by}, outboundTrafficPolicy.mode: ALLOW_ANY"),
+        ],
         next: show(&objects[0]),
         objects,
         istio: None,
@@ -62,11 +84,25 @@ fn policies(case: &Case, own: &str) -> Vec<(ObjectRef, Evidence)> {
     let sets = |sidecar: Node| {
         let mode = sidecar.at("spec.outboundTrafficPolicy.mode")?;
         let only = mode.value().as_str() == Some("REGISTRY_ONLY");
-        only.then(|| (ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"), mode.evidence()))
+        only.then(|| {
+            (
+                ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"),
+                mode.evidence(),
+            )
+        })
     };
-    let of = |namespace: &str| case.objects(Kind::Sidecar, Some(namespace), &[]).unwrap_or_default().into_iter().filter_map(sets);
+    let of = |namespace: &str| {
+        case.objects(Kind::Sidecar, Some(namespace), &[])
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(sets)
+    };
     let near: Vec<_> = of(own).collect();
-    if near.is_empty() { of("istio-system").collect() } else { near }
+    if near.is_empty() {
+        of("istio-system").collect()
+    } else {
+        near
+    }
 }
 
 fn mesh_config() -> ObjectRef {

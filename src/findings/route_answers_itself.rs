@@ -11,30 +11,62 @@ use crate::walk::{Abort, Stop};
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let trail = &case.walk.trail;
     let (title, what, field, stage) = match case.stop()? {
-        Stop::Redirect(status) => {
-            (format!("the route redirects ({status})"), "redirects the request", "redirect", Stage::Route)
-        }
-        Stop::RequireTls => ("the virtual host redirects to HTTPS".to_owned(), "takes HTTPS only", "tls.httpsRedirect", Stage::Route),
-        Stop::DirectResponse(status) if !is_catch_all(case) => {
-            (format!("the route answers {status} by itself"), "answers the request", "directResponse", Stage::Route)
-        }
-        Stop::FaultAbort(Abort::Http(status)) => {
-            (format!("an injected fault answers {status}"), "injects a fault into the request", "fault.abort", Stage::HttpFilters)
-        }
-        Stop::FaultAbort(Abort::Grpc(status)) => {
-            (format!("an injected fault answers gRPC status {status}"), "injects a fault into the request", "fault.abort", Stage::HttpFilters)
-        }
+        Stop::Redirect(status) => (
+            format!("the route redirects ({status})"),
+            "redirects the request",
+            "redirect",
+            Stage::Route,
+        ),
+        Stop::RequireTls => (
+            "the virtual host redirects to HTTPS".to_owned(),
+            "takes HTTPS only",
+            "tls.httpsRedirect",
+            Stage::Route,
+        ),
+        Stop::DirectResponse(status) if !is_catch_all(case) => (
+            format!("the route answers {status} by itself"),
+            "answers the request",
+            "directResponse",
+            Stage::Route,
+        ),
+        Stop::FaultAbort(Abort::Http(status)) => (
+            format!("an injected fault answers {status}"),
+            "injects a fault into the request",
+            "fault.abort",
+            Stage::HttpFilters,
+        ),
+        Stop::FaultAbort(Abort::Grpc(status)) => (
+            format!("an injected fault answers gRPC status {status}"),
+            "injects a fault into the request",
+            "fault.abort",
+            Stage::HttpFilters,
+        ),
         _ => return None,
     };
     let owner = case.route_object();
     let is_virtual_service = owner.as_ref().is_some_and(|(o, _)| o.kind == "VirtualService");
     let objects: Vec<ObjectRef> = owner
         .iter()
-        .map(|(o, _)| if is_virtual_service { ObjectRef { field: format!("spec.http[].{field}"), ..o.clone() } } else { o.clone() })
+        .map(|(o, _)| {
+            if is_virtual_service {
+                ObjectRef {
+                    field: format!("spec.http[].{field}"),
+                    ..o.clone()
+                }
+            } else {
+                o.clone()
+            }
+        })
         .collect();
     let by = objects.first().map_or("The proxy's configuration".to_owned(), named);
     let mut evidence: Vec<Evidence> = Vec::new();
-    evidence.extend(trail.fault.iter().filter(|_| stage == Stage::HttpFilters).map(|n| n.evidence()));
+    evidence.extend(
+        trail
+            .fault
+            .iter()
+            .filter(|_| stage == Stage::HttpFilters)
+            .map(|n| n.evidence()),
+    );
     let own = |name: &str| trail.route.as_ref().and_then(|r| r.get(name)).map(|n| n.evidence());
     evidence.extend(own("redirect").or_else(|| own("direct_response")));
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
@@ -43,9 +75,20 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage,
         title,
-        why: format!("{by} {what}. The proxy answers as it was told to, and {} never sees the request.", case.walk.request.target),
+        why: format!(
+            "{by} {what}. The proxy answers as it was told to, and {} never sees the request.",
+            case.walk.request.target
+        ),
         fix: vec![match objects.first() {
-            Some(object) => format!("{}, {}: take it away, if it is not meant", named(object), if object.field.is_empty() { "the rule" } else { &object.field }),
+            Some(object) => format!(
+                "{}, {}: take it away, if it is not meant",
+                named(object),
+                if object.field.is_empty() {
+                    "the rule"
+                } else {
+                    &object.field
+                }
+            ),
             None => "find what configures the route, if it is not meant".to_owned(),
         }],
         next: objects.first().map(show).unwrap_or_default(),

@@ -14,22 +14,36 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Certainty, Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let name = case.cluster_name().filter(|name| case.lacks_cluster() && !name.subset.is_empty())?;
+    let name = case
+        .cluster_name()
+        .filter(|name| case.lacks_cluster() && !name.subset.is_empty())?;
     let absence = case.cluster()?.absence.first()?.clone();
     let siblings = case.clusters_of(&name.host)?;
     // Without any cluster of the host the subset is not what is missing.
     let sibling = siblings.first()?;
-    if let Some((rule, at)) = case.objects(Kind::DestinationRule, None, &[]).and_then(|rules| defines(&rules, &name)) {
+    if let Some((rule, at)) = case
+        .objects(Kind::DestinationRule, None, &[])
+        .and_then(|rules| defines(&rules, &name))
+    {
         return Some(unseen(case, &name, &rule, &at, absence));
     }
     if let Some((object, evidence)) = behind(case, &name) {
         return Some(stale(case, &name, &object, vec![absence, evidence]));
     }
-    let subsets: Vec<String> = siblings.iter().filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset")).collect();
-    let has = if subsets.is_empty() { "none".to_owned() } else { quoted_list(&subsets) };
+    let subsets: Vec<String> = siblings
+        .iter()
+        .filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset"))
+        .collect();
+    let has = if subsets.is_empty() {
+        "none".to_owned()
+    } else {
+        quoted_list(&subsets)
+    };
     let route = case.route_object();
     let rule = crate::mesh::istio::config_of(&sibling.get("cluster")?).map(|(object, _)| field(object, "spec.subsets"));
-    let from = route.as_ref().map_or("The route".to_owned(), |(object, _)| named(object));
+    let from = route
+        .as_ref()
+        .map_or("The route".to_owned(), |(object, _)| named(object));
     let with = match &rule {
         Some(rule) => format!("{} defines {has}", named(rule)),
         None => format!("no DestinationRule of {} that the proxy sees defines any", name.host),
@@ -40,17 +54,37 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     );
     let mut fix = Vec::new();
     fix.push(match &rule {
-        Some(rule) => format!("{}, spec.subsets: add one named {} with the labels of its pods", named(rule), name.subset),
-        None => format!("a DestinationRule for {} with spec.subsets[].name {}", name.host, name.subset),
+        Some(rule) => format!(
+            "{}, spec.subsets: add one named {} with the labels of its pods",
+            named(rule),
+            name.subset
+        ),
+        None => format!(
+            "a DestinationRule for {} with spec.subsets[].name {}",
+            name.host, name.subset
+        ),
     });
     if let Some((object, _)) = &route {
-        let other = if subsets.is_empty() { "no subset".to_owned() } else { subsets.join(" or ") };
+        let other = if subsets.is_empty() {
+            "no subset".to_owned()
+        } else {
+            subsets.join(" or ")
+        };
         fix.push(format!("or {}, the destination's subset: {other}", named(object)));
     }
     let mut evidence = vec![absence];
     evidence.extend(route.iter().map(|(_, evidence)| evidence.clone()));
-    evidence.extend(siblings.iter().filter_map(|c| c.at("cluster.metadata.filter_metadata.istio.subset")).map(|n| n.evidence()));
-    let objects: Vec<ObjectRef> = route.map(|(object, _)| object).into_iter().chain(rule.clone()).collect();
+    evidence.extend(
+        siblings
+            .iter()
+            .filter_map(|c| c.at("cluster.metadata.filter_metadata.istio.subset"))
+            .map(|n| n.evidence()),
+    );
+    let objects: Vec<ObjectRef> = route
+        .map(|(object, _)| object)
+        .into_iter()
+        .chain(rule.clone())
+        .collect();
     Some(Finding {
         id: "subset-not-defined",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
@@ -70,8 +104,15 @@ fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
     let (object, _) = case.route_object().filter(|(o, _)| o.kind == "VirtualService")?;
     let service = case.object(Kind::VirtualService, &object.namespace, &object.name)?;
     let spec = service.get("spec")?;
-    let rules: Vec<Node> = ["http", "tcp", "tls"].iter().filter_map(|kind| spec.get(kind)).flat_map(|r| r.items().collect::<Vec<_>>()).collect();
-    let destinations = rules.iter().filter_map(|rule| rule.get("route")).flat_map(|r| r.items().collect::<Vec<_>>());
+    let rules: Vec<Node> = ["http", "tcp", "tls"]
+        .iter()
+        .filter_map(|kind| spec.get(kind))
+        .flat_map(|r| r.items().collect::<Vec<_>>())
+        .collect();
+    let destinations = rules
+        .iter()
+        .filter_map(|rule| rule.get("route"))
+        .flat_map(|r| r.items().collect::<Vec<_>>());
     let mut subsets = destinations.filter_map(|d| d.text("destination.subset"));
     let names_it = subsets.any(|subset| subset == name.subset);
     // A delegate's routes carry the root's name, and its destinations are not in it.
@@ -82,7 +123,9 @@ fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
 
 fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evidence>) -> Finding {
     let pod = case.source_pod();
-    let next = pod.as_ref().map_or_else(String::new, |p| format!("istioctl proxy-status {}.{}", p.name, p.namespace));
+    let next = pod.as_ref().map_or_else(String::new, |p| {
+        format!("istioctl proxy-status {}.{}", p.name, p.namespace)
+    });
     Finding {
         id: "subset-not-defined",
         certainty: Certainty::Likely,
@@ -110,7 +153,9 @@ fn defines(rules: &[Node], name: &ClusterName) -> Option<(ObjectRef, Node)> {
     };
     rules.iter().filter(|rule| of_host(rule)).find_map(|rule| {
         let subsets = rule.at("spec.subsets")?;
-        let at = subsets.items().find(|s| s.text("name").as_deref() == Some(&name.subset))?;
+        let at = subsets
+            .items()
+            .find(|s| s.text("name").as_deref() == Some(&name.subset))?;
         Some((ref_of(Kind::DestinationRule, rule, "spec.exportTo"), at))
     })
 }
@@ -127,7 +172,11 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
             objects.insert(0, pod.clone());
         }
         (
-            format!("{} defines subset \"{}\", but A's proxy has no cluster for it: its configuration is older than the rule, or was not accepted.", named(rule), name.subset),
+            format!(
+                "{} defines subset \"{}\", but A's proxy has no cluster for it: its configuration is older than the rule, or was not accepted.",
+                named(rule),
+                name.subset
+            ),
             vec!["see whether the proxy is connected to istiod and in sync, and why not".to_owned()],
         )
     } else {
@@ -152,7 +201,11 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
         id: "subset-not-defined",
         certainty: Certainty::Likely,
         stage: Stage::Cluster,
-        title: format!("the proxy does not have subset \"{}\"{}", name.subset, if hidden { ", which is defined elsewhere" } else { "" }),
+        title: format!(
+            "the proxy does not have subset \"{}\"{}",
+            name.subset,
+            if hidden { ", which is defined elsewhere" } else { "" }
+        ),
         why,
         objects,
         fix,
@@ -163,5 +216,8 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
 }
 
 fn field(object: ObjectRef, field: &str) -> ObjectRef {
-    ObjectRef { field: field.to_owned(), ..object }
+    ObjectRef {
+        field: field.to_owned(),
+        ..object
+    }
 }

@@ -14,15 +14,29 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let request = &case.walk.request;
     let own = case.namespace();
     let service = case.walk.trail.service.as_ref();
-    let sidecars = service.and_then(|_| case.objects(Kind::Sidecar, Some(&own), &[])).unwrap_or_default();
+    let sidecars = service
+        .and_then(|_| case.objects(Kind::Sidecar, Some(&own), &[]))
+        .unwrap_or_default();
     let scoped = sidecars.iter().find(|s| s.at("spec.egress").is_some());
-    let mut objects: Vec<ObjectRef> = scoped.map(|s| ref_of(Kind::Sidecar, s, "spec.egress")).into_iter().collect();
+    let mut objects: Vec<ObjectRef> = scoped
+        .map(|s| ref_of(Kind::Sidecar, s, "spec.egress"))
+        .into_iter()
+        .collect();
     objects.extend(service.map(|s| ref_of(Kind::Service, s, "")));
-    let mut evidence: Vec<Evidence> = cluster.cluster.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).into_iter().collect();
+    let mut evidence: Vec<Evidence> = cluster
+        .cluster
+        .as_ref()
+        .and_then(|c| c.get("name"))
+        .map(|n| n.evidence())
+        .into_iter()
+        .collect();
     evidence.extend(scoped.and_then(|s| s.at("spec.egress")).map(|n| n.evidence()));
     let (why, fix) = if service.is_some() {
         (
-            format!("A's proxy has no route or listener for {} on this port, so it passes the connection on in plaintext, past every rule of the mesh. If B wants mutual TLS, it closes it.", request.host),
+            format!(
+                "A's proxy has no route or listener for {} on this port, so it passes the connection on in plaintext, past every rule of the mesh. If B wants mutual TLS, it closes it.",
+                request.host
+            ),
             vec![
                 "let A's proxy see the service: Sidecar spec.egress[].hosts, exportTo".to_owned(),
                 "or send the Host header that the service goes by".to_owned(),
@@ -30,8 +44,14 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         )
     } else {
         (
-            format!("The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialled, past every rule of the mesh.", request.host),
-            vec![format!("a ServiceEntry for {}, where rules are wanted for it", request.host.split(':').next().unwrap_or_default())],
+            format!(
+                "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialled, past every rule of the mesh.",
+                request.host
+            ),
+            vec![format!(
+                "a ServiceEntry for {}, where rules are wanted for it",
+                request.host.split(':').next().unwrap_or_default()
+            )],
         )
     };
     Some(Finding {
@@ -40,7 +60,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         stage: Stage::Cluster,
         title: "the proxy does not know the host and passes the connection through".to_owned(),
         why,
-        next: objects.first().map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
+        next: objects
+            .first()
+            .map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
         objects,
         fix,
         istio: None,

@@ -22,7 +22,9 @@ impl ClusterName {
     /// Takes a name apart; `None` for names of another form (`PassthroughCluster`).
     pub fn parse(name: &str) -> Option<Self> {
         let parts: Vec<&str> = name.split('|').collect();
-        let [direction, port, subset, host] = parts[..] else { return None };
+        let [direction, port, subset, host] = parts[..] else {
+            return None;
+        };
         Some(Self {
             direction: direction.to_owned(),
             port: port.parse().ok()?,
@@ -52,7 +54,9 @@ pub fn config_of(resource: &Node) -> Option<(ObjectRef, Node)> {
     let node = resource.at("metadata.filter_metadata.istio.config")?;
     let path = node.value().as_str()?.to_owned();
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let [_, .., "namespaces", namespace, kebab, name] = parts[..] else { return None };
+    let [_, .., "namespaces", namespace, kebab, name] = parts[..] else {
+        return None;
+    };
     let kind = Kind::of_kebab(kebab);
     let object = ObjectRef {
         api_version: kind.map(Kind::api_version).unwrap_or_default(),
@@ -96,7 +100,9 @@ impl NodeId {
     /// Takes an id apart; `None` for those of other meshes.
     pub fn parse(id: &str) -> Option<Self> {
         let parts: Vec<&str> = id.split('~').collect();
-        let [role, ip, workload, domain] = parts[..] else { return None };
+        let [role, ip, workload, domain] = parts[..] else {
+            return None;
+        };
         let (pod, namespace) = workload.rsplit_once('.')?;
         let cluster_domain = domain.split_once(".svc.").map_or("cluster.local", |(_, rest)| rest);
         Some(Self {
@@ -113,8 +119,20 @@ impl NodeId {
 ///
 /// `pkg/config/kube/conversion.go`, `pkg/config/protocol/instance.go`. `None` is auto-detected.
 pub fn declared_protocol(port: &Node) -> Option<String> {
-    const KNOWN: &[&str] =
-        &["tcp", "udp", "grpc", "grpc-web", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql"];
+    const KNOWN: &[&str] = &[
+        "tcp",
+        "udp",
+        "grpc",
+        "grpc-web",
+        "http",
+        "http_proxy",
+        "http2",
+        "https",
+        "tls",
+        "mongo",
+        "redis",
+        "mysql",
+    ];
     let app = port.text("appProtocol").map(|p| p.to_ascii_lowercase());
     let app = app.map(|p| match p.as_str() {
         "kubernetes.io/h2c" => "http2".to_owned(),
@@ -126,7 +144,11 @@ pub fn declared_protocol(port: &Node) -> Option<String> {
         return Some(app);
     }
     let name = port.text("name").unwrap_or_default().to_ascii_lowercase();
-    let word = if name.starts_with("grpc-web") { "grpc-web" } else { name.split('-').next().unwrap_or_default() };
+    let word = if name.starts_with("grpc-web") {
+        "grpc-web"
+    } else {
+        name.split('-').next().unwrap_or_default()
+    };
     if KNOWN.contains(&word) {
         return Some(word.to_owned());
     }
@@ -137,7 +159,9 @@ pub fn declared_protocol(port: &Node) -> Option<String> {
 fn pascal(kebab: &str) -> String {
     let word = |w: &str| {
         let mut chars = w.chars();
-        chars.next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + chars.as_str())
+        chars
+            .next()
+            .map_or(String::new(), |c| c.to_uppercase().collect::<String>() + chars.as_str())
     };
     kebab.split('-').map(word).collect()
 }

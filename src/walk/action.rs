@@ -18,7 +18,15 @@ use super::walker::Walker;
 const ROUTE: &str = "envoy.config.route.v3.Route";
 
 /// Takes `share` of the requests through the router.
-pub(super) fn walk(walker: &Walker, path: &mut Path, host: &Host, chosen: &Chosen, http: &Http, dial: &Dial, share: f64) {
+pub(super) fn walk(
+    walker: &Walker,
+    path: &mut Path,
+    host: &Host,
+    chosen: &Chosen,
+    http: &Http,
+    dial: &Dial,
+    share: f64,
+) {
     let Some(hit) = &chosen.route else {
         let name = path.decision.route_config.clone().unwrap_or_default();
         return missing(path, host, &name, http, share);
@@ -45,10 +53,20 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, host: &Host, chosen: &Chose
             answers(path, hit, "direct_response", Stop::DirectResponse(status), share);
         }
         Some(route::Action::NonForwardingAction(_)) => {
-            let choices = [Choice { name: String::new(), share: 1.0, at: hit.node.get("non_forwarding_action") }];
+            let choices = [Choice {
+                name: String::new(),
+                share: 1.0,
+                at: hit.node.get("non_forwarding_action"),
+            }];
             cluster::walk(walker, path, &choices, Proto::Http { not_found: 503 }, dial, share);
         }
-        None => unknown(walker, path, Stage::Route, &subject(path, hit), "the route's action is not modelled"),
+        None => unknown(
+            walker,
+            path,
+            Stage::Route,
+            &subject(path, hit),
+            "the route's action is not modelled",
+        ),
     }
 }
 
@@ -56,13 +74,28 @@ fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) 
     let (subject, note, stop, evidence) = match host {
         Host::Found(host, node) => {
             let evidence = node.get("routes").unwrap_or_else(|| node.clone()).evidence();
-            let note = format!("none of its {} routes matches {} {}", host.routes.len(), http.method, http.path);
+            let note = format!(
+                "none of its {} routes matches {} {}",
+                host.routes.len(),
+                http.method,
+                http.path
+            );
             (host.name.clone(), note, Stop::NoRoute, Some(short(node, evidence)))
         }
         Host::Missing(stop) => {
-            let evidence = path.trail.route_config.as_ref().map(|c| c.lacks_element("virtual_hosts", "domains"));
+            let evidence = path
+                .trail
+                .route_config
+                .as_ref()
+                .map(|c| c.lacks_element("virtual_hosts", "domains"));
             let note = format!("none of its virtual hosts takes the host {}", http.authority);
-            let evidence = path.trail.route_config.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).or(evidence);
+            let evidence = path
+                .trail
+                .route_config
+                .as_ref()
+                .and_then(|c| c.get("name"))
+                .map(|n| n.evidence())
+                .or(evidence);
             (format!("route configuration {config}"), note, stop.clone(), evidence)
         }
     };
@@ -89,7 +122,12 @@ fn answers(path: &mut Path, hit: &Hit, field: &str, stop: Stop, share: f64) {
     };
     let subject = subject(path, hit);
     path.step(Stage::Route, mark, &subject, &note, evidence);
-    path.leg(share, &describe(&hit.route, hit.index), Stage::Route, End::Stopped(stop));
+    path.leg(
+        share,
+        &describe(&hit.route, hit.index),
+        Stage::Route,
+        End::Stopped(stop),
+    );
 }
 
 fn subject(path: &Path, hit: &Hit) -> String {
@@ -109,14 +147,33 @@ fn forward(walker: &Walker, path: &mut Path, hit: &Hit, action: &RouteAction, ht
         Some(ClusterSpecifier::Cluster(name)) => {
             let at = at.as_ref().and_then(|a| a.get("cluster"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (vec![Choice { name: name.clone(), share: 1.0, at }], evidence)
+            (
+                vec![Choice {
+                    name: name.clone(),
+                    share: 1.0,
+                    at,
+                }],
+                evidence,
+            )
         }
         Some(ClusterSpecifier::ClusterHeader(header)) => {
             let name = header.to_ascii_lowercase();
-            let value = http.headers.iter().find(|(k, _)| *k == name).map(|(_, v)| v.clone()).unwrap_or_default();
+            let value = http
+                .headers
+                .iter()
+                .find(|(k, _)| *k == name)
+                .map(|(_, v)| v.clone())
+                .unwrap_or_default();
             let at = at.as_ref().and_then(|a| a.get("cluster_header"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (vec![Choice { name: value, share: 1.0, at }], evidence)
+            (
+                vec![Choice {
+                    name: value,
+                    share: 1.0,
+                    at,
+                }],
+                evidence,
+            )
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let at = at.as_ref().and_then(|a| a.get("weighted_clusters"));
@@ -125,7 +182,15 @@ fn forward(walker: &Walker, path: &mut Path, hit: &Hit, action: &RouteAction, ht
                 Err(what) => return unknown(walker, path, Stage::Route, &subject, &what),
             }
         }
-        None => return unknown(walker, path, Stage::Route, &subject, "the route's cluster specifier is not modelled"),
+        None => {
+            return unknown(
+                walker,
+                path,
+                Stage::Route,
+                &subject,
+                "the route's cluster specifier is not modelled",
+            );
+        }
     };
     path.step(Stage::Route, Mark::Passed, &subject, "", evidence);
     cluster::walk(walker, path, &choices, Proto::Http { not_found }, dial, share);
@@ -144,7 +209,10 @@ fn weighted_choices(
         if !weighted.runtime_key_prefix.is_empty() && walker.runtime_value(&key).is_some() {
             return Err(format!("the runtime key {key} overrides a weight"));
         }
-        let header = http.headers.iter().find(|(k, _)| *k == entry.cluster_header.to_ascii_lowercase());
+        let header = http
+            .headers
+            .iter()
+            .find(|(k, _)| *k == entry.cluster_header.to_ascii_lowercase());
         let name = if entry.cluster_header.is_empty() {
             entry.name.clone()
         } else {
@@ -159,8 +227,12 @@ fn weighted_choices(
         at: at.and_then(|a| a.get("clusters")?.index(i)?.get("name")),
     };
     if let Some(RandomValueSpecifier::HeaderName(header)) = &weighted.random_value_specifier {
-        let values: Vec<&String> =
-            http.headers.iter().filter(|(k, _)| *k == header.to_ascii_lowercase()).map(|(_, v)| v).collect();
+        let values: Vec<&String> = http
+            .headers
+            .iter()
+            .filter(|(k, _)| *k == header.to_ascii_lowercase())
+            .map(|(_, v)| v)
+            .collect();
         if let ([value], true) = (&values[..], total > 0)
             && let Ok(random) = value.parse::<u64>()
         {
@@ -176,5 +248,9 @@ fn weighted_choices(
     }
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = |weight: u64| weight as f64 / total as f64;
-    Ok(weights.into_iter().filter(|(_, _, w)| *w > 0).map(|(i, name, w)| choice(i, name, share(w))).collect())
+    Ok(weights
+        .into_iter()
+        .filter(|(_, _, w)| *w > 0)
+        .map(|(i, name, w)| choice(i, name, share(w)))
+        .collect())
 }

@@ -36,7 +36,10 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
     let by_eds = matches!(&cluster.cluster_discovery_type,
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::Eds as i32);
     let at = if by_eds {
-        let named = cluster.eds_cluster_config.as_ref().map_or("", |eds| eds.service_name.as_str());
+        let named = cluster
+            .eds_cluster_config
+            .as_ref()
+            .map_or("", |eds| eds.service_name.as_str());
         let name = if named.is_empty() { cluster.name.as_str() } else { named };
         match walker.ask(walker.snapshot.endpoints(walker.origin, name)) {
             Got::Found(entry) => entry.get("endpoint_config"),
@@ -47,17 +50,28 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
     } else {
         node.get("load_assignment")
     };
-    let Some(at) = at else { return Ok(Assignment { sockets: Some(BTreeMap::new()), ..Assignment::default() }) };
+    let Some(at) = at else {
+        return Ok(Assignment {
+            sockets: Some(BTreeMap::new()),
+            ..Assignment::default()
+        });
+    };
     if let Some(what) = walker.unmodelled(&at, ASSIGNMENT, &[]) {
         return Err(what);
     }
-    let assignment = at.decode::<ClusterLoadAssignment>().map_err(|why| format!("the endpoints could not be read: {why}"))?;
+    let assignment = at
+        .decode::<ClusterLoadAssignment>()
+        .map_err(|why| format!("the endpoints could not be read: {why}"))?;
     Ok(understand(&assignment))
 }
 
 fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
     let policy = assignment.policy.clone().unwrap_or_default();
-    let kept: f64 = policy.drop_overloads.iter().map(|d| 1.0 - fraction::share(d.drop_percentage.as_ref())).product();
+    let kept: f64 = policy
+        .drop_overloads
+        .iter()
+        .map(|d| 1.0 - fraction::share(d.drop_percentage.as_ref()))
+        .product();
     let mut locality_weights = Vec::new();
     let mut sockets = BTreeMap::new();
     for group in &assignment.endpoints {
@@ -66,8 +80,13 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
         let weight = group.load_balancing_weight.as_ref().map_or(0, |w| w.value);
         locality_weights.push(((group.priority, name), weight));
         for endpoint in &group.lb_endpoints {
-            let Some(lb_endpoint::HostIdentifier::Endpoint(at)) = &endpoint.host_identifier else { continue };
-            let metadata = endpoint.metadata.as_ref().and_then(|m| m.filter_metadata.get(SOCKET_MATCH));
+            let Some(lb_endpoint::HostIdentifier::Endpoint(at)) = &endpoint.host_identifier else {
+                continue;
+            };
+            let metadata = endpoint
+                .metadata
+                .as_ref()
+                .and_then(|m| m.filter_metadata.get(SOCKET_MATCH));
             let shown = at.address.as_ref().map(address::show).unwrap_or_default();
             sockets.insert(shown, metadata.cloned().unwrap_or_default());
         }
@@ -88,8 +107,16 @@ pub(super) fn tls_of(cluster: &Cluster, assignment: &Assignment, address: &str) 
         return kind_of(cluster.transport_socket.as_ref());
     }
     let metadata = assignment.sockets.as_ref()?.get(address).cloned().unwrap_or_default();
-    let meets = |wanted: &Struct| wanted.fields.iter().all(|(key, value)| metadata.fields.get(key) == Some(value));
-    let matching = cluster.transport_socket_matches.iter().find(|m| m.r#match.as_ref().is_none_or(meets));
+    let meets = |wanted: &Struct| {
+        wanted
+            .fields
+            .iter()
+            .all(|(key, value)| metadata.fields.get(key) == Some(value))
+    };
+    let matching = cluster
+        .transport_socket_matches
+        .iter()
+        .find(|m| m.r#match.as_ref().is_none_or(meets));
     kind_of(matching.map_or(cluster.transport_socket.as_ref(), |m| m.transport_socket.as_ref()))
 }
 
@@ -104,7 +131,8 @@ fn kind_of(socket: Option<&TransportSocket>) -> Option<&'static str> {
         "UpstreamTlsContext" => {
             let tls: UpstreamTlsContext = any.unpack().ok()?;
             let common = tls.common_tls_context.unwrap_or_default();
-            let certified = !common.tls_certificates.is_empty() || !common.tls_certificate_sds_secret_configs.is_empty();
+            let certified =
+                !common.tls_certificates.is_empty() || !common.tls_certificate_sds_secret_configs.is_empty();
             Some(if certified { "mutual" } else { "simple" })
         }
         _ => None,

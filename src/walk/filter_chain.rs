@@ -50,23 +50,48 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         Chosen::Default => match &active.listener.default_filter_chain {
             Some(chain) => (chain, active.node.get("default_filter_chain")?),
             None => {
-                let evidence = active.node.get("filter_chains").map(|n| n.evidence()).into_iter().collect();
-                path.stop(Stage::FilterChain, &active.name, "no filter chain matches", Stop::NoFilterChain, evidence);
+                let evidence = active
+                    .node
+                    .get("filter_chains")
+                    .map(|n| n.evidence())
+                    .into_iter()
+                    .collect();
+                path.stop(
+                    Stage::FilterChain,
+                    &active.name,
+                    "no filter chain matches",
+                    Stop::NoFilterChain,
+                    evidence,
+                );
                 return None;
             }
         },
         Chosen::Unknown(what) => {
-            return unknown(walker, path, &active.name, &format!("the filter chains of {} differ in {what}", active.name));
+            return unknown(
+                walker,
+                path,
+                &active.name,
+                &format!("the filter chains of {} differ in {what}", active.name),
+            );
         }
     };
     path.decision.filter_chain = Some(chain.name.clone());
-    let evidence = node.get("filter_chain_match").map(|n| n.evidence()).into_iter().collect();
+    let evidence = node
+        .get("filter_chain_match")
+        .map(|n| n.evidence())
+        .into_iter()
+        .collect();
     path.step(Stage::FilterChain, Mark::Passed, &chain.name, "", evidence);
     if let Some(what) = walker.unmodelled(&node, CHAIN, &["filters", "filter_chain_match"]) {
         return unknown(walker, path, &chain.name, &what);
     }
     if chain.transport_socket.is_some() {
-        return unknown(walker, path, &chain.name, "TLS that the chain terminates is not modelled");
+        return unknown(
+            walker,
+            path,
+            &chain.name,
+            "TLS that the chain terminates is not modelled",
+        );
     }
     terminal(walker, path, chain, &node)
 }
@@ -77,7 +102,14 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) 
         let at = node.get("filters")?.index(i)?.get("typed_config");
         let (type_name, any) = match &filter.config_type {
             Some(filter::ConfigType::TypedConfig(any)) => (any.type_name.as_str(), any),
-            None => return unknown(walker, path, &filter.name, &format!("network filter {} is not modelled", filter.name)),
+            None => {
+                return unknown(
+                    walker,
+                    path,
+                    &filter.name,
+                    &format!("network filter {} is not modelled", filter.name),
+                );
+            }
         };
         let unread = |why: String| format!("network filter {} could not be read: {why}", filter.name);
         match type_name.rsplit('.').next().unwrap_or_default() {
@@ -126,7 +158,10 @@ fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connectio
             Some(ListenerFilterConfig::TypedConfig(any)) => any.type_name.rsplit('.').next().unwrap_or_default(),
             None => "",
         };
-        let off = filter.filter_disabled.as_ref().is_some_and(|p| is_disabled(p, dial.port));
+        let off = filter
+            .filter_disabled
+            .as_ref()
+            .is_some_and(|p| is_disabled(p, dial.port));
         match (type_name, filter.name.as_str()) {
             _ if off => {}
             ("TlsInspector", _) | ("", "envoy.filters.listener.tls_inspector") => {

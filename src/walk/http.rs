@@ -17,8 +17,7 @@ use super::stop::{RequestKind, Stop};
 use super::walker::{Got, Walker};
 use super::{Protocol, action, http_filters};
 
-const MANAGER: &str =
-    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTE_CONFIG: &str = "envoy.config.route.v3.RouteConfiguration";
 const VIRTUAL_HOST: &str = "envoy.config.route.v3.VirtualHost";
 
@@ -42,13 +41,21 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
     if walker.question.tls || !dial.protocol.is_http() {
-        return unknown(walker, path, Stage::HttpFilters, "", "bytes that are no HTTP, on an HTTP chain, are not modelled");
+        return unknown(
+            walker,
+            path,
+            Stage::HttpFilters,
+            "",
+            "bytes that are no HTTP, on an HTTP chain, are not modelled",
+        );
     }
     let http = match request(walker, manager, dial) {
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
-    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else { return };
+    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
+        return;
+    };
     let host = virtual_host(walker, path, &config, &config_node, &http);
     let Some(host) = host else { return };
     let chosen = match &host {
@@ -56,7 +63,10 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             Some(chosen) => chosen,
             None => return,
         },
-        Host::Missing(_) => vec![Chosen { share: 1.0, route: None }],
+        Host::Missing(_) => vec![Chosen {
+            share: 1.0,
+            route: None,
+        }],
     };
     if let Some(hit) = chosen.first().and_then(|c| c.route.as_ref()) {
         // Envoy chooses the route before the filters run, and logs it even when one of them answers.
@@ -64,7 +74,13 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.decision.route_index = Some(hit.index);
         path.trail.route = Some(hit.node.clone());
     }
-    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host };
+    let filters = http_filters::Chain {
+        manager,
+        node,
+        config: &config,
+        config_node: &config_node,
+        host: &host,
+    };
     for chosen in chosen {
         http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);
@@ -109,22 +125,42 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
         return Err("escaped slashes in the path are not modelled".to_owned());
     }
     let path = normalize(&question.path, how)?;
-    let mut headers: Vec<(String, String)> =
-        question.headers.iter().map(|(k, v)| (k.to_ascii_lowercase(), v.clone())).collect();
-    let odd = ["connection", "upgrade", "te", "transfer-encoding", "x-forwarded-proto", "x-forwarded-for"];
+    let mut headers: Vec<(String, String)> = question
+        .headers
+        .iter()
+        .map(|(k, v)| (k.to_ascii_lowercase(), v.clone()))
+        .collect();
+    let odd = [
+        "connection",
+        "upgrade",
+        "te",
+        "transfer-encoding",
+        "x-forwarded-proto",
+        "x-forwarded-for",
+    ];
     if let Some((name, _)) = headers.iter().find(|(name, _)| odd.contains(&name.as_str())) {
         return Err(format!("what the header `{name}` changes is not modelled"));
     }
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
-    let content_type = headers.iter().find(|(k, _)| k == "content-type").map_or("", |(_, v)| v.as_str());
+    let content_type = headers
+        .iter()
+        .find(|(k, _)| k == "content-type")
+        .map_or("", |(_, v)| v.as_str());
     let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
     let kind = if is_grpc { RequestKind::Grpc } else { RequestKind::Plain };
     if question.method == "CONNECT" || !path.starts_with('/') {
         return Err("CONNECT and requests without a path are not modelled".to_owned());
     }
-    Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme: "http" })
+    Ok(Http {
+        authority,
+        path,
+        method: question.method.clone(),
+        headers,
+        kind,
+        scheme: "http",
+    })
 }
 
 /// The manager's route configuration: inline, or the one that RDS delivered.
@@ -158,13 +194,25 @@ fn route_configuration(
             match config_node.decode() {
                 Ok(config) => (config, config_node),
                 Err(why) => {
-                    unknown(walker, path, Stage::Route, &name, &format!("it could not be read: {why}"));
+                    unknown(
+                        walker,
+                        path,
+                        Stage::Route,
+                        &name,
+                        &format!("it could not be read: {why}"),
+                    );
                     return None;
                 }
             }
         }
         None => {
-            unknown(walker, path, Stage::Route, "", "the source of the route configuration is not modelled");
+            unknown(
+                walker,
+                path,
+                Stage::Route,
+                "",
+                "the source of the route configuration is not modelled",
+            );
             return None;
         }
     };
@@ -178,12 +226,22 @@ fn route_configuration(
 }
 
 /// The virtual host; `None` when the path ended.
-fn virtual_host(walker: &Walker, path: &mut Path, config: &RouteConfiguration, node: &Node, http: &Http) -> Option<Host> {
+fn virtual_host(
+    walker: &Walker,
+    path: &mut Path,
+    config: &RouteConfiguration,
+    node: &Node,
+    http: &Http,
+) -> Option<Host> {
     let all = || config.virtual_hosts.iter().map(|h| h.domains.as_slice());
     let mut asked = http.authority.clone();
     if !config.vhost_header.is_empty() {
         let only_any = config.virtual_hosts.len() == 1 && all().all(|d| d == ["*"]);
-        match http.headers.iter().find(|(k, _)| *k == config.vhost_header.to_ascii_lowercase()) {
+        match http
+            .headers
+            .iter()
+            .find(|(k, _)| *k == config.vhost_header.to_ascii_lowercase())
+        {
             Some((_, value)) => asked.clone_from(value),
             None if only_any => {}
             None => return Some(Host::Missing(Stop::NoVirtualHost)),
@@ -225,11 +283,23 @@ fn routes(
 ) -> Option<Vec<Chosen>> {
     if host.require_tls() == TlsRequirementType::All {
         let evidence = node.get("require_tls").map(|n| n.evidence()).into_iter().collect();
-        path.stop(Stage::Route, &host.name, "the virtual host takes HTTPS only", Stop::RequireTls, evidence);
+        path.stop(
+            Stage::Route,
+            &host.name,
+            "the virtual host takes HTTPS only",
+            Stop::RequireTls,
+            evidence,
+        );
         return None;
     }
     if host.require_tls() == TlsRequirementType::ExternalOnly {
-        unknown(walker, path, Stage::Route, &host.name, "`require_tls: EXTERNAL_ONLY` is not modelled");
+        unknown(
+            walker,
+            path,
+            Stage::Route,
+            &host.name,
+            "`require_tls: EXTERNAL_ONLY` is not modelled",
+        );
         return None;
     }
     match route::choose(walker, path, host, node, config, http) {
@@ -247,6 +317,12 @@ pub(super) fn unknown(walker: &Walker, path: &mut Path, stage: Stage, subject: &
 }
 
 /// The row of the HTTP filters is only there when one of them has something to say.
-pub(super) fn filter_row(path: &mut Path, mark: Mark, name: &str, note: &str, evidence: Vec<crate::snapshot::Evidence>) {
+pub(super) fn filter_row(
+    path: &mut Path,
+    mark: Mark,
+    name: &str,
+    note: &str,
+    evidence: Vec<crate::snapshot::Evidence>,
+) {
     path.step(Stage::HttpFilters, mark, name, note, evidence);
 }

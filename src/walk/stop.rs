@@ -92,10 +92,16 @@ impl Stop {
     /// What becomes of the request: an answer by configuration below 400 breaks nothing.
     pub fn outcome(&self, request: RequestKind) -> Outcome {
         let response = self.response(request);
-        let by_configuration =
-            matches!(self, Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_));
+        let by_configuration = matches!(
+            self,
+            Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_)
+        );
         let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
-        if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
+        if by_configuration && fine {
+            Outcome::Answered
+        } else {
+            Outcome::Fails
+        }
     }
 
     /// The stop in a few words, as line 1 ends with it when no finding explains it.
@@ -151,7 +157,10 @@ mod tests {
         assert_eq!((response.status, response.grpc_status), (200, Some(12)));
         assert_eq!(Stop::NoRoute.outcome(RequestKind::Grpc), Outcome::Fails);
         assert_eq!(Stop::NoCluster(503).response(RequestKind::Plain).short(), "503 NC");
-        assert_eq!(Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(), "closed UH");
+        assert_eq!(
+            Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(),
+            "closed UH"
+        );
     }
 
     #[test]

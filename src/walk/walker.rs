@@ -120,19 +120,31 @@ impl<'a> Walker<'a> {
     }
 
     fn meet_the_proxy(&mut self) {
-        let Some(info) = self.glance(self.snapshot.server_info(self.origin)) else { return };
-        let version = info.text("version").and_then(|text| Version::of_server_info(&text)).or_else(|| {
-            let build = info.at("node.user_agent_build_version.version")?;
-            let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
-            Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
-        });
+        let Some(info) = self.glance(self.snapshot.server_info(self.origin)) else {
+            return;
+        };
+        let version = info
+            .text("version")
+            .and_then(|text| Version::of_server_info(&text))
+            .or_else(|| {
+                let build = info.at("node.user_agent_build_version.version")?;
+                let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
+                Version::parse(&format!(
+                    "{}.{}.{}",
+                    number("major_number"),
+                    number("minor_number"),
+                    number("patch")
+                ))
+            });
         match version {
             Some(version) if version < Version::OLDEST => self.unchecked(format!(
                 "the proxy is Envoy {version}; its rules were compared with real ones from {} on",
                 Version::OLDEST
             )),
             Some(_) => {}
-            None => self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned()),
+            None => {
+                self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned())
+            }
         }
         self.version = version.unwrap_or(Version::NEWEST);
         self.node = info.text("node.id").and_then(|id| NodeId::parse(&id));
