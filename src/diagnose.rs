@@ -67,16 +67,9 @@ fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>) -> Verdict {
     let outcome = walk.outcome();
     let mut unchecked = walk.unchecked.clone();
     if matches!(outcome, Outcome::Reaches | Outcome::Partial) {
-        unchecked.push(format!(
-            "the proxy at {} and the application behind it were not read",
-            walk.request.target
-        ));
+        unchecked.push(format!("the proxy at {} and the application behind it were not read", walk.request.target));
     }
-    let response = if outcome == Outcome::Reaches {
-        None
-    } else {
-        walk.response()
-    };
+    let response = if outcome == Outcome::Reaches { None } else { walk.response() };
     Verdict {
         outcome,
         summary: summary::line(&walk, outcome, response.as_ref(), &findings, &unchecked),

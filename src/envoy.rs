@@ -18,7 +18,7 @@ pub mod re2;
 pub mod version;
 
 /// The messages of `proto/`, as prost and pbjson generate them.
-#[expect(missing_docs, clippy::pedantic, clippy::all, reason = "generated code")]
+#[expect(missing_docs, clippy::pedantic, clippy::all, clippy::unused_trait_names, reason = "generated code")]
 pub mod pb {
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 }

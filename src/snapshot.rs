@@ -43,6 +43,8 @@ pub struct Snapshot {
     kinds: BTreeSet<String>,
     /// API paths and admin queries that were answered, by whom.
     read: BTreeSet<(Origin, String)>,
+    /// The listeners, route configurations and clusters that were asked for one by one, found or not.
+    moving: BTreeSet<Need>,
     /// Queries that could not be answered, and why.
     unread: BTreeMap<(Origin, String), String>,
 }
@@ -89,19 +91,10 @@ impl Snapshot {
         if let Lookup::Found(node) = self.document(&need) {
             return Lookup::Found(node);
         }
-        let Some(proxy) = self
-            .proxies
-            .get(&origin)
-            .filter(|p| p.whole.contains(&Group::Listeners))
-        else {
+        let Some(proxy) = self.proxies.get(&origin).filter(|p| p.whole.contains(&Group::Listeners)) else {
             return Lookup::Unread(need);
         };
-        Lookup::Found(Node::new(
-            origin,
-            &need.query(),
-            "$",
-            Arc::new(proxy.listener_statuses()),
-        ))
+        Lookup::Found(Node::new(origin, &need.query(), "$", Arc::new(proxy.listener_statuses())))
     }
 
     /// A listener's element in the dump: `active_state`, `warming_state` … of a dynamic one, `listener` of a static one.
@@ -115,11 +108,7 @@ impl Snapshot {
 
     /// A route configuration that RDS delivered: the element with `route_config` in it.
     pub fn route_config(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(
-            Need::RouteConfig(origin, name.to_owned()),
-            name,
-            &[Section::DynamicRouteConfigs],
-        )
+        self.resource(Need::RouteConfig(origin, name.to_owned()), name, &[Section::DynamicRouteConfigs])
     }
 
     /// An active cluster: the element with `cluster` in it. Absent covers warming: see [`Self::warming_cluster`].
@@ -130,11 +119,7 @@ impl Snapshot {
 
     /// A cluster that is known but still warming: Envoy's workers do not have it.
     pub fn warming_cluster(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(
-            Need::Cluster(origin, name.to_owned()),
-            name,
-            &[Section::DynamicWarmingClusters],
-        )
+        self.resource(Need::Cluster(origin, name.to_owned()), name, &[Section::DynamicWarmingClusters])
     }
 
     /// The active clusters whose name ends in `|host`.
@@ -156,11 +141,7 @@ impl Snapshot {
 
     /// A cluster's hosts: the element of `cluster_statuses`.
     pub fn hosts(&self, origin: Origin, cluster: &str) -> Lookup<Node> {
-        self.resource(
-            Need::Hosts(origin, cluster.to_owned()),
-            cluster,
-            &[Section::ClusterStatuses],
-        )
+        self.resource(Need::Hosts(origin, cluster.to_owned()), cluster, &[Section::ClusterStatuses])
     }
 
     /// The endpoints assigned to a cluster: the element with `endpoint_config` in it.
@@ -171,7 +152,7 @@ impl Snapshot {
 
     /// `/server_info`.
     pub fn server_info(&self, origin: Origin) -> Lookup<Node> {
-        self.document(&Need::ServerInfo(origin))
+        self.document(&Need::Identity(origin))
     }
 
     /// `/runtime`.
@@ -191,7 +172,8 @@ impl Snapshot {
         Lookup::Unread(need)
     }
 
-    /// The objects of a kind, in a namespace (all when `None`), that carry all of `labels` (any when empty).
+    /// The objects of a kind, in a namespace (all when `None`), that carry all of `labels` (any when empty); absent when
+    /// there are none.
     pub fn objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Lookup<Vec<Node>> {
         let need = Need::Objects(kind, namespace.map(str::to_owned), labels.to_vec());
         if !self.is_read(&need) {
@@ -204,12 +186,6 @@ impl Snapshot {
             .enumerate()
             .map(|(i, object)| Node::new(Origin::Kubernetes, &query, &format!("$.items[{i}]"), Arc::clone(object)));
         Lookup::Found(nodes.collect())
-    }
-
-    /// Proof that a list that was read has no elements.
-    pub fn no_objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Evidence {
-        let need = Need::Objects(kind, namespace.map(str::to_owned), labels.to_vec());
-        Evidence::absent(Origin::Kubernetes, &need.query(), "$.items[*]".to_owned())
     }
 
     /// Why a need that was tried has no answer.
@@ -228,10 +204,7 @@ impl Snapshot {
     }
 
     fn document(&self, need: &Need) -> Lookup<Node> {
-        let document = self
-            .proxies
-            .get(&need.origin())
-            .and_then(|p| p.documents.get(&need.query()));
+        let document = self.proxies.get(&need.origin()).and_then(|p| p.documents.get(&need.query()));
         match document {
             Some(value) => Lookup::Found(Node::new(need.origin(), &need.query(), "$", Arc::clone(value))),
             None => Lookup::Unread(need.clone()),
@@ -241,9 +214,7 @@ impl Snapshot {
     fn resource(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<Node> {
         let origin = need.origin();
         let proxy = self.proxies.get(&origin);
-        let found = sections
-            .iter()
-            .find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
+        let found = sections.iter().find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
         if let Some((section, entry)) = found {
             return Lookup::Found(Node::new(origin, &need.query(), &base(*section, 0), entry.value()));
         }
@@ -253,21 +224,12 @@ impl Snapshot {
         let section = sections[0];
         let path = match section.group() {
             Group::Hosts => format!("$.cluster_statuses[?@.name=={}]", quoted(name)),
-            _ if section.member().is_empty() => {
+            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints if section.member().is_empty() => {
                 format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
             }
-            _ => {
-                let field = if section.group() == Group::Endpoints {
-                    "cluster_name"
-                } else {
-                    "name"
-                };
-                format!(
-                    "$.configs[*].{}[?@.{}.{field}=={}]",
-                    section.field(),
-                    section.member(),
-                    quoted(name)
-                )
+            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints => {
+                let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
+                format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
             }
         };
         Lookup::Absent(Evidence::absent(origin, &need.query(), path))
@@ -304,7 +266,8 @@ impl Snapshot {
             | Need::ClustersOfHost(..)
             | Need::Hosts(..)
             | Need::Endpoints(..)
-            | Need::ServerInfo(_)
+            | Need::Identity(_)
+            | Need::LastUpdated(_)
             | Need::Runtime(_) => read(need.query()),
         }
     }
@@ -319,6 +282,9 @@ impl Snapshot {
             Answer::Object(object) => self.objects.insert(object),
             Answer::Objects(objects) => objects.into_iter().for_each(|o| self.objects.insert(o)),
             Answer::Nothing => self.forget(need),
+        }
+        if matches!(need, Need::Listener(..) | Need::RouteConfig(..) | Need::Cluster(..)) {
+            self.moving.insert(need.clone());
         }
         self.read.insert((need.origin(), need.query()));
         self.unread.remove(&(need.origin(), need.query()));
@@ -336,50 +302,36 @@ impl Snapshot {
         self.read.contains(&key) || self.unread.contains_key(&key)
     }
 
-    /// The admin queries that a verdict on configuration rests on, to be asked once more: two reads are not one instant.
+    /// What a verdict on configuration rests on, to be asked after once more: two reads are not one instant.
     pub fn moving_parts(&self) -> Vec<Need> {
-        let names = |proxy: &Proxy, section: Section| -> Vec<String> {
-            proxy
-                .entries
-                .keys()
-                .filter(|(s, _)| *s == section)
-                .map(|(_, name)| name.clone())
-                .collect()
-        };
-        let mut needs = Vec::new();
-        for (origin, proxy) in &self.proxies {
-            needs.extend(
-                names(proxy, Section::DynamicListeners)
-                    .into_iter()
-                    .map(|n| Need::Listener(*origin, n)),
-            );
-            needs.extend(
-                names(proxy, Section::DynamicRouteConfigs)
-                    .into_iter()
-                    .map(|n| Need::RouteConfig(*origin, n)),
-            );
-            needs.extend(
-                names(proxy, Section::DynamicActiveClusters)
-                    .into_iter()
-                    .map(|n| Need::Cluster(*origin, n)),
-            );
-        }
-        needs.retain(|need| self.read.contains(&(need.origin(), need.query())));
-        needs
+        self.moving.iter().map(|need| Need::LastUpdated(Box::new(need.clone()))).collect()
     }
 
-    /// Whether the configuration that answers `need` is the same in both: the same elements, `last_updated` included.
-    pub fn agrees(&self, other: &Self, need: &Need) -> bool {
-        let entries = |snapshot: &Self| -> Vec<(Section, Arc<Value>)> {
-            let (Some(proxy), Some(name)) = (snapshot.proxies.get(&need.origin()), name_of(need)) else {
-                return Vec::new();
-            };
-            let sections = Section::all().filter(|s| Some(s.group()) == group_of(need));
-            sections
-                .filter_map(|s| Some((s, proxy.entries.get(&(s, name.to_owned()))?.value())))
-                .collect()
+    /// Whether a part is still as it was read, as far as `later` was told.
+    pub fn is_unmoved(&self, part: &Need, later: &Self) -> bool {
+        let Need::LastUpdated(need) = part else { return true };
+        let Lookup::Found(now) = later.document(part) else {
+            // Nothing came back: either it could not be asked, or there is no such thing now.
+            return !later.is_read(part) || self.updates(need).is_empty();
         };
-        entries(self) == entries(other)
+        let configs = now.get("configs").map(|c| c.items().collect::<Vec<_>>()).unwrap_or_default();
+        let now: Vec<String> = configs
+            .iter()
+            .filter_map(|c| c.text("active_state.last_updated").or_else(|| c.text("last_updated")))
+            .collect();
+        now == self.updates(need)
+    }
+
+    fn updates(&self, need: &Need) -> Vec<String> {
+        let (Some(proxy), Some(name)) = (self.proxies.get(&need.origin()), name_of(need)) else { return Vec::new() };
+        let sections = [Section::DynamicListeners, Section::DynamicRouteConfigs, Section::DynamicActiveClusters];
+        let of_need = sections.into_iter().filter(|s| Some(s.group()) == group_of(need));
+        let entries = of_need.filter_map(|s| proxy.entries.get(&(s, name.to_owned())));
+        let at = |value: &Value| {
+            let text = value.pointer("/active_state/last_updated").or_else(|| value.get("last_updated"));
+            text.and_then(Value::as_str).map(str::to_owned)
+        };
+        entries.filter_map(|entry| at(&entry.value())).collect()
     }
 
     /// Forgets what the proxies said of their configuration, so that it is read anew.
@@ -388,6 +340,7 @@ impl Snapshot {
             proxy.entries.clear();
             proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
         }
+        self.moving.clear();
         self.read.retain(|(origin, query)| {
             let moves =
                 query.starts_with("/config_dump") || query.starts_with("/clusters") || query.starts_with("/listeners");
@@ -396,39 +349,24 @@ impl Snapshot {
     }
 
     fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
-        match group_of(need) {
-            Some(group) => {
-                let what = if group == Group::Hosts {
-                    "an answer of /clusters"
-                } else {
-                    "a config dump"
-                };
-                let indexed = if is_empty_dump(&body) {
-                    index::Indexed::default()
-                } else {
-                    index(body, what)?
-                };
-                self.forget(need);
-                self.proxies.entry(need.origin()).or_default().take(indexed);
-            }
-            None => {
-                let value: Value = serde_json::from_slice(&body)
-                    .map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
-                let proxy = self.proxies.entry(need.origin()).or_default();
-                proxy
-                    .documents
-                    .insert(need.query(), Arc::new(without_secrets(need, value)));
-            }
+        if let Some(group) = group_of(need) {
+            let what = if group == Group::Hosts { "an answer of /clusters" } else { "a config dump" };
+            let indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
+            self.forget(need);
+            self.proxies.entry(need.origin()).or_default().take(indexed);
+            return Ok(());
         }
+        let value: Value =
+            serde_json::from_slice(&body).map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
+        let proxy = self.proxies.entry(need.origin()).or_default();
+        proxy.documents.insert(need.query(), Arc::new(without_secrets(need, value)));
         Ok(())
     }
 
     fn forget(&mut self, need: &Need) {
         let proxy = self.proxies.entry(need.origin()).or_default();
         if let (Some(group), Some(name)) = (group_of(need), name_of(need)) {
-            proxy
-                .entries
-                .retain(|(section, n), _| section.group() != group || n != name);
+            proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
         }
         if need.origin() == Origin::Kubernetes {
             self.proxies.remove(&Origin::Kubernetes);
@@ -449,22 +387,24 @@ impl Proxy {
         for ((section, name), entry) in &self.entries {
             let value = entry.value();
             let listener = match section {
-                Section::DynamicListeners => value
-                    .pointer("/active_state/listener")
-                    .or(value.pointer("/activeState/listener")),
+                Section::DynamicListeners => {
+                    value.pointer("/active_state/listener").or(value.pointer("/activeState/listener"))
+                }
                 Section::StaticListeners => value.get("listener"),
-                _ => None,
+                Section::DynamicRouteConfigs
+                | Section::DynamicActiveClusters
+                | Section::StaticClusters
+                | Section::DynamicWarmingClusters
+                | Section::DynamicEndpointConfigs
+                | Section::StaticEndpointConfigs
+                | Section::ClusterStatuses => None,
             };
             let Some(listener) = listener else { continue };
             let member = |snake: &str, camel: &str| listener.get(snake).or_else(|| listener.get(camel)).cloned();
             let mut status = json!({"name": name, "local_address": member("address", "address")});
             let more = member("additional_addresses", "additionalAddresses").unwrap_or_default();
-            let more: Vec<Value> = more
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|a| a.get("address").cloned())
-                .collect();
+            let more: Vec<Value> =
+                more.as_array().into_iter().flatten().filter_map(|a| a.get("address").cloned()).collect();
             if !more.is_empty() {
                 status["additional_local_addresses"] = json!(more);
             }
@@ -497,7 +437,12 @@ fn group_of(need: &Need) -> Option<Group> {
         Need::Cluster(..) | Need::ClustersOfHost(..) => Some(Group::Clusters),
         Need::Hosts(..) => Some(Group::Hosts),
         Need::Endpoints(..) => Some(Group::Endpoints),
-        Need::Listeners(_) | Need::ServerInfo(_) | Need::Runtime(_) | Need::Object(..) | Need::Objects(..) => None,
+        Need::Listeners(_)
+        | Need::Identity(_)
+        | Need::LastUpdated(_)
+        | Need::Runtime(_)
+        | Need::Object(..)
+        | Need::Objects(..) => None,
     }
 }
 
@@ -511,37 +456,28 @@ fn name_of(need: &Need) -> Option<&str> {
         | Need::Endpoints(_, name) => Some(name),
         Need::Listeners(_)
         | Need::ClustersOfHost(..)
-        | Need::ServerInfo(_)
+        | Need::Identity(_)
+        | Need::LastUpdated(_)
         | Need::Runtime(_)
         | Need::Object(..)
         | Need::Objects(..) => None,
     }
 }
 
-/// `/server_info` with the node's identity only: its metadata may hold a pod's environment.
-fn without_secrets(need: &Need, mut value: Value) -> Value {
-    if let Need::ServerInfo(_) = need {
-        if let Some(object) = value.as_object_mut() {
-            object.remove("command_line_options");
-        }
-        if let Some(node) = value.get_mut("node").and_then(Value::as_object_mut) {
-            node.retain(|key, _| {
-                ["id", "cluster", "locality", "metadata", "user_agent_build_version"].contains(&key.as_str())
-            });
-            if let Some(metadata) = node.get_mut("metadata").and_then(Value::as_object_mut) {
-                const KEPT: &[&str] = &[
-                    "NAME",
-                    "NAMESPACE",
-                    "CLUSTER_ID",
-                    "ISTIO_VERSION",
-                    "INTERCEPTION_MODE",
-                    "LABELS",
-                    "MESH_ID",
-                    "WORKLOAD_NAME",
-                ];
-                metadata.retain(|key, _| KEPT.contains(&key.as_str()));
-            }
+/// Who the proxy is, and no more of it: a node's metadata may hold a pod's environment. Comes as `/server_info`, or as
+/// the part of the bootstrap that says the same.
+fn without_secrets(need: &Need, value: Value) -> Value {
+    let Need::Identity(_) = need else { return value };
+    let node = value.get("node").or_else(|| value.pointer("/configs/0/bootstrap/node"));
+    let mut kept = serde_json::Map::new();
+    for key in ["id", "cluster", "user_agent_build_version"] {
+        if let Some(inner) = node.and_then(|n| n.get(key)) {
+            kept.insert(key.to_owned(), inner.clone());
         }
     }
-    value
+    let mut identity = json!({ "node": kept });
+    if let Some(version) = value.get("version") {
+        identity["version"] = version.clone();
+    }
+    identity
 }

@@ -38,17 +38,9 @@ pub(super) struct ApiError {
 
 impl Cluster {
     fn new(client: Client, server: &http::Uri, timeout: Option<Duration>, log: Log) -> Self {
-        let host = server
-            .authority()
-            .map_or_else(|| server.to_string(), ToString::to_string);
+        let host = server.authority().map_or_else(|| server.to_string(), ToString::to_string);
         let namespace = client.default_namespace().to_owned();
-        Self {
-            client,
-            host,
-            namespace,
-            timeout,
-            log,
-        }
+        Self { client, host, namespace, timeout, log }
     }
 
     /// The namespace of what is named without one.
@@ -103,16 +95,11 @@ impl Cluster {
     }
 
     async fn request(&self, path: &str) -> Result<String, ApiError> {
-        let request = Request::get(encode(path))
-            .body(Vec::new())
-            .map_err(|e| ApiError::local(e.to_string()))?;
+        let request = Request::get(encode(path)).body(Vec::new()).map_err(|e| ApiError::local(e.to_string()))?;
         let answer = self.client.request_text(request);
         let answer = match self.timeout {
             Some(limit) => tokio::time::timeout(limit, answer).await.map_err(|_| {
-                ApiError::local(format!(
-                    "Unable to connect to the server: no answer in {} s",
-                    limit.as_secs_f32()
-                ))
+                ApiError::local(format!("Unable to connect to the server: no answer in {} s", limit.as_secs_f32()))
             })?,
             None => answer.await,
         };
@@ -136,11 +123,7 @@ impl Cluster {
             }
             _ => format!("Error from server ({}): {message}", status.reason),
         };
-        ApiError {
-            code: status.code,
-            words,
-            message,
-        }
+        ApiError { code: status.code, words, message }
     }
 
     fn unreachable(&self, error: &kube::Error) -> String {
@@ -166,11 +149,7 @@ impl Cluster {
 impl ApiError {
     /// There was no answer of the server's.
     pub(super) fn local(words: String) -> Self {
-        Self {
-            code: 0,
-            message: words.clone(),
-            words,
-        }
+        Self { code: 0, message: words.clone(), words }
     }
 }
 

@@ -35,11 +35,7 @@ static DEMO: &[u8] = include_bytes!("../demo/snapshot.tar.gz");
 
 /// Reads a saved snapshot: a folder, or a `.tar.gz` of one.
 pub(super) fn load(path: &Path) -> Result<Snapshot, CollectError> {
-    let files = if path.is_dir() {
-        folder(path)?
-    } else {
-        archive::read(&bytes(path)?, path)?
-    };
+    let files = if path.is_dir() { folder(path)? } else { archive::read(&bytes(path)?, path)? };
     snapshot(files, path)
 }
 
@@ -67,21 +63,13 @@ pub(super) fn bare(config_dump: &Path, clusters: Option<&Path>) -> Result<Snapsh
             BodyError::NotThis(_) => "it has no `configs`".to_owned(),
             BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty => error.why.to_string(),
         };
-        CollectError::NotThis {
-            path: path.display().to_string(),
-            what,
-            cause,
-            hint,
-        }
+        CollectError::NotThis { path: path.display().to_string(), what, cause, hint }
     })
 }
 
 /// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
 pub(super) fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError> {
-    let failed = |cause: String| CollectError::Save {
-        path: path.display().to_string(),
-        cause,
-    };
+    let failed = |cause: String| CollectError::Save { path: path.display().to_string(), cause };
     let files = snapshot.files(concat!("kubectl-mesh-why ", env!("CARGO_PKG_VERSION")));
     if archive::is_archive_name(path) {
         let packed = archive::pack(&files, &archive::stem(path)).map_err(|e| failed(e.to_string()))?;
@@ -124,12 +112,7 @@ fn not_a_snapshot(path: &Path, error: &FileError, found: &[String]) -> CollectEr
     } else {
         error.to_string()
     };
-    CollectError::NotThis {
-        path: path.display().to_string(),
-        what: "snapshot",
-        cause,
-        hint: None,
-    }
+    CollectError::NotThis { path: path.display().to_string(), what: "snapshot", cause, hint: None }
 }
 
 /// The files of a snapshot's folder, and no others: it may be any folder.
@@ -153,11 +136,7 @@ fn candidates(root: &Path) -> io::Result<Vec<String>> {
     let mut paths = Vec::new();
     for name in names(root)? {
         if is_part(&name) && root.join(&name).is_dir() {
-            paths.extend(
-                names(&root.join(&name))?
-                    .into_iter()
-                    .map(|file| format!("{name}/{file}")),
-            );
+            paths.extend(names(&root.join(&name))?.into_iter().map(|file| format!("{name}/{file}")));
         } else {
             paths.push(name);
         }
@@ -168,10 +147,7 @@ fn candidates(root: &Path) -> io::Result<Vec<String>> {
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    Ok(entries
-        .iter()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect())
+    Ok(entries.iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
 }
 
 /// The bytes of a file, or of standard input.
@@ -197,9 +173,7 @@ fn make_room(path: &Path) -> Result<(), String> {
         return Err("the folder is not empty, and it is no snapshot".to_owned());
     }
     let old = candidates(path).map_err(|e| e.to_string())?;
-    old.iter()
-        .try_for_each(|file| fs::remove_file(path.join(file)))
-        .map_err(|e| e.to_string())
+    old.iter().try_for_each(|file| fs::remove_file(path.join(file))).map_err(|e| e.to_string())
 }
 
 fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
@@ -214,15 +188,8 @@ fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> CollectError {
-    let name = if path == Path::new(STDIN) {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
-    CollectError::File {
-        path: name,
-        cause: plain(error),
-    }
+    let name = if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() };
+    CollectError::File { path: name, cause: plain(error) }
 }
 
 /// The system's words without the number that Rust adds.

@@ -49,13 +49,7 @@ impl Drop for Connection {
 
 impl PodEndpoint {
     pub(super) fn new(cluster: Cluster, namespace: &str, pod: &str, port: u16) -> Self {
-        Self {
-            cluster,
-            namespace: namespace.to_owned(),
-            pod: pod.to_owned(),
-            port,
-            connection: None,
-        }
+        Self { cluster, namespace: namespace.to_owned(), pod: pod.to_owned(), port, connection: None }
     }
 
     /// One GET; `path` is percent-encoded. A connection that broke is opened again, once.
@@ -84,26 +78,17 @@ impl PodEndpoint {
 
     async fn open(&mut self) -> Result<Connection, Failure> {
         let pods: Api<Pod> = Api::namespaced(self.cluster.client(), &self.namespace);
-        let mut forwarder = pods
-            .portforward(&self.pod, &[self.port])
-            .await
-            .map_err(|error| self.refused(&error))?;
+        let mut forwarder = pods.portforward(&self.pod, &[self.port]).await.map_err(|error| self.refused(&error))?;
         let lost = || Failure::new("the port-forward has no stream");
         let stream = forwarder.take_stream(self.port).ok_or_else(lost)?;
         let reason = Box::pin(forwarder.take_error(self.port).ok_or_else(lost)?);
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| Failure::new(root_cause(&e)))?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|e| Failure::new(root_cause(&e)))?;
         let driver = tokio::spawn(async move {
             // What goes wrong here is also the result of the request that is under way.
             let _ = connection.await;
         });
-        Ok(Connection {
-            sender,
-            reason,
-            forwarder,
-            driver,
-        })
+        Ok(Connection { sender, reason, forwarder, driver })
     }
 
     /// The API server or something before it did not switch to the WebSocket.
@@ -135,9 +120,7 @@ impl Connection {
         self.sender.ready().await?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = path.parse().unwrap_or_default();
-        request
-            .headers_mut()
-            .insert(header::HOST, header::HeaderValue::from_static("localhost"));
+        request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("localhost"));
         let response = self.sender.send_request(request).await?;
         let status = response.status().as_u16();
         let body = match Limited::new(response.into_body(), MAX_BODY).collect().await {
@@ -145,10 +128,7 @@ impl Connection {
             Err(error) => match error.downcast::<hyper::Error>() {
                 Ok(error) => return Err(*error),
                 Err(_) => {
-                    return Ok(Reply {
-                        status: 0,
-                        body: b"the answer is larger than 1 GiB".to_vec(),
-                    });
+                    return Ok(Reply { status: 0, body: b"the answer is larger than 1 GiB".to_vec() });
                 }
             },
         };
@@ -158,10 +138,7 @@ impl Connection {
 
 /// The request failed: the reason comes from the kubelet, on the port's error channel.
 async fn explain(mut connection: Connection, error: hyper::Error, port: u16) -> Failure {
-    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason)
-        .await
-        .ok()
-        .flatten();
+    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason).await.ok().flatten();
     let Some(reason) = reason else {
         return Failure::new(format!("the port-forward broke: {}", root_cause(&error)));
     };

@@ -14,22 +14,12 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let request = &case.walk.request;
     let own = case.namespace();
     let service = case.walk.trail.service.as_ref();
-    let sidecars = service
-        .and_then(|_| case.objects(Kind::Sidecar, Some(&own), &[]))
-        .unwrap_or_default();
+    let sidecars = service.and_then(|_| case.objects(Kind::Sidecar, Some(&own), &[])).unwrap_or_default();
     let scoped = sidecars.iter().find(|s| s.at("spec.egress").is_some());
-    let mut objects: Vec<ObjectRef> = scoped
-        .map(|s| ref_of(Kind::Sidecar, s, "spec.egress"))
-        .into_iter()
-        .collect();
+    let mut objects: Vec<ObjectRef> = scoped.map(|s| ref_of(Kind::Sidecar, s, "spec.egress")).into_iter().collect();
     objects.extend(service.map(|s| ref_of(Kind::Service, s, "")));
-    let mut evidence: Vec<Evidence> = cluster
-        .cluster
-        .as_ref()
-        .and_then(|c| c.get("name"))
-        .map(|n| n.evidence())
-        .into_iter()
-        .collect();
+    let mut evidence: Vec<Evidence> =
+        cluster.cluster.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).into_iter().collect();
     evidence.extend(scoped.and_then(|s| s.at("spec.egress")).map(|n| n.evidence()));
     let (why, fix) = if service.is_some() {
         (
@@ -60,9 +50,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         stage: Stage::Cluster,
         title: "the proxy does not know the host and passes the connection through".to_owned(),
         why,
-        next: objects
-            .first()
-            .map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
+        next: objects.first().map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
         objects,
         fix,
         istio: None,

@@ -31,7 +31,7 @@ pub(super) fn walk(
         let name = path.decision.route_config.clone().unwrap_or_default();
         return missing(path, host, &name, http, share);
     };
-    if let Some(what) = walker.unmodelled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodelled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]) {
         walker.unchecked(what.clone());
         path.step(Stage::Route, Mark::Unknown, &subject(path, hit), &what, Vec::new());
         return path.leg(share, "", Stage::Route, End::Unknown);
@@ -53,20 +53,10 @@ pub(super) fn walk(
             answers(path, hit, "direct_response", Stop::DirectResponse(status), share);
         }
         Some(route::Action::NonForwardingAction(_)) => {
-            let choices = [Choice {
-                name: String::new(),
-                share: 1.0,
-                at: hit.node.get("non_forwarding_action"),
-            }];
+            let choices = [Choice { name: String::new(), share: 1.0, at: hit.node.get("non_forwarding_action") }];
             cluster::walk(walker, path, &choices, Proto::Http { not_found: 503 }, dial, share);
         }
-        None => unknown(
-            walker,
-            path,
-            Stage::Route,
-            &subject(path, hit),
-            "the route's action is not modelled",
-        ),
+        None => unknown(walker, path, Stage::Route, &subject(path, hit), "the route's action is not modelled"),
     }
 }
 
@@ -74,28 +64,14 @@ fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) 
     let (subject, note, stop, evidence) = match host {
         Host::Found(host, node) => {
             let evidence = node.get("routes").unwrap_or_else(|| node.clone()).evidence();
-            let note = format!(
-                "none of its {} routes matches {} {}",
-                host.routes.len(),
-                http.method,
-                http.path
-            );
+            let note = format!("none of its {} routes matches {} {}", host.routes.len(), http.method, http.path);
             (host.name.clone(), note, Stop::NoRoute, Some(short(node, evidence)))
         }
         Host::Missing(stop) => {
-            let evidence = path
-                .trail
-                .route_config
-                .as_ref()
-                .map(|c| c.lacks_element("virtual_hosts", "domains"));
+            let evidence = path.trail.route_config.as_ref().map(|c| c.lacks_element("virtual_hosts", "domains"));
             let note = format!("none of its virtual hosts takes the host {}", http.authority);
-            let evidence = path
-                .trail
-                .route_config
-                .as_ref()
-                .and_then(|c| c.get("name"))
-                .map(|n| n.evidence())
-                .or(evidence);
+            let evidence =
+                path.trail.route_config.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).or(evidence);
             (format!("route configuration {config}"), note, stop.clone(), evidence)
         }
     };
@@ -115,19 +91,14 @@ fn short(node: &Node, routes: crate::snapshot::Evidence) -> crate::snapshot::Evi
 fn answers(path: &mut Path, hit: &Hit, field: &str, stop: Stop, share: f64) {
     let mark = if share >= 1.0 { Mark::Stopped } else { Mark::Warned };
     let evidence = hit.node.get(field).map(|n| n.evidence()).into_iter().collect();
-    let note = match &stop {
-        Stop::Redirect(status) => format!("answers with a redirect, {status}"),
-        Stop::DirectResponse(status) => format!("answers {status} by itself"),
-        _ => String::new(),
+    let note = if let Stop::Redirect(status) = &stop {
+        format!("answers with a redirect, {status}")
+    } else {
+        "answers by itself".to_owned()
     };
     let subject = subject(path, hit);
     path.step(Stage::Route, mark, &subject, &note, evidence);
-    path.leg(
-        share,
-        &describe(&hit.route, hit.index),
-        Stage::Route,
-        End::Stopped(stop),
-    );
+    path.leg(share, &describe(&hit.route, hit.index), Stage::Route, End::Stopped(stop));
 }
 
 fn subject(path: &Path, hit: &Hit) -> String {
@@ -147,33 +118,14 @@ fn forward(walker: &Walker, path: &mut Path, hit: &Hit, action: &RouteAction, ht
         Some(ClusterSpecifier::Cluster(name)) => {
             let at = at.as_ref().and_then(|a| a.get("cluster"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (
-                vec![Choice {
-                    name: name.clone(),
-                    share: 1.0,
-                    at,
-                }],
-                evidence,
-            )
+            (vec![Choice { name: name.clone(), share: 1.0, at }], evidence)
         }
         Some(ClusterSpecifier::ClusterHeader(header)) => {
             let name = header.to_ascii_lowercase();
-            let value = http
-                .headers
-                .iter()
-                .find(|(k, _)| *k == name)
-                .map(|(_, v)| v.clone())
-                .unwrap_or_default();
+            let value = http.headers.iter().find(|(k, _)| *k == name).map(|(_, v)| v.clone()).unwrap_or_default();
             let at = at.as_ref().and_then(|a| a.get("cluster_header"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (
-                vec![Choice {
-                    name: value,
-                    share: 1.0,
-                    at,
-                }],
-                evidence,
-            )
+            (vec![Choice { name: value, share: 1.0, at }], evidence)
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let at = at.as_ref().and_then(|a| a.get("weighted_clusters"));
@@ -183,13 +135,7 @@ fn forward(walker: &Walker, path: &mut Path, hit: &Hit, action: &RouteAction, ht
             }
         }
         None => {
-            return unknown(
-                walker,
-                path,
-                Stage::Route,
-                &subject,
-                "the route's cluster specifier is not modelled",
-            );
+            return unknown(walker, path, Stage::Route, &subject, "the route's cluster specifier is not modelled");
         }
     };
     path.step(Stage::Route, Mark::Passed, &subject, "", evidence);
@@ -209,10 +155,7 @@ fn weighted_choices(
         if !weighted.runtime_key_prefix.is_empty() && walker.runtime_value(&key).is_some() {
             return Err(format!("the runtime key {key} overrides a weight"));
         }
-        let header = http
-            .headers
-            .iter()
-            .find(|(k, _)| *k == entry.cluster_header.to_ascii_lowercase());
+        let header = http.headers.iter().find(|(k, _)| *k == entry.cluster_header.to_ascii_lowercase());
         let name = if entry.cluster_header.is_empty() {
             entry.name.clone()
         } else {
@@ -227,12 +170,8 @@ fn weighted_choices(
         at: at.and_then(|a| a.get("clusters")?.index(i)?.get("name")),
     };
     if let Some(RandomValueSpecifier::HeaderName(header)) = &weighted.random_value_specifier {
-        let values: Vec<&String> = http
-            .headers
-            .iter()
-            .filter(|(k, _)| *k == header.to_ascii_lowercase())
-            .map(|(_, v)| v)
-            .collect();
+        let values: Vec<&String> =
+            http.headers.iter().filter(|(k, _)| *k == header.to_ascii_lowercase()).map(|(_, v)| v).collect();
         if let ([value], true) = (&values[..], total > 0)
             && let Ok(random) = value.parse::<u64>()
         {
@@ -248,9 +187,5 @@ fn weighted_choices(
     }
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = |weight: u64| weight as f64 / total as f64;
-    Ok(weights
-        .into_iter()
-        .filter(|(_, _, w)| *w > 0)
-        .map(|(i, name, w)| choice(i, name, share(w)))
-        .collect())
+    Ok(weights.into_iter().filter(|(_, _, w)| *w > 0).map(|(i, name, w)| choice(i, name, share(w))).collect())
 }

@@ -37,7 +37,7 @@ pub(super) struct Http {
 
 /// Walks an HTTP connection manager.
 pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionManager, node: &Node, dial: &Dial) {
-    if let Some(what) = walker.unmodelled(node, MANAGER, &["http_filters", "route_config"]) {
+    if let Some(what) = Walker::unmodelled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
     if walker.question.tls || !dial.protocol.is_http() {
@@ -63,10 +63,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             Some(chosen) => chosen,
             None => return,
         },
-        Host::Missing(_) => vec![Chosen {
-            share: 1.0,
-            route: None,
-        }],
+        Host::Missing(_) => vec![Chosen { share: 1.0, route: None }],
     };
     if let Some(hit) = chosen.first().and_then(|c| c.route.as_ref()) {
         // Envoy chooses the route before the filters run, and logs it even when one of them answers.
@@ -74,13 +71,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.decision.route_index = Some(hit.index);
         path.trail.route = Some(hit.node.clone());
     }
-    let filters = http_filters::Chain {
-        manager,
-        node,
-        config: &config,
-        config_node: &config_node,
-        host: &host,
-    };
+    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host };
     for chosen in chosen {
         http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);
@@ -125,42 +116,22 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
         return Err("escaped slashes in the path are not modelled".to_owned());
     }
     let path = normalize(&question.path, how)?;
-    let mut headers: Vec<(String, String)> = question
-        .headers
-        .iter()
-        .map(|(k, v)| (k.to_ascii_lowercase(), v.clone()))
-        .collect();
-    let odd = [
-        "connection",
-        "upgrade",
-        "te",
-        "transfer-encoding",
-        "x-forwarded-proto",
-        "x-forwarded-for",
-    ];
+    let mut headers: Vec<(String, String)> =
+        question.headers.iter().map(|(k, v)| (k.to_ascii_lowercase(), v.clone())).collect();
+    let odd = ["connection", "upgrade", "te", "transfer-encoding", "x-forwarded-proto", "x-forwarded-for"];
     if let Some((name, _)) = headers.iter().find(|(name, _)| odd.contains(&name.as_str())) {
         return Err(format!("what the header `{name}` changes is not modelled"));
     }
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
-    let content_type = headers
-        .iter()
-        .find(|(k, _)| k == "content-type")
-        .map_or("", |(_, v)| v.as_str());
+    let content_type = headers.iter().find(|(k, _)| k == "content-type").map_or("", |(_, v)| v.as_str());
     let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
     let kind = if is_grpc { RequestKind::Grpc } else { RequestKind::Plain };
     if question.method == "CONNECT" || !path.starts_with('/') {
         return Err("CONNECT and requests without a path are not modelled".to_owned());
     }
-    Ok(Http {
-        authority,
-        path,
-        method: question.method.clone(),
-        headers,
-        kind,
-        scheme: "http",
-    })
+    Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme: "http" })
 }
 
 /// The manager's route configuration: inline, or the one that RDS delivered.
@@ -194,31 +165,19 @@ fn route_configuration(
             match config_node.decode() {
                 Ok(config) => (config, config_node),
                 Err(why) => {
-                    unknown(
-                        walker,
-                        path,
-                        Stage::Route,
-                        &name,
-                        &format!("it could not be read: {why}"),
-                    );
+                    unknown(walker, path, Stage::Route, &name, &format!("it could not be read: {why}"));
                     return None;
                 }
             }
         }
         None => {
-            unknown(
-                walker,
-                path,
-                Stage::Route,
-                "",
-                "the source of the route configuration is not modelled",
-            );
+            unknown(walker, path, Stage::Route, "", "the source of the route configuration is not modelled");
             return None;
         }
     };
     path.decision.route_config = Some(config.name.clone());
     path.trail.route_config = Some(node.clone());
-    if let Some(what) = walker.unmodelled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodelled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &config.name, &what);
         return None;
     }
@@ -237,11 +196,7 @@ fn virtual_host(
     let mut asked = http.authority.clone();
     if !config.vhost_header.is_empty() {
         let only_any = config.virtual_hosts.len() == 1 && all().all(|d| d == ["*"]);
-        match http
-            .headers
-            .iter()
-            .find(|(k, _)| *k == config.vhost_header.to_ascii_lowercase())
-        {
+        match http.headers.iter().find(|(k, _)| *k == config.vhost_header.to_ascii_lowercase()) {
             Some((_, value)) => asked.clone_from(value),
             None if only_any => {}
             None => return Some(Host::Missing(Stop::NoVirtualHost)),
@@ -257,7 +212,7 @@ fn virtual_host(
     let (host, node) = (config.virtual_hosts.get(i)?, node.get("virtual_hosts")?.index(i)?);
     path.decision.virtual_host = Some(host.name.clone());
     path.trail.virtual_host = Some(node.clone());
-    if let Some(what) = walker.unmodelled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodelled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &host.name, &what);
         return None;
     }
@@ -283,23 +238,11 @@ fn routes(
 ) -> Option<Vec<Chosen>> {
     if host.require_tls() == TlsRequirementType::All {
         let evidence = node.get("require_tls").map(|n| n.evidence()).into_iter().collect();
-        path.stop(
-            Stage::Route,
-            &host.name,
-            "the virtual host takes HTTPS only",
-            Stop::RequireTls,
-            evidence,
-        );
+        path.stop(Stage::Route, &host.name, "the virtual host takes HTTPS only", Stop::RequireTls, evidence);
         return None;
     }
     if host.require_tls() == TlsRequirementType::ExternalOnly {
-        unknown(
-            walker,
-            path,
-            Stage::Route,
-            &host.name,
-            "`require_tls: EXTERNAL_ONLY` is not modelled",
-        );
+        unknown(walker, path, Stage::Route, &host.name, "`require_tls: EXTERNAL_ONLY` is not modelled");
         return None;
     }
     match route::choose(walker, path, host, node, config, http) {

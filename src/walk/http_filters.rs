@@ -76,12 +76,7 @@ pub(super) fn walk(
                     let note = format!("aborts {} of requests", percent(share));
                     filter_row(path, mark, &filter.name, &note, vec![node.evidence()]);
                     path.trail.fault = Some(node);
-                    path.leg(
-                        left * share,
-                        "fault filter",
-                        Stage::HttpFilters,
-                        End::Stopped(Stop::FaultAbort(abort)),
-                    );
+                    path.leg(left * share, "fault filter", Stage::HttpFilters, End::Stopped(Stop::FaultAbort(abort)));
                     left *= 1.0 - share;
                 }
                 Effect::Unknown(what) => {
@@ -109,10 +104,7 @@ fn effects(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http, filter:
     let type_name = match &filter.config_type {
         Some(ConfigType::TypedConfig(any)) => extension_type(any),
         None => {
-            return unknown(format!(
-                "HTTP filter {} comes by ECDS, which is not modelled",
-                filter.name
-            ));
+            return unknown(format!("HTTP filter {} comes by ECDS, which is not modelled", filter.name));
         }
     };
     let preflight = http.method == "OPTIONS" && http.headers.iter().any(|(k, _)| k == "origin");
@@ -132,13 +124,8 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
         Some(ConfigType::TypedConfig(any)) => any.clone(),
         None => JsonAny::default(),
     };
-    let own_node = || {
-        chain
-            .node
-            .get("http_filters")
-            .and_then(|f| f.index(i))
-            .map(|f| f.get("typed_config").unwrap_or(f))
-    };
+    let own_node =
+        || chain.node.get("http_filters").and_then(|f| f.index(i)).map(|f| f.get("typed_config").unwrap_or(f));
     let Some((any, node)) = most_specific(chain, chosen, &filter.name)? else {
         let node = own_node().ok_or("a filter is not where it was decoded")?;
         return Ok((!filter.disabled).then_some(Applied { any: own, node }));
@@ -164,14 +151,9 @@ fn most_specific(chain: &Chain, chosen: &Chosen, name: &str) -> Result<Option<(J
     if let (Some(hit), Host::Found(host, host_node)) = (&chosen.route, chain.host) {
         if let Some(route::Action::Route(action)) = &hit.route.action
             && let Some(ClusterSpecifier::WeightedClusters(weighted)) = &action.cluster_specifier
-            && weighted
-                .clusters
-                .iter()
-                .any(|c| c.typed_per_filter_config.contains_key(name))
+            && weighted.clusters.iter().any(|c| c.typed_per_filter_config.contains_key(name))
         {
-            return Err(format!(
-                "a weighted cluster's own configuration of {name} is not modelled"
-            ));
+            return Err(format!("a weighted cluster's own configuration of {name} is not modelled"));
         }
         let found = entry(&hit.route.typed_per_filter_config, &hit.node)
             .or_else(|| entry(&host.typed_per_filter_config, host_node))
@@ -185,12 +167,10 @@ fn fault(walker: &Walker, chosen: &Chosen, http: &Http, applied: &Applied) -> Ve
     let fault: HttpFault = match applied.any.unpack() {
         Ok(fault) => fault,
         Err(why) => {
-            return vec![Effect::Unknown(format!(
-                "the fault filter's configuration could not be read: {why}"
-            ))];
+            return vec![Effect::Unknown(format!("the fault filter's configuration could not be read: {why}"))];
         }
     };
-    if let Some(what) = walker.unmodelled(&applied.node, "envoy.extensions.filters.http.fault.v3.HTTPFault", &[]) {
+    if let Some(what) = Walker::unmodelled(&applied.node, "envoy.extensions.filters.http.fault.v3.HTTPFault", &[]) {
         return vec![Effect::Unknown(what)];
     }
     let header = |name: &str| http.headers.iter().any(|(k, _)| k == name);
@@ -198,24 +178,19 @@ fn fault(walker: &Walker, chosen: &Chosen, http: &Http, applied: &Applied) -> Ve
         fault.upstream_cluster.is_empty() || single_cluster(chosen) == Some(fault.upstream_cluster.as_str());
     let of_node = fault.downstream_nodes.is_empty() || header("x-envoy-downstream-service-node");
     let active = fault.max_active_faults.as_ref().is_none_or(|m| m.value > 0);
-    let of_headers = fault
-        .headers
-        .iter()
-        .fold(Match::Yes, |all, h| all.and(header_matches(h, http, walker.version)));
+    let of_headers = fault.headers.iter().fold(Match::Yes, |all, h| all.and(header_matches(h, http, walker.version)));
     match of_headers {
         Match::Unknown(why) => {
-            return vec![Effect::Unknown(format!(
-                "whether the fault filter takes the request: {why}"
-            ))];
+            return vec![Effect::Unknown(format!("whether the fault filter takes the request: {why}"))];
         }
         Match::No | Match::Share(_) => return Vec::new(),
-        Match::Yes if of_cluster && of_node && active => {}
-        Match::Yes => return Vec::new(),
+        Match::Yes => {}
+    }
+    if !(of_cluster && of_node && active) {
+        return Vec::new();
     }
     if header("x-envoy-fault-abort-request") || header("x-envoy-fault-abort-grpc-request") {
-        return vec![Effect::Unknown(
-            "faults that headers ask for are not modelled".to_owned(),
-        )];
+        return vec![Effect::Unknown("faults that headers ask for are not modelled".to_owned())];
     }
     for (key, default) in [
         (&fault.abort_percent_runtime, "fault.http.abort.abort_percent"),
@@ -223,15 +198,10 @@ fn fault(walker: &Walker, chosen: &Chosen, http: &Http, applied: &Applied) -> Ve
     ] {
         let key = if key.is_empty() { default } else { key };
         if (fault.abort.is_some() || fault.delay.is_some()) && walker.runtime_value(key).is_some() {
-            return vec![Effect::Unknown(format!(
-                "the runtime key {key} overrides the fault filter"
-            ))];
+            return vec![Effect::Unknown(format!("the runtime key {key} overrides the fault filter"))];
         }
     }
-    [delay(&fault, applied), abort(&fault, applied)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [delay(&fault, applied), abort(&fault, applied)].into_iter().flatten().collect()
 }
 
 fn delay(fault: &HttpFault, applied: &Applied) -> Option<Effect> {
@@ -270,10 +240,7 @@ fn extension_type(any: &JsonAny) -> String {
         return any.type_name.clone();
     }
     let value: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
-    let url = value
-        .get("type_url")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or_default();
+    let url = value.get("type_url").and_then(serde_json::Value::as_str).unwrap_or_default();
     let inner = url.rsplit('/').next().unwrap_or_default().to_owned();
     let text = String::from_utf8_lossy(&any.json);
     let built_in = text.contains("\"envoy.wasm.runtime.null\"")
@@ -290,9 +257,5 @@ fn extension_type(any: &JsonAny) -> String {
 /// `50 %`, `0.1 %`.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if (percent - percent.round()).abs() < 1e-6 {
-        format!("{percent:.0} %")
-    } else {
-        format!("{percent:.2} %")
-    }
+    if (percent - percent.round()).abs() < 1e-6 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
 }

@@ -104,14 +104,7 @@ impl Path {
     /// Adds a row.
     pub(super) fn step(&mut self, stage: Stage, mark: Mark, subject: &str, note: &str, evidence: Vec<Evidence>) {
         let (subject, note) = (subject.to_owned(), note.to_owned());
-        self.steps.push(Step {
-            side: Side::Source,
-            stage,
-            mark,
-            subject,
-            note,
-            evidence,
-        });
+        self.steps.push(Step { side: Side::Source, stage, mark, subject, note, evidence });
     }
 
     /// Every request ends here.
@@ -127,12 +120,6 @@ impl Path {
     }
 
     pub(super) fn leg(&mut self, share: f64, by: &str, stage: Stage, end: End) {
-        self.legs.push(Leg {
-            share,
-            by: by.to_owned(),
-            end,
-            cluster: None,
-            stage,
-        });
+        self.legs.push(Leg { share, by: by.to_owned(), end, cluster: None, stage });
     }
 }

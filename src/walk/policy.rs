@@ -12,18 +12,14 @@ use super::assignment::Assignment;
 use super::walker::Walker;
 
 /// What of a cluster bears on who gets a request and is not modelled.
-pub(super) fn unmodelled(walker: &Walker, cluster: &Cluster) -> Option<String> {
+pub(super) fn unmodelled(cluster: &Cluster) -> Option<String> {
     if let Some(ClusterDiscoveryType::ClusterType(custom)) = &cluster.cluster_discovery_type {
         let type_name = custom.typed_config.as_ref().map_or("", |any| any.type_name.as_str());
         if type_name != "envoy.extensions.clusters.dns.v3.DnsCluster" {
             return Some(format!("cluster type {} is not modelled", custom.name));
         }
     }
-    if cluster
-        .lb_subset_config
-        .as_ref()
-        .is_some_and(|s| !s.subset_selectors.is_empty())
-    {
+    if cluster.lb_subset_config.as_ref().is_some_and(|s| !s.subset_selectors.is_empty()) {
         return Some("`lb_subset_config` of Cluster is not modelled".to_owned());
     }
     let zero = |t: &crate::envoy::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds| {
@@ -31,18 +27,10 @@ pub(super) fn unmodelled(walker: &Walker, cluster: &Cluster) -> Option<String> {
             .iter()
             .any(|n| n.as_ref().is_some_and(|n| n.value == 0))
     };
-    if cluster
-        .circuit_breakers
-        .as_ref()
-        .is_some_and(|c| c.thresholds.iter().any(zero))
-    {
+    if cluster.circuit_breakers.as_ref().is_some_and(|c| c.thresholds.iter().any(zero)) {
         return Some("a circuit breaker of 0 is not modelled".to_owned());
     }
-    if let Some(filter) = cluster
-        .filters
-        .iter()
-        .find(|f| !is_harmless(&f.name, f.typed_config.as_ref()))
-    {
+    if let Some(filter) = cluster.filters.iter().find(|f| !is_harmless(&f.name, f.typed_config.as_ref())) {
         return Some(format!("upstream network filter {} is not modelled", filter.name));
     }
     for (name, any) in &cluster.typed_extension_protocol_options {
@@ -56,17 +44,14 @@ pub(super) fn unmodelled(walker: &Walker, cluster: &Cluster) -> Option<String> {
         }
         let filters = value.get("http_filters").and_then(serde_json::Value::as_array);
         for filter in filters.into_iter().flatten() {
-            let type_name = filter
-                .pointer("/typed_config/@type")
-                .and_then(serde_json::Value::as_str)
-                .unwrap_or_default();
+            let type_name =
+                filter.pointer("/typed_config/@type").and_then(serde_json::Value::as_str).unwrap_or_default();
             let type_name = type_name.rsplit('/').next().unwrap_or_default();
             if harmless::http_filter(type_name).is_none() && !type_name.ends_with(".UpstreamCodec") {
                 return Some(format!("upstream HTTP filter {type_name} is not modelled"));
             }
         }
     }
-    let _ = walker;
     None
 }
 
@@ -79,22 +64,18 @@ fn is_harmless(name: &str, any: Option<&JsonAny>) -> bool {
 
 /// The policy; an error names what is not modelled.
 pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) -> Result<Policy, String> {
-    let common = cluster.common_lb_config.clone().unwrap_or_default();
+    let common = cluster.common_lb_config.unwrap_or_default();
     let mut never_degraded = matches!(cluster.lb_policy(), LbPolicy::RingHash | LbPolicy::Maglev);
     if let Some(policy) = cluster.load_balancing_policy.as_ref().and_then(|p| p.policies.first()) {
-        let any = policy
-            .typed_extension_config
-            .as_ref()
-            .and_then(|c| c.typed_config.as_ref());
+        let any = policy.typed_extension_config.as_ref().and_then(|c| c.typed_config.as_ref());
         let type_name = any.map_or("", |any| any.type_name.rsplit('.').next().unwrap_or_default());
         never_degraded = match type_name {
             "RoundRobin" | "LeastRequest" | "Random" => false,
             "RingHash" | "Maglev" => true,
             _ => return Err(format!("load balancing policy {type_name} is not modelled")),
         };
-        let value: serde_json::Value = any
-            .map(|a| serde_json::from_slice(&a.json).unwrap_or_default())
-            .unwrap_or_default();
+        let value: serde_json::Value =
+            any.map(|a| serde_json::from_slice(&a.json).unwrap_or_default()).unwrap_or_default();
         if value.get("locality_lb_config").is_some() {
             return Err(format!("`locality_lb_config` of {type_name} is not modelled"));
         }
@@ -102,10 +83,8 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
     if walker.runtime_value("upstream.healthy_panic_threshold").is_some() {
         return Err("the runtime key upstream.healthy_panic_threshold overrides the panic threshold".to_owned());
     }
-    let weighted = matches!(
-        common.locality_config_specifier,
-        Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_))
-    );
+    let weighted =
+        matches!(common.locality_config_specifier, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_)));
     let given = assignment.locality_weights.iter().any(|(_, weight)| *weight > 0);
     Ok(Policy {
         overprovisioning_factor: assignment.overprovisioning_factor.unwrap_or(140),

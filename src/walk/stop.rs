@@ -72,19 +72,20 @@ impl Stop {
             Self::ConnectFailure => (503, &["UF"], "upstream_reset_before_response_started"),
             Self::TcpConnectFailure => (0, &["UF"], ""),
         };
-        let grpc_status = match self {
-            Self::FaultAbort(Abort::Grpc(status)) => Some(*status),
-            _ if request == RequestKind::Grpc && status != 0 => Some(grpc_status_of(status)),
-            _ => None,
+        let grpc_status = if let Self::FaultAbort(Abort::Grpc(status)) = self {
+            Some(*status)
+        } else {
+            (request == RequestKind::Grpc && status != 0).then(|| grpc_status_of(status))
         };
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
             grpc_status,
             flags: flags.to_vec(),
             details: details.to_owned(),
-            from: match self {
-                Self::NoSuchService | Self::NoSuchPort => Answerer::Nobody,
-                _ => Answerer::SourceProxy,
+            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort) {
+                Answerer::Nobody
+            } else {
+                Answerer::SourceProxy
             },
         }
     }
@@ -92,16 +93,10 @@ impl Stop {
     /// What becomes of the request: an answer by configuration below 400 breaks nothing.
     pub fn outcome(&self, request: RequestKind) -> Outcome {
         let response = self.response(request);
-        let by_configuration = matches!(
-            self,
-            Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_)
-        );
+        let by_configuration =
+            matches!(self, Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_));
         let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
-        if by_configuration && fine {
-            Outcome::Answered
-        } else {
-            Outcome::Fails
-        }
+        if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
     }
 
     /// The stop in a few words, as line 1 ends with it when no finding explains it.
@@ -157,10 +152,7 @@ mod tests {
         assert_eq!((response.status, response.grpc_status), (200, Some(12)));
         assert_eq!(Stop::NoRoute.outcome(RequestKind::Grpc), Outcome::Fails);
         assert_eq!(Stop::NoCluster(503).response(RequestKind::Plain).short(), "503 NC");
-        assert_eq!(
-            Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(),
-            "closed UH"
-        );
+        assert_eq!(Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(), "closed UH");
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl<'a> Walker<'a> {
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.
-    pub(super) fn unmodelled(&self, node: &Node, message: &str, except: &[&str]) -> Option<String> {
+    pub(super) fn unmodelled(node: &Node, message: &str, except: &[&str]) -> Option<String> {
         let found = fields::deciding(node.value(), message, except);
         let short = message.rsplit('.').next().unwrap_or(message);
         let named: Vec<String> = found.iter().map(|path| format!("`{path}`")).collect();
@@ -123,19 +123,11 @@ impl<'a> Walker<'a> {
         let Some(info) = self.glance(self.snapshot.server_info(self.origin)) else {
             return;
         };
-        let version = info
-            .text("version")
-            .and_then(|text| Version::of_server_info(&text))
-            .or_else(|| {
-                let build = info.at("node.user_agent_build_version.version")?;
-                let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
-                Version::parse(&format!(
-                    "{}.{}.{}",
-                    number("major_number"),
-                    number("minor_number"),
-                    number("patch")
-                ))
-            });
+        let version = info.text("version").and_then(|text| Version::of_server_info(&text)).or_else(|| {
+            let build = info.at("node.user_agent_build_version.version")?;
+            let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
+            Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
+        });
         match version {
             Some(version) if version < Version::OLDEST => self.unchecked(format!(
                 "the proxy is Envoy {version}; its rules were compared with real ones from {} on",
@@ -143,7 +135,7 @@ impl<'a> Walker<'a> {
             )),
             Some(_) => {}
             None => {
-                self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned())
+                self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned());
             }
         }
         self.version = version.unwrap_or(Version::NEWEST);
