@@ -24,41 +24,17 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "envoy",
         may: &[],
-        crates: Crates::Only(&[
-            "ipnet",
-            "pbjson",
-            "pbjson_types",
-            "prost",
-            "regex",
-            "serde",
-            "serde_json",
-        ]),
+        crates: Crates::Only(&["ipnet", "pbjson", "pbjson_types", "prost", "regex", "serde", "serde_json"]),
     },
-    Layer {
-        name: "snapshot",
-        may: &["envoy"],
-        crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]),
-    },
-    Layer {
-        name: "verdict",
-        may: &["snapshot::Evidence"],
-        crates: Crates::Only(&[]),
-    },
-    Layer {
-        name: "mesh",
-        may: &["envoy", "snapshot", "verdict"],
-        crates: Crates::Only(&[]),
-    },
+    Layer { name: "snapshot", may: &["envoy"], crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]) },
+    Layer { name: "verdict", may: &["snapshot::Evidence"], crates: Crates::Only(&[]) },
+    Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&[]) },
     Layer {
         name: "walk",
         may: &["envoy", "mesh", "snapshot", "verdict"],
         crates: Crates::Only(&["ipnet", "pbjson_types", "serde_json", "strsim"]),
     },
-    Layer {
-        name: "diagnose",
-        may: &["envoy", "mesh", "snapshot", "verdict", "walk"],
-        crates: Crates::Only(&[]),
-    },
+    Layer { name: "diagnose", may: &["envoy", "mesh", "snapshot", "verdict", "walk"], crates: Crates::Only(&[]) },
     Layer {
         name: "findings",
         may: &["diagnose", "envoy", "mesh", "snapshot", "verdict", "walk"],
@@ -69,11 +45,7 @@ const LAYERS: &[Layer] = &[
         may: &["snapshot::Evidence", "snapshot::Origin", "verdict"],
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json", "textwrap", "unicode_width"]),
     },
-    Layer {
-        name: "collect",
-        may: &["snapshot"],
-        crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]),
-    },
+    Layer { name: "collect", may: &["snapshot"], crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]) },
 ];
 
 /// The one file that knows color.
@@ -88,15 +60,7 @@ pub(crate) fn broken(file: &File, crates: &BTreeSet<String>) -> Vec<String> {
         Some(own) => own != home(layer) && !layer.may.iter().any(|allowed| covers(allowed, named)),
         None => !may_use(layer, file, &named.root),
     };
-    let line = |named: &Named| {
-        format!(
-            "{}:{}: {} may not name {}",
-            file.path,
-            named.line,
-            layer.name,
-            named.text()
-        )
-    };
+    let line = |named: &Named| format!("{}:{}: {} may not name {}", file.path, named.line, layer.name, named.text());
     named(file, crates).iter().filter(forbidden).map(line).collect()
 }
 
@@ -107,11 +71,7 @@ fn layer_of(path: &str) -> Option<&'static Layer> {
 
 /// Findings are modules of diagnose.
 fn home(layer: &Layer) -> &'static str {
-    if layer.name == "findings" {
-        "diagnose"
-    } else {
-        layer.name
-    }
+    if layer.name == "findings" { "diagnose" } else { layer.name }
 }
 
 fn covers(allowed: &str, named: &Named) -> bool {
@@ -133,39 +93,25 @@ mod tests {
     use super::*;
 
     fn count(path: &str, text: &str) -> usize {
-        let crates = ["std", "colored", "kube", "serde", "serde_json", "tokio"]
-            .map(str::to_owned)
-            .into();
+        let crates = ["std", "colored", "kube", "serde", "serde_json", "tokio"].map(str::to_owned).into();
         broken(&File::new(path, text), &crates).len()
     }
 
     #[test]
     fn a_layer_names_what_lies_below_it() {
-        assert_eq!(
-            count(
-                "src/walk/http.rs",
-                "use crate::envoy::pb;\nuse super::route;\nuse std::fmt;"
-            ),
-            0
-        );
+        assert_eq!(count("src/walk/http.rs", "use crate::envoy::pb;\nuse super::route;\nuse std::fmt;"), 0);
         assert_eq!(count("src/walk/http.rs", "use crate::diagnose::Case;"), 1);
         assert_eq!(count("src/walk.rs", "fn f() { crate::render::render() }"), 1);
         assert_eq!(count("src/envoy/load.rs", "use super::super::snapshot;"), 1);
         assert_eq!(count("src/mesh/istio.rs", "use crate::walk::Walk;"), 1);
-        assert_eq!(
-            count("src/collect/admin.rs", "use crate::{snapshot::Need, verdict::Verdict};"),
-            1
-        );
+        assert_eq!(count("src/collect/admin.rs", "use crate::{snapshot::Need, verdict::Verdict};"), 1);
         assert_eq!(count("src/findings/x.rs", "use crate::diagnose::Case;"), 0);
         assert_eq!(count("src/cli/ask.rs", "use crate::{collect, walk, render};"), 0);
     }
 
     #[test]
     fn some_layers_may_name_a_part_of_another() {
-        assert_eq!(
-            count("src/render/json.rs", "use crate::snapshot::{Evidence, Origin};"),
-            0
-        );
+        assert_eq!(count("src/render/json.rs", "use crate::snapshot::{Evidence, Origin};"), 0);
         assert_eq!(count("src/render/json.rs", "use crate::snapshot::{Evidence, Node};"), 1);
         assert_eq!(count("src/render/json.rs", "use crate::snapshot;"), 1);
         assert_eq!(count("src/verdict.rs", "use crate::snapshot::*;"), 1);
@@ -177,10 +123,7 @@ mod tests {
         assert_eq!(count("src/walk/route.rs", "fn f() { tokio::spawn(x) }"), 1);
         assert_eq!(count("src/render/text.rs", "use colored::Colorize as _;"), 1);
         assert_eq!(count("src/render/theme.rs", "use colored::Colorize as _;"), 0);
-        assert_eq!(
-            count("src/collect/cluster.rs", "use kube::Client;\nuse tokio::time;"),
-            0
-        );
+        assert_eq!(count("src/collect/cluster.rs", "use kube::Client;\nuse tokio::time;"), 0);
         assert_eq!(count("src/collect/log.rs", "use colored::Colorize as _;"), 1);
     }
 }

@@ -33,9 +33,7 @@ fn text(path: &str) -> String {
 fn crates() -> BTreeSet<String> {
     let own = ["std", "core", "alloc"].map(str::to_owned);
     let declared = manifest::dependencies(&text("Cargo.toml"));
-    own.into_iter()
-        .chain(declared.into_iter().map(|one| one.name))
-        .collect()
+    own.into_iter().chain(declared.into_iter().map(|one| one.name)).collect()
 }
 
 #[test]
@@ -93,9 +91,7 @@ fn findings_are_complete() {
 
 #[test]
 fn dependencies_have_a_reason() {
-    hold(&[File::new("Cargo.toml", &text("Cargo.toml"))], |file| {
-        manifest::without_reason(&file.text)
-    });
+    hold(&[File::new("Cargo.toml", &text("Cargo.toml"))], |file| manifest::without_reason(&file.text));
 }
 
 #[test]

@@ -44,12 +44,8 @@ pub(crate) fn dependencies(manifest: &str) -> Vec<Dependency> {
 /// Dependencies that nobody says the reason of. Those of the tests alone may go without.
 pub(crate) fn without_reason(manifest: &str) -> Vec<String> {
     let all = dependencies(manifest);
-    let wrong = all
-        .iter()
-        .filter(|one| !one.has_reason && one.section != "dev-dependencies");
-    wrong
-        .map(|one| format!("Cargo.toml:{}: no comment says what {} is for", one.line, one.name))
-        .collect()
+    let wrong = all.iter().filter(|one| !one.has_reason && one.section != "dev-dependencies");
+    wrong.map(|one| format!("Cargo.toml:{}: no comment says what {} is for", one.line, one.name)).collect()
 }
 
 /// Dependencies that no file names.
@@ -63,9 +59,7 @@ pub(crate) fn unused(manifest: &str, files: &[File]) -> Vec<String> {
         used.extend(named(&whole, &crates).into_iter().map(|one| one.root));
     }
     let wrong = all.iter().filter(|one| !used.contains(&one.name));
-    wrong
-        .map(|one| format!("Cargo.toml:{}: no file names {}", one.line, one.name))
-        .collect()
+    wrong.map(|one| format!("Cargo.toml:{}: no file names {}", one.line, one.name)).collect()
 }
 
 /// Named by the code that build.rs generates, and features of another crate's dependency.
@@ -79,19 +73,13 @@ mod tests {
 
     #[test]
     fn a_dependency_has_a_reason() {
-        assert_eq!(
-            without_reason(MANIFEST),
-            ["Cargo.toml:9: no comment says what d is for"]
-        );
+        assert_eq!(without_reason(MANIFEST), ["Cargo.toml:9: no comment says what d is for"]);
         assert_eq!(dependencies(MANIFEST).len(), 4);
     }
 
     #[test]
     fn a_dependency_has_a_use() {
-        let file = File::new(
-            "src/a.rs",
-            "use a::X;\nfn f() { b_c::y(); }\n#[cfg(test)]\nmod tests { use e::z; }",
-        );
+        let file = File::new("src/a.rs", "use a::X;\nfn f() { b_c::y(); }\n#[cfg(test)]\nmod tests { use e::z; }");
         assert_eq!(unused(MANIFEST, &[file]), ["Cargo.toml:9: no file names d"]);
     }
 }

@@ -21,10 +21,7 @@ impl Named {
     }
 
     pub(crate) fn text(&self) -> String {
-        let parts: Vec<&str> = std::iter::once(&self.root)
-            .chain(&self.rest)
-            .map(String::as_str)
-            .collect();
+        let parts: Vec<&str> = std::iter::once(&self.root).chain(&self.rest).map(String::as_str).collect();
         parts.join("::")
     }
 }
@@ -35,16 +32,9 @@ pub(crate) fn named(file: &File, crates: &BTreeSet<String>) -> Vec<Named> {
     let (uses, rest) = split_uses(&tokens);
     let mut paths: Vec<Path> = uses.iter().flat_map(|tree| flatten(tree, &[])).collect();
     let imported: BTreeSet<String> = paths.iter().filter_map(|path| path.local.clone()).collect();
-    let declared = rest
-        .windows(2)
-        .filter(|pair| pair[0].is("mod"))
-        .map(|pair| pair[1].text.clone());
+    let declared = rest.windows(2).filter(|pair| pair[0].is("mod")).map(|pair| pair[1].text.clone());
     let local: BTreeSet<String> = imported.into_iter().chain(declared).collect();
-    paths.extend(
-        written_out(&rest)
-            .into_iter()
-            .filter(|path| !local.contains(&path.words[0])),
-    );
+    paths.extend(written_out(&rest).into_iter().filter(|path| !local.contains(&path.words[0])));
     let module = module_of(&file.path);
     paths.iter().filter_map(|path| resolve(path, &module, crates)).collect()
 }
@@ -79,10 +69,7 @@ fn split_uses(tokens: &[Token]) -> (Vec<Vec<Token>>, Vec<Token>) {
 fn flatten(tree: &[Token], before: &[String]) -> Vec<Path> {
     let Some(first) = tree.first() else { return Vec::new() };
     if first.is("{") {
-        return branches(&tree[1..closing(tree, 0)])
-            .iter()
-            .flat_map(|branch| flatten(branch, before))
-            .collect();
+        return branches(&tree[1..closing(tree, 0)]).iter().flat_map(|branch| flatten(branch, before)).collect();
     }
     if first.is("::") {
         return flatten(&tree[1..], before);
@@ -97,14 +84,8 @@ fn flatten(tree: &[Token], before: &[String]) -> Vec<Path> {
     }
     let renamed = reads(tree, 1, &["as"]).then(|| tree[2].text.clone());
     // `use http;` names the crate; every other leaf is a name of this file.
-    let local = (words.len() > 1)
-        .then(|| renamed.or_else(|| words.last().cloned()))
-        .flatten();
-    vec![Path {
-        words,
-        local,
-        line: first.line,
-    }]
+    let local = (words.len() > 1).then(|| renamed.or_else(|| words.last().cloned())).flatten();
+    vec![Path { words, local, line: first.line }]
 }
 
 /// The comma-separated parts of a group.
@@ -139,11 +120,7 @@ fn written_out(tokens: &[Token]) -> Vec<Path> {
         }
         if end > at {
             let words = tokens[at..=end].iter().filter(|t| t.kind == Kind::Word);
-            paths.push(Path {
-                words: words.map(|t| t.text.clone()).collect(),
-                local: None,
-                line: tokens[at].line,
-            });
+            paths.push(Path { words: words.map(|t| t.text.clone()).collect(), local: None, line: tokens[at].line });
         }
         at = end + 1;
     }
@@ -153,13 +130,8 @@ fn written_out(tokens: &[Token]) -> Vec<Path> {
 /// The module that a file is: `src/walk/http.rs` is `walk::http`. Findings are modules of diagnose (see build.rs).
 fn module_of(path: &str) -> Vec<String> {
     let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
-    let parts = inner
-        .split('/')
-        .map(|part| if part == "findings" { "diagnose" } else { part });
-    parts
-        .filter(|part| !["lib", "main"].contains(part))
-        .map(str::to_owned)
-        .collect()
+    let parts = inner.split('/').map(|part| if part == "findings" { "diagnose" } else { part });
+    parts.filter(|part| !["lib", "main"].contains(part)).map(str::to_owned).collect()
 }
 
 fn resolve(path: &Path, module: &[String], crates: &BTreeSet<String>) -> Option<Named> {
@@ -170,19 +142,11 @@ fn resolve(path: &Path, module: &[String], crates: &BTreeSet<String>) -> Option<
         "self" => [module, &path.words[1..]].concat(),
         "super" => [&module[..module.len().saturating_sub(ups)], &path.words[ups..]].concat(),
         name if crates.contains(name) => {
-            return Some(Named {
-                root: name.to_owned(),
-                rest: path.words[1..].to_vec(),
-                line: path.line,
-            });
+            return Some(Named { root: name.to_owned(), rest: path.words[1..].to_vec(), line: path.line });
         }
         _ => return None,
     };
-    Some(Named {
-        root: "crate".to_owned(),
-        rest,
-        line: path.line,
-    })
+    Some(Named { root: "crate".to_owned(), rest, line: path.line })
 }
 
 #[cfg(test)]
@@ -198,31 +162,19 @@ mod tests {
     fn uses_are_taken_apart() {
         let text =
             "use crate::{envoy::{self, pb as p}, snapshot::*};\nuse super::super::verdict::Mark as M;\nuse http;";
-        let expected = [
-            "crate::envoy",
-            "crate::envoy::pb",
-            "crate::snapshot::*",
-            "crate::verdict::Mark",
-            "http",
-        ];
+        let expected = ["crate::envoy", "crate::envoy::pb", "crate::snapshot::*", "crate::verdict::Mark", "http"];
         assert_eq!(texts("src/walk/http.rs", text), expected);
     }
 
     #[test]
     fn paths_count_inside_macros_too() {
         let text = "fn f() { format!(\"{}\", crate::walk::walk()); tokio::time::sleep(std::iter::empty()) }";
-        assert_eq!(
-            texts("src/render.rs", text),
-            ["crate::walk::walk", "tokio::time::sleep", "std::iter::empty"]
-        );
+        assert_eq!(texts("src/render.rs", text), ["crate::walk::walk", "tokio::time::sleep", "std::iter::empty"]);
     }
 
     #[test]
     fn a_module_hides_a_crate_of_its_name() {
-        assert_eq!(
-            texts("src/walk.rs", "mod http;\nfn f() { http::walk() }"),
-            Vec::<String>::new()
-        );
+        assert_eq!(texts("src/walk.rs", "mod http;\nfn f() { http::walk() }"), Vec::<String>::new());
         let text = "use super::http;\nfn f() { http::walk() }";
         assert_eq!(texts("src/walk/tcp.rs", text), ["crate::walk::http"]);
         assert_eq!(texts("src/walk/tcp.rs", "fn f() { http::walk() }"), ["http::walk"]);

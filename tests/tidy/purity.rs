@@ -6,34 +6,17 @@ use crate::names::{Named, named};
 use crate::source::{File, Token, reads};
 
 /// The layers that are pure, synchronous and total.
-const CORE: &[&str] = &[
-    "envoy", "snapshot", "mesh", "verdict", "walk", "diagnose", "findings", "render",
-];
+const CORE: &[&str] = &["envoy", "snapshot", "mesh", "verdict", "walk", "diagnose", "findings", "render"];
 
 /// Parts of `std` that reach out of the program, or ask it for the time.
 const OUTSIDE: &[&str] = &["env", "fs", "io", "os", "process", "thread", "time"];
 
 /// What of `std::net` is a value; the rest are sockets.
-const ADDRESSES: &[&str] = &[
-    "AddrParseError",
-    "IpAddr",
-    "Ipv4Addr",
-    "Ipv6Addr",
-    "SocketAddr",
-    "SocketAddrV4",
-    "SocketAddrV6",
-];
+const ADDRESSES: &[&str] =
+    &["AddrParseError", "IpAddr", "Ipv4Addr", "Ipv6Addr", "SocketAddr", "SocketAddrV4", "SocketAddrV6"];
 
 /// Macros that end the program.
-const PANICS: &[&str] = &[
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "panic",
-    "todo",
-    "unimplemented",
-    "unreachable",
-];
+const PANICS: &[&str] = &["assert", "assert_eq", "assert_ne", "panic", "todo", "unimplemented", "unreachable"];
 
 /// Macros that print.
 const PRINTS: &[&str] = &["dbg", "eprint", "eprintln", "print", "println"];
@@ -65,9 +48,7 @@ pub(crate) fn reaching_out(file: &File, crates: &BTreeSet<String>) -> Vec<String
 
 /// Where the core waits.
 pub(crate) fn waiting(file: &File) -> Vec<String> {
-    at_each(file, is_core(file), "the core does not wait", |tokens, i| {
-        tokens[i].is("async") || tokens[i].is("await")
-    })
+    at_each(file, is_core(file), "the core does not wait", |tokens, i| tokens[i].is("async") || tokens[i].is("await"))
 }
 
 /// Where the core gives up.
@@ -85,9 +66,7 @@ pub(crate) fn printing(file: &File) -> Vec<String> {
     let may = PRINTERS.iter().any(|place| file.path.starts_with(place));
     at_each(file, is_source, "only the command line prints", |tokens, i| {
         let is_macro = is_one_of(&tokens[i], PRINTS) && reads(tokens, i + 1, &["!"]);
-        let stream = ["stdout", "stderr"]
-            .iter()
-            .any(|name| reads(tokens, i, &[name, "(", ")"]));
+        let stream = ["stdout", "stderr"].iter().any(|name| reads(tokens, i, &[name, "(", ")"]));
         let method = i > 0 && tokens[i - 1].is(".");
         is_macro || stream && !method && !may
     })
@@ -128,21 +107,13 @@ mod tests {
             assert_eq!(count(&core(text)), 1, "{text}");
             assert_eq!(count(&File::new("src/collect/disk.rs", text)), 0, "{text}");
         }
-        assert_eq!(
-            count(&core(
-                "use std::net::{IpAddr, SocketAddr};\nuse std::collections::BTreeMap;"
-            )),
-            0
-        );
+        assert_eq!(count(&core("use std::net::{IpAddr, SocketAddr};\nuse std::collections::BTreeMap;")), 0);
     }
 
     #[test]
     fn the_core_does_not_wait() {
         assert_eq!(waiting(&core("async fn f() { g().await }")).len(), 2);
-        assert_eq!(
-            waiting(&core("/// async\nfn f() -> &'static str { \"await\" }")).len(),
-            0
-        );
+        assert_eq!(waiting(&core("/// async\nfn f() -> &'static str { \"await\" }")).len(), 0);
         assert_eq!(waiting(&File::new("src/collect.rs", "async fn f() {}")).len(), 0);
     }
 
@@ -164,26 +135,12 @@ mod tests {
 
     #[test]
     fn the_command_line_alone_prints() {
-        for text in [
-            "fn f() { println!() }",
-            "fn f() { dbg!(x) }",
-            "fn f() { io::stderr().lock() }",
-        ] {
+        for text in ["fn f() { println!() }", "fn f() { dbg!(x) }", "fn f() { io::stderr().lock() }"] {
             assert_eq!(printing(&core(text)).len(), 1, "{text}");
         }
         let log = "fn f() { io::stderr() }";
         assert_eq!(printing(&File::new("src/collect/log.rs", log)).len(), 0);
-        assert_eq!(
-            printing(&File::new("src/cli/tell.rs", "fn f() { println!() }")).len(),
-            1
-        );
-        assert_eq!(
-            printing(&File::new(
-                "src/collect/x.rs",
-                "fn f() { command.stdout(x); c.stderr() }"
-            ))
-            .len(),
-            0
-        );
+        assert_eq!(printing(&File::new("src/cli/tell.rs", "fn f() { println!() }")).len(), 1);
+        assert_eq!(printing(&File::new("src/collect/x.rs", "fn f() { command.stdout(x); c.stderr() }")).len(), 0);
     }
 }

@@ -15,10 +15,7 @@ const FUNCTION: usize = 80;
 pub(crate) fn headless(file: &File) -> Vec<String> {
     let has_head = file.text.starts_with("//! ") || file.text.starts_with("//!\n");
     let wrong = file.is_rust() && !has_head;
-    wrong
-        .then(|| format!("{}:1: a file begins with `//!` and what it is for", file.path))
-        .into_iter()
-        .collect()
+    wrong.then(|| format!("{}:1: a file begins with `//!` and what it is for", file.path)).into_iter().collect()
 }
 
 /// Files that are too long.
@@ -29,10 +26,7 @@ pub(crate) fn long_file(file: &File) -> Vec<String> {
     let lines: BTreeSet<usize> = file.code().iter().map(|token| token.line).collect();
     let count = lines.len();
     let wrong = count > FILE;
-    wrong
-        .then(|| format!("{}: {count} lines of code, {FILE} at most", file.path))
-        .into_iter()
-        .collect()
+    wrong.then(|| format!("{}: {count} lines of code, {FILE} at most", file.path)).into_iter().collect()
 }
 
 /// Functions that are too long.
@@ -44,10 +38,7 @@ pub(crate) fn long_functions(file: &File) -> Vec<String> {
         let count = tokens[closing(&tokens, body)].line + 1 - tokens[at].line;
         if count > FUNCTION {
             let name = &tokens[at + 1].text;
-            found.push(format!(
-                "{}: `{name}` has {count} lines, {FUNCTION} at most",
-                file.at(&tokens[at])
-            ));
+            found.push(format!("{}: `{name}` has {count} lines, {FUNCTION} at most", file.at(&tokens[at])));
         }
     }
     found
@@ -60,11 +51,7 @@ fn body_of(tokens: &[Token], at: usize) -> Option<usize> {
         if tokens[at].is(";") {
             return None;
         }
-        at = if tokens[at].is("(") || tokens[at].is("[") {
-            closing(tokens, at) + 1
-        } else {
-            at + 1
-        };
+        at = if tokens[at].is("(") || tokens[at].is("[") { closing(tokens, at) + 1 } else { at + 1 };
     }
     Some(at)
 }
@@ -79,17 +66,9 @@ pub(crate) fn silenced(file: &File) -> Vec<String> {
             continue;
         }
         let attribute = &tokens[inner..=closing(&tokens, inner)];
-        let has = |word: &str| {
-            attribute
-                .iter()
-                .enumerate()
-                .any(|(i, t)| t.is(word) && reads(attribute, i + 1, &["("]))
-        };
+        let has = |word: &str| attribute.iter().enumerate().any(|(i, t)| t.is(word) && reads(attribute, i + 1, &["("]));
         if has("allow") {
-            found.push(format!(
-                "{}: `#[expect(…, reason = \"…\")]`, never `#[allow]`",
-                file.at(&tokens[at])
-            ));
+            found.push(format!("{}: `#[expect(…, reason = \"…\")]`, never `#[allow]`", file.at(&tokens[at])));
         } else if has("expect") && !attribute.iter().any(|t| t.is("reason")) {
             found.push(format!("{}: an `#[expect]` says its reason", file.at(&tokens[at])));
         }
@@ -129,10 +108,7 @@ mod tests {
         let function = |n: usize| format!("fn f<T>(a: [u8; 2]) -> T where T: A {{\n{}}}", "g();\n".repeat(n));
         assert_eq!(long_functions(&rust(&function(FUNCTION - 1))).len(), 1);
         assert_eq!(long_functions(&rust(&function(FUNCTION - 2))).len(), 0);
-        assert_eq!(
-            long_functions(&rust("trait T { fn f(&self); }\ntype F = fn(u8) -> u8;")).len(),
-            0
-        );
+        assert_eq!(long_functions(&rust("trait T { fn f(&self); }\ntype F = fn(u8) -> u8;")).len(), 0);
     }
 
     #[test]
@@ -140,9 +116,6 @@ mod tests {
         assert_eq!(silenced(&rust("#[allow(dead_code)]\nfn f() {}")).len(), 1);
         assert_eq!(silenced(&rust("#![cfg_attr(x, allow(dead_code))]")).len(), 1);
         assert_eq!(silenced(&rust("#[expect(dead_code)]\nfn f() {}")).len(), 1);
-        assert_eq!(
-            silenced(&rust("#[expect(dead_code, reason = \"r\")]\nfn f() { allow(1) }")).len(),
-            0
-        );
+        assert_eq!(silenced(&rust("#[expect(dead_code, reason = \"r\")]\nfn f() { allow(1) }")).len(), 0);
     }
 }

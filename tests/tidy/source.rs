@@ -15,10 +15,7 @@ pub(crate) struct File {
 
 impl File {
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     pub(crate) fn is_rust(&self) -> bool {
@@ -27,10 +24,7 @@ impl File {
 
     /// The tokens, comments left out.
     pub(crate) fn tokens(&self) -> Vec<Token> {
-        let stream: TokenStream = self
-            .text
-            .parse()
-            .unwrap_or_else(|error| panic!("{}: {error}", self.path));
+        let stream: TokenStream = self.text.parse().unwrap_or_else(|error| panic!("{}: {error}", self.path));
         let mut tokens = Vec::new();
         flatten(stream, &mut tokens);
         without_doc_comments(&tokens)
@@ -77,9 +71,7 @@ impl Token {
 
 /// Whether the tokens from `at` on read so.
 pub(crate) fn reads(tokens: &[Token], at: usize, texts: &[&str]) -> bool {
-    tokens
-        .get(at..at + texts.len())
-        .is_some_and(|slice| slice.iter().zip(texts).all(|(token, text)| token.is(text)))
+    tokens.get(at..at + texts.len()).is_some_and(|slice| slice.iter().zip(texts).all(|(token, text)| token.is(text)))
 }
 
 /// The index of the delimiter that closes the one at `at`; the last token where there is none.
@@ -175,11 +167,7 @@ fn end_of_item(tokens: &[Token], from: usize) -> usize {
         if token.is("{") {
             return closing(tokens, at);
         }
-        at = if token.is("(") || token.is("[") {
-            closing(tokens, at) + 1
-        } else {
-            at + 1
-        };
+        at = if token.is("(") || token.is("[") { closing(tokens, at) + 1 } else { at + 1 };
     }
     tokens.len()
 }

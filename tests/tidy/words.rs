@@ -52,9 +52,7 @@ pub(crate) fn foreign(file: &File) -> Vec<String> {
 
 /// Lines with a British spelling. What was captured from elsewhere is as it was.
 pub(crate) fn british(file: &File) -> Vec<String> {
-    let data = [".json", ".txt", ".lock"]
-        .iter()
-        .any(|ending| file.path.ends_with(ending));
+    let data = [".json", ".txt", ".lock"].iter().any(|ending| file.path.ends_with(ending));
     lines(file, "American spelling", |line| {
         let line = line.to_lowercase();
         !data && BRITISH.iter().any(|word| line.contains(word))
@@ -71,9 +69,7 @@ fn starts_a_path(line: &str, start: &str) -> bool {
 
 fn lines(file: &File, says: &str, wrong: impl Fn(&str) -> bool) -> Vec<String> {
     let numbered = file.text.lines().enumerate().filter(|(_, line)| wrong(line));
-    numbered
-        .map(|(i, _)| format!("{}:{}: {says}", file.path, i + 1))
-        .collect()
+    numbered.map(|(i, _)| format!("{}:{}: {says}", file.path, i + 1)).collect()
 }
 
 #[cfg(test)]
