@@ -23,7 +23,7 @@ pub(crate) fn dependencies(manifest: &str) -> Vec<Dependency> {
     let mut found: Vec<Dependency> = Vec::new();
     for (i, line) in manifest.lines().enumerate() {
         if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']').to_owned();
+            name.trim_end_matches(']').clone_into(&mut section);
             has_reason = false;
         } else if line.starts_with('#') {
             has_reason = true;

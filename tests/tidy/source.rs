@@ -114,7 +114,7 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
             TokenTree::Punct(punct) => {
                 let text = punct.as_char().to_string();
                 match tokens.last_mut() {
-                    Some(last) if joined && last.text == ":" && text == ":" => last.text = "::".to_owned(),
+                    Some(last) if joined && last.text == ":" && text == ":" => last.text.push(':'),
                     _ => tokens.push(token(Kind::Mark, text, punct.span().start().line)),
                 }
                 joined = punct.spacing() == Spacing::Joint;
