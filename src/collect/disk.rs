@@ -84,11 +84,11 @@ pub(super) fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError>
     };
     let files = snapshot.files(concat!("kubectl-mesh-why ", env!("CARGO_PKG_VERSION")));
     if archive::is_archive_name(path) {
-        let packed = archive::pack(&files, &archive::stem(path)).map_err(|e| failed(e.to_string()))?;
-        return fs::write(path, packed).map_err(|e| failed(e.to_string()));
+        let packed = archive::pack(&files, &archive::stem(path)).map_err(|e| failed(plain(&e)))?;
+        return fs::write(path, packed).map_err(|e| failed(plain(&e)));
     }
     make_room(path).map_err(failed)?;
-    write_all(path, &files).map_err(|e| failed(e.to_string()))
+    write_all(path, &files).map_err(|e| failed(plain(&e)))
 }
 
 /// Whether a file of this path, relative to the snapshot, is one of a snapshot's.
@@ -191,15 +191,15 @@ fn bytes(path: &Path) -> Result<Vec<u8>, CollectError> {
 
 /// Makes the folder, or takes out what an older snapshot left in it. A folder with other things in it is left alone.
 fn make_room(path: &Path) -> Result<(), String> {
-    fs::create_dir_all(path).map_err(|e| e.to_string())?;
-    let is_empty = names(path).map_err(|e| e.to_string())?.is_empty();
+    fs::create_dir_all(path).map_err(|e| plain(&e))?;
+    let is_empty = names(path).map_err(|e| plain(&e))?.is_empty();
     if !is_empty && !path.join("snapshot.json").is_file() {
         return Err("the folder is not empty, and it is no snapshot".to_owned());
     }
-    let old = candidates(path).map_err(|e| e.to_string())?;
+    let old = candidates(path).map_err(|e| plain(&e))?;
     old.iter()
         .try_for_each(|file| fs::remove_file(path.join(file)))
-        .map_err(|e| e.to_string())
+        .map_err(|e| plain(&e))
 }
 
 fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {

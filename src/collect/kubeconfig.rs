@@ -114,7 +114,12 @@ fn unusable(path: &Path, error: &KubeconfigError) -> CollectError {
     }
     let text = error.to_string();
     let text = text.strip_prefix("failed to parse kubeconfig YAML: ").unwrap_or(&text);
-    let cause = text.lines().next().unwrap_or_default().to_owned();
+    let cause = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .to_owned();
     CollectError::NotThis {
         path,
         what: "kubeconfig",
