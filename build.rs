@@ -79,7 +79,10 @@ fn field_table(descriptors: &FileDescriptorSet) -> String {
         }
     }
     rows.sort();
-    format!("pub(crate) static MESSAGES: &[(&str, &[(&str, Kind)])] = &[\n{}];\n", rows.concat())
+    format!(
+        "pub(crate) static MESSAGES: &[(&str, &[(&str, Kind)])] = &[\n{}];\n",
+        rows.concat()
+    )
 }
 
 fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) {
@@ -107,7 +110,11 @@ fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) 
 
 /// The message type of a map's values.
 fn value_of(entry: &DescriptorProto) -> &str {
-    entry.field.iter().find(|f| f.name() == "value").map_or("", |f| f.type_name().trim_start_matches('.'))
+    entry
+        .field
+        .iter()
+        .find(|f| f.name() == "value")
+        .map_or("", |f| f.type_name().trim_start_matches('.'))
 }
 
 /// A finding is a file: its name is the id, its `//!` block the explanation, `examine` the work.

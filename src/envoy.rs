@@ -3,9 +3,19 @@
 //! Nothing here knows of snapshots, meshes or Kubernetes. Where a rule is Envoy's, its documentation names the
 //! behavior, and a test holds it to a real Envoy.
 
+pub mod address;
 pub mod any;
+pub mod domains;
 pub mod fields;
+pub mod filter_chain;
+pub mod fraction;
 pub mod harmless;
+pub mod health;
+pub mod load;
+pub mod matcher;
+pub mod path;
+pub mod re2;
+pub mod version;
 
 /// The messages of `proto/`, as prost and pbjson generate them.
 #[expect(missing_docs, clippy::pedantic, clippy::all, reason = "generated code")]

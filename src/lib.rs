@@ -2,44 +2,101 @@
 //!
 //! Four verbs, one direction: **collect → walk → diagnose → render**. Only collect may wait or fail; the rest is
 //! pure, synchronous and total. ARCHITECTURE.md has the picture.
+//!
+//! ```
+//! use mesh_why::{judge, snapshot::{AskRecord, Snapshot}, verdict::Outcome, walk::Question};
+//!
+//! let ask = AskRecord { to: "product-service:8082".into(), path: "/".into(), method: "GET".into(), ..AskRecord::default() };
+//! let question = Question::parse(&ask).expect("a destination and a port");
+//! let (verdict, needs) = judge(&Snapshot::default(), &question);
+//! assert_eq!(verdict.outcome, Outcome::Unknown);
+//! assert!(!needs.is_empty(), "nothing was read yet, and the walk says what it needs");
+//! ```
 
 pub mod cli;
 pub mod collect;
+pub mod diagnose;
 pub mod envoy;
+pub mod mesh;
 pub mod render;
 pub mod snapshot;
 pub mod verdict;
 pub mod walk;
 
+use std::collections::BTreeSet;
+
 use collect::Collector;
-use snapshot::{Need, Origin, Snapshot};
-use verdict::{Outcome, Request, Verdict};
+use snapshot::{Need, Snapshot};
+use verdict::Verdict;
 use walk::Question;
 
-/// A stub until the walk is there: reads the listeners, and says that nothing is known.
-pub async fn answer(question: &Question, snapshot: &mut Snapshot, collector: Option<&mut Collector>) -> Verdict {
-    if let Some(collector) = collector {
-        for (need, answer) in collector.fetch(&[Need::Listeners(Origin::Source(0))]).await {
-            let taken = answer.and_then(|answer| snapshot.answer(&need, answer).map_err(|e| e.to_string()));
-            if let Err(why) = taken {
-                snapshot.refuse(&need, &why);
-            }
+/// How often needs are answered before the answer is taken as it is.
+const ROUNDS: usize = 10;
+/// How often the walk starts over because the configuration moved.
+const RESTARTS: usize = 2;
+
+/// Walks and diagnoses once: the verdict as far as the snapshot carries it, and what would carry it further.
+pub fn judge(snapshot: &Snapshot, question: &Question) -> (Verdict, BTreeSet<Need>) {
+    diagnose::diagnose(snapshot, walk::walk(snapshot, question))
+}
+
+/// Answers the question: judge, read what is needed, judge again, until nothing is needed that can be had.
+///
+/// Two admin reads are not one instant. After the walk the listeners, route configurations and clusters that it rests
+/// on are read once more; when one differs, the walk starts over, and at last says so.
+pub async fn answer(question: &Question, snapshot: &mut Snapshot, mut collector: Option<&mut Collector>) -> Verdict {
+    let mut restarts = 0;
+    loop {
+        let mut verdict = settle(question, snapshot, collector.as_deref_mut()).await;
+        let Some(collector) = collector.as_deref_mut() else {
+            return verdict;
+        };
+        if is_still(snapshot, collector).await {
+            return verdict;
+        }
+        if restarts == RESTARTS {
+            verdict
+                .unchecked
+                .push("the proxy's configuration kept changing while it was read; ask again".to_owned());
+            return verdict;
+        }
+        restarts += 1;
+        snapshot.forget_configuration();
+    }
+}
+
+/// Judges and reads in turn.
+async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Option<&mut Collector>) -> Verdict {
+    let mut round = 0;
+    loop {
+        let (verdict, needs) = judge(snapshot, question);
+        let untried: Vec<Need> = needs.into_iter().filter(|need| !snapshot.is_tried(need)).collect();
+        if untried.is_empty() || round == ROUNDS {
+            return verdict;
+        }
+        round += 1;
+        match collector.as_deref_mut() {
+            Some(collector) => read(snapshot, collector, &untried).await,
+            None => untried
+                .iter()
+                .for_each(|need| snapshot.refuse(need, "it is not in the snapshot")),
         }
     }
-    Verdict {
-        outcome: Outcome::Unknown,
-        summary: format!("what becomes of a request to {} is not known", question.target),
-        response: None,
-        request: Request {
-            target: question.target.clone(),
-            path: question.path.clone(),
-            ..Request::default()
-        },
-        decision: None,
-        branches: Vec::new(),
-        steps: Vec::new(),
-        findings: Vec::new(),
-        unchecked: vec!["everything".to_owned()],
-        time: snapshot.time.clone(),
+}
+
+async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]) {
+    for (need, answer) in collector.fetch(needs).await {
+        let taken = answer.and_then(|answer| snapshot.answer(&need, answer).map_err(|why| why.to_string()));
+        if let Err(why) = taken {
+            snapshot.refuse(&need, &why);
+        }
     }
+}
+
+/// Whether the configuration that was read is still the one that the proxies have.
+async fn is_still(snapshot: &Snapshot, collector: &mut Collector) -> bool {
+    let parts = snapshot.moving_parts();
+    let mut again = snapshot.clone();
+    read(&mut again, collector, &parts).await;
+    parts.iter().all(|part| snapshot.agrees(&again, part))
 }

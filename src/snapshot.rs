@@ -89,20 +89,37 @@ impl Snapshot {
         if let Lookup::Found(node) = self.document(&need) {
             return Lookup::Found(node);
         }
-        let Some(proxy) = self.proxies.get(&origin).filter(|p| p.whole.contains(&Group::Listeners)) else {
+        let Some(proxy) = self
+            .proxies
+            .get(&origin)
+            .filter(|p| p.whole.contains(&Group::Listeners))
+        else {
             return Lookup::Unread(need);
         };
-        Lookup::Found(Node::new(origin, &need.query(), "$", Arc::new(proxy.listener_statuses())))
+        Lookup::Found(Node::new(
+            origin,
+            &need.query(),
+            "$",
+            Arc::new(proxy.listener_statuses()),
+        ))
     }
 
     /// A listener's element in the dump: `active_state`, `warming_state` … of a dynamic one, `listener` of a static one.
     pub fn listener(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(Need::Listener(origin, name.to_owned()), name, &[Section::DynamicListeners, Section::StaticListeners])
+        self.resource(
+            Need::Listener(origin, name.to_owned()),
+            name,
+            &[Section::DynamicListeners, Section::StaticListeners],
+        )
     }
 
     /// A route configuration that RDS delivered: the element with `route_config` in it.
     pub fn route_config(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(Need::RouteConfig(origin, name.to_owned()), name, &[Section::DynamicRouteConfigs])
+        self.resource(
+            Need::RouteConfig(origin, name.to_owned()),
+            name,
+            &[Section::DynamicRouteConfigs],
+        )
     }
 
     /// An active cluster: the element with `cluster` in it. Absent covers warming: see [`Self::warming_cluster`].
@@ -113,13 +130,19 @@ impl Snapshot {
 
     /// A cluster that is known but still warming: Envoy's workers do not have it.
     pub fn warming_cluster(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(Need::Cluster(origin, name.to_owned()), name, &[Section::DynamicWarmingClusters])
+        self.resource(
+            Need::Cluster(origin, name.to_owned()),
+            name,
+            &[Section::DynamicWarmingClusters],
+        )
     }
 
     /// The active clusters whose name ends in `|host`.
     pub fn clusters_of_host(&self, origin: Origin, host: &str) -> Lookup<Vec<Node>> {
         let need = Need::ClustersOfHost(origin, host.to_owned());
-        let Some(proxy) = self.answered(&need) else { return Lookup::Unread(need) };
+        let Some(proxy) = self.answered(&need) else {
+            return Lookup::Unread(need);
+        };
         let ending = format!("|{host}");
         let found = proxy.entries.iter().filter(|((section, name), _)| {
             matches!(section, Section::DynamicActiveClusters | Section::StaticClusters) && name.ends_with(&ending)
@@ -133,7 +156,11 @@ impl Snapshot {
 
     /// A cluster's hosts: the element of `cluster_statuses`.
     pub fn hosts(&self, origin: Origin, cluster: &str) -> Lookup<Node> {
-        self.resource(Need::Hosts(origin, cluster.to_owned()), cluster, &[Section::ClusterStatuses])
+        self.resource(
+            Need::Hosts(origin, cluster.to_owned()),
+            cluster,
+            &[Section::ClusterStatuses],
+        )
     }
 
     /// The endpoints assigned to a cluster: the element with `endpoint_config` in it.
@@ -172,9 +199,10 @@ impl Snapshot {
         }
         let found = self.objects.select(kind, namespace, labels);
         let query = need.query();
-        let nodes = found.iter().enumerate().map(|(i, object)| {
-            Node::new(Origin::Kubernetes, &query, &format!("$.items[{i}]"), Arc::clone(object))
-        });
+        let nodes = found
+            .iter()
+            .enumerate()
+            .map(|(i, object)| Node::new(Origin::Kubernetes, &query, &format!("$.items[{i}]"), Arc::clone(object)));
         Lookup::Found(nodes.collect())
     }
 
@@ -200,7 +228,10 @@ impl Snapshot {
     }
 
     fn document(&self, need: &Need) -> Lookup<Node> {
-        let document = self.proxies.get(&need.origin()).and_then(|p| p.documents.get(&need.query()));
+        let document = self
+            .proxies
+            .get(&need.origin())
+            .and_then(|p| p.documents.get(&need.query()));
         match document {
             Some(value) => Lookup::Found(Node::new(need.origin(), &need.query(), "$", Arc::clone(value))),
             None => Lookup::Unread(need.clone()),
@@ -210,7 +241,9 @@ impl Snapshot {
     fn resource(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<Node> {
         let origin = need.origin();
         let proxy = self.proxies.get(&origin);
-        let found = sections.iter().find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
+        let found = sections
+            .iter()
+            .find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
         if let Some((section, entry)) = found {
             return Lookup::Found(Node::new(origin, &need.query(), &base(*section, 0), entry.value()));
         }
@@ -224,8 +257,17 @@ impl Snapshot {
                 format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
             }
             _ => {
-                let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
-                format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
+                let field = if section.group() == Group::Endpoints {
+                    "cluster_name"
+                } else {
+                    "name"
+                };
+                format!(
+                    "$.configs[*].{}[?@.{}.{field}=={}]",
+                    section.field(),
+                    section.member(),
+                    quoted(name)
+                )
             }
         };
         Lookup::Absent(Evidence::absent(origin, &need.query(), path))
@@ -297,13 +339,30 @@ impl Snapshot {
     /// The admin queries that a verdict on configuration rests on, to be asked once more: two reads are not one instant.
     pub fn moving_parts(&self) -> Vec<Need> {
         let names = |proxy: &Proxy, section: Section| -> Vec<String> {
-            proxy.entries.keys().filter(|(s, _)| *s == section).map(|(_, name)| name.clone()).collect()
+            proxy
+                .entries
+                .keys()
+                .filter(|(s, _)| *s == section)
+                .map(|(_, name)| name.clone())
+                .collect()
         };
         let mut needs = Vec::new();
         for (origin, proxy) in &self.proxies {
-            needs.extend(names(proxy, Section::DynamicListeners).into_iter().map(|n| Need::Listener(*origin, n)));
-            needs.extend(names(proxy, Section::DynamicRouteConfigs).into_iter().map(|n| Need::RouteConfig(*origin, n)));
-            needs.extend(names(proxy, Section::DynamicActiveClusters).into_iter().map(|n| Need::Cluster(*origin, n)));
+            needs.extend(
+                names(proxy, Section::DynamicListeners)
+                    .into_iter()
+                    .map(|n| Need::Listener(*origin, n)),
+            );
+            needs.extend(
+                names(proxy, Section::DynamicRouteConfigs)
+                    .into_iter()
+                    .map(|n| Need::RouteConfig(*origin, n)),
+            );
+            needs.extend(
+                names(proxy, Section::DynamicActiveClusters)
+                    .into_iter()
+                    .map(|n| Need::Cluster(*origin, n)),
+            );
         }
         needs.retain(|need| self.read.contains(&(need.origin(), need.query())));
         needs
@@ -312,26 +371,53 @@ impl Snapshot {
     /// Whether the configuration that answers `need` is the same in both: the same elements, `last_updated` included.
     pub fn agrees(&self, other: &Self, need: &Need) -> bool {
         let entries = |snapshot: &Self| -> Vec<(Section, Arc<Value>)> {
-            let (Some(proxy), Some(name)) = (snapshot.proxies.get(&need.origin()), name_of(need)) else { return Vec::new() };
+            let (Some(proxy), Some(name)) = (snapshot.proxies.get(&need.origin()), name_of(need)) else {
+                return Vec::new();
+            };
             let sections = Section::all().filter(|s| Some(s.group()) == group_of(need));
-            sections.filter_map(|s| Some((s, proxy.entries.get(&(s, name.to_owned()))?.value()))).collect()
+            sections
+                .filter_map(|s| Some((s, proxy.entries.get(&(s, name.to_owned()))?.value())))
+                .collect()
         };
         entries(self) == entries(other)
+    }
+
+    /// Forgets what the proxies said of their configuration, so that it is read anew.
+    pub fn forget_configuration(&mut self) {
+        for proxy in self.proxies.values_mut() {
+            proxy.entries.clear();
+            proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
+        }
+        self.read.retain(|(origin, query)| {
+            let moves =
+                query.starts_with("/config_dump") || query.starts_with("/clusters") || query.starts_with("/listeners");
+            *origin == Origin::Kubernetes || !moves
+        });
     }
 
     fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
         match group_of(need) {
             Some(group) => {
-                let what = if group == Group::Hosts { "an answer of /clusters" } else { "a config dump" };
-                let indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
+                let what = if group == Group::Hosts {
+                    "an answer of /clusters"
+                } else {
+                    "a config dump"
+                };
+                let indexed = if is_empty_dump(&body) {
+                    index::Indexed::default()
+                } else {
+                    index(body, what)?
+                };
                 self.forget(need);
                 self.proxies.entry(need.origin()).or_default().take(indexed);
             }
             None => {
-                let value: Value =
-                    serde_json::from_slice(&body).map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
+                let value: Value = serde_json::from_slice(&body)
+                    .map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
                 let proxy = self.proxies.entry(need.origin()).or_default();
-                proxy.documents.insert(need.query(), Arc::new(without_secrets(need, value)));
+                proxy
+                    .documents
+                    .insert(need.query(), Arc::new(without_secrets(need, value)));
             }
         }
         Ok(())
@@ -340,7 +426,9 @@ impl Snapshot {
     fn forget(&mut self, need: &Need) {
         let proxy = self.proxies.entry(need.origin()).or_default();
         if let (Some(group), Some(name)) = (group_of(need), name_of(need)) {
-            proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
+            proxy
+                .entries
+                .retain(|(section, n), _| section.group() != group || n != name);
         }
         if need.origin() == Origin::Kubernetes {
             self.proxies.remove(&Origin::Kubernetes);
@@ -361,7 +449,9 @@ impl Proxy {
         for ((section, name), entry) in &self.entries {
             let value = entry.value();
             let listener = match section {
-                Section::DynamicListeners => value.pointer("/active_state/listener").or(value.pointer("/activeState/listener")),
+                Section::DynamicListeners => value
+                    .pointer("/active_state/listener")
+                    .or(value.pointer("/activeState/listener")),
                 Section::StaticListeners => value.get("listener"),
                 _ => None,
             };
@@ -369,7 +459,12 @@ impl Proxy {
             let member = |snake: &str, camel: &str| listener.get(snake).or_else(|| listener.get(camel)).cloned();
             let mut status = json!({"name": name, "local_address": member("address", "address")});
             let more = member("additional_addresses", "additionalAddresses").unwrap_or_default();
-            let more: Vec<Value> = more.as_array().into_iter().flatten().filter_map(|a| a.get("address").cloned()).collect();
+            let more: Vec<Value> = more
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|a| a.get("address").cloned())
+                .collect();
             if !more.is_empty() {
                 status["additional_local_addresses"] = json!(more);
             }
@@ -430,10 +525,20 @@ fn without_secrets(need: &Need, mut value: Value) -> Value {
             object.remove("command_line_options");
         }
         if let Some(node) = value.get_mut("node").and_then(Value::as_object_mut) {
-            node.retain(|key, _| ["id", "cluster", "locality", "metadata", "user_agent_build_version"].contains(&key.as_str()));
+            node.retain(|key, _| {
+                ["id", "cluster", "locality", "metadata", "user_agent_build_version"].contains(&key.as_str())
+            });
             if let Some(metadata) = node.get_mut("metadata").and_then(Value::as_object_mut) {
-                const KEPT: &[&str] =
-                    &["NAME", "NAMESPACE", "CLUSTER_ID", "ISTIO_VERSION", "INTERCEPTION_MODE", "LABELS", "MESH_ID", "WORKLOAD_NAME"];
+                const KEPT: &[&str] = &[
+                    "NAME",
+                    "NAMESPACE",
+                    "CLUSTER_ID",
+                    "ISTIO_VERSION",
+                    "INTERCEPTION_MODE",
+                    "LABELS",
+                    "MESH_ID",
+                    "WORKLOAD_NAME",
+                ];
                 metadata.retain(|key, _| KEPT.contains(&key.as_str()));
             }
         }

@@ -373,7 +373,11 @@ impl Certainty {
 impl Response {
     /// `503 UH`, `404 NR`, `302`, `closed UH`: as line 1 ends with it.
     pub fn short(&self) -> String {
-        let status = if self.status == 0 { "closed".to_owned() } else { self.status.to_string() };
+        let status = if self.status == 0 {
+            "closed".to_owned()
+        } else {
+            self.status.to_string()
+        };
         let grpc = self.grpc_status.map(|s| format!("grpc-status {s}"));
         [Some(status), grpc, Some(self.flags.join(","))]
             .into_iter()

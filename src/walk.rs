@@ -1,5 +1,236 @@
-//! The walk.
+//! What becomes of the request: listener, filter chain, filters, route, cluster, hosts, as Envoy decides them.
+//!
+//! [`walk`] is a pure function of the snapshot and the question: no IO, no clock, no panic. Besides what it found it
+//! returns what it would like to know next.
 
+mod action;
+mod assignment;
+mod capture;
+mod cluster;
+mod filter_chain;
+mod http;
+mod http_filters;
+mod listener;
+mod outcome;
+mod path;
+mod policy;
 mod question;
+mod request;
+mod route;
+mod stop;
+mod tcp;
+mod walker;
 
+use std::collections::BTreeSet;
+
+pub use path::{ClusterTrail, End, Leg, Missed, Trail};
 pub use question::{Port, Protocol, Question, QuestionError};
+pub use stop::{Abort, RequestKind, Stop};
+
+pub(crate) use request::ports_of;
+
+use crate::snapshot::{Need, Origin, Snapshot};
+use crate::verdict::{Branch, Decision, Mark, Outcome, Request, Response, Side, Stage, Step};
+
+use filter_chain::Terminal;
+use path::Path;
+use request::{Dial, Resolved};
+use walker::Walker;
+
+/// What becomes of a request, as far as it can be told from what was read.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// The request as it was understood.
+    pub request: Request,
+    /// What the proxy decides; `None` where A has no proxy, or the walk ended before it.
+    pub decision: Option<Decision>,
+    /// The rows.
+    pub steps: Vec<Step>,
+    /// Every way that the request can go; shares sum to 1.
+    pub legs: Vec<Leg>,
+    /// What was met on the way.
+    pub trail: Trail,
+    /// What was not read or is not modelled.
+    pub unchecked: Vec<String>,
+    /// What would have to be read to get further.
+    pub needs: BTreeSet<Need>,
+    /// Whether local replies are wrapped for gRPC.
+    pub kind: RequestKind,
+}
+
+/// Walks the question through A's proxy.
+pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
+    let walker = Walker::new(snapshot, question, Origin::Source(0));
+    let mut head = Path::default();
+    let resolved = match &snapshot.source {
+        Some(pod) if pod.without_proxy => capture::without_proxy(&walker, &mut head, pod),
+        _ => request::resolve(&walker, &mut head),
+    };
+    let dials = match resolved {
+        Resolved::To(dials) => dials,
+        Resolved::Ended => Vec::new(),
+    };
+    let paths: Vec<(Dial, Path)> = dials
+        .iter()
+        .map(|dial| (dial.clone(), through_proxy(&walker, head.clone(), dial)))
+        .collect();
+    let kind = dials
+        .first()
+        .map_or(RequestKind::Plain, |dial| cluster::request_kind(&walker, dial));
+    let request = request::shown(&walker, dials.first());
+    let (reached_proxy, path) = if paths.is_empty() {
+        (false, head)
+    } else {
+        (true, merge(paths))
+    };
+    let (needs, unchecked) = walker.into_parts();
+    let mut steps = path.steps;
+    fill_up(&mut steps, &path.decision, reached_proxy);
+    let decision = (reached_proxy && path.decision != Decision::default()).then_some(path.decision);
+    Walk {
+        request,
+        decision,
+        steps,
+        legs: path.legs,
+        trail: path.trail,
+        unchecked,
+        needs,
+        kind,
+    }
+}
+
+/// One address through listener, chain and what follows.
+fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
+    if capture::bypasses(walker, &mut path, dial) {
+        return path;
+    }
+    let Some(listener) = listener::find(walker, &mut path, dial) else {
+        return path;
+    };
+    match filter_chain::choose(walker, &mut path, &listener, dial) {
+        Some(Terminal::Http(manager, node)) => http::walk(walker, &mut path, &manager, &node, dial),
+        Some(Terminal::Tcp(proxy, node)) => tcp::walk(walker, &mut path, &proxy, &node, dial),
+        None => {}
+    }
+    path
+}
+
+/// Several addresses: one answer where they agree, else each its share.
+fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
+    let agree = paths.windows(2).all(|pair| {
+        let without_hosts = |path: &Path| {
+            let mut decision = path.decision.clone();
+            decision.clusters.iter_mut().for_each(|c| c.endpoints.clear());
+            (decision, path.legs.clone())
+        };
+        without_hosts(&pair[0].1) == without_hosts(&pair[1].1)
+    });
+    let count = paths.len();
+    if agree {
+        let (_, mut first) = paths.remove(0);
+        for (_, other) in paths {
+            for (mine, theirs) in first.decision.clusters.iter_mut().zip(other.decision.clusters) {
+                let new = theirs.endpoints.into_iter().filter(|e| !mine.endpoints.contains(e));
+                let new: Vec<_> = new.collect();
+                mine.endpoints.extend(new);
+            }
+        }
+        return first;
+    }
+    let fails = |path: &Path| path.legs.iter().any(|leg| matches!(leg.end, End::Stopped(_)));
+    let shown = paths.iter().position(|(_, path)| fails(path)).unwrap_or(0);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of addresses")]
+    let share = 1.0 / count as f64;
+    let mut legs = Vec::new();
+    for (i, (dial, path)) in paths.iter().enumerate() {
+        let address = dial
+            .ip
+            .map_or_else(|| "any other address".to_owned(), |ip| format!("address {ip}"));
+        let part = path.legs.iter().cloned();
+        legs.extend(part.map(|leg| Leg {
+            share: leg.share * share,
+            by: address.clone(),
+            cluster: leg.cluster.filter(|_| i == shown),
+            ..leg
+        }));
+    }
+    let (_, mut path) = paths.swap_remove(shown);
+    path.legs = legs;
+    path
+}
+
+/// The rows that were not reached stay, so that the eye learns the shape.
+fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool) {
+    let tcp = reached_proxy && decision.filter_chain.is_some() && decision.route_config.is_none();
+    let usual = [Stage::Listener, Stage::Route, Stage::Cluster, Stage::Endpoints];
+    for stage in usual {
+        let passed_by_tcp = tcp && stage == Stage::Route;
+        if !passed_by_tcp && !steps.iter().any(|s| s.stage == stage) {
+            let side = Side::Source;
+            let (subject, note) = (String::new(), "not reached".to_owned());
+            steps.push(Step {
+                side,
+                stage,
+                mark: Mark::NotReached,
+                subject,
+                note,
+                evidence: Vec::new(),
+            });
+        }
+    }
+    steps.sort_by_key(|step| step.stage);
+}
+
+impl Walk {
+    /// What becomes of the request.
+    pub fn outcome(&self) -> Outcome {
+        let shares: Vec<(f64, Outcome)> = self
+            .legs
+            .iter()
+            .map(|l| (l.share, cluster::outcome(&l.end, self.kind)))
+            .collect();
+        outcome::combine(&shares)
+    }
+
+    /// What is sent when it is not handed over: by the largest share that fails, else the largest that is answered.
+    pub fn response(&self) -> Option<Response> {
+        self.main_stop().map(|(_, stop)| stop.response(self.kind))
+    }
+
+    /// The way with the largest share among those that fail, else among those that are answered.
+    pub fn main_stop(&self) -> Option<(&Leg, &Stop)> {
+        let stops = self.legs.iter().filter_map(|leg| match &leg.end {
+            End::Stopped(stop) => Some((leg, stop)),
+            End::HandedOver | End::Unknown => None,
+        });
+        stops.max_by(|(a, x), (b, y)| {
+            let fails = |stop: &Stop| stop.outcome(self.kind) == Outcome::Fails;
+            fails(x).cmp(&fails(y)).then(a.share.total_cmp(&b.share))
+        })
+    }
+
+    /// Every way, where there is more than one.
+    pub fn branches(&self) -> Vec<Branch> {
+        let mut branches: Vec<Branch> = Vec::new();
+        for leg in &self.legs {
+            let response = match &leg.end {
+                End::Stopped(stop) => Some(stop.response(self.kind)),
+                End::HandedOver | End::Unknown => None,
+            };
+            let branch = Branch {
+                share: leg.share,
+                outcome: cluster::outcome(&leg.end, self.kind),
+                response,
+                by: leg.by.clone(),
+            };
+            match branches
+                .iter_mut()
+                .find(|b| b.by == branch.by && b.outcome == branch.outcome && b.response == branch.response)
+            {
+                Some(same) => same.share += branch.share,
+                None => branches.push(branch),
+            }
+        }
+        if branches.len() > 1 { branches } else { Vec::new() }
+    }
+}

@@ -36,17 +36,26 @@ pub fn is_modelled(message: &str) -> bool {
 }
 
 fn fields_of(message: &str) -> Option<&'static [(&'static str, Kind)]> {
-    MESSAGES.binary_search_by(|(name, _)| (*name).cmp(message)).ok().map(|i| MESSAGES[i].1)
+    MESSAGES
+        .binary_search_by(|(name, _)| (*name).cmp(message))
+        .ok()
+        .map(|i| MESSAGES[i].1)
 }
 
 fn collect(value: &Value, message: &str, except: &[&str], at: &str, found: &mut Vec<String>) {
-    let (Value::Object(object), Some(fields)) = (value, fields_of(message)) else { return };
+    let (Value::Object(object), Some(fields)) = (value, fields_of(message)) else {
+        return;
+    };
     for (key, inner) in object {
         let name = snake(key);
         if key == "@type" || except.contains(&name.as_str()) || is_default(inner) {
             continue;
         }
-        let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        let path = if at.is_empty() {
+            name.clone()
+        } else {
+            format!("{at}.{name}")
+        };
         match fields.iter().find(|(field, _)| *field == name) {
             Some((_, kind)) => descend(inner, *kind, &path, found),
             None if harmless::field(message, &name).is_some() => {}

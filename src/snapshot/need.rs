@@ -84,7 +84,10 @@ impl Need {
             Self::RouteConfig(_, name) => config_dump("dynamic_route_configs", name),
             Self::Cluster(_, name) => config_dump(CLUSTER_FIELDS, name),
             Self::ClustersOfHost(_, host) => {
-                format!("/config_dump?mask={CLUSTER_FIELDS}&name_regex=.*\\|{}", re2_literal(host))
+                format!(
+                    "/config_dump?mask={CLUSTER_FIELDS}&name_regex=.*\\|{}",
+                    re2_literal(host)
+                )
             }
             Self::Hosts(_, name) => format!("/clusters?format=json&filter=^{}$", re2_literal(name)),
             Self::Endpoints(_, name) => {
@@ -98,7 +101,11 @@ impl Need {
             Self::Object(kind, namespace, name) => format!("{}/{name}", kind.path(Some(namespace))),
             Self::Objects(kind, namespace, labels) => {
                 let path = kind.path(namespace.as_deref());
-                if labels.is_empty() { path } else { format!("{path}?labelSelector={}", selector(labels)) }
+                if labels.is_empty() {
+                    path
+                } else {
+                    format!("{path}?labelSelector={}", selector(labels))
+                }
             }
         }
     }
@@ -150,7 +157,11 @@ fn config_dump(fields: &str, name: &str) -> String {
 
 /// `key=value` pairs as a label selector.
 pub(super) fn selector(labels: &[(String, String)]) -> String {
-    labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
+    labels
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Text as an RE2 pattern that matches just it.

@@ -57,13 +57,24 @@ impl Evidence {
 
     /// Proof that a query was answered and `path` matches nothing in its body.
     pub(super) fn absent(origin: Origin, query: &str, path: String) -> Self {
-        Self { origin, query: query.to_owned(), path, value: None }
+        Self {
+            origin,
+            query: query.to_owned(),
+            path,
+            value: None,
+        }
     }
 }
 
 impl Node {
     pub(super) fn new(origin: Origin, query: &str, base: &str, root: Arc<Value>) -> Self {
-        Self { origin, query: query.into(), base: base.into(), root, path: Vec::new() }
+        Self {
+            origin,
+            query: query.into(),
+            base: base.into(),
+            root,
+            path: Vec::new(),
+        }
     }
 
     /// The value itself.
@@ -110,7 +121,8 @@ impl Node {
     /// The members of an object, in the order of their names.
     pub fn members(&self) -> Vec<(String, Self)> {
         let keys = self.value().as_object().into_iter().flat_map(serde_json::Map::keys);
-        keys.map(|key| (key.clone(), self.below(Segment::Key(key.clone())))).collect()
+        keys.map(|key| (key.clone(), self.below(Segment::Key(key.clone()))))
+            .collect()
     }
 
     /// The member of this name as text.
@@ -154,7 +166,9 @@ impl Node {
     }
 
     fn address(&self) -> String {
-        self.path.iter().fold(self.base.to_string(), |path, segment| path + &segment.to_string())
+        self.path
+            .iter()
+            .fold(self.base.to_string(), |path, segment| path + &segment.to_string())
     }
 
     fn below(&self, segment: Segment) -> Self {
@@ -190,7 +204,10 @@ mod tests {
     fn what_is_not_there_has_an_address_too() {
         assert!(node().get("missing").is_none());
         let hosts = node().at("route_config.virtual_hosts").unwrap();
-        assert_eq!(hosts.lacks_element("name", "it's").path(), "$.configs[0].routeConfig.virtual_hosts[?@.name=='it\\'s']");
+        assert_eq!(
+            hosts.lacks_element("name", "it's").path(),
+            "$.configs[0].routeConfig.virtual_hosts[?@.name=='it\\'s']"
+        );
         assert_eq!(node().lacks("a.b-c").path(), "$.configs[0].a['b-c']");
         assert_eq!(node().lacks("a").value(), None);
     }

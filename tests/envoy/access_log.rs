@@ -6,7 +6,7 @@ use crate::driver::LOG_FILE;
 
 /// Of a connection, at its end. Also written for one that found no filter chain.
 pub(crate) fn connection(listener: &str) -> Value {
-    file(json!({
+    file(&json!({
         "kind": "connection",
         "connection": "%CONNECTION_ID%",
         "listener": listener,
@@ -23,7 +23,7 @@ pub(crate) fn connection(listener: &str) -> Value {
 
 /// Of an HTTP request, written by the connection manager that holds these routes.
 pub(crate) fn request(listener: &str, route_config: &str) -> Value {
-    file(json!({
+    file(&json!({
         "kind": "request",
         "connection": "%CONNECTION_ID%",
         "listener": listener,
@@ -40,7 +40,7 @@ pub(crate) fn request(listener: &str, route_config: &str) -> Value {
     }))
 }
 
-fn file(format: Value) -> Value {
+fn file(format: &Value) -> Value {
     json!({
         "name": "envoy.access_loggers.file",
         "typed_config": {

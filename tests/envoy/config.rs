@@ -8,24 +8,32 @@ pub(crate) mod cluster;
 pub(crate) mod listener;
 pub(crate) mod route;
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Map, Value, json};
 
 /// The listener that accepts every connection and hands it to the listener at its destination.
 pub(crate) const ACCEPTING: &str = "virtualOutbound";
 
+const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 9);
+
 /// The resources of one Envoy.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Config {
     /// Listeners, the accepting one among them.
     pub(crate) listeners: Vec<Value>,
     /// Clusters.
     pub(crate) clusters: Vec<Value>,
-    /// Route configurations that connection managers ask for by name.
-    pub(crate) route_configs: Vec<Value>,
-    /// Endpoints of the clusters of type EDS.
-    pub(crate) assignments: Vec<Value>,
+    /// Route configurations that connection managers ask for, by name; `None` where discovery has none.
+    pub(crate) route_configs: Vec<(String, Option<Value>)>,
+    /// Endpoints of the clusters of type EDS, likewise.
+    pub(crate) assignments: Vec<(String, Option<Value>)>,
+    /// Clusters that arrive, or arrive anew, when everything else has been serving already.
+    pub(crate) late_clusters: Vec<Value>,
     /// The runtime layer.
     pub(crate) runtime: Value,
+    /// The address of the pod that the client and this Envoy are in. Nothing is ever sent to it.
+    pub(crate) client: Ipv4Addr,
     /// All in the bootstrap, nothing by discovery.
     pub(crate) in_bootstrap: bool,
 }
@@ -33,20 +41,31 @@ pub(crate) struct Config {
 impl Config {
     /// Expands the short forms of a case file.
     pub(crate) fn new(short: &mut Map<String, Value>) -> Self {
-        let mut config = Self { runtime: take(short, "runtime"), ..Self::default() };
-        config.in_bootstrap = take(short, "static") == json!(true);
-        for (name, cluster) in entries(take(short, "clusters")) {
-            let (cluster, assignment) = cluster::expand(&name, cluster);
-            config.clusters.push(cluster);
-            config.assignments.extend(assignment);
+        let mut config = Self {
+            listeners: Vec::new(),
+            clusters: Vec::new(),
+            route_configs: Vec::new(),
+            assignments: Vec::new(),
+            late_clusters: Vec::new(),
+            runtime: take(short, "runtime"),
+            client: take(short, "client").as_str().map_or(CLIENT, |ip| ip.parse().expect("a client address")),
+            in_bootstrap: take(short, "static") == json!(true),
+        };
+        for (key, late) in [("clusters", false), ("late_clusters", true)] {
+            for (name, cluster) in entries(take(short, key)) {
+                let (cluster, assignment) = cluster::expand(&name, cluster);
+                if late { &mut config.late_clusters } else { &mut config.clusters }.push(cluster);
+                config.assignments.extend(assignment);
+            }
         }
         for (name, routes) in entries(take(short, "route_configs")) {
-            config.route_configs.push(route::configuration(&name, object(routes)));
+            config.route_configs.push((name.clone(), route::discovered(&name, routes)));
         }
-        config.listeners = match take(short, "listeners") {
-            Value::Null => vec![listener::expand(single_listener(short))],
-            listeners => items(listeners).into_iter().map(|each| listener::expand(object(each))).collect(),
+        let listeners = match items(take(short, "listeners")) {
+            none if none.is_empty() => vec![Value::Object(single_listener(short))],
+            listeners => listeners,
         };
+        config.listeners = listeners.into_iter().map(|each| listener::expand(object(each))).collect();
         if !config.listeners.iter().any(|listener| listener["name"] == ACCEPTING) {
             config.listeners.push(listener::expand(default_accepting()));
             config.clusters.push(cluster::passthrough());
@@ -85,6 +104,16 @@ pub(crate) fn extension(name: &str, type_name: &str, config: Map<String, Value>)
     json!({"name": name, "typed_config": typed})
 }
 
+/// Where a resource that is discovered by its name is written. Envoy wants a file for each.
+pub(crate) fn discovery_file(name: &str) -> String {
+    format!("./{}.discovered.json", name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+}
+
+/// A `ConfigSource`.
+pub(crate) fn discovered_from(file: &str) -> Value {
+    json!({"path_config_source": {"path": file}, "resource_api_version": "V3"})
+}
+
 /// Removes a field; null when it is not there.
 pub(crate) fn take(from: &mut Map<String, Value>, key: &str) -> Value {
     from.remove(key).unwrap_or_default()
@@ -92,20 +121,20 @@ pub(crate) fn take(from: &mut Map<String, Value>, key: &str) -> Value {
 
 /// The fields of an object; none of null.
 pub(crate) fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        Value::Null => Map::new(),
-        other => panic!("an object was expected, not {other}"),
-    }
+    let Value::Object(fields) = value else {
+        assert!(value.is_null(), "an object was expected, not {value}");
+        return Map::new();
+    };
+    fields
 }
 
 /// The items of a list; none of null.
 pub(crate) fn items(value: Value) -> Vec<Value> {
-    match value {
-        Value::Array(items) => items,
-        Value::Null => Vec::new(),
-        other => panic!("a list was expected, not {other}"),
-    }
+    let Value::Array(items) = value else {
+        assert!(value.is_null(), "a list was expected, not {value}");
+        return Vec::new();
+    };
+    items
 }
 
 fn entries(value: Value) -> impl Iterator<Item = (String, Value)> {

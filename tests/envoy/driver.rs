@@ -9,15 +9,11 @@ use std::{env, thread};
 
 use serde_json::{Value, json};
 
-use crate::admin;
-use crate::config::{ACCEPTING, Config};
+use crate::config::{self, ACCEPTING, Config};
+use crate::{admin, in_a_mesh};
 
 /// Access logs, in the directory that Envoy runs in.
 pub(crate) const LOG_FILE: &str = "access.jsonl";
-/// Route configurations by discovery.
-pub(crate) const ROUTES_FILE: &str = "routes.json";
-/// Endpoints by discovery.
-pub(crate) const ENDPOINTS_FILE: &str = "endpoints.json";
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -62,6 +58,9 @@ impl Envoy {
         envoy.wait_until_ready();
         envoy.refuse_rejected_config(config.listeners.len());
         envoy.accepts = envoy.accepting_address();
+        if !config.late_clusters.is_empty() {
+            envoy.deliver_late_clusters(config);
+        }
         envoy
     }
 
@@ -103,11 +102,25 @@ impl Envoy {
 
     /// Discovery rejects quietly; a case that Envoy does not accept is a mistake of the case.
     fn refuse_rejected_config(&self, listeners: usize) {
-        let rejected = self.get("/stats?filter=update_rejected&usedonly");
-        let clean = rejected.lines().all(|line| line.is_empty() || line.ends_with(": 0"));
-        assert!(clean, "rejected:\n{rejected}\n{}", self.output());
+        let failures = self.get("/stats?filter=update_(rejected|failure)&usedonly");
         let active = self.get("/stats?filter=listener_manager.total_listeners_active");
-        assert_eq!(active.trim(), format!("listener_manager.total_listeners_active: {listeners}"));
+        let all = active.trim() == format!("listener_manager.total_listeners_active: {listeners}");
+        let clean = failures.lines().all(|line| line.is_empty() || line.ends_with(": 0"));
+        assert!(all && clean, "{}: {active}{failures}{}", self.directory.display(), self.output());
+    }
+
+    /// The late ones take the place of those of the same name.
+    fn deliver_late_clusters(&self, config: &Config) {
+        let is_late = |each: &&Value| config.late_clusters.iter().any(|late| late["name"] == each["name"]);
+        let early = config.clusters.iter().filter(|each| !is_late(each));
+        let all: Vec<Value> = early.chain(&config.late_clusters).cloned().collect();
+        write(&self.directory, "clusters.json", &resources(CLUSTER, &all));
+        let start = Instant::now();
+        while !self.get("/stats?filter=cluster_manager.cds.update_attempt").contains(": 2") {
+            assert!(start.elapsed() < PATIENCE, "the late clusters do not arrive:\n{}", self.output());
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.refuse_rejected_config(config.listeners.len());
     }
 
     fn accepting_address(&self) -> SocketAddr {
@@ -118,8 +131,10 @@ impl Envoy {
         SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).expect("a port")))
     }
 
+    /// What Envoy complained of: the first lines of its messages, some of which repeat a whole configuration.
     fn output(&self) -> String {
-        fs::read_to_string(self.directory.join("envoy.log")).unwrap_or_default()
+        let log = fs::read_to_string(self.directory.join("envoy.log")).unwrap_or_default();
+        log.lines().filter(|line| line.starts_with('[')).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -132,20 +147,33 @@ impl Drop for Envoy {
 }
 
 fn write_config(directory: &Path, config: &Config) {
-    let write = |name: &str, value: &Value| {
-        let text = serde_json::to_string_pretty(value).expect("JSON");
-        fs::write(directory.join(name), text).expect("a configuration file");
-    };
+    let write = |name: &str, value: &Value| write(directory, name, value);
     write("bootstrap.json", &bootstrap(config));
     write("listeners.json", &resources("envoy.config.listener.v3.Listener", &config.listeners));
-    write("clusters.json", &resources("envoy.config.cluster.v3.Cluster", &config.clusters));
-    write(ROUTES_FILE, &resources("envoy.config.route.v3.RouteConfiguration", &config.route_configs));
-    write(ENDPOINTS_FILE, &resources("envoy.config.endpoint.v3.ClusterLoadAssignment", &config.assignments));
+    write("clusters.json", &resources(CLUSTER, &config.clusters));
+    for (type_name, each) in [
+        ("envoy.config.route.v3.RouteConfiguration", &config.route_configs),
+        ("envoy.config.endpoint.v3.ClusterLoadAssignment", &config.assignments),
+    ] {
+        for (name, resource) in each {
+            write(&config::discovery_file(name), &resources(type_name, resource.as_slice()));
+        }
+    }
 }
+
+/// In one move, for Envoy watches these files.
+fn write(directory: &Path, name: &str, value: &Value) {
+    let text = serde_json::to_string_pretty(value).expect("JSON");
+    let temporary = directory.join("being-written");
+    fs::write(&temporary, text).expect("a configuration file");
+    fs::rename(&temporary, directory.join(name)).expect("the file in its place");
+}
+
+const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 
 fn bootstrap(config: &Config) -> Value {
     let mut bootstrap = json!({
-        "node": {"id": "a", "cluster": "a"},
+        "node": {"id": node_id(config), "cluster": "a"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
     });
     if config.runtime.is_object() {
@@ -157,11 +185,18 @@ fn bootstrap(config: &Config) -> Value {
     if config.in_bootstrap {
         bootstrap["static_resources"] = json!({"listeners": config.listeners, "clusters": config.clusters});
     } else {
-        let file = |name: &str| json!({"path_config_source": {"path": name}, "resource_api_version": "V3"});
-        bootstrap["dynamic_resources"] =
-            json!({"lds_config": file("listeners.json"), "cds_config": file("clusters.json")});
+        bootstrap["dynamic_resources"] = json!({
+            "lds_config": config::discovered_from("./listeners.json"),
+            "cds_config": config::discovered_from("./clusters.json"),
+        });
     }
     bootstrap
+}
+
+/// As Istio names its proxies; the client's address is known from nothing else.
+fn node_id(config: &Config) -> String {
+    let client = in_a_mesh::ip(config.client.into());
+    format!("sidecar~{client}~client.shop~shop.svc.cluster.local")
 }
 
 fn resources(type_name: &str, each: &[Value]) -> Value {

@@ -15,20 +15,35 @@ USERS = {"admin": "system:masters", "reader": "system:masters", "dev": "people",
 
 def write_users(folder):
     """The API server's token file, and a kubeconfig with a context for each user."""
-    (folder / "tokens.csv").write_text("".join(f"{u}-token,{u},{u},{g}\n" for u, g in USERS.items()))
+    (folder / "tokens.csv").write_text(
+        "".join(f"{u}-token,{u},{u},{g}\n" for u, g in USERS.items())
+    )
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "admin",
-        "clusters": [{"name": "mesh", "cluster": {"server": SERVER, "certificate-authority": str(folder / "apiserver.crt")}}],
+        "clusters": [
+            {
+                "name": "mesh",
+                "cluster": {
+                    "server": SERVER,
+                    "certificate-authority": str(folder / "apiserver.crt"),
+                },
+            }
+        ],
         "users": [{"name": u, "user": {"token": f"{u}-token"}} for u in USERS],
-        "contexts": [{"name": u, "context": {"cluster": "mesh", "user": u, "namespace": "shop"}} for u in USERS],
+        "contexts": [
+            {"name": u, "context": {"cluster": "mesh", "user": u, "namespace": "shop"}}
+            for u in USERS
+        ],
     }
     KUBECONFIG.write_text(json.dumps(config))
 
 
 def kubectl(*argv, stdin=None, ok=True):
-    return run(*inside(DESK, "kubectl", "--kubeconfig", KUBECONFIG, *argv), stdin=stdin, ok=ok).stdout
+    return run(
+        *inside(DESK, "kubectl", "--kubeconfig", KUBECONFIG, *argv), stdin=stdin, ok=ok
+    ).stdout
 
 
 def get(*argv):
@@ -41,7 +56,11 @@ def listed(*argv):
 
 def apply(objects):
     """Apply a list of objects, or a text of YAML."""
-    text = objects if isinstance(objects, str) else json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    text = (
+        objects
+        if isinstance(objects, str)
+        else json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    )
     return kubectl("apply", "-f", "-", stdin=text)
 
 

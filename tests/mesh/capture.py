@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write down the mesh at the moment of a question, as a snapshot folder.
 
-  capture.py FOLDER [FAULT...]    for every fault: FOLDER/FAULT/, with truth.json (what was measured)
+  capture.py FOLDER [FAULT...]    FOLDER/FAULT/ for each, and in it truth.json: what was measured
 
 The mesh has to be up, with the shop in it (`run` with MESH_WHY_KEEP=1 leaves it so). The program
 under test is not involved: what it later says of a snapshot was not written by itself.
@@ -21,7 +21,7 @@ from faults import FAULTS, imposed  # noqa: E402
 from host import Failed, inside, run  # noqa: E402
 from kubelet import named  # noqa: E402
 from proxy import Proxy  # noqa: E402
-from traffic import measure, send  # noqa: E402
+from traffic import measure, sender  # noqa: E402
 
 ADMIN = {  # file -> query
     "config_dump.json": "/config_dump?include_eds",
@@ -35,12 +35,13 @@ ADMIN = {  # file -> query
 LEFT_OUT = ("BootstrapConfigDump", "SecretsConfigDump")
 SYNC = "/debug/syncz"
 KINDS = (
-    "pods", "services", "endpointslices", "namespaces", "replicasets", "deployments", "statefulsets",
-    "networkpolicies", "virtualservices", "destinationrules", "sidecars.networking.istio.io",
-    "serviceentries", "gateways.networking.istio.io", "workloadentries", "workloadgroups",
-    "envoyfilters", "proxyconfigs", "peerauthentications", "authorizationpolicies",
-    "requestauthentications", "telemetries", "wasmplugins", "gateways.gateway.networking.k8s.io",
-    "gatewayclasses", "httproutes", "grpcroutes", "tcproutes", "tlsroutes", "referencegrants",
+    "pods", "services", "endpointslices", "namespaces", "replicasets", "deployments",
+    "statefulsets", "networkpolicies", "virtualservices", "destinationrules",
+    "sidecars.networking.istio.io", "serviceentries", "gateways.networking.istio.io",
+    "workloadentries", "workloadgroups", "envoyfilters", "proxyconfigs", "peerauthentications",
+    "authorizationpolicies", "requestauthentications", "telemetries", "wasmplugins",
+    "gateways.gateway.networking.k8s.io", "gatewayclasses", "httproutes", "grpcroutes",
+    "tcproutes", "tlsroutes", "referencegrants",
 )  # fmt: skip
 MESH_CONFIG = ("configmap", "istio", "-n", "istio-system")
 
@@ -69,13 +70,23 @@ def capture(fault, folder):
             continue
         snapshot[side] = {"kind": "Pod", "namespace": pod["namespace"], "name": pod["name"]}
         if pod["proxy"]:
-            snapshot["read"][side] = {"pod": f"{pod['namespace']}/{pod['name']}", "paths": list(ADMIN.values())}
+            snapshot["read"][side] = {
+                "pod": f"{pod['namespace']}/{pod['name']}",
+                "paths": list(ADMIN.values()),
+            }
             capture_proxy(Proxy(pod), folder / side)
             snapshot["unread"] += [
-                {"query": f"{side}: {section} of /config_dump", "reason": "left out: it may hold secrets"} for section in LEFT_OUT
+                {
+                    "query": f"{side}: {section} of /config_dump",
+                    "reason": "left out: it may hold secrets",
+                }
+                for section in LEFT_OUT
             ]
     write(folder / "objects.json", objects())
-    snapshot["read"]["kubernetes"] = {"kinds": list(KINDS), "queries": ["configmap/istio -n istio-system"]}
+    snapshot["read"]["kubernetes"] = {
+        "kinds": list(KINDS),
+        "queries": ["configmap/istio -n istio-system"],
+    }
     write(folder / "controlplane" / "syncz.json", sync_state())
     snapshot["read"]["controlplane"] = {"paths": [SYNC]}
     write(folder / "snapshot.json", snapshot)
@@ -87,7 +98,9 @@ def capture_proxy(proxy, folder):
         if file == "config_dump.json":
             body["configs"] = [c for c in body["configs"] if not c["@type"].endswith(LEFT_OUT)]
         if file == "server_info.json":
-            body["node"].pop("extensions", None)  # what this build of Envoy has: a hundred kilobytes
+            body["node"].pop(
+                "extensions", None
+            )  # what this build of Envoy has: a hundred kilobytes
         write(folder / file, body)
 
 
@@ -112,7 +125,11 @@ def trimmed(item):
 
 def sync_state():
     istiod = named("istiod")
-    return json.loads(run(*inside(istiod["netns"], "curl", "-sf", "-m", "20", f"http://127.0.0.1:15014{SYNC}")).stdout)
+    return json.loads(
+        run(
+            *inside(istiod["netns"], "curl", "-sf", "-m", "20", f"http://127.0.0.1:15014{SYNC}")
+        ).stdout
+    )
 
 
 def write(path, value):
@@ -130,11 +147,19 @@ def main(argv):
     for fault in FAULTS:
         if names and fault.name not in names:
             continue
-        with imposed(fault, lambda: send(named(fault.source), fault, "warm-up")):
+        with imposed(fault, sender(fault)):
             truth = measure(fault)
             capture(fault, folder / fault.name)
             write(folder / fault.name / "truth.json", truth)
-        print(f"{fault.name}: {truth['outcome']} {truth['status']} {','.join(truth['flags']) or '-'} {truth['details'] or '-'}", flush=True)
+        flags = ",".join(truth["flags"]) or "-"
+        print(
+            fault.name,
+            truth["outcome"],
+            truth["status"],
+            flags,
+            truth["details"] or "-",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,16 +1,65 @@
 """Start and stop the cluster: etcd, the API server and its controllers, kwok, and istiod."""
 
 import json
+import os
 import re
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
 
 import kubelet
 import parts
 from api import GATEWAY, KUBECONFIG, apply, kubectl, listed, write_users
-from host import DESK, NET, ROOT, add_namespace, folders, inside, names_of, run, start, stop_all, until
+from host import (
+    DESK,
+    NET,
+    ROOT,
+    add_namespace,
+    folders,
+    inside,
+    lock,
+    names_of,
+    run,
+    start,
+    stop_all,
+    until,
+)
 
 BIN = ROOT / "bin"
 PODS = "10.244.0.0/24"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AUDIT = ROOT / "log" / "audit.jsonl"  # what the users of the tool asked of the API server
+
+
+@contextmanager
+def running(at_end=lambda error: None):
+    """The mesh, from `up` to `down` whatever ends it; `at_end` is called while there are logs."""
+    held = lock()
+    for number in SIGNALS:
+        signal.signal(number, interrupted)
+    error = None
+    try:
+        parts.build()
+        up()
+        yield
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        at_end(error)
+        if os.environ.get("MESH_WHY_KEEP") == "1":
+            print(f"the mesh is left up; this ends it: {Path(__file__).with_name('mesh.py')} down")
+        else:
+            down()
+        held.close()
+
+
+def interrupted(number, _):
+    print(f"mesh: {signal.Signals(number).name}, taking it down", file=sys.stderr, flush=True)
+    raise SystemExit(128 + number)
 
 
 def up():
@@ -29,7 +78,12 @@ def down():
 
 def network():
     run("ip", "netns", "add", NET)
-    for command in ("link set lo up", "link add br0 type bridge", f"addr add {GATEWAY}/16 dev br0", "link set br0 up"):
+    for command in (
+        "link set lo up",
+        "link add br0 type bridge",
+        f"addr add {GATEWAY}/16 dev br0",
+        "link set br0 up",
+    ):
         run("ip", "-n", NET, *command.split())
     add_namespace(DESK, "10.244.254.1")
     names_of(DESK).write_text("127.0.0.1 localhost\n")
@@ -48,8 +102,14 @@ def api_server():
     }
     (pki / "audit.json").write_text(json.dumps(audit))
     etcd = "http://127.0.0.1:2379"
-    start("etcd", ["etcd", "--data-dir", ROOT / "etcd", "--listen-client-urls", etcd, "--advertise-client-urls", etcd,
-                   "--listen-peer-urls", "http://127.0.0.1:2380", "--unsafe-no-fsync"])  # fmt: skip
+    start("etcd", [
+        "etcd",
+        "--data-dir", ROOT / "etcd",
+        "--listen-client-urls", etcd,
+        "--advertise-client-urls", etcd,
+        "--listen-peer-urls", "http://127.0.0.1:2380",
+        "--unsafe-no-fsync",
+    ])  # fmt: skip
     start("kube-apiserver", [
         BIN / "kube-apiserver",
         f"--etcd-servers={etcd}",
@@ -86,7 +146,12 @@ def node():
     """A node of kwok's, whose pods are ready at once; kubelet.py gives them their processes."""
     pki, stage = ROOT / "pki", parts.BIN / "kwok-stage"
     kubectl("apply", "-f", parts.BIN / "kwok-crd")
-    files = ("pod/fast/pod-ready.yaml", "pod/fast/pod-delete.yaml", "node/fast/node-initialize.yaml", "node/heartbeat/node-heartbeat.yaml")
+    files = (
+        "pod/fast/pod-ready.yaml",
+        "pod/fast/pod-delete.yaml",
+        "node/fast/node-initialize.yaml",
+        "node/heartbeat/node-heartbeat.yaml",
+    )
     stages = [a for file in files for a in ("-f", stage / file)]
     until("the kinds of kwok", lambda: kubectl("apply", *stages), 30)
     start("kwok", [
@@ -101,7 +166,11 @@ def node():
         f"--tls-cert-file={pki}/apiserver.crt",
         f"--tls-private-key-file={pki}/apiserver.key",
     ])  # fmt: skip
-    labels = {"topology.kubernetes.io/region": "r1", "topology.kubernetes.io/zone": "z1", "kubernetes.io/hostname": "node-0"}
+    labels = {
+        "topology.kubernetes.io/region": "r1",
+        "topology.kubernetes.io/zone": "z1",
+        "kubernetes.io/hostname": "node-0",
+    }
     meta = {"name": "node-0", "annotations": {"kwok.x-k8s.io/node": "fake"}, "labels": labels}
     apply([{"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": {"podCIDR": PODS}}])
 
@@ -115,22 +184,35 @@ def istio():
         "--set", f"meshConfig.defaultConfig.binaryPath={BIN / 'envoy'}",
     ).stdout  # fmt: skip
     # Upstream's Envoy has none of Istio's own filters.
-    text = text.replace("defaultProviders:\n      metrics:\n      - prometheus", "defaultProviders: {}")
+    text = text.replace(
+        "defaultProviders:\n      metrics:\n      - prometheus", "defaultProviders: {}"
+    )
     without = {"PILOT_ENABLE_ALPN_FILTER": "false", "PILOT_ENABLE_METADATA_EXCHANGE": "false"}
-    env = "".join(f'        - name: {name}\n          value: "{value}"\n' for name, value in without.items())
+    env = "".join(
+        f'        - name: {name}\n          value: "{value}"\n' for name, value in without.items()
+    )
     objects = []
     for one in re.split(r"^---", text, flags=re.M):
         if re.search(r"^kind: HorizontalPodAutoscaler", one, re.M):
             continue
         if re.search(r"^kind: Deployment", one, re.M):
             one = one.replace("        - name: PLATFORM\n", env + "        - name: PLATFORM\n")
-            one = one.replace("      serviceAccountName: istiod", "      nodeName: node-0\n      serviceAccountName: istiod")
+            one = one.replace(
+                "      serviceAccountName: istiod",
+                "      nodeName: node-0\n      serviceAccountName: istiod",
+            )
         objects.append(one)
     kubectl("create", "namespace", "istio-system")
     kubectl("apply", "--server-side", "-f", parts.BIN / "gateway-api-crd.yaml")
     kubectl("apply", "--server-side", "-f", "-", stdin="\n---\n".join(objects))
     until("istiod's pod", kubelet.sync)
-    probe = ("curl", "-sf", "-o", "/dev/null", f"http://{kubelet.named('istiod')['address']}:8080/ready")
+    probe = (
+        "curl",
+        "-sf",
+        "-o",
+        "/dev/null",
+        f"http://{kubelet.named('istiod')['address']}:8080/ready",
+    )
     until("istiod", lambda: run(*inside(NET, *probe), ok=False).returncode == 0)
     until("the injector", lambda: all(
         hook["clientConfig"].get("caBundle")

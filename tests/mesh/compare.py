@@ -8,7 +8,9 @@ EXIT = {"reaches": 0, "answered": 1, "fails": 1, "partial": 1, "unknown": 3}
 
 def same_words(details):
     """Response code details as they compare: without their arguments, in one alphabet."""
-    return re.sub(r"[\s_-]+", "_", re.split(r"[{|:\[]", details or "")[0].strip().lower()).strip("_")
+    return re.sub(r"[\s_-]+", "_", re.split(r"[{|:\[]", details or "")[0].strip().lower()).strip(
+        "_"
+    )
 
 
 def flag_set(flags):
@@ -20,7 +22,11 @@ def outcome(fault, truth):
     """What happened, in the words of the contract."""
     if fault.sure:
         return fault.sure
-    if truth["outcome"] == "fails" and truth["details"] == "direct_response" and 0 < truth["status"] < 400:
+    if (
+        truth["outcome"] == "fails"
+        and truth["details"] == "direct_response"
+        and 0 < truth["status"] < 400
+    ):
         return "answered"
     return truth["outcome"]
 
@@ -32,7 +38,10 @@ def differences(fault, truth, code, said):
     if said.get("schema") != SCHEMA:
         found.append(f"schema {said.get('schema')!r}")
     if said.get("outcome") != wanted:
-        found.append(f"outcome {said.get('outcome')}, measured {wanted}; summary {said.get('summary')!r}, unchecked {said.get('unchecked')}")
+        found.append(
+            f"outcome {said.get('outcome')}, measured {wanted}: {said.get('summary')!r},"
+            f" unchecked {said.get('unchecked')}"
+        )
     if code != EXIT.get(said.get("outcome")):
         found.append(f"exit code {code} for {said.get('outcome')}")
     found += responses(fault, truth, said, wanted)
@@ -55,10 +64,20 @@ def responses(fault, truth, said, wanted):
     for seen in truth["observations"]:
         if seen["flags"] != "-" or seen["details"] != "via_upstream":
             for details in (seen["details"], seen["termination"]):
-                measured.add((seen["status"], flag_set(seen["flags"].replace("-", "").split(",")) - {""}, same_words(details)))
+                measured.add(
+                    (
+                        seen["status"],
+                        flag_set(seen["flags"].replace("-", "").split(",")) - {""},
+                        same_words(details),
+                    )
+                )
     clusters = (said.get("decision") or {}).get("clusters") or []
     given = [response or {}, *(cluster.get("response") or {} for cluster in clusters)]
-    told = {(r.get("status"), flag_set(r.get("flags")), same_words(r.get("details"))) for r in given if r}
+    told = {
+        (r.get("status"), flag_set(r.get("flags")), same_words(r.get("details")))
+        for r in given
+        if r
+    }
     if not any(alike(t, m) for t in told for m in measured):
         return [f"response {show(told)}, measured {show(measured)}"]
     if response and response.get("from") != truth["from"]:
@@ -83,7 +102,8 @@ def where(truth, said):
     """The clusters and hosts that were used are among those that the tool foretold."""
     decision = said.get("decision")
     if not decision:
-        return []
+        asked = any(seen["side"] == "source" for seen in truth["observations"])
+        return ["no decision of a proxy that had the request"] if asked else []
     clusters = {cluster.get("name"): cluster for cluster in decision.get("clusters") or []}
     found = []
     for seen in truth["observations"]:
@@ -111,7 +131,11 @@ def named(fault, said, wanted):
         if certain:
             found.append(f"certain {certain} of what works")
     elif fault.blame:
-        objects = {(o.get("kind"), o.get("namespace"), o.get("name")) for f in findings for o in f.get("objects") or []}
+        objects = {
+            (o.get("kind"), o.get("namespace"), o.get("name"))
+            for f in findings
+            for o in f.get("objects") or []
+        }
         if not any(blamed(one, objects) for one in fault.blame):
             found.append(f"objects {sorted(map(str, objects))}, none of {list(fault.blame)}")
     return found

@@ -3,6 +3,7 @@
 What happens to the requests is not written here: it is measured.
 """
 
+import json
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ class Fault:
     destination: str = "product-service-v1"  # the pod whose proxy a capture holds; empty: none
     objects: list = field(default_factory=list)
     scale: str = ""  # the Deployment that is scaled to zero
-    holds: Callable = lambda proxy: True  # whether the source's proxy has the fault
+    holds: Callable = lambda proxy: True  # whether the proxies have it; given the source's, or None
     heat: Callable = lambda proxy, send: True  # what has to happen first; called until true
     path: str = "/"
     method: str = "GET"
@@ -67,17 +68,24 @@ def imposed(fault, send=lambda: None):
             api.apply(fault.objects)
         if fault.scale:
             scaled(fault.scale, 0)
-        if proxy:
-            until(f"{fault.name}: the proxy holds it", lambda: fault.holds(proxy), 30, 0.2)
-            until(f"{fault.name}: it shows", lambda: fault.heat(proxy, send), 40, 0.2)
+        until(f"{fault.name}: the proxy holds it", lambda: fault.holds(proxy), 30, 0.2)
+        until(f"{fault.name}: it shows", lambda: fault.heat(proxy, send), 40, 0.2)
         yield
-    finally:
-        if fault.objects:
-            api.delete(fault.objects)
-        if fault.scale:
-            scaled(fault.scale, 1)
-        if proxy and (fault.objects or fault.scale):
-            until(f"{fault.name}: the proxy is rid of it", lambda: not fault.holds(proxy), 30, 0.2)
+    except SystemExit:  # the whole mesh ends
+        raise
+    except BaseException:
+        undo(fault, proxy)
+        raise
+    undo(fault, proxy)
+
+
+def undo(fault, proxy):
+    if fault.objects:
+        api.delete(fault.objects)
+    if fault.scale:
+        scaled(fault.scale, 1)
+    if fault.objects or fault.scale:
+        until(f"{fault.name}: the proxy is rid of it", lambda: not fault.holds(proxy), 30, 0.2)
 
 
 def scaled(name, replicas):
@@ -89,7 +97,12 @@ def scaled(name, replicas):
 
 
 def istio(kind, name, group=NETWORKING, version="v1", **spec):
-    return {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+    return {
+        "apiVersion": f"{group}/{version}",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": spec,
+    }
 
 
 def virtual_service(*http):
@@ -102,12 +115,24 @@ def subsets(**names):
 
 
 def to_product(subset=None, **more):
-    return {"destination": {"host": "product-service"} | ({"subset": subset} if subset else {}), **more}
+    return {
+        "destination": {"host": "product-service"} | ({"subset": subset} if subset else {}),
+        **more,
+    }
 
 
+def aborting(status, percent):
+    abort = {"httpStatus": status, "percentage": {"value": percent}}
+    return virtual_service({"fault": {"abort": abort}, "route": [to_product()]})
+
+
+API = [{"uri": {"prefix": "/api"}}]
 ONLY_ORDERS = {"labels": {"app": "order-service"}}
 REGISTRY_ONLY = istio(
-    "Sidecar", "order-service", workloadSelector=ONLY_ORDERS, outboundTrafficPolicy={"mode": "REGISTRY_ONLY"}
+    "Sidecar",
+    "order-service",
+    workloadSelector=ONLY_ORDERS,
+    outboundTrafficPolicy={"mode": "REGISTRY_ONLY"},
 )
 EJECT = istio(
     "DestinationRule",
@@ -131,7 +156,10 @@ CHECK = istio(
     configPatches=[
         {
             "applyTo": "CLUSTER",
-            "match": {"context": "SIDECAR_OUTBOUND", "cluster": {"service": "flaky.shop.svc.cluster.local"}},
+            "match": {
+                "context": "SIDECAR_OUTBOUND",
+                "cluster": {"service": "flaky.shop.svc.cluster.local"},
+            },
             "patch": {
                 "operation": "MERGE",
                 "value": {
@@ -151,6 +179,19 @@ CHECK = istio(
         }
     ],
 )
+STRICT = istio(
+    "PeerAuthentication",
+    "product-service",
+    group=SECURITY,
+    selector={"matchLabels": {"app": "product-service"}},
+    mtls={"mode": "STRICT"},
+)
+NO_TLS = istio(
+    "DestinationRule",
+    "product-service",
+    host="product-service",
+    trafficPolicy={"tls": {"mode": "DISABLE"}},
+)
 DENY = istio(
     "AuthorizationPolicy",
     "deny-reads",
@@ -168,6 +209,12 @@ def routes_have(text, port=8082):
     return lambda proxy: text in proxy.routes(port)
 
 
+def routed_with_cluster(subset):
+    """Subset v3 is in the routes, and this one has a cluster."""
+    cluster = f"outbound|8082|{subset}|{PRODUCT}"
+    return lambda proxy: "|v3|" in proxy.routes(8082) and proxy.cluster(cluster) != "[]"
+
+
 def all_hosts(cluster, check):
     """Whether there are hosts, and each is so."""
 
@@ -176,6 +223,10 @@ def all_hosts(cluster, check):
         return bool(hosts) and all(check(host) for host in hosts)
 
     return look
+
+
+def marked(why):
+    return lambda host: host["health_status"].get(why)
 
 
 def sending_until(look):
@@ -203,12 +254,26 @@ def never_connects(host):
     return tried > 0 and tried == counter(host, "cx_connect_fail")
 
 
+def inbound():
+    """What each of B's proxies does with a request that comes in; what drains does not count."""
+    proxies = [Proxy(kubelet.named(f"product-service-{version}")) for version in ("v1", "v2")]
+    listeners = [
+        entry for proxy in proxies for entry in proxy.config("dynamic_listeners", "virtualInbound")
+    ]
+    return [json.dumps(listener["active_state"]) for listener in listeners]
+
+
 def denied(_):
-    """Some of B's proxies has the policy."""
-    return any(
-        "policy[deny-reads]" in Proxy(kubelet.named(f"product-service-{v}")).text("/config_dump?resource=dynamic_listeners")
-        for v in ("v1", "v2")
-    )
+    return any("policy[deny-reads]" in text for text in inbound())
+
+
+def strict(_):
+    """Neither takes plain text."""
+    return not any('"transport_protocol": "raw_buffer"' in text for text in inbound())
+
+
+def plain_to_strict(proxy):
+    return strict(proxy) and "tlsMode" not in proxy.cluster(f"outbound|8082||{PRODUCT}")
 
 
 FLAKY = "outbound|8087||flaky.shop.svc.cluster.local"
@@ -216,6 +281,7 @@ REPORT = "outbound|8083||report.shop.svc.cluster.local"
 INVENTORY = "outbound|8084||inventory.shop.svc.cluster.local"
 VS = ("VirtualService", "shop", "product-service")
 DR = ("DestinationRule", "shop", "product-service")
+PEER = ("PeerAuthentication", "shop", "product-service")
 OWNERS = ("Service", "Deployment", "Pod", "EndpointSlice")
 
 
@@ -249,7 +315,7 @@ FAULTS = [
             subsets(v1="v1"),
             virtual_service({"route": [to_product("v1", weight=50), to_product("v3", weight=50)]}),
         ],
-        holds=lambda proxy: "|v3|" in proxy.routes(8082) and proxy.cluster(f"outbound|8082|v1|{PRODUCT}") != "[]",
+        holds=routed_with_cluster("v1"),
         requests=40,
         finding="subset-not-defined",
         blame=(VS, DR),
@@ -258,14 +324,14 @@ FAULTS = [
         "subset-selects-no-pods",
         "product-service:8082",
         objects=[subsets(v3="v3"), virtual_service({"route": [to_product("v3")]})],
-        holds=lambda proxy: "|v3|" in proxy.routes(8082) and proxy.cluster(f"outbound|8082|v3|{PRODUCT}") != "[]",
+        holds=routed_with_cluster("v3"),
         finding="subset-selects-no-pods",
         blame=(DR,),
     ),
     Fault(
         "no-route-matched",
         "product-service:8082",
-        objects=[virtual_service({"match": [{"uri": {"prefix": "/api"}}], "route": [to_product()]})],
+        objects=[virtual_service({"match": API, "route": [to_product()]})],
         holds=routes_have('"/api"'),
         finding="no-route-matched",
         blame=(VS,),
@@ -273,22 +339,14 @@ FAULTS = [
     Fault(
         "fault-abort",
         "product-service:8082",
-        objects=[
-            virtual_service(
-                {"fault": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}, "route": [to_product()]}
-            )
-        ],
+        objects=[aborting(503, 100)],
         holds=routes_have("envoy.filters.http.fault"),
         blame=(VS,),
     ),
     Fault(
         "fault-abort-half",
         "product-service:8082",
-        objects=[
-            virtual_service(
-                {"fault": {"abort": {"httpStatus": 418, "percentage": {"value": 50}}}, "route": [to_product()]}
-            )
-        ],
+        objects=[aborting(418, 50)],
         holds=routes_have("envoy.filters.http.fault"),
         requests=40,
         blame=(VS,),
@@ -309,13 +367,56 @@ FAULTS = [
         finding="route-answers-itself",
         blame=(VS,),
     ),
-    Fault("denied-by-policy", "product-service:8082", objects=[DENY], holds=denied,
-          heat=until_nothing_answers(lambda _: True),
-          blame=(("AuthorizationPolicy", "shop", "deny-reads"),)),
-    Fault("no-such-port", "product-service:9999", requests=1, finding="no-such-port", sure="fails",
-          blame=(("Service", "shop", "product-service"),)),
-    Fault("no-such-service", "produkt-service:8082", destination="", requests=1, logged=False,
-          finding="no-such-service", sure="fails"),
+    Fault(
+        "denied-by-policy",
+        "product-service:8082",
+        objects=[DENY],
+        holds=denied,
+        heat=until_nothing_answers(lambda _: True),
+        blame=(("AuthorizationPolicy", "shop", "deny-reads"),),
+    ),
+    Fault(
+        "plain-text-to-strict",
+        "product-service:8082",
+        objects=[STRICT, NO_TLS],
+        holds=plain_to_strict,
+        heat=until_nothing_answers(lambda _: True),
+        blame=(DR, PEER),
+    ),
+    Fault(
+        "strict-and-no-proxy",
+        "product-service.shop:8082",
+        source="cron",
+        namespace="legacy",
+        objects=[STRICT],
+        holds=strict,
+        heat=until_nothing_answers(lambda _: True),
+        blame=(PEER, ("Pod", "legacy", "cron"), ("Deployment", "legacy", "cron")),
+    ),
+    Fault(
+        "app-not-listening",
+        "mailer:8086",
+        destination="mailer",
+        blame=owned("mailer"),
+        heat=sending_until(lambda _: True),
+    ),
+    Fault(
+        "no-such-port",
+        "product-service:9999",
+        requests=1,
+        finding="no-such-port",
+        sure="fails",
+        blame=(("Service", "shop", "product-service"),),
+    ),
+    Fault(
+        "no-such-service",
+        "produkt-service:8082",
+        destination="",
+        requests=1,
+        logged=False,
+        finding="no-such-service",
+        sure="fails",
+    ),
     Fault(
         "registry-only",
         "warehouse.example:8082",
@@ -335,8 +436,13 @@ FAULTS = [
         finding="registry-only",
         blame=(("Sidecar", "shop", "order-service"),),
     ),
-    Fault("passthrough", "warehouse.example:8082", destination="", address=elsewhere,
-          finding="unknown-host-passthrough"),
+    Fault(
+        "passthrough",
+        "warehouse.example:8082",
+        destination="",
+        address=elsewhere,
+        finding="unknown-host-passthrough",
+    ),
     Fault(
         "connection-refused",
         "report:8083",
@@ -351,7 +457,7 @@ FAULTS = [
         destination="flaky",
         objects=[EJECT],
         holds=lambda proxy: '"max_ejection_percent": 100' in proxy.cluster(FLAKY),
-        heat=until_nothing_answers(all_hosts(FLAKY, lambda host: host["health_status"].get("failed_outlier_check"))),
+        heat=until_nothing_answers(all_hosts(FLAKY, marked("failed_outlier_check"))),
         finding="all-endpoints-ejected",
         blame=(*owned("flaky"), ("DestinationRule", "shop", "flaky")),
     ),
@@ -360,7 +466,7 @@ FAULTS = [
         "flaky:8087",
         destination="flaky",
         objects=[CHECK],
-        holds=all_hosts(FLAKY, lambda host: host["health_status"].get("failed_active_health_check")),
+        holds=all_hosts(FLAKY, marked("failed_active_health_check")),
         finding="all-endpoints-unhealthy",
         blame=(*owned("flaky"), ("EnvoyFilter", "shop", "check-flaky")),
     ),
@@ -374,5 +480,12 @@ FAULTS = [
         blame=owned("inventory"),
     ),
     Fault("no-proxy", "product-service.shop:8082", source="cron", namespace="legacy"),
-    Fault("no-proxies", "mainframe:8082", source="cron", namespace="legacy", destination="", sure="unknown"),
-]  # fmt: skip
+    Fault(
+        "no-proxies",
+        "mainframe:8082",
+        source="cron",
+        namespace="legacy",
+        destination="",
+        sure="unknown",
+    ),
+]

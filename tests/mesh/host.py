@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 # Envoy and the applications run as users of their own, who cannot enter a private home.
@@ -22,6 +23,10 @@ FOLDERS = ("log", "admin", "pid", "pods", "etcd", "pki", "bin", "desk")
 
 class Failed(Exception):
     """Something that had to work did not."""
+
+
+class Busy(Failed):
+    """Somebody else uses the mesh right now."""
 
 
 def run(*argv, ok=True, stdin=None, env=None, **more):
@@ -72,7 +77,7 @@ def lock():
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise Failed(f"another run holds the mesh at {ROOT}") from None
+        raise Busy(f"another run holds the mesh at {ROOT}") from None
     return handle
 
 
@@ -112,10 +117,8 @@ def stop(name):
         return
     pid, when = file.read_text().split()
     if born(pid) == when:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     file.unlink()
 
 
@@ -126,8 +129,9 @@ def stop_all():
     for name in run("ip", "netns", "list", ok=False).stdout.split():
         if name == NET or name.startswith(f"{NET}-"):
             remove_namespace(name)
-    for name in ("etcd", "pods", "pid", "pki", "log", "admin", "desk"):
+    for name in FOLDERS:
         shutil.rmtree(ROOT / name, ignore_errors=True)
+    (ROOT / "kubeconfig").unlink(missing_ok=True)
 
 
 # --- namespaces -----------------------------------------------------------------------------
@@ -151,10 +155,8 @@ def add_namespace(name, address, gateway=None):
 def remove_namespace(name):
     """Remove one of ours, and what still runs in it (only what we started can)."""
     for pid in run("ip", "netns", "pids", name, ok=False).stdout.split():
-        try:
+        with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     run("ip", "netns", "del", name, ok=False)
     shutil.rmtree(names_of(name).parent, ignore_errors=True)
 

@@ -11,8 +11,19 @@ import shutil
 from pathlib import Path
 
 import parts
-from api import GATEWAY, KUBECONFIG, apply, get, kubectl, listed
-from host import NET, ROOT, add_namespace, inside, names_of, remove_namespace, run, start, stop, until
+from api import GATEWAY, KUBECONFIG, apply, kubectl, listed
+from host import (
+    NET,
+    ROOT,
+    add_namespace,
+    inside,
+    names_of,
+    remove_namespace,
+    run,
+    start,
+    stop,
+    until,
+)
 
 PROXY_USER, APP_USER = 1337, 1000
 FORWARDED = (15000, 15010, 15012, 15014, 15020, 15021, 8080)
@@ -54,7 +65,11 @@ def sync():
 
 def runs(pod):
     status = pod["status"]
-    return status.get("podIP") and status.get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+    return (
+        status.get("podIP")
+        and status.get("phase") == "Running"
+        and "deletionTimestamp" not in pod["metadata"]
+    )
 
 
 def settle(seconds=90.0):
@@ -108,7 +123,16 @@ def forward_ports(meta, netns):
 
     forwards = [{"ports": [port], "command": command(port)} for port in FORWARDED]
     name = {"name": meta["name"], "namespace": meta["namespace"]}
-    apply([{"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "PortForward", "metadata": name, "spec": {"forwards": forwards}}])
+    apply(
+        [
+            {
+                "apiVersion": "kwok.x-k8s.io/v1alpha1",
+                "kind": "PortForward",
+                "metadata": name,
+                "spec": {"forwards": forwards},
+            }
+        ]
+    )
 
 
 def start_containers(pod, here):
@@ -120,7 +144,7 @@ def start_containers(pod, here):
             fill_volume(pod, mount, home)
         env = {e["name"]: env_value(e, pod) for e in container.get("env", [])}
         argv = [
-            re.sub(r"\$\((\w+)\)", lambda m: env.get(m[1], m[0]), a)
+            re.sub(r"\$\((\w+)\)", lambda m, env=env: env.get(m[1], m[0]), a)
             for a in container.get("command", []) + container.get("args", [])
         ]
         name = f"{netns}-{container['name']}"
@@ -141,7 +165,9 @@ def start_containers(pod, here):
         else:
             serves = argv or [f"http:{p['containerPort']}" for p in container.get("ports", [])]
             argv, user = ["python3", "-c", APP, here["name"], *serves], APP_USER
-        start(name, argv, namespace=netns, user=user, cwd=home, env={**env, "HOSTNAME": here["name"]})
+        start(
+            name, argv, namespace=netns, user=user, cwd=home, env={**env, "HOSTNAME": here["name"]}
+        )
         here["processes"].append(name)
 
 
@@ -181,16 +207,30 @@ def fill_volume(pod, mount, home):
         token = source.get("serviceAccountToken", {})
         if "audience" in token:
             account = pod["spec"].get("serviceAccountName", "default")
-            made = kubectl("create", "token", account, "-n", meta["namespace"], "--audience", token["audience"],
-                           "--duration", "24h", "--bound-object-kind", "Pod", "--bound-object-name", meta["name"])  # fmt: skip
+            made = kubectl(
+                "create", "token", account, "-n", meta["namespace"],
+                "--audience", token["audience"], "--duration", "24h",
+                "--bound-object-kind", "Pod", "--bound-object-name", meta["name"],
+            )  # fmt: skip
             (folder / token["path"]).write_text(made.strip())
     if "configMap" in volume:
-        found = kubectl("get", "configmap", volume["configMap"]["name"], "-n", meta["namespace"], "-o", "json", ok=False)
+        found = kubectl(
+            "get",
+            "configmap",
+            volume["configMap"]["name"],
+            "-n",
+            meta["namespace"],
+            "-o",
+            "json",
+            ok=False,
+        )
         for key, text in json.loads(found or "{}").get("data", {}).items():
             (folder / key).write_text(text)
     for item in volume.get("downwardAPI", {}).get("items", []):
         pairs = meta.get(item["fieldRef"]["fieldPath"].split(".")[1], {})
-        (folder / item["path"]).write_text("\n".join(f"{k}={json.dumps(v)}" for k, v in sorted(pairs.items())))
+        (folder / item["path"]).write_text(
+            "\n".join(f"{k}={json.dumps(v)}" for k, v in sorted(pairs.items()))
+        )
 
 
 # --- names and addresses of services --------------------------------------------------------
@@ -204,7 +244,9 @@ def ready_endpoints(objects):
             continue
         service = o["metadata"].get("labels", {}).get("kubernetes.io/service-name")
         for port in o.get("ports") or []:
-            found.setdefault((o["metadata"]["namespace"], service, port.get("name", "")), []).extend(
+            found.setdefault(
+                (o["metadata"]["namespace"], service, port.get("name", "")), []
+            ).extend(
                 f"{address}:{port['port']}"
                 for endpoint in o.get("endpoints") or []
                 if endpoint["conditions"].get("ready", True)
@@ -220,7 +262,9 @@ def write_names(pods, objects):
     for o in objects:
         if o["kind"] == "Service" and o["spec"].get("clusterIP", "None") != "None":
             name, namespace = o["metadata"]["name"], o["metadata"]["namespace"]
-            services.append((istiod if name == "istiod" else o["spec"]["clusterIP"], name, namespace))
+            services.append(
+                (istiod if name == "istiod" else o["spec"]["clusterIP"], name, namespace)
+            )
     for pod in pods:
         lines = ["127.0.0.1 localhost"]
         for address, name, namespace in services:
@@ -237,10 +281,13 @@ def write_service_addresses(pods, objects):
         if o["kind"] != "Service" or o["spec"].get("clusterIP", "None") == "None":
             continue
         for port in o["spec"].get("ports", []):
-            there = endpoints.get((o["metadata"]["namespace"], o["metadata"]["name"], port.get("name", "")), [])
+            there = endpoints.get(
+                (o["metadata"]["namespace"], o["metadata"]["name"], port.get("name", "")), []
+            )
             rules += [
-                f"-A MESH_SERVICES -d {o['spec']['clusterIP']} -p tcp --dport {port['port']} -m statistic --mode random"
-                f" --probability {1 / (len(there) - i):.6f} -j DNAT --to-destination {address}"
+                f"-A MESH_SERVICES -d {o['spec']['clusterIP']} -p tcp --dport {port['port']}"
+                f" -m statistic --mode random --probability {1 / (len(there) - i):.6f}"
+                f" -j DNAT --to-destination {address}"
                 for i, address in enumerate(there)
             ]
     text = "\n".join(["*nat", ":MESH_SERVICES - [0:0]", *rules, "COMMIT", ""])
@@ -249,5 +296,9 @@ def write_service_addresses(pods, objects):
             continue
         run(*inside(pod["netns"], "iptables-restore", "--noflush"), stdin=text)
         if "rules" not in pod:
-            run(*inside(pod["netns"], "iptables", "-t", "nat", "-A", "OUTPUT", "-j", "MESH_SERVICES"))
+            run(
+                *inside(
+                    pod["netns"], "iptables", "-t", "nat", "-A", "OUTPUT", "-j", "MESH_SERVICES"
+                )
+            )
         pod["rules"] = text

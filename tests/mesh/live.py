@@ -11,10 +11,17 @@ from host import ROOT
 from kubelet import named
 from tool import question
 
+# What a saved snapshot never holds; the third is how every token begins.
+SECRET = re.compile(
+    r'PRIVATE KEY|"kind": ?"Secret"|eyJhbGciOi|managedFields|BootstrapConfigDump|SecretsConfigDump'
+)
+
 
 def kubectl_plugin(tool, _):
     """As kubectl runs it, for somebody who may look at pods and forward ports, and no more."""
-    answer = tool.plugin("order-service", "product-service:8082", "-n", "shop", "-o", "json", user="dev")
+    answer = tool.plugin(
+        "order-service", "product-service:8082", "-n", "shop", "-o", "json", user="dev"
+    )
     return expect(answer, 0, outcome="reaches")
 
 
@@ -54,18 +61,22 @@ def names_of_a(tool, _):
     """However A is named, it is the same pod."""
     pod = named("order-service")["name"]
     ways = (
-        [f"pod/{pod}"], [pod], ["deploy/order-service"], ["svc/order-service"], ["deploy/order-service.shop"],
-        ["order-service.shop"], ["-l", "app=order-service"], ["rs/" + pod.rpartition("-")[0]],
+        [f"pod/{pod}"], [pod], ["deploy/order-service"], ["deploy/order-service.shop"],
+        ["svc/order-service"], ["order-service.shop"], ["-l", "app=order-service"],
+        ["rs/" + pod.rpartition("-")[0]],
     )  # fmt: skip
-    return same_request(tool, [[*way, "product-service:8082"] for way in ways], "source", "name", pod)
+    return same_request(
+        tool, [[*way, "product-service:8082"] for way in ways], "source", "name", pod
+    )
 
 
 def names_of_b(tool, _):
     """However B is named, its address is the same."""
     address = get("service", "product-service", "-n", "shop")["spec"]["clusterIP"]
     ways = (
-        "product-service:8082", "product-service.shop:8082", "product-service.shop.svc.cluster.local:8082",
-        "product-service:http", "http://product-service:8082/", f"{address}:8082",
+        "product-service:8082", "product-service:http", "product-service.shop:8082",
+        "product-service.shop.svc.cluster.local:8082", "http://product-service:8082/",
+        f"{address}:8082",
     )  # fmt: skip
     return same_request(tool, [["order-service", way] for way in ways], "address", None, address)
 
@@ -91,12 +102,14 @@ def saved_and_replayed(tool, fault):
     if live.json is None or not (folder / "snapshot.json").is_file():
         return [f"nothing saved: {live}"]
     again = tool.replay("--snapshot", str(folder), *question(fault))
-    found = [] if again.code == live.code else [f"exit code {live.code} live, {again.code} replayed"]
-    for key in sorted({*live.json, *(again.json or {})}):
-        if live.json.get(key) != (again.json or {}).get(key):
-            found.append(f"{key} differs: live {str(live.json.get(key))[:200]}, replayed {str((again.json or {}).get(key))[:200]}")
+    found = [] if again.code == live.code else [f"exit code {live.code}, replayed {again.code}"]
+    replayed = again.json or {}
+    for key in sorted({*live.json, *replayed}):
+        before, after = live.json.get(key), replayed.get(key)
+        if before != after:
+            found.append(f"{key}: {str(before)[:200]}, replayed {str(after)[:200]}")
     for file in folder.rglob("*.json"):
-        if secret := re.search(r'PRIVATE KEY|"kind": ?"Secret"|eyJhbGciOi|managedFields|BootstrapConfigDump|SecretsConfigDump', file.read_text()):
+        if secret := SECRET.search(file.read_text()):
             found.append(f"{file.name} holds {secret[0]}")
     return found
 
@@ -114,7 +127,11 @@ def expect(answer, code, **values):
     if answer.json is None:
         return [answer]
     found = [] if answer.code == code else [f"exit code {answer.code}, not {code}"]
-    return found + [f"{k} {answer.json.get(k)!r}, not {v!r}" for k, v in values.items() if answer.json.get(k) != v]
+    return found + [
+        f"{k} {answer.json.get(k)!r}, not {v!r}"
+        for k, v in values.items()
+        if answer.json.get(k) != v
+    ]
 
 
 # fault -> checks made while it lasts

@@ -24,7 +24,7 @@ import kubelet  # noqa: E402
 import parts  # noqa: E402
 import shop  # noqa: E402
 from api import KUBECONFIG, apply, kubectl  # noqa: E402
-from host import DESK, Failed, inside  # noqa: E402
+from host import DESK, Failed, inside, lock  # noqa: E402
 
 
 def main(argv):
@@ -32,10 +32,12 @@ def main(argv):
         case ["build"]:
             parts.build()
         case ["up"]:
-            parts.build()
-            cluster.up()
+            with lock():
+                parts.build()
+                cluster.up()
         case ["down"]:
-            cluster.down()
+            with lock():
+                cluster.down()
         case ["sync"]:
             print(kubelet.sync())
         case ["shop"]:
@@ -47,7 +49,11 @@ def main(argv):
             kubelet.settle()
         case ["sh", *command] if command:
             path = f"{parts.BIN}:{os.environ['PATH']}"
-            os.execvpe("ip", inside(DESK, *command), {**os.environ, "KUBECONFIG": str(KUBECONFIG), "PATH": path})
+            os.execvpe(
+                "ip",
+                inside(DESK, *command),
+                {**os.environ, "KUBECONFIG": str(KUBECONFIG), "PATH": path},
+            )
         case ["exec", pod, *command] if command:
             there = kubelet.named(pod)
             if not there:

@@ -30,7 +30,12 @@ KUBERNETES = "1.36.3"
 
 # binary -> its Go module and version, its package there, and tags
 FROM_GO = {
-    "pilot-discovery": ("istio.io/istio", ISTIO, "pilot/cmd/pilot-discovery", "vtprotobuf,disable_pgv"),
+    "pilot-discovery": (
+        "istio.io/istio",
+        ISTIO,
+        "pilot/cmd/pilot-discovery",
+        "vtprotobuf,disable_pgv",
+    ),
     "pilot-agent": ("istio.io/istio", ISTIO, "pilot/cmd/pilot-agent", "vtprotobuf,disable_pgv"),
     "istioctl": ("istio.io/istio", ISTIO, "istioctl/cmd/istioctl", "vtprotobuf,disable_pgv"),
     "kwok": ("sigs.k8s.io/kwok", KWOK, "cmd/kwok", ""),
@@ -41,8 +46,16 @@ FROM_KUBERNETES = {
 }
 # file or folder in the cache -> where it is in its module
 FROM_SOURCE = {
-    "gateway-api-crd.yaml": ("istio.io/istio", ISTIO, "tests/integration/pilot/testdata/gateway-api-crd.yaml"),
-    "envoy_bootstrap.json": ("istio.io/istio", ISTIO, "tools/packaging/common/envoy_bootstrap.json"),
+    "gateway-api-crd.yaml": (
+        "istio.io/istio",
+        ISTIO,
+        "tests/integration/pilot/testdata/gateway-api-crd.yaml",
+    ),
+    "envoy_bootstrap.json": (
+        "istio.io/istio",
+        ISTIO,
+        "tools/packaging/common/envoy_bootstrap.json",
+    ),
     "kwok-crd": ("sigs.k8s.io/kwok", KWOK, "kustomize/crd/bases"),
     "kwok-stage": ("sigs.k8s.io/kwok", KWOK, "kustomize/stage"),
 }
@@ -93,7 +106,14 @@ def built():
 def build(say=print):
     """Build what is missing; about 12 minutes on 2 cores when that is everything."""
     if packages := lacking():
-        run("apt-get", "install", "-y", "--no-install-recommends", *packages, env={"DEBIAN_FRONTEND": "noninteractive"})
+        run(
+            "apt-get",
+            "install",
+            "-y",
+            "--no-install-recommends",
+            *packages,
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+        )
     with one_at_a_time():
         fetch_envoy(say)
         for name in [*FROM_GO, *FROM_KUBERNETES]:
@@ -167,7 +187,11 @@ def version_of(name):
     if not shutil.which("go"):
         return None
     module = FROM_GO[name][0] if name in FROM_GO else "k8s.io/kubernetes"
-    found = re.search(rf"^\s+(?:mod|dep)\s+{re.escape(module)}\s+(\S+)", run("go", "version", "-m", BIN / name, ok=False).stdout, re.M)
+    found = re.search(
+        rf"^\s+(?:mod|dep)\s+{re.escape(module)}\s+(\S+)",
+        run("go", "version", "-m", BIN / name, ok=False).stdout,
+        re.M,
+    )
     if found:
         file.write_text(found[1])
     return found and found[1]
@@ -176,14 +200,29 @@ def version_of(name):
 def go_install(name):
     module, version, package, tags = FROM_GO[name]
     with tempfile.TemporaryDirectory(dir=BIN, prefix=".go-") as scratch:
-        run("go", "install", "-tags", tags, "-ldflags", "-s -w", f"{module}/{package}@{version}", env={**GO_ENV, "GOBIN": scratch})
+        run(
+            "go",
+            "install",
+            "-tags",
+            tags,
+            "-ldflags",
+            "-s -w",
+            f"{module}/{package}@{version}",
+            env={**GO_ENV, "GOBIN": scratch},
+        )
         (Path(scratch) / name).rename(BIN / name)
 
 
 def go_build_kubernetes(name):
     """Upstream's go.mod points into its own tree, so these are built from a module of ours."""
-    staged = re.findall(r"^\s+(k8s\.io/\S+) => \./staging", (source("k8s.io/kubernetes", f"v{KUBERNETES}") / "go.mod").read_text(), re.M)
-    replaced = "".join(f"\t{module} => {module} v0.{KUBERNETES.partition('.')[2]}\n" for module in staged)
+    staged = re.findall(
+        r"^\s+(k8s\.io/\S+) => \./staging",
+        (source("k8s.io/kubernetes", f"v{KUBERNETES}") / "go.mod").read_text(),
+        re.M,
+    )
+    replaced = "".join(
+        f"\t{module} => {module} v0.{KUBERNETES.partition('.')[2]}\n" for module in staged
+    )
     with tempfile.TemporaryDirectory(dir=BIN, prefix=".go-") as scratch:
         scratch = Path(scratch)
         (scratch / "go.mod").write_text(
@@ -203,7 +242,9 @@ def go_build_kubernetes(name):
 
 def source(module, version):
     """The folder of a module's source in Go's cache."""
-    return Path(json.loads(run("go", "mod", "download", "-json", f"{module}@{version}").stdout)["Dir"])
+    return Path(
+        json.loads(run("go", "mod", "download", "-json", f"{module}@{version}").stdout)["Dir"]
+    )
 
 
 def copy_source(name, module, version, path):

@@ -40,7 +40,9 @@ class Proxy:
     def config(self, resource, name):
         """The entries of a part of its configuration that have this name."""
         pattern = quote(f"^{re.escape(name)}$", safe="")
-        return self.json(f"/config_dump?resource={resource}&name_regex={pattern}").get("configs", [])
+        return self.json(f"/config_dump?resource={resource}&name_regex={pattern}").get(
+            "configs", []
+        )
 
     def routes(self, port):
         """The route configuration of a port, as one text to look for something in."""

@@ -1,10 +1,10 @@
 """The applications of the mesh, before anything is wrong with them.
 
-  shop     order-service (it asks), product-service (two versions), search (a port whose protocol
-           is not said), ledger (TCP), inventory, flaky (answers 503), report (no proxy, and its
-           application does not listen)
-  billing  payment
-  legacy   no proxies: cron (it asks), mainframe
+shop     order-service (it asks), product-service (two versions), search (a port whose protocol
+         is not said), ledger (TCP), inventory, flaky (answers 503), mailer (its application
+         does not listen), report (nor does its, and it has no proxy)
+billing  payment
+legacy   no proxies: cron (it asks), mainframe
 """
 
 
@@ -14,11 +14,18 @@ def service(name, port, port_name="http", namespace="shop"):
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta(name, namespace), "spec": spec}
 
 
-def deployment(name, port, *serves, version="v1", versions=False, namespace="shop", replicas=1, proxy=True):
+def deployment(
+    name, port, *serves, version="v1", versions=False, namespace="shop", replicas=1, proxy=True
+):
     """Pods of an application; `serves` are app.py's arguments when it does not just answer HTTP."""
     labels = {"app": name, "version": version}
     injection = {} if proxy else {"sidecar.istio.io/inject": "false"}
-    container = {"name": "app", "image": "app", "args": list(serves), "ports": [{"containerPort": port}]}
+    container = {
+        "name": "app",
+        "image": "app",
+        "args": list(serves),
+        "ports": [{"containerPort": port}],
+    }
     spec = {
         "replicas": replicas,
         "selector": {"matchLabels": labels},
@@ -29,7 +36,12 @@ def deployment(name, port, *serves, version="v1", versions=False, namespace="sho
         },
     }
     own = f"{name}-{version}" if versions else name
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta(own, namespace), "spec": spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": meta(own, namespace),
+        "spec": spec,
+    }
 
 
 def meta(name, namespace):
@@ -74,6 +86,8 @@ SHOP = [
     deployment("report", 8083, "none:8083", replicas=2, proxy=False),
     service("inventory", 8084),
     deployment("inventory", 8084),
+    service("mailer", 8086),
+    deployment("mailer", 8086, "none:8086"),
     service("search", 8085, port_name=""),
     deployment("search", 8085),
     service("flaky", 8087),

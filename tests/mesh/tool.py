@@ -1,4 +1,4 @@
-"""The program under test, run as its users run it: from outside the mesh, as some Kubernetes user."""
+"""The program under test, run as its users run it: from outside the mesh, as a Kubernetes user."""
 
 import json
 import os
@@ -19,7 +19,9 @@ def find():
     if given := os.environ.get("MESH_WHY_BIN"):
         return Path(given).resolve() if Path(given).is_file() else None
     target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
-    return next((path for kind in ("release", "debug") if (path := target / kind / PLUGIN).is_file()), None)
+    return next(
+        (path for kind in ("release", "debug") if (path := target / kind / PLUGIN).is_file()), None
+    )
 
 
 @dataclass
@@ -47,7 +49,11 @@ class Tool:
         plugins.mkdir(parents=True, exist_ok=True)
         (plugins / PLUGIN).symlink_to(binary)
         self.binary = plugins / PLUGIN
-        self.env = {"PATH": f"{plugins}:{os.environ['PATH']}", "HOME": str(self.home), "KUBECONFIG": str(KUBECONFIG)}
+        self.env = {
+            "PATH": f"{plugins}:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "KUBECONFIG": str(KUBECONFIG),
+        }
 
     def ask(self, *argv, user="reader"):
         return self._run(self.binary, *argv, "--context", user)
@@ -62,16 +68,36 @@ class Tool:
         command = inside(DESK, *argv)
         try:
             done = subprocess.run(
-                command, env=self.env, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
+                command,
+                env=self.env,
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PATIENCE,
             )
         except subprocess.TimeoutExpired as late:
-            return Answer(124, (late.stdout or b"").decode(errors="replace"), f"no answer in {PATIENCE} s")
-        return Answer(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+            return Answer(
+                124, (late.stdout or b"").decode(errors="replace"), f"no answer in {PATIENCE} s"
+            )
+        return Answer(
+            done.returncode,
+            done.stdout.decode(errors="replace"),
+            done.stderr.decode(errors="replace"),
+        )
 
 
 def question(fault):
     """The tool's arguments for a fault."""
-    argv = [fault.source, fault.asked, "-n", fault.namespace, "--path", fault.path, "--method", fault.method]
+    argv = [
+        fault.source,
+        fault.asked,
+        "-n",
+        fault.namespace,
+        "--path",
+        fault.path,
+        "--method",
+        fault.method,
+    ]
     for header in fault.headers:
         argv += ["-H", header]
     if fault.tcp:

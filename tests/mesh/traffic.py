@@ -37,6 +37,11 @@ def measure(fault):
     return truth(source, fault, answers, seen, lines)
 
 
+def sender(fault):
+    """Sends a request of a fault that is not counted."""
+    return lambda: send(named(fault.source), fault, "warm-up")
+
+
 def send(source, fault, agent):
     """One request; returns (what the client saw, the application that answered or None)."""
     host, port = fault.host, fault.port
@@ -50,7 +55,10 @@ def send(source, fault, agent):
         argv += ["-H", header]
     if fault.address:
         argv += ["--resolve", f"{host}:{port}:{fault.address()}"]
-    done = run(*inside(source["netns"], *argv, f"http://{host}:{port}{fault.path}", user=APP_USER), ok=False)
+    done = run(
+        *inside(source["netns"], *argv, f"http://{host}:{port}{fault.path}", user=APP_USER),
+        ok=False,
+    )
     if done.returncode:
         return f"curl {done.returncode}", None
     status = re.match(r"HTTP/\S+ (\d+)", done.stdout)
@@ -65,7 +73,9 @@ def truth(source, fault, answers, seen, lines):
     for pod, entry in seen:
         side = "source" if pod["name"] == source["name"] else "destination"
         counts[(side, pod["name"], *(entry[f] for f in SAME))] += 1
-    observed = [dict(zip(("side", "proxy", *SAME), key)) | {"count": n} for key, n in counts.items()]
+    observed = [
+        dict(zip(("side", "proxy", *SAME), key)) | {"count": n} for key, n in counts.items()
+    ]
     observed.sort(key=lambda o: (o["side"] != "source", -o["count"], o["proxy"], str(o)))
     apps = collections.Counter(app for _, app in answers if app)
     answered = sum(apps.values())

@@ -7,8 +7,8 @@ from cluster import AUDIT
 from host import ROOT
 
 READ_ONLY = {
-    "/", "/certs", "/clusters", "/config_dump", "/contention", "/init_dump", "/listeners", "/memory",
-    "/ready", "/runtime", "/server_info", "/stats", "/help",
+    "/", "/certs", "/clusters", "/config_dump", "/contention", "/help", "/init_dump", "/listeners",
+    "/memory", "/ready", "/runtime", "/server_info", "/stats",
 }  # fmt: skip
 
 
@@ -19,7 +19,14 @@ def requests():
         event = json.loads(line)
         about = event.get("objectRef", {})
         resource = "/".join(filter(None, (about.get("resource"), about.get("subresource"))))
-        seen.append((event["user"]["username"], event["verb"], resource, about.get("name") or event["requestURI"]))
+        seen.append(
+            (
+                event["user"]["username"],
+                event["verb"],
+                resource,
+                about.get("name") or event["requestURI"],
+            )
+        )
     return seen
 
 
@@ -50,9 +57,9 @@ def changes_envoy(request):
 
 
 def whole_dump(request):
-    """A part of the configuration is named by its resource."""
+    """The cost of an answer follows the path of the request: a thing is asked for by its name."""
     path, _, query = request[1].partition("?")
-    return path == "/config_dump" and "resource=" not in query
+    return path == "/config_dump" and "name_regex=" not in query
 
 
 def given_bytes():

@@ -2,12 +2,11 @@
 //!
 //! `[a, b]` is a STATIC cluster of two endpoints. The long form has Envoy's own fields and, in place of
 //! `load_assignment`: `endpoints`, or `priorities` (a list of endpoints each), or `localities`; `policy`; and
-//! `eds: true` to deliver them by discovery. An endpoint is an address or `{at, health, weight, metadata}`.
+//! `eds: true` to deliver them by discovery, which without any answers that there is nothing. An endpoint is an address or `{at, health, weight, metadata}`.
 
 use serde_json::{Map, Value, json};
 
-use super::{address, items, object, take};
-use crate::driver::ENDPOINTS_FILE;
+use super::{address, discovered_from, discovery_file, items, object, take};
 
 /// The cluster that connects to the original destination.
 pub(crate) const PASSTHROUGH: &str = "PassthroughCluster";
@@ -17,12 +16,12 @@ pub(crate) fn passthrough() -> Value {
     json!({"name": PASSTHROUGH, "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED"})
 }
 
+/// What discovery answers when it is asked for the endpoints of this name.
+pub(crate) type Discovered = (String, Option<Value>);
+
 /// The cluster, and its endpoints when these are discovered.
-pub(crate) fn expand(name: &str, short: Value) -> (Value, Option<Value>) {
-    let mut short = match short {
-        Value::Array(_) => object(json!({"endpoints": short})),
-        long => object(long),
-    };
+pub(crate) fn expand(name: &str, short: Value) -> (Value, Option<Discovered>) {
+    let mut short = if short.is_array() { object(json!({"endpoints": short})) } else { object(short) };
     let discovered = take(&mut short, "eds") == json!(true);
     let assignment = assignment(name, &mut short);
     let mut cluster = object(json!({"name": name}));
@@ -30,13 +29,13 @@ pub(crate) fn expand(name: &str, short: Value) -> (Value, Option<Value>) {
         cluster.insert("type".to_owned(), json!(if discovered { "EDS" } else { "STATIC" }));
     }
     if discovered {
-        let source = json!({"path_config_source": {"path": ENDPOINTS_FILE}, "resource_api_version": "V3"});
+        let source = discovered_from(&discovery_file(name));
         cluster.insert("eds_cluster_config".to_owned(), json!({"eds_config": source}));
     } else if let Some(assignment) = &assignment {
         cluster.insert("load_assignment".to_owned(), assignment.clone());
     }
     cluster.extend(short);
-    (Value::Object(cluster), assignment.filter(|_| discovered))
+    (Value::Object(cluster), discovered.then(|| (name.to_owned(), assignment)))
 }
 
 fn assignment(name: &str, short: &mut Map<String, Value>) -> Option<Value> {
@@ -74,10 +73,7 @@ fn locality(short: Value) -> Value {
 }
 
 fn endpoint(short: Value) -> Value {
-    let mut short = match short {
-        Value::String(_) => object(json!({"at": short})),
-        long => object(long),
-    };
+    let mut short = if short.is_string() { object(json!({"at": short})) } else { object(short) };
     let at = take(&mut short, "at");
     let mut long = object(json!({"endpoint": {"address": address(at.as_str().expect("endpoint address"))}}));
     for (key, value) in short {

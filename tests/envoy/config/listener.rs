@@ -14,13 +14,11 @@ use crate::access_log;
 /// The listener in full.
 pub(crate) fn expand(mut short: Map<String, Value>) -> Value {
     let name = take(&mut short, "name").as_str().expect("listener name").to_owned();
-    let chains = match take(&mut short, "chains") {
-        Value::Null => match single_chain(&mut short) {
-            fields if fields.is_empty() => Vec::new(),
-            fields => vec![Value::Object(fields)],
-        },
-        chains => items(chains),
-    };
+    let mut chains = items(take(&mut short, "chains"));
+    let single = single_chain(&mut short);
+    if !single.is_empty() {
+        chains.push(Value::Object(single));
+    }
     let chains: Vec<_> = chains.into_iter().map(|each| chain(&name, object(each))).collect();
     let mut listener = object(json!({
         "name": name,
@@ -50,7 +48,7 @@ fn place(name: &str, short: &mut Map<String, Value>) -> Map<String, Value> {
         return object(json!({"address": address("127.0.0.1:0"), "use_original_dst": true}));
     }
     let at = take(short, "address");
-    let mut place = object(json!({"address": address(at.as_str().expect("address")), "bind_to_port": false}));
+    let mut place = object(json!({"address": at.as_str().map_or(at.clone(), address), "bind_to_port": false}));
     let more: Vec<_> = items(take(short, "additional_addresses"))
         .iter()
         .map(|each| json!({"address": address(each.as_str().expect("additional address"))}))
@@ -104,10 +102,8 @@ fn chain(listener: &str, mut short: Map<String, Value>) -> Value {
 
 fn tcp_proxy(short: Value) -> Value {
     let mut fields = object(json!({"stat_prefix": "tcp"}));
-    match short {
-        Value::String(_) => fields.extend([("cluster".to_owned(), short)]),
-        long => fields.extend(object(long)),
-    }
+    let own = if short.is_string() { json!({"cluster": short}) } else { short };
+    fields.extend(object(own));
     extension(
         "envoy.filters.network.tcp_proxy",
         "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",

@@ -6,13 +6,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{items, object, take};
-use crate::driver::ROUTES_FILE;
+use super::{discovered_from, discovery_file, items, object, take};
 
 /// The field of the connection manager and its value.
 pub(crate) fn source(name: &str, manager: &mut Map<String, Value>) -> (&'static str, Value) {
     if let Some(wanted) = manager.remove("rds") {
-        let source = json!({"path_config_source": {"path": ROUTES_FILE}, "resource_api_version": "V3"});
+        let source = discovered_from(&discovery_file(wanted.as_str().expect("a name")));
         return ("rds", json!({"route_config_name": wanted, "config_source": source}));
     }
     let mut fields = object(take(manager, "route_config"));
@@ -22,23 +21,26 @@ pub(crate) fn source(name: &str, manager: &mut Map<String, Value>) -> (&'static 
     ("route_config", configuration(name, fields))
 }
 
+/// What discovery answers; null is nothing.
+pub(crate) fn discovered(name: &str, short: Value) -> Option<Value> {
+    (!short.is_null()).then(|| configuration(name, object(short)))
+}
+
 /// The route configuration in full. Unknown clusters are allowed, as they are in a discovered one.
 pub(crate) fn configuration(name: &str, mut short: Map<String, Value>) -> Value {
-    let hosts = match take(&mut short, "routes") {
-        Value::Null => take(&mut short, "virtual_hosts"),
-        routes => json!([{"domains": ["*"], "routes": routes}]),
-    };
-    let hosts: Vec<_> = items(hosts).into_iter().map(|host| virtual_host(name, object(host))).collect();
+    let mut hosts = items(take(&mut short, "virtual_hosts"));
+    if let Some(routes) = short.remove("routes") {
+        hosts.push(json!({"domains": ["*"], "routes": routes}));
+    }
+    let hosts: Vec<_> = hosts.into_iter().map(|host| virtual_host(name, object(host))).collect();
     let mut long = object(json!({"name": name, "validate_clusters": false, "virtual_hosts": hosts}));
     long.extend(short);
     Value::Object(long)
 }
 
 fn virtual_host(configuration: &str, mut host: Map<String, Value>) -> Value {
-    let name = match take(&mut host, "name") {
-        Value::Null => host["domains"][0].as_str().expect("a domain").to_owned(),
-        name => name.as_str().expect("virtual host name").to_owned(),
-    };
+    let name = host.remove("name").unwrap_or_else(|| host["domains"][0].clone());
+    let name = name.as_str().expect("a name").to_owned();
     let routes = items(take(&mut host, "routes"));
     let routes: Vec<_> = routes
         .into_iter()

@@ -1,0 +1,109 @@
+//! Why it came about, in the user's vocabulary: an open set, one file each.
+//!
+//! A finding is a file in `findings/`: its name is the id, its first `//!` line the title, the rest of the `//!` block
+//! the explanation, and `examine` the work. build.rs turns the folder into the roster, so there is no list to keep.
+
+mod case;
+mod summary;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use crate::snapshot::{Need, Snapshot};
+use crate::verdict::{Certainty, Finding, Outcome, Verdict};
+use crate::walk::{End, Walk};
+
+pub(crate) use case::{Case, label_text, labels_of, named, object_ref, quoted_list, ref_of, show};
+
+include!(concat!(env!("OUT_DIR"), "/roster.rs"));
+
+/// One finding of the roster.
+#[derive(Debug)]
+pub struct Rule {
+    /// The file's name, with dashes.
+    pub id: &'static str,
+    /// What it says, in one line.
+    pub title: &'static str,
+    /// What it means, how it comes about and how to fix it.
+    pub explain: &'static str,
+    examine: fn(&Case) -> Option<Finding>,
+}
+
+/// Every finding that there is, by id.
+pub fn roster() -> &'static [Rule] {
+    ROSTER
+}
+
+/// Explains a walk. Besides the verdict: what the findings would like to know next.
+pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
+    let needs = RefCell::new(BTreeSet::new());
+    let mut findings: Vec<Finding> = Vec::new();
+    for leg in distinct_legs(&walk) {
+        let case = Case::new(snapshot, &walk, leg, &needs);
+        for finding in ROSTER.iter().filter_map(|rule| (rule.examine)(&case)) {
+            if !findings.iter().any(|f| f.id == finding.id && f.title == finding.title) {
+                findings.push(finding);
+            }
+        }
+    }
+    findings.sort_by_key(|f| (f.certainty, f.stage, f.id));
+    let mut needs = needs.into_inner();
+    needs.extend(walk.needs.iter().cloned());
+    (verdict(snapshot, walk, findings), needs)
+}
+
+/// The ways that end differently: each is examined by itself.
+fn distinct_legs(walk: &Walk) -> Vec<&crate::walk::Leg> {
+    let mut legs: Vec<&crate::walk::Leg> = Vec::new();
+    for leg in &walk.legs {
+        if leg.end != End::Unknown && !legs.iter().any(|l| l.end == leg.end && l.cluster == leg.cluster) {
+            legs.push(leg);
+        }
+    }
+    legs
+}
+
+fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>) -> Verdict {
+    let outcome = walk.outcome();
+    let mut unchecked = walk.unchecked.clone();
+    if matches!(outcome, Outcome::Reaches | Outcome::Partial) {
+        unchecked.push(format!(
+            "the proxy at {} and the application behind it were not read",
+            walk.request.target
+        ));
+    }
+    let response = if outcome == Outcome::Reaches {
+        None
+    } else {
+        walk.response()
+    };
+    Verdict {
+        outcome,
+        summary: summary::line(&walk, outcome, response.as_ref(), &findings, &unchecked),
+        response,
+        branches: walk.branches(),
+        request: walk.request,
+        decision: walk.decision,
+        steps: walk.steps,
+        findings,
+        unchecked,
+        time: snapshot.time.clone(),
+    }
+}
+
+/// Whether a finding is beyond doubt.
+pub(crate) fn certain(proved: Proved) -> Certainty {
+    match proved {
+        Proved::Yes => Certainty::Certain,
+        Proved::No => Certainty::Likely,
+    }
+}
+
+/// Whether the evidence alone proves a cause.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Proved {
+    /// Nothing else could look the same.
+    Yes,
+    /// Something else could.
+    No,
+}

@@ -1,0 +1,284 @@
+//! Which filter chain takes a connection: `source/common/listener_manager/filter_chain_manager_impl.cc`.
+//!
+//! The levels are tried in a fixed order and never backtracked: what a level chose stays chosen, even when no
+//! chain below it fits.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::pb::envoy::config::core::v3::CidrRange;
+use super::pb::envoy::config::listener::v3::FilterChainMatch;
+use super::pb::envoy::config::listener::v3::filter_chain_match::ConnectionSourceType;
+
+/// What a listener knows of a connection when it chooses a chain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Connection {
+    /// The restored destination; `None` when only its port is known, and it is none that a listener or chain names.
+    pub destination: Option<IpAddr>,
+    /// The restored destination port.
+    pub port: u16,
+    /// The TLS server name that an inspector saw, lower case; empty without one.
+    pub server_name: String,
+    /// `tls` or `raw_buffer`.
+    pub transport_protocol: &'static str,
+    /// What the client or an inspector offered, in the client's order.
+    pub application_protocols: Vec<String>,
+    /// The peer's address; `None` when it is not known.
+    pub source: Option<IpAddr>,
+}
+
+/// The chain that was chosen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Chosen {
+    /// The chain at this index.
+    Chain(usize),
+    /// None fits: the default filter chain, where there is one.
+    Default,
+    /// Chains differ in something that is not known of the connection.
+    Unknown(&'static str),
+}
+
+/// Chooses among chains with these matches; a chain without one matches everything.
+pub fn choose(chains: &[Option<FilterChainMatch>], connection: &Connection) -> Chosen {
+    let all: Vec<(usize, FilterChainMatch)> = chains
+        .iter()
+        .enumerate()
+        .map(|(i, m)| (i, m.clone().unwrap_or_default()))
+        .collect();
+    let left = by_port(all, connection.port);
+    let destinations = |m: &FilterChainMatch| ranges(&m.prefix_ranges);
+    let left = match by_prefix(left, destinations, connection.destination.map_or(Ip::Other, Ip::Known)) {
+        Ok(left) => left,
+        Err(what) => return Chosen::Unknown(what),
+    };
+    let left = by_server_name(left, &connection.server_name);
+    let left = by_exact(left, |m| &m.transport_protocol, connection.transport_protocol);
+    let left = by_application_protocol(left, &connection.application_protocols);
+    by_source(left, connection)
+}
+
+type Left = Vec<(usize, FilterChainMatch)>;
+
+fn by_port(left: Left, port: u16) -> Left {
+    let wants = |m: &FilterChainMatch| m.destination_port.as_ref().map(|p| p.value);
+    let exact = left.iter().any(|(_, m)| wants(m) == Some(u32::from(port)));
+    left.into_iter()
+        .filter(|(_, m)| wants(m) == exact.then_some(u32::from(port)))
+        .collect()
+}
+
+/// An address that may not be known.
+#[derive(Clone, Copy)]
+enum Ip {
+    Known(IpAddr),
+    /// None of those that anything names: only `/0` and "unset" match.
+    Other,
+    Unread(&'static str),
+}
+
+/// Keeps the chains with the longest range that holds the address.
+fn by_prefix(left: Left, of: impl Fn(&FilterChainMatch) -> Vec<IpNet>, ip: Ip) -> Result<Left, &'static str> {
+    let longest = |m: &FilterChainMatch| -> Option<i16> {
+        let nets = of(m);
+        if nets.is_empty() {
+            return Some(-1);
+        }
+        let holds = |net: &IpNet| match ip {
+            Ip::Known(ip) => net.contains(&ip),
+            Ip::Other | Ip::Unread(_) => net.prefix_len() == 0,
+        };
+        nets.iter()
+            .filter(|net| holds(net))
+            .map(|net| i16::from(net.prefix_len()))
+            .max()
+    };
+    if let Ip::Unread(what) = ip
+        && left.iter().any(|(_, m)| of(m).iter().any(|net| net.prefix_len() > 0))
+    {
+        return Err(what);
+    }
+    // An unset range is 0.0.0.0/0 and ::/0, so it ties with those.
+    let rank = |m: &FilterChainMatch| longest(m).map(|n| n.max(0));
+    let best = left.iter().filter_map(|(_, m)| rank(m)).max();
+    Ok(left
+        .into_iter()
+        .filter(|(_, m)| best.is_some() && rank(m) == best)
+        .collect())
+}
+
+fn by_server_name(left: Left, name: &str) -> Left {
+    // Exact, then the longest wildcard (`*.b.c` for `a.b.c`), then chains that name none.
+    let mut keys = vec![name.to_owned()];
+    let mut from = 1;
+    while let Some(dot) = name.get(from..).and_then(|rest| rest.find('.')) {
+        keys.push(format!("*{}", &name[from + dot..]));
+        from += dot + 1;
+    }
+    let has = |m: &FilterChainMatch, key: &String| m.server_names.iter().any(|n| n.eq_ignore_ascii_case(key));
+    let hit = keys
+        .into_iter()
+        .filter(|k| !k.is_empty())
+        .find(|key| left.iter().any(|(_, m)| has(m, key)));
+    match hit {
+        Some(key) => left.into_iter().filter(|(_, m)| has(m, &key)).collect(),
+        None => left.into_iter().filter(|(_, m)| m.server_names.is_empty()).collect(),
+    }
+}
+
+fn by_exact(left: Left, of: impl Fn(&FilterChainMatch) -> &String, value: &str) -> Left {
+    let hit = left.iter().any(|(_, m)| of(m) == value);
+    left.into_iter()
+        .filter(|(_, m)| if hit { of(m) == value } else { of(m).is_empty() })
+        .collect()
+}
+
+fn by_application_protocol(left: Left, offered: &[String]) -> Left {
+    let hit = offered
+        .iter()
+        .find(|p| left.iter().any(|(_, m)| m.application_protocols.contains(p)));
+    match hit {
+        Some(protocol) => left
+            .into_iter()
+            .filter(|(_, m)| m.application_protocols.contains(protocol))
+            .collect(),
+        None => left
+            .into_iter()
+            .filter(|(_, m)| m.application_protocols.is_empty())
+            .collect(),
+    }
+}
+
+/// The last levels: who connects.
+fn by_source(left: Left, connection: &Connection) -> Chosen {
+    let source = connection.source.map_or(Ip::Unread("the source address"), Ip::Known);
+    let left = match by_prefix(left, |m| ranges(&m.direct_source_prefix_ranges), source) {
+        Ok(left) => left,
+        Err(what) => return Chosen::Unknown(what),
+    };
+    let left = match by_source_type(left, connection) {
+        Ok(left) => left,
+        Err(what) => return Chosen::Unknown(what),
+    };
+    let left = match by_prefix(left, |m| ranges(&m.source_prefix_ranges), source) {
+        Ok(left) => left,
+        Err(what) => return Chosen::Unknown(what),
+    };
+    if left.iter().any(|(_, m)| !m.source_ports.is_empty()) {
+        return Chosen::Unknown("the source port");
+    }
+    left.first().map_or(Chosen::Default, |(i, _)| Chosen::Chain(*i))
+}
+
+fn by_source_type(left: Left, connection: &Connection) -> Result<Left, &'static str> {
+    let of = |m: &FilterChainMatch| m.source_type();
+    if left.iter().all(|(_, m)| of(m) == ConnectionSourceType::Any) {
+        return Ok(left);
+    }
+    let Some(source) = connection.source else {
+        return Err("the source address");
+    };
+    let loopback = ["127.0.0.1", "::1"].iter().any(|ip| source.to_string() == *ip);
+    let local = loopback || connection.destination == Some(source);
+    let wanted = if local {
+        ConnectionSourceType::SameIpOrLoopback
+    } else {
+        ConnectionSourceType::External
+    };
+    let hit = left.iter().any(|(_, m)| of(m) == wanted);
+    let wanted = if hit { wanted } else { ConnectionSourceType::Any };
+    Ok(left.into_iter().filter(|(_, m)| of(m) == wanted).collect())
+}
+
+fn ranges(cidrs: &[CidrRange]) -> Vec<IpNet> {
+    let net = |cidr: &CidrRange| {
+        let ip: IpAddr = cidr.address_prefix.parse().ok()?;
+        let len = u8::try_from(cidr.prefix_len.as_ref().map_or(0, |l| l.value)).ok()?;
+        Some(IpNet::new(ip, len).ok()?.trunc())
+    };
+    cidrs.iter().filter_map(net).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn chains(matches: &[Value]) -> Vec<Option<FilterChainMatch>> {
+        matches
+            .iter()
+            .map(|m| Some(serde_json::from_value(m.clone()).unwrap()))
+            .collect()
+    }
+
+    fn connection(ip: &str, port: u16, alpn: &[&str]) -> Connection {
+        Connection {
+            destination: ip.parse().ok(),
+            port,
+            transport_protocol: "raw_buffer",
+            application_protocols: alpn.iter().map(|s| (*s).to_owned()).collect(),
+            ..Connection::default()
+        }
+    }
+
+    #[test]
+    fn istio_outbound_sniffs_http() {
+        let listener =
+            chains(&[json!({"transport_protocol": "raw_buffer", "application_protocols": ["http/1.1", "h2c"]})]);
+        assert_eq!(
+            choose(&listener, &connection("10.0.0.1", 80, &["http/1.1"])),
+            Chosen::Chain(0)
+        );
+        assert_eq!(choose(&listener, &connection("10.0.0.1", 80, &[])), Chosen::Default);
+    }
+
+    #[test]
+    fn levels_are_never_backtracked() {
+        let listener = chains(&[json!({"destination_port": 80, "server_names": ["x"]}), json!({})]);
+        assert_eq!(choose(&listener, &connection("10.0.0.1", 80, &[])), Chosen::Default);
+        assert_eq!(choose(&listener, &connection("10.0.0.1", 81, &[])), Chosen::Chain(1));
+    }
+
+    #[test]
+    fn the_longest_prefix_wins() {
+        let range = |p: &str, n: u32| json!({"prefix_ranges": [{"address_prefix": p, "prefix_len": n}]});
+        let listener = chains(&[json!({}), range("10.0.0.0", 8), range("10.1.0.0", 16)]);
+        assert_eq!(choose(&listener, &connection("10.1.2.3", 80, &[])), Chosen::Chain(2));
+        assert_eq!(choose(&listener, &connection("10.2.2.3", 80, &[])), Chosen::Chain(1));
+        assert_eq!(choose(&listener, &connection("192.0.2.1", 80, &[])), Chosen::Chain(0));
+        assert_eq!(choose(&listener, &connection("", 80, &[])), Chosen::Chain(0));
+    }
+
+    #[test]
+    fn server_names_by_longest_suffix() {
+        let listener = chains(&[
+            json!({"server_names": ["*.c"]}),
+            json!({"server_names": ["*.b.c"]}),
+            json!({}),
+        ]);
+        let with = |name: &str| Connection {
+            server_name: name.to_owned(),
+            ..connection("10.0.0.1", 443, &[])
+        };
+        assert_eq!(choose(&listener, &with("a.b.c")), Chosen::Chain(1));
+        assert_eq!(choose(&listener, &with("x.c")), Chosen::Chain(0));
+        assert_eq!(choose(&listener, &with("c")), Chosen::Chain(2));
+    }
+
+    #[test]
+    fn a_source_that_is_not_known_is_not_guessed() {
+        let listener = chains(&[json!({"source_prefix_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]})]);
+        assert_eq!(
+            choose(&listener, &connection("10.0.0.1", 80, &[])),
+            Chosen::Unknown("the source address")
+        );
+        let known = Connection {
+            source: "10.9.9.9".parse().ok(),
+            ..connection("10.0.0.1", 80, &[])
+        };
+        assert_eq!(choose(&listener, &known), Chosen::Chain(0));
+    }
+}

@@ -1,0 +1,313 @@
+//! Which hosts a request can be sent to: priorities, overprovisioning, panic.
+//!
+//! `source/extensions/load_balancing_policies/common/load_balancer_impl.cc`; the percentages were reproduced on
+//! 1.40.0, and the table of the tests is what was observed.
+
+use super::health::{Class, Host};
+
+/// How a cluster spreads requests over its hosts.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Policy {
+    /// Percent; 140 when the assignment says nothing.
+    pub overprovisioning_factor: u32,
+    /// Percent of hosts below which health is ignored; 50 when the cluster says nothing, 0 for never.
+    pub panic_threshold: f64,
+    /// Priorities count weights instead of hosts.
+    pub weighted_priority_health: bool,
+    /// In a panic, fail instead of using every host (`fail_traffic_on_panic`).
+    pub fail_in_panic: bool,
+    /// Ring hash and Maglev never choose a degraded host.
+    pub never_degraded: bool,
+    /// The weights of the localities by (priority, locality), where localities are weighted at all.
+    pub locality_weights: Option<Vec<((u32, String), u32)>>,
+}
+
+/// Where requests go.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Spread {
+    /// For each host, in order: whether a request can be sent to it.
+    pub eligible: Vec<bool>,
+    /// The share of requests for which no host can be chosen, 0 to 1.
+    pub without_host: f64,
+    /// A priority that takes requests is in panic.
+    pub panic: bool,
+}
+
+/// The share of one priority, in percent.
+#[derive(Clone, Copy, Default)]
+struct Priority {
+    hosts: u64,
+    counted: u64,
+    healthy: u64,
+    degraded: u64,
+    load: u64,
+    degraded_load: u64,
+    panic: bool,
+}
+
+/// Spreads requests over `hosts`.
+pub fn spread(hosts: &[Host], policy: &Policy) -> Spread {
+    let priorities = loads(hosts, policy);
+    let mut eligible = vec![false; hosts.len()];
+    let mut without_host = 0;
+    let mut panic = false;
+    for (level, priority) in priorities.iter().enumerate() {
+        let level = u32::try_from(level).unwrap_or(u32::MAX);
+        for (load, class) in [
+            (priority.load, Class::Healthy),
+            (priority.degraded_load, Class::Degraded),
+        ] {
+            if load == 0 {
+                continue;
+            }
+            panic |= priority.panic;
+            let pool = pool(hosts, level, priority.panic, class, policy);
+            if pool.is_empty() {
+                without_host += load;
+            }
+            pool.into_iter().for_each(|i| eligible[i] = true);
+        }
+    }
+    if priorities.is_empty() {
+        without_host = 100;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+    Spread {
+        eligible,
+        without_host: (without_host.min(100) as f64) / 100.0,
+        panic,
+    }
+}
+
+/// The hosts of a priority among which one is chosen.
+fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) -> Vec<usize> {
+    if panic && policy.fail_in_panic {
+        return Vec::new();
+    }
+    let usable = |host: &Host| panic || (host.class == class && !(class == Class::Degraded && policy.never_degraded));
+    let weighted = |host: &Host| match &policy.locality_weights {
+        Some(weights) if !panic => weights
+            .iter()
+            .any(|((p, l), weight)| *p == level && *l == host.locality && *weight > 0),
+        _ => true,
+    };
+    let at_level = |(_, host): &(usize, &Host)| host.priority == level;
+    hosts
+        .iter()
+        .enumerate()
+        .filter(at_level)
+        .filter(|(_, h)| usable(h) && weighted(h))
+        .map(|(i, _)| i)
+        .collect()
+}
+
+fn loads(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
+    let levels = hosts.iter().map(|h| h.priority as usize + 1).max().unwrap_or(0);
+    let mut priorities = vec![Priority::default(); levels];
+    for host in hosts {
+        let priority = &mut priorities[host.priority as usize];
+        let weight = if policy.weighted_priority_health {
+            u64::from(host.weight)
+        } else {
+            1
+        };
+        priority.hosts += 1;
+        if !host.excluded {
+            priority.counted += weight;
+        }
+        match host.class {
+            Class::Healthy => priority.healthy += weight,
+            Class::Degraded => priority.degraded += weight,
+            Class::Unhealthy => {}
+        }
+    }
+    let factor = u64::from(policy.overprovisioning_factor);
+    let part = |n: u64, of: u64| if of == 0 { 0 } else { (factor * n / of).min(100) };
+    let health: Vec<u64> = priorities.iter().map(|p| part(p.healthy, p.counted)).collect();
+    let degraded: Vec<u64> = priorities.iter().map(|p| part(p.degraded, p.counted)).collect();
+    let total = (health.iter().sum::<u64>() + degraded.iter().sum::<u64>()).min(100);
+    share(&mut priorities, &health, &degraded, total);
+    panics(&mut priorities, total, policy.panic_threshold);
+    priorities
+}
+
+/// Hands out 100 percent: healthy loads by priority, then degraded ones.
+fn share(priorities: &mut [Priority], health: &[u64], degraded: &[u64], total: u64) {
+    if total == 0 {
+        return;
+    }
+    let mut left = 100;
+    for (priority, health) in priorities.iter_mut().zip(health) {
+        priority.load = left.min(health * 100 / total);
+        left -= priority.load;
+    }
+    for (priority, degraded) in priorities.iter_mut().zip(degraded) {
+        priority.degraded_load = left.min(degraded * 100 / total);
+        left -= priority.degraded_load;
+    }
+    if let Some(i) = health.iter().position(|h| *h > 0) {
+        priorities[i].load += left;
+    } else if let Some(i) = degraded.iter().position(|d| *d > 0) {
+        priorities[i].degraded_load += left;
+    }
+}
+
+/// A panic is possible only where the healthy hosts of all priorities together do not suffice.
+fn panics(priorities: &mut [Priority], total: u64, threshold: f64) {
+    if threshold <= 0.0 && total == 0 {
+        if let Some(first) = priorities.first_mut() {
+            first.load = 100;
+        }
+        return;
+    }
+    for priority in priorities.iter_mut() {
+        let usable = 100 * (priority.healthy + priority.degraded);
+        #[expect(clippy::cast_precision_loss, reason = "a percentage of a host count")]
+        let percent = if priority.counted == 0 {
+            0.0
+        } else {
+            (usable / priority.counted) as f64
+        };
+        priority.panic = total != 100 && percent < threshold.min(100.0);
+    }
+    let hosts: u64 = priorities.iter().map(|p| p.hosts).sum();
+    if hosts > 0 && priorities.iter().all(|p| p.panic) {
+        let mut left = 100;
+        for priority in priorities.iter_mut() {
+            priority.degraded_load = 0;
+            priority.load = 100 * priority.hosts / hosts;
+            left -= priority.load;
+        }
+        if let Some(first) = priorities.iter_mut().find(|p| p.hosts > 0) {
+            first.load += left;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::health::Counters;
+    use super::*;
+
+    fn policy(panic_threshold: f64) -> Policy {
+        Policy {
+            overprovisioning_factor: 140,
+            panic_threshold,
+            weighted_priority_health: false,
+            fail_in_panic: false,
+            never_degraded: false,
+            locality_weights: None,
+        }
+    }
+
+    /// Priorities apart by spaces: H healthy, U unhealthy, D degraded, X draining.
+    fn hosts(text: &str) -> Vec<Host> {
+        let level = |(p, word): (usize, &str)| -> Vec<Host> {
+            word.chars()
+                .map(|c| Host {
+                    address: String::new(),
+                    priority: u32::try_from(p).unwrap_or(0),
+                    weight: 1,
+                    locality: String::new(),
+                    flags: Vec::new(),
+                    class: match c {
+                        'H' => Class::Healthy,
+                        'D' => Class::Degraded,
+                        _ => Class::Unhealthy,
+                    },
+                    excluded: c == 'X',
+                    counters: Counters::default(),
+                })
+                .collect()
+        };
+        text.split(' ').enumerate().flat_map(level).collect()
+    }
+
+    /// `y` where a request can be sent.
+    fn eligible(text: &str, policy: &Policy) -> String {
+        let spread = spread(&hosts(text), policy);
+        let marks: String = spread.eligible.iter().map(|e| if *e { 'y' } else { '-' }).collect();
+        if spread.without_host > 0.0 {
+            format!("{marks} {}", spread.without_host)
+        } else {
+            marks
+        }
+    }
+
+    #[test]
+    fn observed_on_a_real_envoy() {
+        for (hosts, expected) in [
+            ("HHH", "yyy"),
+            ("UHH", "-yy"),
+            ("UUH", "yyy"),
+            ("UH", "-y"),
+            ("UU", "yy"),
+            ("XH", "-y"),
+            ("XX", "yy"),
+            ("XU", "yy"),
+            ("DH", "yy"),
+            ("DD", "yy"),
+            ("DU", "y-"),
+            ("DUU", "yyy"),
+            ("HU HH", "y-yy"),
+            ("HUUU HH", "y---yy"),
+            ("UU HU", "--y-"),
+            ("UUUH HUUU", "yyyyyyyy"),
+            ("UU UU", "yyyy"),
+            ("DU H", "--y"),
+            ("HU UUU", "y----"),
+            ("HUU HUU", "yyyyyy"),
+            ("HUUUU HU", "yyyyyy-"),
+        ] {
+            assert_eq!(eligible(hosts, &policy(50.0)), expected, "{hosts}");
+        }
+        assert_eq!(eligible("UU", &policy(0.0)), "-- 1");
+        assert_eq!(eligible("XU", &policy(0.0)), "-- 1");
+        assert_eq!(eligible("HU", &policy(0.0)), "y-");
+        assert_eq!(eligible("UUUH", &policy(80.0)), "yyyy");
+        assert_eq!(eligible("HHHU", &policy(80.0)), "yyy-");
+    }
+
+    #[test]
+    fn some_policies_leave_requests_without_a_host() {
+        assert_eq!(
+            eligible(
+                "UUH",
+                &Policy {
+                    fail_in_panic: true,
+                    ..policy(50.0)
+                }
+            ),
+            "--- 1"
+        );
+        assert_eq!(
+            eligible(
+                "DD",
+                &Policy {
+                    never_degraded: true,
+                    ..policy(50.0)
+                }
+            ),
+            "-- 1"
+        );
+        assert!((spread(&[], &policy(50.0)).without_host - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn localities_without_a_weight_get_nothing() {
+        let mut two = hosts("HH");
+        two[1].locality = "b".to_owned();
+        let weights = Some(vec![((0, String::new()), 0), ((0, "b".to_owned()), 1)]);
+        assert_eq!(
+            spread(
+                &two,
+                &Policy {
+                    locality_weights: weights,
+                    ..policy(50.0)
+                }
+            )
+            .eligible,
+            [false, true]
+        );
+    }
+}

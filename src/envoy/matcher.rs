@@ -1,0 +1,273 @@
+//! Does a matcher match? Strings, headers, query parameters and cookies, as Envoy tests them.
+//!
+//! `source/common/http/header_utility.cc`, `source/common/common/matchers.cc`; the header truth table was
+//! observed on 1.40.0 and is a test below.
+
+use super::pb::envoy::config::route::v3::{CookieMatcher, HeaderMatcher, QueryParameterMatcher};
+use super::pb::envoy::config::route::v3::{header_matcher, query_parameter_matcher};
+use super::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
+use super::re2;
+use super::version::Version;
+
+/// The result of a test that may not be decidable.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Match {
+    /// It matches.
+    Yes,
+    /// It does not.
+    No,
+    /// It matches this share of requests, 0 to 1, exclusive.
+    Share(f64),
+    /// It cannot be told, and why.
+    Unknown(String),
+}
+
+impl Match {
+    /// Both: what surely fails wins over what is unknown.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Unknown(why), _) | (_, Self::Unknown(why)) => Self::Unknown(why),
+            (Self::Share(a), Self::Share(b)) => Self::Share(a * b),
+            (Self::Share(a), Self::Yes) | (Self::Yes, Self::Share(a)) => Self::Share(a),
+            (Self::Yes, Self::Yes) => Self::Yes,
+        }
+    }
+
+    /// Either: what surely matches wins over what is unknown.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        !((!self).and(!other))
+    }
+}
+
+impl std::ops::Not for Match {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Share(share) => Self::Share(1.0 - share),
+            Self::Unknown(why) => Self::Unknown(why),
+        }
+    }
+}
+
+impl From<bool> for Match {
+    fn from(matches: bool) -> Self {
+        if matches { Self::Yes } else { Self::No }
+    }
+}
+
+/// A `StringMatcher`; `ignore_case` folds ASCII and has no effect on a regex.
+pub fn string(matcher: &StringMatcher, value: &str) -> Match {
+    use string_matcher::MatchPattern;
+    let fold = |text: &str| {
+        if matcher.ignore_case {
+            text.to_ascii_lowercase()
+        } else {
+            text.to_owned()
+        }
+    };
+    let folded = fold(value);
+    match &matcher.match_pattern {
+        Some(MatchPattern::Exact(exact)) => (folded == fold(exact)).into(),
+        Some(MatchPattern::Prefix(prefix)) => folded.starts_with(&fold(prefix)).into(),
+        Some(MatchPattern::Suffix(suffix)) => folded.ends_with(&fold(suffix)).into(),
+        Some(MatchPattern::Contains(part)) => folded.contains(&fold(part)).into(),
+        Some(MatchPattern::SafeRegex(regex)) => self::regex(&regex.regex, value),
+        None => Match::Unknown("a custom string matcher".to_owned()),
+    }
+}
+
+/// RE2, the whole text.
+pub fn regex(pattern: &str, text: &str) -> Match {
+    re2::full_match(pattern, text).map_or_else(Match::Unknown, Match::from)
+}
+
+/// A `HeaderMatcher` over all values of its header, in order.
+///
+/// Before 1.39 the values were joined with a comma and tested once; since then any single value may match
+/// (`match_headers_individually`).
+pub fn header(matcher: &HeaderMatcher, values: &[&str], version: Version) -> Match {
+    use header_matcher::HeaderMatchSpecifier as Specifier;
+    let present = !values.is_empty() || matcher.treat_missing_header_as_empty;
+    let wanted = match &matcher.header_match_specifier {
+        None => Some(true),
+        Some(Specifier::PresentMatch(wanted)) => Some(*wanted),
+        Some(_) => None,
+    };
+    if let Some(wanted) = wanted {
+        return ((present == wanted) != matcher.invert_match).into();
+    }
+    if !present {
+        return Match::No;
+    }
+    let joined = [values.join(",")];
+    let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
+    let values = if values.is_empty() {
+        &[""]
+    } else if version >= Version::new(1, 39, 0) {
+        values
+    } else {
+        &joined[..]
+    };
+    let any = values
+        .iter()
+        .fold(Match::No, |any, value| any.or(header_value(matcher, value)));
+    if matcher.invert_match { !any } else { any }
+}
+
+fn header_value(matcher: &HeaderMatcher, value: &str) -> Match {
+    use header_matcher::HeaderMatchSpecifier as Specifier;
+    match &matcher.header_match_specifier {
+        // The old form of exact_match with an empty value matches any value that is present.
+        Some(Specifier::ExactMatch(exact)) => (exact.is_empty() || value == exact).into(),
+        Some(Specifier::SafeRegexMatch(regex)) => self::regex(&regex.regex, value),
+        Some(Specifier::RangeMatch(range)) => value
+            .parse::<i64>()
+            .is_ok_and(|n| n >= range.start && n < range.end)
+            .into(),
+        Some(Specifier::PrefixMatch(prefix)) => value.starts_with(prefix).into(),
+        Some(Specifier::SuffixMatch(suffix)) => value.ends_with(suffix).into(),
+        Some(Specifier::ContainsMatch(part)) => value.contains(part).into(),
+        Some(Specifier::StringMatch(matcher)) => string(matcher, value),
+        Some(Specifier::PresentMatch(_)) | None => Match::Yes,
+    }
+}
+
+/// A `QueryParameterMatcher`: the first occurrence of the name, its value not decoded.
+pub fn query_parameter(matcher: &QueryParameterMatcher, query: &str) -> Match {
+    use query_parameter_matcher::QueryParameterMatchSpecifier as Specifier;
+    let value = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find(|(name, _)| *name == matcher.name)
+        .map(|(_, value)| value);
+    match (&matcher.query_parameter_match_specifier, value) {
+        (Some(Specifier::PresentMatch(false)), value) => value.is_none().into(),
+        (Some(Specifier::PresentMatch(true)) | None, value) => value.is_some().into(),
+        (Some(Specifier::StringMatch(_)), None) => Match::No,
+        (Some(Specifier::StringMatch(matcher)), Some(value)) => string(matcher, value),
+    }
+}
+
+/// A `CookieMatcher`: the first cookie of that name, quotes taken off. Absent and inverted matches, unlike headers.
+pub fn cookie(matcher: &CookieMatcher, lines: &[&str]) -> Match {
+    let mut cookies = lines
+        .iter()
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let Some((_, value)) = cookies.find(|(name, _)| *name == matcher.name) else {
+        return matcher.invert_match.into();
+    };
+    let value = value
+        .strip_prefix('"')
+        .and_then(|v| v.strip_suffix('"'))
+        .unwrap_or(value);
+    let matches = matcher.string_match.as_ref().map_or(Match::Yes, |m| string(m, value));
+    if matcher.invert_match { !matches } else { matches }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Version = Version::new(1, 40, 0);
+
+    /// Rows: matcher; columns: absent, "", v, w, "v,w" in one line, v + w, w + v in two. Observed on 1.40.0.
+    #[test]
+    fn header_truth_table() {
+        let values: [&[&str]; 7] = [&[], &[""], &["v"], &["w"], &["v,w"], &["v", "w"], &["w", "v"]];
+        let rows = [
+            (json!({"string_match": {"exact": "v"}}), "nnYnnYY"),
+            (json!({"string_match": {"exact": ""}}), "nYnnnnn"),
+            (json!({"exact_match": ""}), "nYYYYYY"),
+            (json!({"string_match": {"prefix": "v"}}), "nnYnYYY"),
+            (json!({"string_match": {"suffix": "v"}}), "nnYnnYY"),
+            (json!({"present_match": true}), "nYYYYYY"),
+            (json!({}), "nYYYYYY"),
+            (json!({"present_match": false}), "Ynnnnnn"),
+            (json!({"string_match": {"exact": "v"}, "invert_match": true}), "nYnYYnn"),
+            (json!({"present_match": true, "invert_match": true}), "Ynnnnnn"),
+            (json!({"present_match": false, "invert_match": true}), "nYYYYYY"),
+            (
+                json!({"range_match": {"start": "5", "end": "10"}, "invert_match": true}),
+                "nYYYYYY",
+            ),
+            (
+                json!({"string_match": {"exact": "v"}, "invert_match": true, "treat_missing_header_as_empty": true}),
+                "YYnYYnn",
+            ),
+            (
+                json!({"string_match": {"exact": ""}, "treat_missing_header_as_empty": true}),
+                "YYnnnnn",
+            ),
+            (
+                json!({"present_match": true, "treat_missing_header_as_empty": true}),
+                "YYYYYYY",
+            ),
+            (
+                json!({"present_match": false, "treat_missing_header_as_empty": true}),
+                "nnnnnnn",
+            ),
+            (json!({"string_match": {"exact": "v,w"}}), "nnnnYnn"),
+        ];
+        for (matcher, expected) in rows {
+            let parsed: HeaderMatcher = serde_json::from_value(matcher.clone()).unwrap();
+            let got: String = values
+                .iter()
+                .map(|v| {
+                    if header(&parsed, v, NOW) == Match::Yes {
+                        'Y'
+                    } else {
+                        'n'
+                    }
+                })
+                .collect();
+            assert_eq!(got, expected, "{matcher}");
+        }
+    }
+
+    #[test]
+    fn old_envoys_join_the_values() {
+        let matcher: HeaderMatcher = serde_json::from_value(json!({"string_match": {"exact": "v,w"}})).unwrap();
+        assert_eq!(header(&matcher, &["v", "w"], Version::new(1, 38, 0)), Match::Yes);
+        assert_eq!(header(&matcher, &["v", "w"], NOW), Match::No);
+    }
+
+    #[test]
+    fn absent_cookies_match_when_inverted() {
+        let matcher = |m| serde_json::from_value::<CookieMatcher>(m).unwrap();
+        let plain = matcher(json!({"name": "a", "string_match": {"exact": "1"}}));
+        assert_eq!(cookie(&plain, &["b=2; a=\"1\"", "a=3"]), Match::Yes);
+        assert_eq!(cookie(&plain, &[]), Match::No);
+        let inverted = matcher(json!({"name": "a", "string_match": {"exact": "1"}, "invert_match": true}));
+        assert_eq!(cookie(&inverted, &[]), Match::Yes);
+    }
+
+    #[test]
+    fn only_the_first_query_parameter_counts() {
+        let matcher: QueryParameterMatcher =
+            serde_json::from_value(json!({"name": "q", "string_match": {"exact": "1"}})).unwrap();
+        assert_eq!(query_parameter(&matcher, "q=1&q=2"), Match::Yes);
+        assert_eq!(query_parameter(&matcher, "q=2&q=1"), Match::No);
+        let absent: QueryParameterMatcher =
+            serde_json::from_value(json!({"name": "q", "present_match": false})).unwrap();
+        assert_eq!(query_parameter(&absent, "Q=1"), Match::Yes);
+    }
+
+    #[test]
+    fn what_surely_fails_wins_over_the_unknown() {
+        let unknown = || Match::Unknown("x".to_owned());
+        assert_eq!(unknown().and(Match::No), Match::No);
+        assert_eq!(Match::Yes.or(unknown()), Match::Yes);
+        assert_eq!(Match::Share(0.5).and(Match::Share(0.5)), Match::Share(0.25));
+    }
+}

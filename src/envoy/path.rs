@@ -1,0 +1,120 @@
+//! The path as routes see it, after the normalization that a connection manager asks for.
+
+/// What a connection manager does to paths.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Normalization {
+    /// `normalize_path`
+    pub dots: bool,
+    /// `merge_slashes`
+    pub slashes: bool,
+}
+
+/// The path (with its query) as it is matched; an error where it cannot be told, with the reason.
+///
+/// Chromium's canonicalization as observed on 1.40.0: `\` is `/`, escapes of unreserved characters are decoded,
+/// dot segments are resolved. Other escapes stay as they are.
+pub fn normalize(path: &str, how: Normalization) -> Result<String, String> {
+    let (path, query) = path
+        .split_once('?')
+        .map_or((path, None), |(path, query)| (path, Some(query)));
+    if let Some(odd) = path.chars().find(|c| !is_plain(*c)) {
+        return Err(format!("the path holds `{odd}`"));
+    }
+    let mut path = path.to_owned();
+    if how.dots {
+        path = resolve_dots(&decode_unreserved(&path.replace('\\', "/"))?);
+    }
+    if how.slashes {
+        while path.contains("//") {
+            path = path.replace("//", "/");
+        }
+    }
+    Ok(query.map_or(path.clone(), |query| format!("{path}?{query}")))
+}
+
+/// Characters that HTTP/1 lets through and canonicalization leaves alone, and those that it is known to change.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/%\\".contains(c)
+}
+
+fn decode_unreserved(path: &str) -> Result<String, String> {
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let code = rest
+            .get(at + 1..at + 3)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code {
+            Some(0) => return Err("the path holds `%00`".to_owned()),
+            Some(c) if c.is_ascii_alphanumeric() || b"-._~".contains(&c) => {
+                out.push(char::from(c));
+                rest = &rest[at + 3..];
+            }
+            _ => {
+                out.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn resolve_dots(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    for (i, part) in parts.iter().enumerate() {
+        let last = i + 1 == parts.len();
+        // Since 1.40 parameters of a dot segment do not save it.
+        match part.split(';').next().unwrap_or_default() {
+            "." if last => segments.push(""),
+            "." => {}
+            ".." => {
+                segments.pop();
+                if last {
+                    segments.push("");
+                }
+            }
+            _ => segments.push(part),
+        }
+    }
+    format!("/{}", segments.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn observed_on_a_real_envoy() {
+        let dots = Normalization {
+            dots: true,
+            slashes: false,
+        };
+        let slashes = Normalization {
+            dots: false,
+            slashes: true,
+        };
+        for (path, normal, merged) in [
+            ("/a/../b", "/b", "/a/../b"),
+            ("/a/%2e%2e/b", "/b", "/a/%2e%2e/b"),
+            ("/../b", "/b", "/../b"),
+            ("/a\\..\\b", "/b", "/a\\..\\b"),
+            ("/%62", "/b", "/%62"),
+            ("/b%2fx", "/b%2fx", "/b%2fx"),
+            ("//b", "//b", "/b"),
+            ("/a//b", "/a//b", "/a/b"),
+            ("/a/..;x/b", "/b", "/a/..;x/b"),
+            ("/%", "/%", "/%"),
+            ("/%zz", "/%zz", "/%zz"),
+            ("/a/.?q=/../x", "/a/?q=/../x", "/a/.?q=/../x"),
+        ] {
+            assert_eq!(normalize(path, dots).as_deref(), Ok(normal), "{path}");
+            assert_eq!(normalize(path, slashes).as_deref(), Ok(merged), "{path}");
+            assert_eq!(normalize(path, Normalization::default()).as_deref(), Ok(path), "{path}");
+        }
+        assert!(normalize("/%00", dots).is_err());
+        assert!(normalize("/a b", dots).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! Every endpoint was ejected by outlier detection.
+//!
+//! The proxy saw each endpoint fail and took it out for a while. Where a DestinationRule lets it eject all of them
+//! (`maxEjectionPercent: 100`) and turns panic routing off (Istio does so whenever `outlierDetection` is set), nobody is
+//! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
+
+use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use crate::snapshot::{Evidence, Kind};
+use crate::verdict::{Finding, ObjectRef, Stage};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
+    let ejected = |flags: &[String]| flags.iter().any(|f| f == "failed_outlier_check");
+    if !cluster.hosts.iter().all(|(host, _)| ejected(&host.flags)) {
+        return None;
+    }
+    let total = cluster.hosts.len();
+    let noun = if total == 1 { "endpoint" } else { "endpoints" };
+    let config = cluster.cluster.as_ref()?;
+    let percent = config.at("outlier_detection.max_ejection_percent");
+    let rule = case.cluster_object();
+    let mut objects: Vec<ObjectRef> = rule
+        .iter()
+        .map(|(o, _)| ObjectRef {
+            field: "spec.trafficPolicy.outlierDetection".to_owned(),
+            ..o.clone()
+        })
+        .collect();
+    objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
+    let mut evidence: Vec<Evidence> = cluster
+        .hosts
+        .iter()
+        .take(3)
+        .filter_map(|(_, at)| at.as_ref()?.get("health_status"))
+        .map(|n| n.evidence())
+        .collect();
+    evidence.extend(percent.iter().map(|n| n.evidence()));
+    evidence.extend(
+        config
+            .at("common_lb_config.healthy_panic_threshold")
+            .map(|n| n.evidence()),
+    );
+    evidence.extend(rule.iter().map(|(_, evidence)| evidence.clone()));
+    let lets = objects
+        .first()
+        .filter(|_| rule.is_some())
+        .map_or("Its configuration".to_owned(), named);
+    let up_to = percent.map_or_else(|| "10".to_owned(), |p| p.value().to_string());
+    let mut fix = vec!["first B: find why it answers with errors; an ejection ends by itself".to_owned()];
+    if rule.is_some() {
+        fix.push(format!("then {lets}, spec.trafficPolicy.outlierDetection.maxEjectionPercent: below 100, so that one bad spell cannot empty the pool"));
+    }
+    let next = match case.cluster_name().and_then(|n| n.service()) {
+        Some((namespace, name)) => format!("kubectl -n {namespace} logs service/{name} --since=10m"),
+        None => objects.first().map(show).unwrap_or_default(),
+    };
+    Some(Finding {
+        id: "all-endpoints-ejected",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Endpoints,
+        title: format!("all {total} {noun} are ejected"),
+        why: format!(
+            "A's proxy saw every endpoint fail and ejected it. {lets} lets it eject up to {up_to} %, and panic routing is off, so nobody is left to try. Envoy answers by itself; the failing answers of B are the cause."
+        ),
+        objects,
+        fix,
+        next,
+        istio: None,
+        evidence,
+    })
+}

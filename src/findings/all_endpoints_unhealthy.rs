@@ -1,0 +1,70 @@
+//! The service has endpoints, and none of them is healthy.
+//!
+//! Every endpoint fails its health check, or the control plane calls it unhealthy (Istio sends pods that are not ready
+//! so), and panic routing is off or does not help, so Envoy has nobody to send the request to: 503 UH.
+
+use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use crate::snapshot::{Evidence, Kind, Node};
+use crate::verdict::{Finding, ObjectRef, Stage};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
+    let ejected = |flags: &[String]| flags.iter().any(|f| f == "failed_outlier_check");
+    if cluster.hosts.iter().all(|(host, _)| ejected(&host.flags)) {
+        return None;
+    }
+    let total = cluster.hosts.len();
+    let pods = pods_behind(
+        case,
+        &cluster.hosts.iter().map(|(h, _)| h.address.clone()).collect::<Vec<_>>(),
+    );
+    let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "status.conditions")).collect();
+    objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
+    let flags: Vec<&String> = cluster.hosts.iter().flat_map(|(h, _)| &h.flags).collect();
+    let says = flags.first().map_or("unhealthy", |f| f.as_str());
+    let evidence: Vec<Evidence> = cluster
+        .hosts
+        .iter()
+        .take(3)
+        .filter_map(|(_, at)| at.as_ref()?.get("health_status"))
+        .map(|n| n.evidence())
+        .collect();
+    let noun = if total == 1 { "endpoint" } else { "endpoints" };
+    Some(Finding {
+        id: "all-endpoints-unhealthy",
+        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
+        stage: Stage::Endpoints,
+        title: format!("all {total} {noun} are unhealthy"),
+        why: format!(
+            "A's proxy knows {total} {noun} and none is healthy ({says}), and it does not send requests to unhealthy ones. Envoy answers by itself."
+        ),
+        fix: vec![match objects.first() {
+            Some(pod) if pod.kind == "Pod" => format!("{}: find why it is not ready", named(pod)),
+            _ => "find why the endpoints are not healthy".to_owned(),
+        }],
+        next: match objects.first() {
+            Some(pod) if pod.kind == "Pod" => format!("kubectl -n {} describe pod {}", pod.namespace, pod.name),
+            Some(object) => show(object),
+            None => String::new(),
+        },
+        objects,
+        istio: None,
+        evidence,
+    })
+}
+
+/// The pods that have these addresses.
+fn pods_behind(case: &Case, addresses: &[String]) -> Vec<Node> {
+    let Some((namespace, _)) = case.cluster_name().and_then(|n| n.service()) else {
+        return Vec::new();
+    };
+    let pods = case.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
+    let has = |pod: &Node| {
+        let ip = pod.text("status.podIP").unwrap_or_default();
+        !ip.is_empty()
+            && addresses
+                .iter()
+                .any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
+    };
+    pods.into_iter().filter(has).take(3).collect()
+}

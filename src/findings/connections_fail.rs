@@ -1,0 +1,159 @@
+//! No connection to any endpoint ever came about.
+//!
+//! The host counters of A's proxy show it: every connection to every endpoint that can take the request failed. It was
+//! refused (nothing listens there), it timed out (a NetworkPolicy or a firewall drops it), or TLS did not come about
+//! (A's proxy speaks mutual TLS to a pod without a proxy, or the certificates do not fit): 503 UF.
+
+use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
+use crate::snapshot::{Evidence, Kind, Node};
+use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::walk::{ClusterTrail, Stop};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    if !matches!(case.stop(), Some(Stop::ConnectFailure | Stop::TcpConnectFailure)) {
+        return None;
+    }
+    let cluster = case.cluster()?;
+    let failing: Vec<_> = cluster
+        .hosts
+        .iter()
+        .zip(&cluster.eligible)
+        .filter(|(_, e)| **e)
+        .map(|(host, _)| host)
+        .collect();
+    let evidence: Vec<Evidence> = failing
+        .iter()
+        .take(3)
+        .filter_map(|(_, at)| at.as_ref()?.get("stats"))
+        .map(|n| n.evidence())
+        .collect();
+    let addresses: Vec<String> = failing.iter().map(|(host, _)| host.address.clone()).collect();
+    let pods = pods_at(case, &addresses);
+    match mutual_to_plain(case, cluster, &pods) {
+        Some((rule, at, pod)) => Some(tls(rule, at, &pod, evidence)),
+        None => Some(refused(case, &addresses, &pods, evidence)),
+    }
+}
+
+fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evidence>) -> Finding {
+    let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "")).collect();
+    objects.extend(pods.iter().filter_map(|p| workload(case, p)));
+    objects.dedup();
+    objects.extend(
+        case.service()
+            .map(|s| ref_of(Kind::Service, &s, "spec.ports[].targetPort")),
+    );
+    let count = addresses.len();
+    let noun = if count == 1 { "the endpoint" } else { "every endpoint" };
+    let at = addresses.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    let port = addresses
+        .first()
+        .and_then(|a| a.rsplit_once(':'))
+        .map_or("", |(_, port)| port);
+    Finding {
+        id: "connections-fail",
+        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
+        stage: Stage::Endpoints,
+        title: format!("connections to {noun} fail"),
+        why: format!(
+            "Every connection that A's proxy tried to {at} failed, and none ever came about: nothing listens there, something on the way drops it, or TLS does not come about. Envoy answers by itself."
+        ),
+        fix: vec![
+            format!("see that the application listens on port {port}, on all addresses"),
+            "or the Service's targetPort: the port that it listens on".to_owned(),
+            "or let the NetworkPolicy or firewall between them through".to_owned(),
+        ],
+        next: match objects.first() {
+            Some(pod) if pod.kind == "Pod" => format!("kubectl -n {} logs {} --since=10m", pod.namespace, pod.name),
+            Some(object) => show(object),
+            None => String::new(),
+        },
+        objects,
+        istio: None,
+        evidence,
+    }
+}
+
+fn tls(rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -> Finding {
+    let pod_ref = ref_of(Kind::Pod, pod, "");
+    evidence.push(at);
+    Finding {
+        id: "connections-fail",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Endpoints,
+        title: "TLS to every endpoint fails".to_owned(),
+        why: format!(
+            "{} makes A's proxy speak mutual TLS, and {} has no proxy that would understand it: no connection ever came about. Envoy answers by itself.",
+            named(&rule),
+            named(&pod_ref)
+        ),
+        fix: vec![
+            format!(
+                "{}, spec.trafficPolicy.tls: take it away, and mutual TLS is used where B has a proxy",
+                named(&rule)
+            ),
+            format!("or give {} a proxy", named(&pod_ref)),
+        ],
+        next: show(&rule),
+        objects: vec![rule, pod_ref],
+        istio: None,
+        evidence,
+    }
+}
+
+/// A rule that fixes mutual TLS for all endpoints, and one of them without a proxy.
+fn mutual_to_plain(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Option<(ObjectRef, Evidence, Node)> {
+    let config = cluster.cluster.as_ref()?;
+    let socket = config
+        .get("transport_socket")
+        .filter(|_| config.get("transport_socket_matches").is_none())?;
+    let certified = socket.at("typed_config.common_tls_context.tls_certificate_sds_secret_configs")?;
+    let (rule, _) = case.cluster_object()?;
+    let plain = |pod: &&Node| {
+        pod.at("metadata.labels")
+            .is_none_or(|l| l.get("security.istio.io/tlsMode").is_none())
+    };
+    let pod = pods.iter().find(plain)?.clone();
+    let rule = ObjectRef {
+        field: "spec.trafficPolicy.tls".to_owned(),
+        ..rule
+    };
+    Some((
+        rule,
+        certified.index(0).unwrap_or(certified).get("name")?.evidence(),
+        pod,
+    ))
+}
+
+/// The pods that have these addresses.
+fn pods_at(case: &Case, addresses: &[String]) -> Vec<Node> {
+    let Some((namespace, _)) = case.cluster_name().and_then(|n| n.service()) else {
+        return Vec::new();
+    };
+    let pods = case.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
+    let has = |pod: &Node| {
+        let ip = pod.text("status.podIP").unwrap_or_default();
+        !ip.is_empty()
+            && addresses
+                .iter()
+                .any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
+    };
+    pods.into_iter().filter(has).take(3).collect()
+}
+
+/// The workload that a pod belongs to: a Deployment behind a `ReplicaSet`, or its owner.
+fn workload(case: &Case, pod: &Node) -> Option<ObjectRef> {
+    let owner = pod.at("metadata.ownerReferences")?.index(0)?;
+    let namespace = pod.text("metadata.namespace")?;
+    let (kind, name) = (owner.text("kind")?, owner.text("name")?);
+    match kind.as_str() {
+        "ReplicaSet" => {
+            let set = case.object(Kind::ReplicaSet, &namespace, &name)?;
+            let owner = set.at("metadata.ownerReferences")?.index(0)?;
+            Some(object_ref(Kind::Deployment, &namespace, &owner.text("name")?, ""))
+        }
+        "StatefulSet" => Some(object_ref(Kind::StatefulSet, &namespace, &name, "")),
+        "DaemonSet" => Some(object_ref(Kind::DaemonSet, &namespace, &name, "")),
+        _ => None,
+    }
+}

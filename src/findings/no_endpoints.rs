@@ -1,0 +1,200 @@
+//! The service is known, and it has no endpoints.
+//!
+//! Envoy has the cluster and not one host in it, so it answers 503 UH by itself. Either the Service's selector fits no
+//! pod, or the workload is scaled to zero, or none of its pods is ready; for a host outside, its name did not resolve.
+
+use crate::diagnose::{Case, Proved, certain, label_text, labels_of, named, ref_of, show};
+use crate::snapshot::{Evidence, Kind, Node};
+use crate::verdict::{Finding, ObjectRef, Stage};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let cluster = case
+        .cluster()
+        .filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
+    let empty = cluster.status.as_ref().map(|s| {
+        s.get("host_statuses")
+            .map_or_else(|| s.lacks("host_statuses"), |h| h.evidence())
+    })?;
+    let name = case.cluster_name();
+    if let Some(name) = name.as_ref().filter(|n| !n.subset.is_empty()) {
+        // Where the service as a whole has endpoints, it is the subset that selects none.
+        let whole = format!("{}|{}||{}", name.direction, name.port, name.host);
+        let others = case.hosts_of(&whole);
+        if others.is_none_or(|list| list.items().next().is_some()) {
+            return None;
+        }
+    }
+    let host = name.map_or_else(|| cluster.name.clone(), |n| n.host);
+    let Some(service) = case.service() else {
+        return Some(unexplained(case, &host, empty));
+    };
+    Some(explained(case, &service, &host, empty))
+}
+
+/// Why a Service has no endpoints.
+struct Cause {
+    title: String,
+    says: String,
+    objects: Vec<ObjectRef>,
+    fix: Vec<String>,
+    evidence: Vec<Evidence>,
+}
+
+fn explained(case: &Case, service: &Node, host: &str, empty: Evidence) -> Finding {
+    let object = ref_of(Kind::Service, service, "spec.selector");
+    let selector = labels_of(service.at("spec.selector").as_ref());
+    let pods = case.objects(Kind::Pod, Some(&object.namespace), &selector);
+    let workloads = workloads(case, &object.namespace, &selector);
+    let cause = match pods {
+        _ if selector.is_empty() => without_selector(&object, service),
+        Some(pods) if !pods.is_empty() => not_ready(&object, &pods),
+        Some(_) if !workloads.is_empty() => scaled_to_zero(&object, &workloads),
+        Some(_) => nothing_selected(case, &object, service, &selector),
+        None => return unexplained(case, host, empty),
+    };
+    let mut evidence = vec![empty];
+    evidence.extend(cause.evidence);
+    Finding {
+        id: "no-endpoints",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Endpoints,
+        title: cause.title,
+        why: format!(
+            "{} The cluster of {host} is empty, so Envoy answers by itself.",
+            cause.says
+        ),
+        next: if selector.is_empty() {
+            show(&object)
+        } else {
+            format!(
+                "kubectl -n {} get pods -l {} -o wide",
+                object.namespace,
+                label_text(&selector)
+            )
+        },
+        objects: cause.objects,
+        fix: cause.fix,
+        istio: None,
+        evidence,
+    }
+}
+
+fn without_selector(object: &ObjectRef, service: &Node) -> Cause {
+    Cause {
+        title: "the Service has no selector and no endpoints".to_owned(),
+        says: format!("{} selects no pods and nobody has given it endpoints.", named(object)),
+        objects: vec![object.clone()],
+        fix: vec![
+            format!("{}, spec.selector: the labels of its pods", named(object)),
+            "or add an EndpointSlice for it".to_owned(),
+        ],
+        evidence: vec![service.lacks("spec.selector")],
+    }
+}
+
+fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
+    let names: Vec<String> = pods.iter().filter_map(|p| p.text("metadata.name")).collect();
+    let mut objects = vec![object.clone()];
+    objects.extend(pods.iter().take(3).map(|p| ref_of(Kind::Pod, p, "status.conditions")));
+    let conditions = |pod: &Node| {
+        let list = pod.at("status.conditions")?;
+        list.items()
+            .find(|c| c.text("type").as_deref() == Some("Ready"))
+            .map(|c| c.evidence())
+    };
+    Cause {
+        title: format!("none of its {} pods is an endpoint", pods.len()),
+        says: format!(
+            "The pods of {} ({}) are not among its endpoints: not ready, or without its target port.",
+            named(object),
+            names.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
+        ),
+        objects,
+        fix: vec![
+            "make the pods ready: see their readiness probes and events".to_owned(),
+            format!(
+                "or {}, spec.ports[].targetPort: a port that the pods have",
+                named(object)
+            ),
+        ],
+        evidence: pods.iter().take(2).filter_map(conditions).collect(),
+    }
+}
+
+fn scaled_to_zero(object: &ObjectRef, workloads: &[(ObjectRef, Evidence)]) -> Cause {
+    let first = &workloads[0].0;
+    let mut objects: Vec<ObjectRef> = workloads.iter().map(|(w, _)| w.clone()).collect();
+    objects.push(object.clone());
+    Cause {
+        title: format!("{} {} is scaled to zero", first.kind, first.name),
+        says: format!(
+            "{} asks for 0 replicas, so {} has no pods.",
+            named(first),
+            named(object)
+        ),
+        objects,
+        fix: vec![format!("{}, spec.replicas: at least 1", named(first))],
+        evidence: workloads.iter().map(|(_, evidence)| evidence.clone()).collect(),
+    }
+}
+
+fn nothing_selected(case: &Case, object: &ObjectRef, service: &Node, selector: &[(String, String)]) -> Cause {
+    let mut evidence: Vec<Evidence> = service.at("spec.selector").map(|n| n.evidence()).into_iter().collect();
+    evidence.push(case.none_of(Kind::Pod, &object.namespace, selector));
+    Cause {
+        title: "the Service's selector fits no pod".to_owned(),
+        says: format!(
+            "{} selects {}, and no pod of namespace {} carries that.",
+            named(object),
+            label_text(selector),
+            object.namespace
+        ),
+        objects: vec![object.clone()],
+        fix: vec![
+            format!("{}, spec.selector: labels that its pods carry", named(object)),
+            "or start the workload that it is meant for".to_owned(),
+        ],
+        evidence,
+    }
+}
+
+/// The workloads without replicas whose pods the selector would fit.
+fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec<(ObjectRef, Evidence)> {
+    let mut found = Vec::new();
+    for kind in [Kind::Deployment, Kind::StatefulSet] {
+        for workload in case.objects(kind, Some(namespace), &[]).unwrap_or_default() {
+            let labels = labels_of(workload.at("spec.template.metadata.labels").as_ref());
+            let fits = !selector.is_empty() && selector.iter().all(|pair| labels.contains(pair));
+            let replicas = workload.at("spec.replicas");
+            if let Some(replicas) = replicas.filter(|r| fits && r.value().as_u64() == Some(0)) {
+                found.push((ref_of(kind, &workload, "spec.replicas"), replicas.evidence()));
+            }
+        }
+    }
+    found
+}
+
+/// Without the Service's object only the proxy's side is known.
+fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
+    let object = case.cluster_name().and_then(|n| n.service());
+    let object = object.map(|(namespace, name)| crate::diagnose::object_ref(Kind::Service, &namespace, &name, ""));
+    Finding {
+        id: "no-endpoints",
+        certainty: certain(Proved::No),
+        stage: Stage::Endpoints,
+        title: format!("{host} has no endpoints"),
+        why: format!(
+            "The cluster of {host} is empty, so Envoy answers by itself: no pod is selected, none is ready, or the name did not resolve."
+        ),
+        next: object.as_ref().map_or_else(String::new, |o| {
+            format!(
+                "kubectl -n {} get endpointslices -l kubernetes.io/service-name={}",
+                o.namespace, o.name
+            )
+        }),
+        objects: object.into_iter().collect(),
+        fix: vec!["give the host an endpoint that is ready".to_owned()],
+        istio: None,
+        evidence: vec![empty],
+    }
+}

@@ -1,0 +1,116 @@
+//! The Service is there, and it has no such port.
+//!
+//! A client that dials a port which the Service does not declare reaches nothing; and a route whose destination names
+//! such a port leads to a cluster that does not exist. Name one of the ports that there are, or add it to the Service.
+
+use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use crate::mesh::istio::ClusterName;
+use crate::snapshot::{Kind, Node};
+use crate::verdict::{Finding, Stage};
+use crate::walk::{Stop, ports_of};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    if case.stop() == Some(&Stop::NoSuchPort) {
+        asked_for(case)
+    } else {
+        routed_to(case)
+    }
+}
+
+fn asked_for(case: &Case) -> Option<Finding> {
+    let service = case.walk.trail.service.as_ref()?;
+    let object = ref_of(Kind::Service, service, "spec.ports");
+    let asked = case.walk.request.target.rsplit_once(':').map_or("", |(_, port)| port);
+    let ports = ports_of(service);
+    let evidence = service
+        .at("spec.ports")
+        .map_or_else(|| service.lacks("spec.ports"), |p| p.evidence());
+    let instead = format!("ask for port {}", ports.join(" or "));
+    let add = format!("{}, spec.ports: add {asked}", named(&object));
+    Some(Finding {
+        id: "no-such-port",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Request,
+        title: format!("the Service has no port {asked}"),
+        why: format!(
+            "{} has {}, and nothing listens on {asked} of its address.",
+            named(&object),
+            count(&ports)
+        ),
+        fix: if ports.is_empty() {
+            vec![add]
+        } else {
+            vec![instead, format!("or {add}")]
+        },
+        next: show(&object),
+        objects: vec![object],
+        istio: None,
+        evidence: vec![evidence],
+    })
+}
+
+fn routed_to(case: &Case) -> Option<Finding> {
+    let name = case.cluster_name().filter(|_| case.lacks_cluster())?;
+    let clusters = case.clusters_of(&name.host)?;
+    let port = |node: &Node| {
+        node.text("cluster.name")
+            .and_then(|n| ClusterName::parse(&n))
+            .map(|n| n.port)
+    };
+    if clusters.is_empty() || clusters.iter().any(|c| port(c) == Some(name.port)) {
+        return None;
+    }
+    let service = case.service();
+    let has_port = |service: &Node| {
+        let ports = service
+            .at("spec.ports")
+            .map(|p| p.items().collect::<Vec<_>>())
+            .unwrap_or_default();
+        ports
+            .iter()
+            .any(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(name.port)))
+    };
+    if service.as_ref().is_some_and(has_port) {
+        return None;
+    }
+    let (route, route_at) = case.route_object()?;
+    let mut ports: Vec<String> = clusters.iter().filter_map(port).map(|p| p.to_string()).collect();
+    ports.sort();
+    ports.dedup();
+    let mut evidence = vec![case.cluster()?.absence.first()?.clone(), route_at];
+    evidence.extend(service.as_ref().and_then(|s| s.at("spec.ports")).map(|n| n.evidence()));
+    let objects = [
+        Some(route.clone()),
+        service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports")),
+    ];
+    Some(Finding {
+        id: "no-such-port",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Cluster,
+        title: format!("{} has no port {}", name.host, name.port),
+        why: format!(
+            "{} sends the request to port {} of {}, which has {}, so there is no cluster for it. Envoy answers by itself.",
+            named(&route),
+            name.port,
+            name.host,
+            count(&ports)
+        ),
+        fix: vec![format!(
+            "{}, the destination's port.number: {}",
+            named(&route),
+            ports.join(" or ")
+        )],
+        next: show(&route),
+        objects: objects.into_iter().flatten().collect(),
+        istio: Some("IST0112"),
+        evidence,
+    })
+}
+
+fn count(ports: &[String]) -> String {
+    match ports {
+        [] => "no ports".to_owned(),
+        [one] => format!("only port {one}"),
+        many => format!("the ports {}", many.join(", ")),
+    }
+}

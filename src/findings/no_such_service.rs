@@ -1,0 +1,98 @@
+//! There is no Service or host of that name.
+//!
+//! Either the name that was asked for is no Service, so that it does not even resolve; or a route sends the request to
+//! a host that the mesh does not know, so that there is no cluster for it. A short name in a VirtualService is looked
+//! up in the VirtualService's own namespace, and a name with a dot is taken as it is.
+
+use crate::diagnose::{Case, Proved, certain, named, object_ref, show};
+use crate::mesh::istio::service_of_host;
+use crate::snapshot::Kind;
+use crate::verdict::{Finding, Stage};
+use crate::walk::Stop;
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    if case.stop() == Some(&Stop::NoSuchService) {
+        asked_for(case)
+    } else {
+        routed_to(case)
+    }
+}
+
+fn asked_for(case: &Case) -> Option<Finding> {
+    let target = &case.walk.request.target;
+    let host = target
+        .rsplit_once(':')
+        .map_or(target.as_str(), |(host, _)| host)
+        .trim_end_matches('.');
+    let (namespace, name) = service_of_host(host)
+        .or_else(|| host.split_once('.').map(|(n, ns)| (ns.to_owned(), n.to_owned())))
+        .unwrap_or_else(|| (case.namespace(), host.to_owned()));
+    let object = object_ref(Kind::Service, &namespace, &name, "");
+    let near = &case.walk.trail.near;
+    let mut fix: Vec<String> = near.iter().map(|n| format!("ask for {n}")).collect();
+    for line in fix.iter_mut().skip(1) {
+        *line = format!("or {line}");
+    }
+    if fix.is_empty() {
+        fix.push(format!("create {}, or correct the name", named(&object)));
+    }
+    Some(Finding {
+        id: "no-such-service",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Request,
+        title: format!("there is no Service \"{name}\" in namespace {namespace}"),
+        why: format!(
+            "{} does not exist, so the name resolves to nothing and no request is sent.",
+            named(&object)
+        ),
+        next: format!("kubectl -n {namespace} get services"),
+        objects: vec![object],
+        fix,
+        istio: None,
+        evidence: case.walk.trail.absence.clone(),
+    })
+}
+
+fn routed_to(case: &Case) -> Option<Finding> {
+    let name = case.cluster_name().filter(|_| case.lacks_cluster())?;
+    if !case.clusters_of(&name.host)?.is_empty() {
+        return None;
+    }
+    let absence = case.cluster()?.absence.first()?.clone();
+    let proof = name
+        .service()
+        .map(|(namespace, service)| (case.no_object(Kind::Service, &namespace, &service), namespace, service));
+    let no_service = match &proof {
+        Some((Some(evidence), _, _)) => Some(evidence.clone()),
+        // The Service is there: then it is not its name that is wrong.
+        Some((None, namespace, service)) if case.object(Kind::Service, namespace, service).is_some() => return None,
+        Some((None, _, _)) | None => None,
+    };
+    let (route, route_at) = case.route_object()?;
+    let mut evidence = vec![absence, route_at];
+    evidence.extend(no_service.clone());
+    let what = if no_service.is_some() {
+        "there is no such Service"
+    } else {
+        "the proxy knows no such host"
+    };
+    Some(Finding {
+        id: "no-such-service",
+        certainty: certain(if no_service.is_some() { Proved::Yes } else { Proved::No }),
+        stage: Stage::Cluster,
+        title: format!("no such host \"{}\"", name.host),
+        why: format!(
+            "{} sends the request to {}, and {what}, so there is no cluster for it. Envoy answers by itself.",
+            named(&route),
+            name.host
+        ),
+        fix: vec![
+            format!("{}: name a host that exists as the destination", named(&route)),
+            format!("or create what {} stands for", name.host),
+        ],
+        next: show(&route),
+        objects: vec![route],
+        istio: Some("IST0101"),
+        evidence,
+    })
+}

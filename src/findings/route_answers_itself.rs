@@ -1,0 +1,105 @@
+//! The route answers by itself, so B never sees the request.
+//!
+//! A redirect, a direct response or an injected fault is configured for this request. The proxy answers as it was told
+//! to; whether that is meant is for its owner to say.
+
+use crate::diagnose::{Case, Proved, certain, named, show};
+use crate::snapshot::Evidence;
+use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::walk::{Abort, Stop};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let trail = &case.walk.trail;
+    let (title, what, field, stage) = match case.stop()? {
+        Stop::Redirect(status) => (
+            format!("the route redirects ({status})"),
+            "redirects the request",
+            "redirect",
+            Stage::Route,
+        ),
+        Stop::RequireTls => (
+            "the virtual host redirects to HTTPS".to_owned(),
+            "takes HTTPS only",
+            "tls.httpsRedirect",
+            Stage::Route,
+        ),
+        Stop::DirectResponse(status) if !is_catch_all(case) => (
+            format!("the route answers {status} by itself"),
+            "answers the request",
+            "directResponse",
+            Stage::Route,
+        ),
+        Stop::FaultAbort(Abort::Http(status)) => (
+            format!("an injected fault answers {status}"),
+            "injects a fault into the request",
+            "fault.abort",
+            Stage::HttpFilters,
+        ),
+        Stop::FaultAbort(Abort::Grpc(status)) => (
+            format!("an injected fault answers gRPC status {status}"),
+            "injects a fault into the request",
+            "fault.abort",
+            Stage::HttpFilters,
+        ),
+        _ => return None,
+    };
+    let owner = case.route_object();
+    let is_virtual_service = owner.as_ref().is_some_and(|(o, _)| o.kind == "VirtualService");
+    let objects: Vec<ObjectRef> = owner
+        .iter()
+        .map(|(o, _)| {
+            if is_virtual_service {
+                ObjectRef {
+                    field: format!("spec.http[].{field}"),
+                    ..o.clone()
+                }
+            } else {
+                o.clone()
+            }
+        })
+        .collect();
+    let by = objects.first().map_or("The proxy's configuration".to_owned(), named);
+    let mut evidence: Vec<Evidence> = Vec::new();
+    evidence.extend(
+        trail
+            .fault
+            .iter()
+            .filter(|_| stage == Stage::HttpFilters)
+            .map(|n| n.evidence()),
+    );
+    let own = |name: &str| trail.route.as_ref().and_then(|r| r.get(name)).map(|n| n.evidence());
+    evidence.extend(own("redirect").or_else(|| own("direct_response")));
+    evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
+    Some(Finding {
+        id: "route-answers-itself",
+        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
+        stage,
+        title,
+        why: format!(
+            "{by} {what}. The proxy answers as it was told to, and {} never sees the request.",
+            case.walk.request.target
+        ),
+        fix: vec![match objects.first() {
+            Some(object) => format!(
+                "{}, {}: take it away, if it is not meant",
+                named(object),
+                if object.field.is_empty() {
+                    "the rule"
+                } else {
+                    &object.field
+                }
+            ),
+            None => "find what configures the route, if it is not meant".to_owned(),
+        }],
+        next: objects.first().map(show).unwrap_or_default(),
+        objects,
+        istio: None,
+        evidence,
+    })
+}
+
+/// Istio's own catch-all for unknown hosts is no rule of anybody's.
+fn is_catch_all(case: &Case) -> bool {
+    let name = case.walk.trail.virtual_host.as_ref().and_then(|h| h.text("name"));
+    name.as_deref() == Some("block_all")
+}

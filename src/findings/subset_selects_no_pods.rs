@@ -1,0 +1,129 @@
+//! A subset is defined, and no pod carries its labels.
+//!
+//! The DestinationRule defines the subset, so Istio made a cluster for it; but no pod of the service carries the
+//! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself. Correct the labels of the
+//! subset, or those of the pods.
+
+use crate::diagnose::{Case, Proved, certain, label_text, labels_of, named, show};
+use crate::snapshot::{Evidence, Kind, Node};
+use crate::verdict::{Finding, ObjectRef, Stage};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let name = case
+        .cluster_name()
+        .filter(|name| case.lacks_host() && !name.subset.is_empty())?;
+    let cluster = case.cluster().filter(|c| c.hosts.is_empty())?;
+    let whole = format!("{}|{}||{}", name.direction, name.port, name.host);
+    let others = case.hosts_of(&whole).filter(|list| list.items().next().is_some())?;
+    let (rule, rule_at) = case.cluster_object()?;
+    let empty = cluster.status.as_ref().map(|s| {
+        s.get("host_statuses")
+            .map_or_else(|| s.lacks("host_statuses"), |h| h.evidence())
+    })?;
+    let object = case.object(Kind::DestinationRule, &rule.namespace, &rule.name);
+    let subset = object.as_ref().and_then(|rule| subset_of(rule, &name.subset));
+    let wanted = subset
+        .as_ref()
+        .map(|(_, at)| labels_of(at.get("labels").as_ref()))
+        .unwrap_or_default();
+    let field = subset.as_ref().map_or_else(
+        || "spec.subsets".to_owned(),
+        |(i, _)| format!("spec.subsets[{i}].labels"),
+    );
+    let rule = ObjectRef { field, ..rule };
+    let pods = pods(case);
+    let keys: Vec<&String> = wanted.iter().map(|(k, _)| k).collect();
+    let there = values(&pods, &keys);
+    let says = if wanted.is_empty() {
+        format!("subset \"{}\"", name.subset)
+    } else {
+        format!("subset \"{}\" as the pods with {}", name.subset, label_text(&wanted))
+    };
+    let why = format!(
+        "{} defines {says}, and none of the {} endpoints of {} is one of them, so the cluster is empty. Envoy answers by itself; {} never sees the request.",
+        named(&rule),
+        others.items().count(),
+        name.host,
+        name.host
+    );
+    let mut fix = Vec::new();
+    fix.push(if there.is_empty() {
+        format!("{}, {}: labels that its pods carry", named(&rule), rule.field)
+    } else {
+        format!(
+            "{}, {}: what its pods carry, {}",
+            named(&rule),
+            rule.field,
+            there.join(" or ")
+        )
+    });
+    if !wanted.is_empty() {
+        fix.push(format!(
+            "or label the pods that are meant, in their workload, spec.template.metadata.labels: {}",
+            label_text(&wanted)
+        ));
+    }
+    let mut evidence: Vec<Evidence> = vec![empty, rule_at];
+    evidence.extend(
+        subset
+            .iter()
+            .filter_map(|(_, at)| at.get("labels"))
+            .map(|n| n.evidence()),
+    );
+    let (namespace, _) = name.service().unwrap_or_default();
+    Some(Finding {
+        id: "subset-selects-no-pods",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Endpoints,
+        title: format!("subset \"{}\" selects no pods", name.subset),
+        why,
+        next: selector(case).map_or_else(
+            || show(&rule),
+            |selector| {
+                format!(
+                    "kubectl -n {namespace} get pods -l {} --show-labels",
+                    label_text(&selector)
+                )
+            },
+        ),
+        objects: vec![rule],
+        fix,
+        istio: Some("IST0173"),
+        evidence,
+    })
+}
+
+fn subset_of(rule: &Node, name: &str) -> Option<(usize, Node)> {
+    rule.at("spec.subsets")?
+        .items()
+        .enumerate()
+        .find(|(_, s)| s.text("name").as_deref() == Some(name))
+}
+
+fn selector(case: &Case) -> Option<Vec<(String, String)>> {
+    let service = case.service()?;
+    let labels = labels_of(service.at("spec.selector").as_ref());
+    (!labels.is_empty()).then_some(labels)
+}
+
+fn pods(case: &Case) -> Vec<Node> {
+    let Some((namespace, _)) = case.cluster_name().and_then(|n| n.service()) else {
+        return Vec::new();
+    };
+    selector(case)
+        .and_then(|labels| case.objects(Kind::Pod, Some(&namespace), &labels))
+        .unwrap_or_default()
+}
+
+/// What the pods carry under these keys, each once.
+fn values(pods: &[Node], keys: &[&String]) -> Vec<String> {
+    let of_pod = |pod: &Node| -> Option<String> {
+        let labels = labels_of(pod.at("metadata.labels").as_ref());
+        let held: Vec<(String, String)> = labels.into_iter().filter(|(k, _)| keys.contains(&k)).collect();
+        (!held.is_empty()).then(|| label_text(&held))
+    };
+    let mut all: Vec<String> = pods.iter().filter_map(of_pod).collect();
+    all.sort();
+    all.dedup();
+    all
+}

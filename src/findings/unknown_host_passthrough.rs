@@ -1,0 +1,71 @@
+//! The mesh does not know the host, so the connection is passed through as it is.
+//!
+//! With `outboundTrafficPolicy: ALLOW_ANY` a request to a host that A's proxy has no route for goes on to the address
+//! that was dialled, in plaintext, without any rule of the mesh. That is meant for hosts outside. For a service of the
+//! mesh it means that A's proxy does not see it: a Sidecar's `egress` leaves it out, it is not exported to A's
+//! namespace, or the Host header is another's; and a B that wants mutual TLS closes the connection.
+
+use crate::diagnose::{Case, Proved, certain, ref_of, show};
+use crate::snapshot::{Evidence, Kind};
+use crate::verdict::{Finding, ObjectRef, Stage};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let cluster = case.cluster().filter(|c| c.name == "PassthroughCluster")?;
+    let request = &case.walk.request;
+    let own = case.namespace();
+    let service = case.walk.trail.service.as_ref();
+    let sidecars = service
+        .and_then(|_| case.objects(Kind::Sidecar, Some(&own), &[]))
+        .unwrap_or_default();
+    let scoped = sidecars.iter().find(|s| s.at("spec.egress").is_some());
+    let mut objects: Vec<ObjectRef> = scoped
+        .map(|s| ref_of(Kind::Sidecar, s, "spec.egress"))
+        .into_iter()
+        .collect();
+    objects.extend(service.map(|s| ref_of(Kind::Service, s, "")));
+    let mut evidence: Vec<Evidence> = cluster
+        .cluster
+        .as_ref()
+        .and_then(|c| c.get("name"))
+        .map(|n| n.evidence())
+        .into_iter()
+        .collect();
+    evidence.extend(scoped.and_then(|s| s.at("spec.egress")).map(|n| n.evidence()));
+    let (why, fix) = if service.is_some() {
+        (
+            format!(
+                "A's proxy has no route or listener for {} on this port, so it passes the connection on in plaintext, past every rule of the mesh. If B wants mutual TLS, it closes it.",
+                request.host
+            ),
+            vec![
+                "let A's proxy see the service: Sidecar spec.egress[].hosts, exportTo".to_owned(),
+                "or send the Host header that the service goes by".to_owned(),
+            ],
+        )
+    } else {
+        (
+            format!(
+                "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialled, past every rule of the mesh.",
+                request.host
+            ),
+            vec![format!(
+                "a ServiceEntry for {}, where rules are wanted for it",
+                request.host.split(':').next().unwrap_or_default()
+            )],
+        )
+    };
+    Some(Finding {
+        id: "unknown-host-passthrough",
+        certainty: certain(Proved::No),
+        stage: Stage::Cluster,
+        title: "the proxy does not know the host and passes the connection through".to_owned(),
+        why,
+        next: objects
+            .first()
+            .map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
+        objects,
+        fix,
+        istio: None,
+        evidence,
+    })
+}

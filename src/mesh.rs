@@ -1,0 +1,5 @@
+//! What a mesh's control plane means by the names and the metadata that it gives Envoy.
+//!
+//! Nothing here decides what a proxy does: names and metadata only say whose they are.
+
+pub mod istio;

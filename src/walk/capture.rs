@@ -1,0 +1,90 @@
+//! Whether A's connection gets to A's proxy at all: pods without one, and what a pod's annotations exclude.
+//!
+//! `tools/istio-iptables/pkg/capture/run.go`. This is decided outside the proxy, so objects decide it.
+
+use ipnet::IpNet;
+
+use crate::snapshot::{Node, PodRecord};
+use crate::verdict::{Mark, Stage};
+
+use super::path::{End, Path};
+use super::request::{Dial, Resolved, source_pod};
+use super::walker::Walker;
+
+const PREFIX: &str = "traffic.sidecar.istio.io/";
+
+/// A has no proxy: the request leaves as it is, and what becomes of it is up to B's side.
+pub(super) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -> Resolved {
+    let resolved = super::request::resolve(walker, path);
+    if path.legs.iter().any(|leg| matches!(leg.end, End::Stopped(_))) || !walker_is_settled(path) {
+        return resolved;
+    }
+    let name = format!("{}/{}", pod.namespace, pod.name);
+    leaves(
+        walker,
+        path,
+        &format!("pod {name} has no proxy: the request leaves it as it is"),
+    );
+    Resolved::Ended
+}
+
+/// Whether the name was resolved; otherwise more has to be read first.
+fn walker_is_settled(path: &Path) -> bool {
+    path.steps
+        .iter()
+        .any(|step| step.stage == Stage::Request && step.mark == Mark::Passed)
+}
+
+/// Whether annotations of A's pod keep this connection from its proxy.
+pub(super) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
+    let Some(pod) = source_pod(walker) else { return false };
+    let Some(annotations) = pod.at("metadata.annotations") else {
+        return false;
+    };
+    let list = |name: &str| -> Option<(Node, Vec<String>)> {
+        let node = annotations.get(&format!("{PREFIX}{name}"))?;
+        let items = node
+            .value()
+            .as_str()?
+            .split(',')
+            .map(|s| s.trim().to_owned())
+            .filter(|s| !s.is_empty())
+            .collect();
+        Some((node, items))
+    };
+    let ports = |items: &[String]| items.iter().any(|p| p.parse() == Ok(dial.port));
+    let ranges = |items: &[String]| {
+        let Some(ip) = dial.ip else { return false };
+        items
+            .iter()
+            .any(|r| r == "*" || r.parse::<IpNet>().is_ok_and(|net| net.contains(&ip)))
+    };
+    let excluded = list("excludeOutboundPorts").filter(|(_, items)| ports(items));
+    let excluded = excluded.or_else(|| list("excludeOutboundIPRanges").filter(|(_, items)| ranges(items)));
+    let included = list("includeOutboundPorts").is_some_and(|(_, items)| ports(&items));
+    let excluded = excluded.or_else(|| {
+        list("includeOutboundIPRanges")
+            .filter(|(_, items)| dial.ip.is_some() && !items.is_empty() && !ranges(items) && !included)
+    });
+    let Some((node, items)) = excluded else { return false };
+    let note = format!("port {} bypasses the proxy ({})", dial.port, items.join(","));
+    path.step(
+        Stage::Capture,
+        Mark::Warned,
+        &pod.text("metadata.name").unwrap_or_default(),
+        &note,
+        vec![node.evidence()],
+    );
+    leaves(
+        walker,
+        path,
+        "annotations of A's pod keep the connection from its proxy: the request leaves it as it is",
+    );
+    true
+}
+
+fn leaves(walker: &Walker, path: &mut Path, what: &str) {
+    walker.unchecked(what.to_owned());
+    walker.unchecked("B's own proxy, where it has one, was not read".to_owned());
+    path.leg(1.0, "", Stage::Capture, End::Unknown);
+}

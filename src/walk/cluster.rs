@@ -1,0 +1,601 @@
+//! Cluster look-up and host selection: who would get the request.
+//!
+//! `source/common/router/router.cc`, `source/common/tcp_proxy/tcp_proxy.cc`; a cluster that is still warming is not
+//! there for a request.
+
+use std::net::SocketAddr;
+
+use crate::envoy::health::{Class, Host};
+use crate::envoy::load;
+use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
+use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbConfig};
+use crate::snapshot::{Evidence, Lookup, Need, Node};
+use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
+
+use super::assignment::{self, Assignment};
+use super::http_filters::percent;
+use super::path::{ClusterTrail, End, Leg, Path};
+use super::policy;
+use super::request::Dial;
+use super::stop::{RequestKind, Stop};
+use super::walker::{Got, Walker};
+
+const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
+
+/// A cluster that a route or a TCP proxy names.
+pub(super) struct Choice {
+    pub(super) name: String,
+    /// The share of the requests that come here, 0 to 1.
+    pub(super) share: f64,
+    /// Where it is named.
+    pub(super) at: Option<Node>,
+}
+
+/// What a missing cluster means to the client.
+#[derive(Clone, Copy)]
+pub(super) enum Proto {
+    /// An answer of this status.
+    Http { not_found: u16 },
+    /// A closed connection.
+    Tcp,
+}
+
+/// A row of the walk, before it is written.
+struct Row {
+    mark: Mark,
+    note: String,
+    evidence: Vec<Evidence>,
+}
+
+/// What becomes of the requests that choose one cluster.
+struct Evaluated {
+    trail: ClusterTrail,
+    endpoints: Vec<Endpoint>,
+    /// Shares of this cluster's requests, and how they end.
+    ends: Vec<(f64, End, Stage)>,
+    cluster: Row,
+    hosts: Option<Row>,
+}
+
+/// Takes `share` of the requests to the clusters that were chosen.
+pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: Proto, dial: &Dial, share: f64) {
+    let all: Vec<Evaluated> = choices
+        .iter()
+        .map(|choice| evaluate(walker, choice, proto, dial))
+        .collect();
+    let kind = request_kind(walker, dial);
+    rows(path, &all);
+    for (choice, one) in choices.iter().zip(all) {
+        let by = if choices.len() > 1 {
+            format!("weighted cluster {}", choice.name)
+        } else {
+            String::new()
+        };
+        let place = path.trail.clusters.len();
+        let decided = decided(choice, &one, kind, share);
+        path.decision.clusters.push(decided);
+        for (part, end, stage) in one.ends {
+            path.legs.push(Leg {
+                share: share * choice.share * part,
+                by: by.clone(),
+                end,
+                cluster: Some(place),
+                stage,
+            });
+        }
+        path.trail.clusters.push(one.trail);
+    }
+}
+
+/// Whether local replies are wrapped for gRPC.
+pub(super) fn request_kind(walker: &Walker, dial: &Dial) -> RequestKind {
+    let given = walker
+        .question
+        .headers
+        .iter()
+        .find(|(k, _)| k.eq_ignore_ascii_case("content-type"));
+    let content_type = given.map_or("", |(_, v)| v.as_str());
+    let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
+    if is_grpc || (dial.protocol == super::Protocol::Grpc && given.is_none()) {
+        RequestKind::Grpc
+    } else {
+        RequestKind::Plain
+    }
+}
+
+fn decided(choice: &Choice, one: &Evaluated, kind: RequestKind, share: f64) -> ClusterChoice {
+    let outcomes: Vec<(f64, Outcome)> = one
+        .ends
+        .iter()
+        .map(|(part, end, _)| (*part, outcome(end, kind)))
+        .collect();
+    let failing = one.ends.iter().find_map(|(_, end, _)| match end {
+        End::Stopped(stop) => Some(stop.response(kind)),
+        End::HandedOver | End::Unknown => None,
+    });
+    ClusterChoice {
+        name: choice.name.clone(),
+        share: share * choice.share,
+        outcome: super::outcome::combine(&outcomes),
+        response: failing,
+        endpoints: one.endpoints.clone(),
+    }
+}
+
+pub(super) fn outcome(end: &End, kind: RequestKind) -> Outcome {
+    match end {
+        End::HandedOver => Outcome::Reaches,
+        End::Stopped(stop) => stop.outcome(kind),
+        End::Unknown => Outcome::Unknown,
+    }
+}
+
+/// One row for the cluster and one for its hosts; several clusters share theirs.
+fn rows(path: &mut Path, all: &[Evaluated]) {
+    if let [one] = all {
+        let name = if one.trail.name.is_empty() {
+            "no cluster"
+        } else {
+            &one.trail.name
+        };
+        path.step(
+            Stage::Cluster,
+            one.cluster.mark,
+            name,
+            &one.cluster.note,
+            one.cluster.evidence.clone(),
+        );
+        if let Some(hosts) = &one.hosts {
+            path.step(Stage::Endpoints, hosts.mark, &hosts.note, "", hosts.evidence.clone());
+        }
+        return;
+    }
+    let worst = |marks: &[Mark]| {
+        let all_are = |mark: Mark| marks.iter().all(|m| *m == mark);
+        let any = |mark: Mark| marks.contains(&mark);
+        match marks {
+            _ if all_are(Mark::Stopped) => Mark::Stopped,
+            _ if any(Mark::Unknown) => Mark::Unknown,
+            _ if any(Mark::Stopped) || any(Mark::Warned) => Mark::Warned,
+            _ => Mark::Passed,
+        }
+    };
+    let marks: Vec<Mark> = all.iter().map(|one| one.cluster.mark).collect();
+    let evidence = all
+        .iter()
+        .filter(|o| o.cluster.mark != Mark::Passed)
+        .flat_map(|o| o.cluster.evidence.clone())
+        .collect();
+    let notes: Vec<String> = all
+        .iter()
+        .filter(|o| o.cluster.mark != Mark::Passed)
+        .map(|o| format!("{}: {}", o.trail.name, o.cluster.note))
+        .collect();
+    path.step(
+        Stage::Cluster,
+        worst(&marks),
+        &format!("{} weighted clusters", all.len()),
+        &notes.join("; "),
+        evidence,
+    );
+    let hosts: Vec<&Row> = all.iter().filter_map(|one| one.hosts.as_ref()).collect();
+    if !hosts.is_empty() {
+        let marks: Vec<Mark> = hosts.iter().map(|row| row.mark).collect();
+        let notes: Vec<&str> = hosts.iter().map(|row| row.note.as_str()).collect();
+        let evidence = hosts.iter().flat_map(|row| row.evidence.clone()).collect();
+        path.step(Stage::Endpoints, worst(&marks), &notes.join("; "), "", evidence);
+    }
+}
+
+fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Evaluated {
+    let mut trail = ClusterTrail {
+        name: choice.name.clone(),
+        share: choice.share,
+        cluster: None,
+        status: None,
+        hosts: Vec::new(),
+        eligible: Vec::new(),
+        stop: None,
+        absence: Vec::new(),
+    };
+    // Both are wanted in one round: a cluster without its hosts decides little.
+    if !choice.name.is_empty() {
+        walker.glance(walker.snapshot.hosts(walker.origin, &choice.name));
+    }
+    let entry = match walker.snapshot.cluster(walker.origin, &choice.name) {
+        _ if choice.name.is_empty() => {
+            return missing(
+                trail,
+                proto,
+                "the name that was to be looked up is empty",
+                choice.at.iter().map(Node::evidence).collect(),
+            );
+        }
+        lookup => match walker.ask(lookup) {
+            Got::Found(entry) => entry,
+            Got::Absent(evidence) => {
+                trail.absence.push(evidence.clone());
+                if let Lookup::Found(warming) = walker.snapshot.warming_cluster(walker.origin, &choice.name) {
+                    let at = warming.at("cluster.name").unwrap_or(warming).evidence();
+                    return missing(
+                        trail,
+                        proto,
+                        "it is still warming: to a request it is not there",
+                        vec![at],
+                    );
+                }
+                return missing(trail, proto, "there is no such cluster", vec![evidence]);
+            }
+            Got::Gap => return unknown(trail, "the cluster was not read"),
+        },
+    };
+    let Some(node) = entry.get("cluster") else {
+        return unknown(trail, "the cluster is not where it should be");
+    };
+    trail.cluster = Some(node.clone());
+    let cluster: Cluster = match node.decode() {
+        Ok(cluster) => cluster,
+        Err(why) => {
+            return gap(
+                walker,
+                trail,
+                &format!("cluster {} could not be read: {why}", choice.name),
+            );
+        }
+    };
+    let except = [
+        "metadata",
+        "load_assignment",
+        "outlier_detection",
+        "typed_extension_protocol_options",
+        "filters",
+    ];
+    if let Some(what) = walker
+        .unmodelled(&node, CLUSTER, &except)
+        .or_else(|| policy::unmodelled(walker, &cluster))
+    {
+        return gap(walker, trail, &what);
+    }
+    match &cluster.cluster_discovery_type {
+        Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::OriginalDst as i32 => {
+            original_dst(walker, trail, &cluster, proto, dial)
+        }
+        _ => balanced(walker, trail, &cluster, &node, proto),
+    }
+}
+
+/// A cluster that balances over the hosts it has.
+fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &Node, proto: Proto) -> Evaluated {
+    let assignment = match assignment::read(walker, cluster, node) {
+        Ok(assignment) => assignment,
+        Err(what) => return gap(walker, trail, &what),
+    };
+    let status = match walker.ask(walker.snapshot.hosts(walker.origin, &trail.name)) {
+        Got::Found(status) => status,
+        Got::Absent(_) => {
+            let what = format!("cluster {} is active and not in /clusters", trail.name);
+            return gap(walker, trail, &what);
+        }
+        Got::Gap => return unknown(trail, "its hosts were not read"),
+    };
+    let list = status
+        .get("host_statuses")
+        .map(|l| l.items().collect::<Vec<_>>())
+        .unwrap_or_default();
+    trail.status = Some(status.clone());
+    for at in list {
+        match at.decode() {
+            Ok(decoded) => trail.hosts.push((Host::of(&decoded), Some(at))),
+            Err(why) => {
+                let what = format!("a host of {} could not be read: {why}", trail.name);
+                return gap(walker, trail, &what);
+            }
+        }
+    }
+    let hosts: Vec<Host> = trail.hosts.iter().map(|(host, _)| host.clone()).collect();
+    let policy = match policy::of(walker, cluster, &assignment) {
+        Ok(policy) => policy,
+        Err(what) => return gap(walker, trail, &what),
+    };
+    let spread = load::spread(&hosts, &policy);
+    trail.eligible.clone_from(&spread.eligible);
+    let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
+    finish(trail, endpoints, &spread, &assignment, proto)
+}
+
+/// Puts together what the hosts, the drops and the counters make of the requests.
+fn finish(
+    mut trail: ClusterTrail,
+    endpoints: Vec<Endpoint>,
+    spread: &load::Spread,
+    assignment: &Assignment,
+    proto: Proto,
+) -> Evaluated {
+    let mut ends = Vec::new();
+    let dropped = assignment.dropped;
+    if dropped > 0.0 {
+        let stop = if dropped >= 1.0 {
+            Stop::DropOverload
+        } else {
+            Stop::PartialDropOverload
+        };
+        ends.push((dropped, End::Stopped(stop), Stage::Cluster));
+    }
+    let kept = 1.0 - dropped;
+    let without = kept * spread.without_host;
+    let with = kept - without;
+    let dead = never_connected(&trail);
+    if without > 0.0 {
+        ends.push((without, End::Stopped(proto.no_host()), Stage::Endpoints));
+    }
+    if with > 0.0 {
+        let end = if dead {
+            End::Stopped(proto.no_connection())
+        } else {
+            End::HandedOver
+        };
+        ends.push((with, end, Stage::Endpoints));
+    }
+    trail.stop = ends.iter().find_map(|(_, end, _)| match end {
+        End::Stopped(stop) => Some(stop.clone()),
+        End::HandedOver | End::Unknown => None,
+    });
+    let cluster = Row {
+        mark: if dropped >= 1.0 {
+            Mark::Stopped
+        } else if dropped > 0.0 {
+            Mark::Warned
+        } else {
+            Mark::Passed
+        },
+        note: if dropped > 0.0 {
+            format!("its endpoint policy drops {} of requests", percent(dropped))
+        } else {
+            String::new()
+        },
+        evidence: Vec::new(),
+    };
+    let hosts = (dropped < 1.0).then(|| hosts_row(&trail, spread, dead));
+    Evaluated {
+        trail,
+        endpoints,
+        ends,
+        cluster,
+        hosts,
+    }
+}
+
+/// Whether every host that a request can be sent to has refused every connection so far.
+fn never_connected(trail: &ClusterTrail) -> bool {
+    let mut eligible = trail
+        .hosts
+        .iter()
+        .zip(&trail.eligible)
+        .filter(|(_, e)| **e)
+        .map(|((host, _), _)| host)
+        .peekable();
+    eligible.peek().is_some() && eligible.all(|host| host.counters.never_connected())
+}
+
+fn hosts_row(trail: &ClusterTrail, spread: &load::Spread, dead: bool) -> Row {
+    let total = trail.hosts.len();
+    let usable = spread.eligible.iter().filter(|e| **e).count();
+    let evidence = evidence_of(trail, usable == total && !dead);
+    let bad = trail
+        .hosts
+        .iter()
+        .zip(&trail.eligible)
+        .filter(|((h, _), e)| **e && h.counters.never_connected())
+        .count();
+    let (mark, note) = match () {
+        () if total == 0 => (Mark::Stopped, "the cluster has no endpoints".to_owned()),
+        () if spread.without_host >= 1.0 => (Mark::Stopped, format!("0 of {total} can take the request")),
+        () if dead => (
+            Mark::Stopped,
+            format!("{usable} of {total} can take the request, and no connection to them ever came about"),
+        ),
+        () if spread.panic => (
+            Mark::Warned,
+            format!("{usable} of {total} are tried: too few are healthy, so Envoy ignores health (panic)"),
+        ),
+        () if bad > 0 => (
+            Mark::Warned,
+            format!("{usable} of {total} can take the request; to {bad} no connection ever came about"),
+        ),
+        () if usable < total || spread.without_host > 0.0 => {
+            (Mark::Warned, format!("{usable} of {total} can take the request"))
+        }
+        () => (Mark::Passed, format!("{usable} of {total} can take the request")),
+    };
+    Row { mark, note, evidence }
+}
+
+/// The hosts' health, or the empty list.
+fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
+    if trail.hosts.is_empty() {
+        return trail
+            .status
+            .iter()
+            .map(|s| {
+                s.get("host_statuses")
+                    .map_or_else(|| s.lacks("host_statuses"), |h| h.evidence())
+            })
+            .collect();
+    }
+    let interesting = trail.hosts.iter().zip(&trail.eligible).filter(|((host, _), eligible)| {
+        all_fine || !**eligible || host.class != Class::Healthy || host.counters.never_connected()
+    });
+    let at = |((host, node), _): (&(Host, Option<Node>), &bool)| {
+        let field = if host.counters.never_connected() && host.class == Class::Healthy {
+            "stats"
+        } else {
+            "health_status"
+        };
+        node.as_ref().and_then(|n| n.get(field)).map(|n| n.evidence())
+    };
+    interesting.take(3).filter_map(at).collect()
+}
+
+fn endpoints(hosts: &[Host], eligible: &[bool], cluster: &Cluster, assignment: &Assignment) -> Vec<Endpoint> {
+    let endpoint = |(host, eligible): (&Host, &bool)| Endpoint {
+        address: host.address.clone(),
+        priority: host.priority,
+        eligible: *eligible,
+        health: host.flags.clone(),
+        tls: assignment::tls_of(cluster, assignment, &host.address),
+    };
+    hosts.iter().zip(eligible).map(endpoint).collect()
+}
+
+/// The original destination itself: no health, no balancing.
+fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, proto: Proto, dial: &Dial) -> Evaluated {
+    let config = match &cluster.lb_config {
+        Some(LbConfig::OriginalDstLbConfig(config)) => config.clone(),
+        None => crate::envoy::pb::envoy::config::cluster::v3::cluster::OriginalDstLbConfig::default(),
+    };
+    let header = if config.http_header_name.is_empty() {
+        "x-envoy-original-dst-host"
+    } else {
+        &config.http_header_name
+    };
+    if config.use_http_header
+        && walker
+            .question
+            .headers
+            .iter()
+            .any(|(k, _)| k.eq_ignore_ascii_case(header))
+    {
+        return gap(
+            walker,
+            trail,
+            "an original destination that a header names is not modelled",
+        );
+    }
+    let port = config
+        .upstream_port_override
+        .as_ref()
+        .and_then(|p| u16::try_from(p.value).ok())
+        .unwrap_or(dial.port);
+    let address = match dial.ip {
+        Some(ip) => SocketAddr::new(ip, port).to_string(),
+        None => format!("the address that {} resolves to, port {port}", walker.question.host),
+    };
+    if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
+        let list = status
+            .get("host_statuses")
+            .map(|l| l.items().collect::<Vec<_>>())
+            .unwrap_or_default();
+        let hosts = list
+            .into_iter()
+            .filter_map(|at| Some((Host::of(&at.decode().ok()?), Some(at))));
+        trail.hosts = hosts.filter(|(host, _)| host.address == address).collect();
+        trail.status = Some(status);
+    } else if walker.is_refused(&Need::Hosts(walker.origin, trail.name.clone())) {
+        walker.unchecked(format!("whether connections to {address} came about before"));
+    }
+    trail.eligible = vec![true; trail.hosts.len()];
+    let dead = never_connected(&trail);
+    let end = if dead {
+        End::Stopped(proto.no_connection())
+    } else {
+        End::HandedOver
+    };
+    trail.stop = if dead { Some(proto.no_connection()) } else { None };
+    let evidence = trail
+        .hosts
+        .iter()
+        .filter_map(|(_, at)| at.as_ref()?.get("stats"))
+        .map(|n| n.evidence())
+        .collect();
+    let hosts = Row {
+        mark: if dead { Mark::Stopped } else { Mark::Passed },
+        note: if dead {
+            format!("{address}, and no connection to it ever came about")
+        } else {
+            address.clone()
+        },
+        evidence,
+    };
+    let tls = Some("plaintext");
+    let endpoint = Endpoint {
+        address,
+        priority: 0,
+        eligible: true,
+        health: Vec::new(),
+        tls,
+    };
+    let note = "sends the connection on to the address that was dialled, as it is".to_owned();
+    let cluster = Row {
+        mark: Mark::Passed,
+        note,
+        evidence: Vec::new(),
+    };
+    Evaluated {
+        trail,
+        // Where the address is not known, there is no host to name.
+        endpoints: if dial.ip.is_some() { vec![endpoint] } else { Vec::new() },
+        ends: vec![(1.0, end, Stage::Endpoints)],
+        cluster,
+        hosts: Some(hosts),
+    }
+}
+
+impl Proto {
+    fn no_host(self) -> Stop {
+        match self {
+            Self::Http { .. } => Stop::NoHealthyUpstream,
+            Self::Tcp => Stop::TcpNoHealthyUpstream,
+        }
+    }
+
+    fn no_connection(self) -> Stop {
+        match self {
+            Self::Http { .. } => Stop::ConnectFailure,
+            Self::Tcp => Stop::TcpConnectFailure,
+        }
+    }
+
+    fn no_cluster(self) -> Stop {
+        match self {
+            Self::Http { not_found } => Stop::NoCluster(not_found),
+            Self::Tcp => Stop::TcpNoCluster,
+        }
+    }
+}
+
+fn missing(mut trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
+    let stop = proto.no_cluster();
+    trail.stop = Some(stop.clone());
+    let cluster = Row {
+        mark: Mark::Stopped,
+        note: note.to_owned(),
+        evidence,
+    };
+    Evaluated {
+        trail,
+        endpoints: Vec::new(),
+        ends: vec![(1.0, End::Stopped(stop), Stage::Cluster)],
+        cluster,
+        hosts: None,
+    }
+}
+
+fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {
+    walker.unchecked(what.to_owned());
+    unknown(trail, what)
+}
+
+fn unknown(trail: ClusterTrail, note: &str) -> Evaluated {
+    let cluster = Row {
+        mark: Mark::Unknown,
+        note: note.to_owned(),
+        evidence: Vec::new(),
+    };
+    Evaluated {
+        trail,
+        endpoints: Vec::new(),
+        ends: vec![(1.0, End::Unknown, Stage::Cluster)],
+        cluster,
+        hosts: None,
+    }
+}

@@ -1,0 +1,227 @@
+//! Which of the listener's filter chains takes the connection, and what ends the chain.
+
+use crate::envoy::filter_chain::{self, Chosen, Connection};
+use crate::envoy::harmless;
+use crate::envoy::pb::envoy::config::listener::v3::listener_filter::ConfigType as ListenerFilterConfig;
+use crate::envoy::pb::envoy::config::listener::v3::listener_filter_chain_match_predicate::Rule;
+use crate::envoy::pb::envoy::config::listener::v3::{
+    Filter, FilterChain, ListenerFilter, ListenerFilterChainMatchPredicate as Predicate, filter,
+};
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
+use crate::snapshot::Node;
+use crate::verdict::{Mark, Stage};
+
+use super::Protocol;
+use super::listener::Active;
+use super::path::Path;
+use super::request::Dial;
+use super::stop::Stop;
+use super::walker::Walker;
+
+/// What ends a chain.
+pub(super) enum Terminal {
+    /// HTTP.
+    Http(Box<HttpConnectionManager>, Node),
+    /// Bytes.
+    Tcp(Box<TcpProxy>, Node),
+}
+
+const LISTENER: &str = "envoy.config.listener.v3.Listener";
+const CHAIN: &str = "envoy.config.listener.v3.FilterChain";
+
+/// Chooses the chain and finds its terminal filter; `None` when the path ended.
+pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &Dial) -> Option<Terminal> {
+    let except = ["filter_chains", "default_filter_chain", "listener_filters"];
+    if let Some(what) = walker.unmodelled(&active.node, LISTENER, &except) {
+        return unknown(walker, path, &active.name, &what);
+    }
+    let connection = match connection(walker, active, dial) {
+        Ok(connection) => connection,
+        Err(what) => return unknown(walker, path, &active.name, &what),
+    };
+    let chains = &active.listener.filter_chains;
+    let matches: Vec<_> = chains.iter().map(|c| c.filter_chain_match.clone()).collect();
+    if let Some(what) = unmodelled_matches(walker, active) {
+        return unknown(walker, path, &active.name, &what);
+    }
+    let (chain, node) = match filter_chain::choose(&matches, &connection) {
+        Chosen::Chain(i) => (chains.get(i)?, active.node.get("filter_chains")?.index(i)?),
+        Chosen::Default => match &active.listener.default_filter_chain {
+            Some(chain) => (chain, active.node.get("default_filter_chain")?),
+            None => {
+                let evidence = active
+                    .node
+                    .get("filter_chains")
+                    .map(|n| n.evidence())
+                    .into_iter()
+                    .collect();
+                path.stop(
+                    Stage::FilterChain,
+                    &active.name,
+                    "no filter chain matches",
+                    Stop::NoFilterChain,
+                    evidence,
+                );
+                return None;
+            }
+        },
+        Chosen::Unknown(what) => {
+            return unknown(
+                walker,
+                path,
+                &active.name,
+                &format!("the filter chains of {} differ in {what}", active.name),
+            );
+        }
+    };
+    path.decision.filter_chain = Some(chain.name.clone());
+    let evidence = node
+        .get("filter_chain_match")
+        .map(|n| n.evidence())
+        .into_iter()
+        .collect();
+    path.step(Stage::FilterChain, Mark::Passed, &chain.name, "", evidence);
+    if let Some(what) = walker.unmodelled(&node, CHAIN, &["filters", "filter_chain_match"]) {
+        return unknown(walker, path, &chain.name, &what);
+    }
+    if chain.transport_socket.is_some() {
+        return unknown(
+            walker,
+            path,
+            &chain.name,
+            "TLS that the chain terminates is not modelled",
+        );
+    }
+    terminal(walker, path, chain, &node)
+}
+
+/// Walks the network filters up to the one that ends the chain.
+fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) -> Option<Terminal> {
+    for (i, filter) in chain.filters.iter().enumerate() {
+        let at = node.get("filters")?.index(i)?.get("typed_config");
+        let (type_name, any) = match &filter.config_type {
+            Some(filter::ConfigType::TypedConfig(any)) => (any.type_name.as_str(), any),
+            None => {
+                return unknown(
+                    walker,
+                    path,
+                    &filter.name,
+                    &format!("network filter {} is not modelled", filter.name),
+                );
+            }
+        };
+        let unread = |why: String| format!("network filter {} could not be read: {why}", filter.name);
+        match type_name.rsplit('.').next().unwrap_or_default() {
+            "HttpConnectionManager" => match any.unpack() {
+                Ok(manager) => return Some(Terminal::Http(Box::new(manager), at?)),
+                Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
+            },
+            "TcpProxy" => match any.unpack() {
+                Ok(proxy) => return Some(Terminal::Tcp(Box::new(proxy), at?)),
+                Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
+            },
+            _ if is_harmless(filter, type_name) => {}
+            _ => {
+                let what = format!("network filter {} ({type_name}) is not modelled", filter.name);
+                return unknown(walker, path, &filter.name, &what);
+            }
+        }
+    }
+    unknown(walker, path, &chain.name, "the chain has no filter that ends it")
+}
+
+fn is_harmless(filter: &Filter, type_name: &str) -> bool {
+    harmless::network_filter(type_name).is_some() || harmless::network_filter(&filter.name).is_some()
+}
+
+fn unmodelled_matches(walker: &Walker, active: &Active) -> Option<String> {
+    let chains = active.node.get("filter_chains")?;
+    let matches = chains.items().filter_map(|c| c.get("filter_chain_match"));
+    let mut found = matches.filter_map(|m| walker.unmodelled(&m, "envoy.config.listener.v3.FilterChainMatch", &[]));
+    found.next()
+}
+
+/// What the listener's filters see of the connection.
+fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connection, String> {
+    let question = walker.question;
+    let speaks_tls = question.tls || dial.protocol == Protocol::Tls;
+    let mut connection = Connection {
+        destination: dial.ip,
+        port: dial.port,
+        transport_protocol: "raw_buffer",
+        source: walker.node.as_ref().and_then(|n| n.ip.parse().ok()),
+        ..Connection::default()
+    };
+    for filter in &active.listener.listener_filters {
+        let type_name = match &filter.config_type {
+            Some(ListenerFilterConfig::TypedConfig(any)) => any.type_name.rsplit('.').next().unwrap_or_default(),
+            None => "",
+        };
+        let off = filter
+            .filter_disabled
+            .as_ref()
+            .is_some_and(|p| is_disabled(p, dial.port));
+        match (type_name, filter.name.as_str()) {
+            _ if off => {}
+            ("TlsInspector", _) | ("", "envoy.filters.listener.tls_inspector") => {
+                if speaks_tls {
+                    connection.transport_protocol = "tls";
+                    connection.server_name = server_name(walker);
+                    connection.application_protocols = vec!["h2".to_owned(), "http/1.1".to_owned()];
+                }
+            }
+            ("HttpInspector", _) | ("", "envoy.filters.listener.http_inspector") => {
+                if !speaks_tls && let Some(protocol) = sniffed(dial.protocol) {
+                    connection.application_protocols = vec![protocol.to_owned()];
+                }
+            }
+            // They restore addresses, which the walk knows already.
+            ("OriginalDst" | "OriginalSrc" | "ProxyProtocol", _)
+            | ("", "envoy.filters.listener.original_dst" | "envoy.filters.listener.original_src") => {}
+            _ if harmless::listener_filter(type_name).is_some() => {}
+            _ => return Err(not_modelled(filter)),
+        }
+    }
+    Ok(connection)
+}
+
+fn not_modelled(filter: &ListenerFilter) -> String {
+    format!("listener filter {} is not modelled", filter.name)
+}
+
+/// What the HTTP inspector makes of the first bytes.
+fn sniffed(protocol: Protocol) -> Option<&'static str> {
+    match protocol {
+        Protocol::Http1 => Some("http/1.1"),
+        Protocol::Http2 | Protocol::Grpc => Some("h2c"),
+        Protocol::Tcp | Protocol::Tls => None,
+    }
+}
+
+/// A client sends no address as its server name.
+fn server_name(walker: &Walker) -> String {
+    let question = walker.question;
+    match &question.sni {
+        Some(name) => name.to_ascii_lowercase(),
+        None if question.ip().is_some() => String::new(),
+        None => question.host.trim_end_matches('.').to_ascii_lowercase(),
+    }
+}
+
+fn is_disabled(predicate: &Predicate, port: u16) -> bool {
+    match &predicate.rule {
+        Some(Rule::OrMatch(set)) => set.rules.iter().any(|p| is_disabled(p, port)),
+        Some(Rule::AndMatch(set)) => set.rules.iter().all(|p| is_disabled(p, port)),
+        Some(Rule::NotMatch(inner)) => !is_disabled(inner, port),
+        Some(Rule::AnyMatch(any)) => *any,
+        Some(Rule::DestinationPortRange(range)) => (range.start..range.end).contains(&i32::from(port)),
+        None => false,
+    }
+}
+
+fn unknown(walker: &Walker, path: &mut Path, subject: &str, what: &str) -> Option<Terminal> {
+    walker.unchecked(what.to_owned());
+    path.unknown(Stage::FilterChain, subject, what);
+    None
+}

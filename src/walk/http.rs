@@ -1,0 +1,328 @@
+//! HTTP: route configuration and virtual host, then routes, filters and actions.
+
+use crate::envoy::domains;
+use crate::envoy::path::{Normalization, normalize};
+use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
+    PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
+};
+use crate::snapshot::Node;
+use crate::verdict::{Mark, Stage};
+
+use super::path::Path;
+use super::request::Dial;
+use super::route::{self, Chosen};
+use super::stop::{RequestKind, Stop};
+use super::walker::{Got, Walker};
+use super::{Protocol, action, http_filters};
+
+const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const ROUTE_CONFIG: &str = "envoy.config.route.v3.RouteConfiguration";
+const VIRTUAL_HOST: &str = "envoy.config.route.v3.VirtualHost";
+
+/// The request as routes see it.
+pub(super) struct Http {
+    /// The Host, lower case is not applied.
+    pub(super) authority: String,
+    /// The path with its query, normalized.
+    pub(super) path: String,
+    pub(super) method: String,
+    /// All headers but the pseudo ones, names in lower case.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) kind: RequestKind,
+    /// Where requests come to and no header says otherwise: always plain HTTP on A's side.
+    pub(super) scheme: &'static str,
+}
+
+/// Walks an HTTP connection manager.
+pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionManager, node: &Node, dial: &Dial) {
+    if let Some(what) = walker.unmodelled(node, MANAGER, &["http_filters", "route_config"]) {
+        return unknown(walker, path, Stage::HttpFilters, "", &what);
+    }
+    if walker.question.tls || !dial.protocol.is_http() {
+        return unknown(
+            walker,
+            path,
+            Stage::HttpFilters,
+            "",
+            "bytes that are no HTTP, on an HTTP chain, are not modelled",
+        );
+    }
+    let http = match request(walker, manager, dial) {
+        Ok(http) => http,
+        Err(what) => return unknown(walker, path, Stage::Route, "", &what),
+    };
+    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
+        return;
+    };
+    let host = virtual_host(walker, path, &config, &config_node, &http);
+    let Some(host) = host else { return };
+    let chosen = match &host {
+        Host::Found(host, host_node) => match routes(walker, path, host, host_node, &config, &http) {
+            Some(chosen) => chosen,
+            None => return,
+        },
+        Host::Missing(_) => vec![Chosen {
+            share: 1.0,
+            route: None,
+        }],
+    };
+    if let Some(hit) = chosen.first().and_then(|c| c.route.as_ref()) {
+        // Envoy chooses the route before the filters run, and logs it even when one of them answers.
+        path.decision.route = Some(hit.route.name.clone());
+        path.decision.route_index = Some(hit.index);
+        path.trail.route = Some(hit.node.clone());
+    }
+    let filters = http_filters::Chain {
+        manager,
+        node,
+        config: &config,
+        config_node: &config_node,
+        host: &host,
+    };
+    for chosen in chosen {
+        http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
+            action::walk(walker, path, &host, &chosen, &http, dial, share);
+        });
+    }
+}
+
+/// The virtual host, or what to say when there is none.
+pub(super) enum Host {
+    /// It takes the Host.
+    Found(Box<VirtualHost>, Node),
+    /// None does, and the stop that the router will make of it.
+    Missing(Stop),
+}
+
+fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Result<Http, String> {
+    let question = walker.question;
+    let mut authority = dial.host.clone();
+    if manager.strip_trailing_host_dot {
+        let (name, port) = match domains::without_port(&authority) {
+            name if name.len() < authority.len() => (name.to_owned(), authority[name.len()..].to_owned()),
+            _ => (authority.clone(), String::new()),
+        };
+        authority = format!("{}{port}", name.strip_suffix('.').unwrap_or(&name));
+    }
+    let stripped = domains::without_port(&authority).to_owned();
+    if let Some(StripPortMode::StripAnyHostPort(true)) = manager.strip_port_mode {
+        authority = stripped;
+    } else if manager.strip_matching_host_port && authority == format!("{stripped}:{}", dial.port) {
+        authority = stripped;
+    }
+    let how = Normalization {
+        dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
+        slashes: manager.merge_slashes,
+    };
+    let escaped = question.path.to_ascii_lowercase();
+    let keeps = matches!(
+        manager.path_with_escaped_slashes_action(),
+        PathWithEscapedSlashesAction::KeepUnchanged | PathWithEscapedSlashesAction::ImplementationSpecificDefault
+    );
+    if !keeps && (escaped.contains("%2f") || escaped.contains("%5c")) {
+        return Err("escaped slashes in the path are not modelled".to_owned());
+    }
+    let path = normalize(&question.path, how)?;
+    let mut headers: Vec<(String, String)> = question
+        .headers
+        .iter()
+        .map(|(k, v)| (k.to_ascii_lowercase(), v.clone()))
+        .collect();
+    let odd = [
+        "connection",
+        "upgrade",
+        "te",
+        "transfer-encoding",
+        "x-forwarded-proto",
+        "x-forwarded-for",
+    ];
+    if let Some((name, _)) = headers.iter().find(|(name, _)| odd.contains(&name.as_str())) {
+        return Err(format!("what the header `{name}` changes is not modelled"));
+    }
+    if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
+        headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
+    }
+    let content_type = headers
+        .iter()
+        .find(|(k, _)| k == "content-type")
+        .map_or("", |(_, v)| v.as_str());
+    let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
+    let kind = if is_grpc { RequestKind::Grpc } else { RequestKind::Plain };
+    if question.method == "CONNECT" || !path.starts_with('/') {
+        return Err("CONNECT and requests without a path are not modelled".to_owned());
+    }
+    Ok(Http {
+        authority,
+        path,
+        method: question.method.clone(),
+        headers,
+        kind,
+        scheme: "http",
+    })
+}
+
+/// The manager's route configuration: inline, or the one that RDS delivered.
+fn route_configuration(
+    walker: &Walker,
+    path: &mut Path,
+    manager: &HttpConnectionManager,
+    node: &Node,
+) -> Option<(RouteConfiguration, Node)> {
+    let (config, node) = match &manager.route_specifier {
+        Some(RouteSpecifier::RouteConfig(config)) => (config.clone(), node.get("route_config")?),
+        Some(RouteSpecifier::Rds(rds)) => {
+            let name = rds.route_config_name.clone();
+            path.decision.route_config = Some(name.clone());
+            let entry = match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
+                Got::Found(entry) => entry,
+                Got::Absent(evidence) => {
+                    path.trail.absence.push(evidence.clone());
+                    let named = node.at("rds.route_config_name").map(|n| n.evidence());
+                    let evidence = named.into_iter().chain([evidence]).collect();
+                    let note = "the listener asks for it, and it was never delivered";
+                    path.stop(Stage::Route, &name, note, Stop::NoRouteConfig, evidence);
+                    return None;
+                }
+                Got::Gap => {
+                    path.unknown(Stage::Route, &name, "the route configuration was not read");
+                    return None;
+                }
+            };
+            let config_node = entry.get("route_config")?;
+            match config_node.decode() {
+                Ok(config) => (config, config_node),
+                Err(why) => {
+                    unknown(
+                        walker,
+                        path,
+                        Stage::Route,
+                        &name,
+                        &format!("it could not be read: {why}"),
+                    );
+                    return None;
+                }
+            }
+        }
+        None => {
+            unknown(
+                walker,
+                path,
+                Stage::Route,
+                "",
+                "the source of the route configuration is not modelled",
+            );
+            return None;
+        }
+    };
+    path.decision.route_config = Some(config.name.clone());
+    path.trail.route_config = Some(node.clone());
+    if let Some(what) = walker.unmodelled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
+        unknown(walker, path, Stage::Route, &config.name, &what);
+        return None;
+    }
+    Some((config, node))
+}
+
+/// The virtual host; `None` when the path ended.
+fn virtual_host(
+    walker: &Walker,
+    path: &mut Path,
+    config: &RouteConfiguration,
+    node: &Node,
+    http: &Http,
+) -> Option<Host> {
+    let all = || config.virtual_hosts.iter().map(|h| h.domains.as_slice());
+    let mut asked = http.authority.clone();
+    if !config.vhost_header.is_empty() {
+        let only_any = config.virtual_hosts.len() == 1 && all().all(|d| d == ["*"]);
+        match http
+            .headers
+            .iter()
+            .find(|(k, _)| *k == config.vhost_header.to_ascii_lowercase())
+        {
+            Some((_, value)) => asked.clone_from(value),
+            None if only_any => {}
+            None => return Some(Host::Missing(Stop::NoVirtualHost)),
+        }
+    }
+    if config.ignore_port_in_host_matching {
+        asked = without_any_port(&asked).to_owned();
+    }
+    let Some(i) = domains::select(all(), &asked) else {
+        path.trail.near = config.virtual_hosts.iter().map(|h| h.name.clone()).collect();
+        return Some(Host::Missing(Stop::NoVirtualHost));
+    };
+    let (host, node) = (config.virtual_hosts.get(i)?, node.get("virtual_hosts")?.index(i)?);
+    path.decision.virtual_host = Some(host.name.clone());
+    path.trail.virtual_host = Some(node.clone());
+    if let Some(what) = walker.unmodelled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
+        unknown(walker, path, Stage::Route, &host.name, &what);
+        return None;
+    }
+    Some(Host::Found(Box::new(host.clone()), node))
+}
+
+/// For matching only, Envoy cuts at the last colon whatever follows it (`h:` and `h:abc` become `h`).
+fn without_any_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, _)) if !name.contains(':') || name.ends_with(']') => name,
+        _ => host,
+    }
+}
+
+/// The routes that the request can take, with their shares; `None` when the path ended.
+fn routes(
+    walker: &Walker,
+    path: &mut Path,
+    host: &VirtualHost,
+    node: &Node,
+    config: &RouteConfiguration,
+    http: &Http,
+) -> Option<Vec<Chosen>> {
+    if host.require_tls() == TlsRequirementType::All {
+        let evidence = node.get("require_tls").map(|n| n.evidence()).into_iter().collect();
+        path.stop(
+            Stage::Route,
+            &host.name,
+            "the virtual host takes HTTPS only",
+            Stop::RequireTls,
+            evidence,
+        );
+        return None;
+    }
+    if host.require_tls() == TlsRequirementType::ExternalOnly {
+        unknown(
+            walker,
+            path,
+            Stage::Route,
+            &host.name,
+            "`require_tls: EXTERNAL_ONLY` is not modelled",
+        );
+        return None;
+    }
+    match route::choose(walker, path, host, node, config, http) {
+        Ok(chosen) => Some(chosen),
+        Err(what) => {
+            unknown(walker, path, Stage::Route, &host.name, &what);
+            None
+        }
+    }
+}
+
+pub(super) fn unknown(walker: &Walker, path: &mut Path, stage: Stage, subject: &str, what: &str) {
+    walker.unchecked(what.to_owned());
+    path.unknown(stage, subject, what);
+}
+
+/// The row of the HTTP filters is only there when one of them has something to say.
+pub(super) fn filter_row(
+    path: &mut Path,
+    mark: Mark,
+    name: &str,
+    note: &str,
+    evidence: Vec<crate::snapshot::Evidence>,
+) {
+    path.step(Stage::HttpFilters, mark, name, note, evidence);
+}

@@ -1,0 +1,249 @@
+//! Which listener takes the connection: `source/common/listener_manager/connection_handler_impl.cc`.
+//!
+//! A's connections are redirected to one accepting listener, which hands them over by their original destination:
+//! to the listener of exactly that address, else the wildcard of that family and port, else it keeps them. A
+//! gateway's clients dial its listeners directly.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::envoy::address;
+use crate::envoy::pb::envoy::config::core::v3::Address;
+use crate::envoy::pb::envoy::config::listener::v3::Listener;
+use crate::snapshot::{Evidence, Node};
+use crate::verdict::{Mark, Stage};
+
+use super::path::Path;
+use super::request::Dial;
+use super::walker::{Got, Walker};
+
+/// The port that iptables sends A's connections to, in every mesh that redirects them.
+const CAPTURE_PORT: u16 = 15001;
+
+/// An active listener and where it listens.
+pub(super) struct Status {
+    pub(super) name: String,
+    pub(super) addresses: Vec<SocketAddr>,
+    ipv4_compat: bool,
+    at: Node,
+}
+
+/// A listener's active configuration.
+pub(super) struct Active {
+    pub(super) name: String,
+    pub(super) listener: Listener,
+    pub(super) node: Node,
+    evidence: Vec<Evidence>,
+}
+
+/// The active listeners.
+pub(super) fn statuses(walker: &Walker) -> Got<Vec<Status>> {
+    let list = match walker.ask(walker.snapshot.listeners(walker.origin)) {
+        Got::Found(list) => list,
+        Got::Absent(evidence) => return Got::Absent(evidence),
+        Got::Gap => return Got::Gap,
+    };
+    let statuses = list
+        .get("listener_statuses")
+        .map(|l| l.items().collect::<Vec<_>>())
+        .unwrap_or_default();
+    let status = |at: Node| {
+        let main = at.get("local_address").and_then(|a| a.decode::<Address>().ok());
+        let more = at
+            .get("additional_local_addresses")
+            .map(|l| l.items().collect::<Vec<_>>())
+            .unwrap_or_default();
+        let more = more.iter().filter_map(|a| a.decode::<Address>().ok());
+        let all: Vec<Address> = main.into_iter().chain(more).filter(|a| !address::is_udp(a)).collect();
+        Status {
+            name: at.text("name").unwrap_or_default(),
+            addresses: all.iter().filter_map(address::socket).collect(),
+            ipv4_compat: all.iter().any(address::ipv4_compat),
+            at,
+        }
+    };
+    Got::Found(statuses.into_iter().map(status).collect())
+}
+
+/// Finds the listener. `None` when the path ended, or waits for something to be read.
+pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Active> {
+    let statuses = match statuses(walker) {
+        Got::Found(statuses) => statuses,
+        Got::Absent(_) | Got::Gap => {
+            path.unknown(Stage::Listener, "", "the listeners were not read");
+            return None;
+        }
+    };
+    let accepting = match accepting(walker, &statuses) {
+        Got::Found(accepting) => accepting,
+        Got::Absent(_) | Got::Gap => {
+            path.unknown(
+                Stage::Listener,
+                "",
+                "the listener that accepts A's connections was not read",
+            );
+            return None;
+        }
+    };
+    let loopback = dial.ip.is_some_and(|ip| ip.is_loopback());
+    let Some(accepting) = accepting.filter(|_| !loopback) else {
+        return direct(walker, path, &statuses, dial);
+    };
+    let hands_off = accepting.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
+    let target = if hands_off {
+        look_up(&statuses, dial.ip, dial.port)
+    } else {
+        None
+    };
+    let active = match target.filter(|status| status.name != accepting.name) {
+        Some(status) => active(walker, path, status)?,
+        None => accepting,
+    };
+    Some(passed(path, active, dial))
+}
+
+/// The listener that A's redirected connections arrive at, if there is one.
+fn accepting(walker: &Walker, statuses: &[Status]) -> Got<Option<Active>> {
+    let captures: Vec<&Status> = statuses
+        .iter()
+        .filter(|s| s.addresses.iter().any(|a| a.port() == CAPTURE_PORT))
+        .collect();
+    let candidates = if captures.is_empty() {
+        statuses.iter().collect()
+    } else {
+        captures.clone()
+    };
+    let mut gap = false;
+    for status in candidates {
+        match configuration(walker, status) {
+            Got::Found(Some(active)) => {
+                let restores = active.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
+                if (restores || !captures.is_empty()) && is_bound(&active.listener) {
+                    return Got::Found(Some(active));
+                }
+            }
+            Got::Found(None) | Got::Absent(_) => {}
+            Got::Gap => gap = true,
+        }
+    }
+    if gap { Got::Gap } else { Got::Found(None) }
+}
+
+/// Envoy's look-up of an original destination.
+fn look_up(statuses: &[Status], ip: Option<IpAddr>, port: u16) -> Option<&Status> {
+    let has = |status: &&Status, wanted: SocketAddr| status.addresses.contains(&wanted);
+    let at = |ip: IpAddr| SocketAddr::new(ip, port);
+    if let Some(ip) = ip
+        && let Some(exact) = statuses.iter().find(|s| has(s, at(ip)))
+    {
+        return Some(exact);
+    }
+    let v4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let v6 = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    let families = match ip {
+        Some(IpAddr::V4(_)) => vec![v4],
+        Some(IpAddr::V6(_)) => vec![v6],
+        None => vec![v4, v6],
+    };
+    let wildcard = families
+        .into_iter()
+        .find_map(|family| statuses.iter().find(|s| has(s, at(family))));
+    let compat = ip.is_none_or(|ip| ip.is_ipv4());
+    wildcard.or_else(|| statuses.iter().find(|s| compat && s.ipv4_compat && has(s, at(v6))))
+}
+
+/// A listener that is dialled itself: a gateway's, or one on loopback.
+fn direct(walker: &Walker, path: &mut Path, statuses: &[Status], dial: &Dial) -> Option<Active> {
+    let named = look_up(statuses, dial.ip, dial.port);
+    let at_port: Vec<&Status> = statuses
+        .iter()
+        .filter(|s| s.addresses.iter().any(|a| a.port() == dial.port))
+        .collect();
+    let only = if let ([only], None) = (&at_port[..], dial.ip) {
+        Some(*only)
+    } else {
+        None
+    };
+    let Some(status) = named.or(only) else {
+        let names: Vec<&str> = statuses.iter().map(|s| s.name.as_str()).collect();
+        path.unknown(
+            Stage::Listener,
+            &format!("port {}", dial.port),
+            &format!("no listener takes it; there are {}", names.join(", ")),
+        );
+        walker.unchecked(format!("no listener of the proxy takes port {}", dial.port));
+        return None;
+    };
+    let active = active(walker, path, status)?;
+    Some(passed(path, active, dial))
+}
+
+/// The configuration that an active listener runs, or the end of the path.
+fn active(walker: &Walker, path: &mut Path, status: &Status) -> Option<Active> {
+    match configuration(walker, status) {
+        Got::Found(Some(active)) => Some(active),
+        Got::Found(None) | Got::Absent(_) => {
+            path.unknown(
+                Stage::Listener,
+                &status.name,
+                "it is active, and its configuration is not in the dump",
+            );
+            walker.unchecked(format!(
+                "listener {} is active, and its configuration is not in the dump",
+                status.name
+            ));
+            None
+        }
+        Got::Gap => {
+            path.unknown(Stage::Listener, &status.name, "its configuration was not read");
+            None
+        }
+    }
+}
+
+fn configuration(walker: &Walker, status: &Status) -> Got<Option<Active>> {
+    let entry = match walker.ask(walker.snapshot.listener(walker.origin, &status.name)) {
+        Got::Found(entry) => entry,
+        Got::Absent(evidence) => return Got::Absent(evidence),
+        Got::Gap => return Got::Gap,
+    };
+    let Some(node) = entry.at("active_state.listener").or_else(|| entry.get("listener")) else {
+        return Got::Found(None);
+    };
+    match node.decode::<Listener>() {
+        Ok(listener) => {
+            let evidence = vec![status.at.evidence()];
+            Got::Found(Some(Active {
+                name: status.name.clone(),
+                listener,
+                node,
+                evidence,
+            }))
+        }
+        Err(why) => {
+            walker.unchecked(format!("listener {} could not be read: {why}", status.name));
+            Got::Found(None)
+        }
+    }
+}
+
+fn is_bound(listener: &Listener) -> bool {
+    let old = listener.deprecated_v1.as_ref().and_then(|v1| v1.bind_to_port.as_ref());
+    listener.bind_to_port.as_ref().or(old).is_none_or(|b| b.value)
+}
+
+fn passed(path: &mut Path, active: Active, dial: &Dial) -> Active {
+    let note = match dial.ip {
+        Some(ip) => format!("takes {}", SocketAddr::new(ip, dial.port)),
+        None => String::new(),
+    };
+    path.decision.listener = Some(active.name.clone());
+    path.trail.listener = Some(active.node.clone());
+    path.step(
+        Stage::Listener,
+        Mark::Passed,
+        &active.name,
+        &note,
+        active.evidence.clone(),
+    );
+    active
+}

@@ -1,0 +1,36 @@
+//! From the ways a request can go to one word.
+
+use crate::verdict::Outcome;
+
+/// The outcome of several shares together. What is unknown matters only where it could change the word: shares that
+/// differ already are partial whatever the rest does.
+pub(super) fn combine(shares: &[(f64, Outcome)]) -> Outcome {
+    let mut known = shares
+        .iter()
+        .filter(|(share, o)| *share > 0.0 && *o != Outcome::Unknown)
+        .map(|(_, o)| *o);
+    let has_unknown = shares.iter().any(|(share, o)| *share > 0.0 && *o == Outcome::Unknown);
+    let Some(first) = known.next() else {
+        return Outcome::Unknown;
+    };
+    if first == Outcome::Partial || known.any(|o| o != first) {
+        return Outcome::Partial;
+    }
+    if has_unknown { Outcome::Unknown } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome::{Fails, Partial, Reaches, Unknown};
+    use super::combine;
+
+    #[test]
+    fn the_unknown_matters_where_it_could_change_the_word() {
+        assert_eq!(combine(&[(1.0, Reaches)]), Reaches);
+        assert_eq!(combine(&[(0.5, Reaches), (0.5, Fails)]), Partial);
+        assert_eq!(combine(&[(0.5, Fails), (0.5, Unknown)]), Unknown);
+        assert_eq!(combine(&[(0.4, Fails), (0.4, Reaches), (0.2, Unknown)]), Partial);
+        assert_eq!(combine(&[(0.0, Fails), (1.0, Reaches)]), Reaches);
+        assert_eq!(combine(&[]), Unknown);
+    }
+}

@@ -1,0 +1,138 @@
+//! One way through a proxy as it is walked: rows, decision, and how it ended.
+
+use crate::envoy::health::Host;
+use crate::snapshot::{Evidence, Node};
+use crate::verdict::{Decision, Mark, Side, Stage, Step};
+
+use super::stop::Stop;
+
+/// What was met on the way, for those who explain it.
+#[derive(Clone, Default, Debug)]
+pub struct Trail {
+    /// B's Service, where B is one.
+    pub service: Option<Node>,
+    /// The listener.
+    pub listener: Option<Node>,
+    /// The route configuration.
+    pub route_config: Option<Node>,
+    /// The virtual host.
+    pub virtual_host: Option<Node>,
+    /// The route that was taken, or that most requests take.
+    pub route: Option<Node>,
+    /// The routes that were looked at and not taken, and what failed.
+    pub missed: Vec<Missed>,
+    /// The fault filter's configuration that applies.
+    pub fault: Option<Node>,
+    /// The clusters that requests can go to.
+    pub clusters: Vec<ClusterTrail>,
+    /// The names of the virtual hosts or services near the one that was asked for.
+    pub near: Vec<String>,
+    /// Where it was proved that the thing which ended the walk is not there.
+    pub absence: Vec<Evidence>,
+}
+
+/// A route that did not match.
+#[derive(Clone, Debug)]
+pub struct Missed {
+    /// The route.
+    pub route: Node,
+    /// The predicate that failed first, in words.
+    pub why: String,
+    /// How many predicates held before it.
+    pub held: usize,
+    /// The failed predicate's place.
+    pub at: Option<Node>,
+}
+
+/// A cluster on the way.
+#[derive(Clone, Debug)]
+pub struct ClusterTrail {
+    /// Its name, or the name that was asked for.
+    pub name: String,
+    /// The share of requests that choose it, 0 to 1.
+    pub share: f64,
+    /// The cluster's configuration; `None` when it is not there.
+    pub cluster: Option<Node>,
+    /// Its element in `/clusters`.
+    pub status: Option<Node>,
+    /// Its hosts, each with its place in `/clusters`.
+    pub hosts: Vec<(Host, Option<Node>)>,
+    /// Which of them a request can be sent to.
+    pub eligible: Vec<bool>,
+    /// Why requests end here, where they do.
+    pub stop: Option<Stop>,
+    /// Proof of what is not there.
+    pub absence: Vec<Evidence>,
+}
+
+/// One way that a request can go.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Leg {
+    /// The share of requests, 0 to 1.
+    pub share: f64,
+    /// What sends them there; empty where all go the same way.
+    pub by: String,
+    /// How it ends.
+    pub end: End,
+    /// The cluster that it chose, by its place in [`Trail::clusters`].
+    pub cluster: Option<usize>,
+    /// Where it ended.
+    pub stage: Stage,
+}
+
+/// How one way ends.
+#[derive(Clone, PartialEq, Debug)]
+pub enum End {
+    /// The request is handed to a host.
+    HandedOver,
+    /// It is not, and why.
+    Stopped(Stop),
+    /// It cannot be told.
+    Unknown,
+}
+
+/// One way through the proxy, as it grows.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Path {
+    pub(super) steps: Vec<Step>,
+    pub(super) decision: Decision,
+    pub(super) trail: Trail,
+    pub(super) legs: Vec<Leg>,
+}
+
+impl Path {
+    /// Adds a row.
+    pub(super) fn step(&mut self, stage: Stage, mark: Mark, subject: &str, note: &str, evidence: Vec<Evidence>) {
+        let (subject, note) = (subject.to_owned(), note.to_owned());
+        self.steps.push(Step {
+            side: Side::Source,
+            stage,
+            mark,
+            subject,
+            note,
+            evidence,
+        });
+    }
+
+    /// Every request ends here.
+    pub(super) fn stop(&mut self, stage: Stage, subject: &str, note: &str, stop: Stop, evidence: Vec<Evidence>) {
+        self.step(stage, Mark::Stopped, subject, note, evidence);
+        self.leg(1.0, "", stage, End::Stopped(stop));
+    }
+
+    /// Nothing can be said from here on.
+    pub(super) fn unknown(&mut self, stage: Stage, subject: &str, note: &str) {
+        self.step(stage, Mark::Unknown, subject, note, Vec::new());
+        self.leg(1.0, "", stage, End::Unknown);
+    }
+
+    pub(super) fn leg(&mut self, share: f64, by: &str, stage: Stage, end: End) {
+        self.legs.push(Leg {
+            share,
+            by: by.to_owned(),
+            end,
+            cluster: None,
+            stage,
+        });
+    }
+}

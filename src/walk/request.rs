@@ -1,0 +1,661 @@
+//! From B to what A dials: the Host, the port and the addresses.
+//!
+//! A name is resolved as a pod of A's namespace would resolve it. Without Kubernetes the proxy itself knows names:
+//! a virtual host lists its addresses, and a cluster's name says whose it is.
+
+use std::net::IpAddr;
+
+use crate::mesh::istio::{ClusterName, declared_protocol, service_of_host};
+use crate::snapshot::{Evidence, Kind, Lookup, Need, Node};
+use crate::verdict::{self, Mark, Stage};
+
+use super::listener::{self, Status};
+use super::path::Path;
+use super::stop::Stop;
+use super::walker::{Got, Walker};
+use super::{Port, Protocol};
+
+/// What A dials, and what it says.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Dial {
+    /// The address; `None` stands for one that no listener names.
+    pub(super) ip: Option<IpAddr>,
+    pub(super) port: u16,
+    /// The Host header.
+    pub(super) host: String,
+    pub(super) protocol: Protocol,
+}
+
+/// Where a name leads.
+pub(super) enum Resolved {
+    /// To these, each of which A may dial.
+    To(Vec<Dial>),
+    /// Nowhere: the path has ended.
+    Ended,
+}
+
+/// Resolves the question. Rows and ends go to `path`.
+pub(super) fn resolve(walker: &Walker, path: &mut Path) -> Resolved {
+    let question = walker.question;
+    if let Some(ip) = question.ip() {
+        let Some(port) = number(&question.port) else {
+            return ended(
+                path,
+                walker,
+                "a port name needs a Service",
+                Stop::NoSuchPort,
+                Vec::new(),
+            );
+        };
+        return found(walker, path, &[Some(ip)], port, None, Vec::new());
+    }
+    match service(walker) {
+        Lookup::Found(service) => of_service(walker, path, &service),
+        Lookup::Absent(evidence) if is_bare(&question.host) || is_service_name(&question.host) => {
+            path.trail.near = near_services(walker);
+            ended(
+                path,
+                walker,
+                "there is no such Service",
+                Stop::NoSuchService,
+                vec![evidence],
+            )
+        }
+        Lookup::Absent(_) => external(walker, path),
+        Lookup::Unread(need) if walker.is_refused(&need) => of_proxy(walker, path),
+        Lookup::Unread(need) => {
+            walker.want(need);
+            pending(path, walker)
+        }
+    }
+}
+
+/// The row of a question that could not get further yet, or at all.
+pub(super) fn pending(path: &mut Path, walker: &Walker) -> Resolved {
+    path.unknown(Stage::Request, &subject(walker), "");
+    Resolved::Ended
+}
+
+/// B's Service, by every form of its name.
+fn service(walker: &Walker) -> Lookup<Node> {
+    let host = walker.question.host.trim_end_matches('.');
+    let own = namespace(walker);
+    let labels: Vec<&str> = host.split('.').collect();
+    match labels[..] {
+        [name] => walker.snapshot.object(Kind::Service, &own, name),
+        [name, namespace] | [name, namespace, "svc"] | [name, namespace, "svc", ..] => {
+            walker.snapshot.object(Kind::Service, namespace, name)
+        }
+        // No Service has such a name; what is absent is proved by the grammar of names.
+        _ => match walker.snapshot.object(Kind::Service, "", host) {
+            Lookup::Unread(need) if walker.is_refused(&need) || walker.snapshot.has_objects() => {
+                if walker.snapshot.has_objects() {
+                    no_service(walker, host)
+                } else {
+                    Lookup::Unread(need)
+                }
+            }
+            other => other,
+        },
+    }
+}
+
+/// A host that cannot be a Service: absent, whatever was read.
+fn no_service(walker: &Walker, host: &str) -> Lookup<Node> {
+    Lookup::Absent(walker.snapshot.no_objects(Kind::Service, Some(host), &[]))
+}
+
+fn of_service(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
+    path.trail.service = Some(service.clone());
+    let Some(port) = port_of(walker, service) else {
+        let ports = service.at("spec.ports").map(|p| p.evidence());
+        let note = format!("the Service has the ports {}", ports_of(service).join(", "));
+        return ended(path, walker, &note, Stop::NoSuchPort, ports.into_iter().collect());
+    };
+    let kind = service.text("spec.type").unwrap_or_default();
+    if kind == "ExternalName" {
+        return alias(walker, path, service);
+    }
+    let number = port
+        .get("port")
+        .and_then(|p| u16::try_from(p.value().as_u64()?).ok())
+        .unwrap_or(0);
+    if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+        return of_gateway(walker, path, number);
+    }
+    let ips = cluster_ips(service);
+    let evidence = service.at("spec.clusterIP").map(|n| n.evidence());
+    if ips.is_empty() {
+        return headless(walker, path, service, number, &port);
+    }
+    let ips: Vec<Option<IpAddr>> = ips.into_iter().map(Some).collect();
+    found(walker, path, &ips, number, Some(&port), evidence.into_iter().collect())
+}
+
+/// A Service without an address: A dials the endpoints. The port is not translated.
+fn headless(walker: &Walker, path: &mut Path, service: &Node, number: u16, port: &Node) -> Resolved {
+    let name = service.text("metadata.name").unwrap_or_default();
+    let namespace = service.text("metadata.namespace").unwrap_or_default();
+    let labels = [("kubernetes.io/service-name".to_owned(), name)];
+    let slices = match walker.ask(walker.snapshot.objects(Kind::EndpointSlice, Some(&namespace), &labels)) {
+        Got::Found(slices) => slices,
+        Got::Absent(_) | Got::Gap => return pending(path, walker),
+    };
+    let mut ips: Vec<Option<IpAddr>> = Vec::new();
+    for endpoint in slices
+        .iter()
+        .filter_map(|s| s.get("endpoints"))
+        .flat_map(|e| e.items().collect::<Vec<_>>())
+    {
+        let ready = endpoint
+            .at("conditions.ready")
+            .is_none_or(|r| r.value().as_bool() != Some(false));
+        let addresses = endpoint
+            .get("addresses")
+            .map(|a| a.items().collect::<Vec<_>>())
+            .unwrap_or_default();
+        ips.extend(
+            addresses
+                .iter()
+                .filter(|_| ready)
+                .filter_map(|a| a.value().as_str()?.parse().ok())
+                .map(Some),
+        );
+    }
+    ips.sort();
+    ips.dedup();
+    if ips.is_empty() {
+        // The name resolves to nothing; the request, if A sends one, goes where a wildcard listener sends it.
+        ips.push(None);
+    }
+    found(walker, path, &ips, number, Some(port), Vec::new())
+}
+
+/// An `ExternalName` is a CNAME: A dials its target, and says the name as it typed it.
+fn alias(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
+    let target = service.text("spec.externalName").unwrap_or_default();
+    let evidence = service
+        .at("spec.externalName")
+        .map(|n| n.evidence())
+        .into_iter()
+        .collect();
+    let Some(port) = number(&walker.question.port).or_else(|| port_number(walker, service)) else {
+        return ended(
+            path,
+            walker,
+            "an ExternalName has no named ports",
+            Stop::NoSuchPort,
+            Vec::new(),
+        );
+    };
+    let Some((namespace, name)) = service_of_host(&target) else {
+        return found(walker, path, &[None], port, None, evidence);
+    };
+    match walker.ask(walker.snapshot.object(Kind::Service, &namespace, &name)) {
+        Got::Found(target) => {
+            let ips: Vec<Option<IpAddr>> = cluster_ips(&target).into_iter().map(Some).collect();
+            found(
+                walker,
+                path,
+                if ips.is_empty() { &[None] } else { &ips },
+                port,
+                None,
+                evidence,
+            )
+        }
+        Got::Absent(_) => found(walker, path, &[None], port, None, evidence),
+        Got::Gap => pending(path, walker),
+    }
+}
+
+/// A host outside the cluster: the addresses of its `ServiceEntry`, else any address.
+fn external(walker: &Walker, path: &mut Path) -> Resolved {
+    let Some(port) = number(&walker.question.port) else {
+        return ended(
+            path,
+            walker,
+            "a port name needs a Service",
+            Stop::NoSuchPort,
+            Vec::new(),
+        );
+    };
+    if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+        return of_gateway(walker, path, port);
+    }
+    let need = Need::Objects(Kind::ServiceEntry, None, Vec::new());
+    let entries = match walker.snapshot.objects(Kind::ServiceEntry, None, &[]) {
+        Lookup::Found(entries) => entries,
+        Lookup::Absent(_) => Vec::new(),
+        Lookup::Unread(_) if walker.is_refused(&need) => Vec::new(),
+        Lookup::Unread(need) => {
+            walker.want(need);
+            return pending(path, walker);
+        }
+    };
+    let host = walker.question.host.as_str();
+    let names = |entry: &Node| {
+        let hosts = entry
+            .at("spec.hosts")
+            .map(|h| h.items().collect::<Vec<_>>())
+            .unwrap_or_default();
+        hosts.iter().any(|h| h.value().as_str() == Some(host))
+    };
+    let mut ips = Vec::new();
+    let mut evidence = Vec::new();
+    for entry in entries.iter().filter(|e| names(e)) {
+        let listed = entry.at("spec.addresses").or_else(|| entry.at("status.addresses"));
+        for address in listed.iter().flat_map(|a| a.items().collect::<Vec<_>>()) {
+            let text = address
+                .value()
+                .as_str()
+                .or_else(|| address.value().get("value")?.as_str());
+            if let Some(ip) = text.and_then(|t| t.parse().ok()) {
+                ips.push(Some(ip));
+                evidence.push(address.evidence());
+            }
+        }
+    }
+    if ips.is_empty() {
+        ips.push(None);
+    }
+    found(walker, path, &ips, port, None, evidence)
+}
+
+/// The port that a gateway's clients dial, through the gateway's Service to the listener's.
+fn of_gateway(walker: &Walker, path: &mut Path, port: u16) -> Resolved {
+    let port = gateway_target(walker, port);
+    found(walker, path, &[None], port, None, Vec::new())
+}
+
+fn gateway_target(walker: &Walker, port: u16) -> u16 {
+    let Some(pod) = source_pod(walker) else { return port };
+    let namespace = pod.text("metadata.namespace").unwrap_or_default();
+    let services = walker
+        .glance(walker.snapshot.objects(Kind::Service, Some(&namespace), &[]))
+        .unwrap_or_default();
+    let labels = pod.at("metadata.labels");
+    let selects = |service: &Node| {
+        let selector = service.at("spec.selector").map(|s| s.members()).unwrap_or_default();
+        let has = |(k, v): &(String, Node)| {
+            labels
+                .as_ref()
+                .and_then(|l| l.value().get(k))
+                .is_some_and(|value| value == v.value())
+        };
+        !selector.is_empty() && selector.iter().all(has)
+    };
+    let ports = services
+        .iter()
+        .filter(|s| selects(s))
+        .filter_map(|s| s.at("spec.ports"));
+    let mut ports = ports.flat_map(|p| p.items().collect::<Vec<_>>());
+    let entry = ports.find(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(port)));
+    let Some(target) = entry.and_then(|p| p.get("targetPort")) else {
+        return port;
+    };
+    match (target.value().as_u64(), target.value().as_str()) {
+        (Some(number), _) => u16::try_from(number).unwrap_or(port),
+        (None, Some(name)) => container_port(&pod, name).unwrap_or(port),
+        (None, None) => port,
+    }
+}
+
+fn container_port(pod: &Node, name: &str) -> Option<u16> {
+    let containers = pod.at("spec.containers")?;
+    let ports = containers
+        .items()
+        .filter_map(|c| c.get("ports"))
+        .flat_map(|p| p.items().collect::<Vec<_>>());
+    let mut named = ports.filter(|p| p.text("name").as_deref() == Some(name));
+    named.find_map(|p| u16::try_from(p.get("containerPort")?.value().as_u64()?).ok())
+}
+
+/// A's own pod, where it was read.
+pub(super) fn source_pod(walker: &Walker) -> Option<Node> {
+    let pod = walker.snapshot.source.as_ref()?;
+    walker.glance(walker.snapshot.object(Kind::Pod, &pod.namespace, &pod.name))
+}
+
+/// Without Kubernetes: what the proxy's own listeners and routes say of the name.
+fn of_proxy(walker: &Walker, path: &mut Path) -> Resolved {
+    let Some(port) = number(&walker.question.port) else {
+        walker.unchecked("a port's name needs Kubernetes, which was not read".to_owned());
+        return pending(path, walker);
+    };
+    if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+        return found(walker, path, &[None], port, None, Vec::new());
+    }
+    let statuses = match listener::statuses(walker) {
+        Got::Found(statuses) => statuses,
+        Got::Absent(_) | Got::Gap => return pending(path, walker),
+    };
+    let at_port: Vec<&Status> = statuses
+        .iter()
+        .filter(|s| s.addresses.iter().any(|a| a.port() == port))
+        .collect();
+    let mut ips: Vec<Option<IpAddr>> = Vec::new();
+    let mut complete = true;
+    for status in &at_port {
+        match listener_is_of(walker, status, port) {
+            Some(of) => ips.extend(of.into_iter().map(Some)),
+            None => complete = false,
+        }
+    }
+    if !complete {
+        return pending(path, walker);
+    }
+    ips.sort();
+    ips.dedup();
+    if ips.is_empty() {
+        ips.push(None);
+    }
+    found(walker, path, &ips, port, None, Vec::new())
+}
+
+/// The addresses under which a listener takes requests for B; `None` when it was not read.
+fn listener_is_of(walker: &Walker, status: &Status, port: u16) -> Option<Vec<IpAddr>> {
+    let listener = match walker.ask(walker.snapshot.listener(walker.origin, &status.name)) {
+        Got::Found(listener) => listener,
+        Got::Absent(_) => return Some(Vec::new()),
+        Got::Gap => return None,
+    };
+    let mut ips = Vec::new();
+    let own: Vec<IpAddr> = status
+        .addresses
+        .iter()
+        .map(std::net::SocketAddr::ip)
+        .filter(|ip| !ip.is_unspecified())
+        .collect();
+    for name in names_below(listener.value()) {
+        match name {
+            Name::Cluster(name) if is_named(walker, &ClusterName::parse(&name).map(|c| c.host).unwrap_or_default()) => {
+                ips.extend(&own);
+            }
+            Name::RouteConfig(name) => {
+                let host = name.rsplit_once(':').map_or("", |(host, _)| host);
+                if is_named(walker, host) {
+                    ips.extend(&own);
+                } else if own.is_empty() {
+                    ips.extend(virtual_host_ips(walker, &name, port)?);
+                }
+            }
+            Name::Cluster(_) => {}
+        }
+    }
+    Some(ips)
+}
+
+/// A name that a listener's filters lead to.
+enum Name {
+    Cluster(String),
+    RouteConfig(String),
+}
+
+fn names_below(value: &serde_json::Value) -> Vec<Name> {
+    let mut names = Vec::new();
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        match value {
+            serde_json::Value::Object(object) => {
+                for (key, inner) in object {
+                    match (key.as_str(), inner.as_str()) {
+                        ("cluster", Some(name)) => names.push(Name::Cluster(name.to_owned())),
+                        ("route_config_name" | "routeConfigName", Some(name)) => {
+                            names.push(Name::RouteConfig(name.to_owned()))
+                        }
+                        _ => left.push(inner),
+                    }
+                }
+            }
+            serde_json::Value::Array(items) => left.extend(items),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The addresses among the domains of the virtual host that takes B; `None` when the configuration was not read.
+fn virtual_host_ips(walker: &Walker, route_config: &str, port: u16) -> Option<Vec<IpAddr>> {
+    let config = match walker.ask(walker.snapshot.route_config(walker.origin, route_config)) {
+        Got::Found(config) => config,
+        Got::Absent(_) => return Some(Vec::new()),
+        Got::Gap => return None,
+    };
+    let hosts = config
+        .at("route_config.virtual_hosts")
+        .map(|h| h.items().collect::<Vec<_>>())
+        .unwrap_or_default();
+    let domains = |host: &Node| -> Vec<String> {
+        let domains = host
+            .get("domains")
+            .map(|d| d.items().collect::<Vec<_>>())
+            .unwrap_or_default();
+        domains
+            .iter()
+            .filter_map(|d| d.value().as_str().map(str::to_owned))
+            .collect()
+    };
+    let with_port = format!("{}:{port}", walker.question.host);
+    let takes = |names: &Vec<String>| names.iter().any(|n| *n == walker.question.host || *n == with_port);
+    Some(hosts.iter().map(domains).find(takes).map_or(Vec::new(), |names| {
+        names.iter().filter_map(|n| n.parse().ok()).collect()
+    }))
+}
+
+/// Whether a mesh host is the one that B names, as a pod of A's namespace would say it.
+fn is_named(walker: &Walker, host: &str) -> bool {
+    let asked = walker.question.host.trim_end_matches('.');
+    if host == asked {
+        return true;
+    }
+    let Some((namespace, name)) = service_of_host(host) else {
+        return false;
+    };
+    let own = self::namespace(walker);
+    asked == format!("{name}.{namespace}")
+        || asked == format!("{name}.{namespace}.svc")
+        || (asked == name && namespace == own)
+}
+
+/// A's namespace.
+pub(super) fn namespace(walker: &Walker) -> String {
+    let of_pod = walker.snapshot.source.as_ref().map(|p| p.namespace.clone());
+    of_pod
+        .or_else(|| walker.node.as_ref().map(|n| n.namespace.clone()))
+        .unwrap_or_else(|| "default".to_owned())
+}
+
+fn is_bare(host: &str) -> bool {
+    !host.contains('.')
+}
+
+/// `x.y.svc` and `x.y.svc.…` can only be Services.
+fn is_service_name(host: &str) -> bool {
+    service_of_host(host.trim_end_matches('.')).is_some()
+}
+
+fn number(port: &Port) -> Option<u16> {
+    match port {
+        Port::Number(number) => Some(*number),
+        Port::Name(_) => None,
+    }
+}
+
+/// The entry of `spec.ports` that is meant.
+fn port_of(walker: &Walker, service: &Node) -> Option<Node> {
+    let ports = service.at("spec.ports")?;
+    let is_meant = |port: &Node| match &walker.question.port {
+        Port::Number(number) => port.get("port").and_then(|p| p.value().as_u64()) == Some(u64::from(*number)),
+        Port::Name(name) => port.text("name").as_deref() == Some(name),
+    };
+    let not_udp = |port: &Node| port.text("protocol").as_deref() != Some("UDP");
+    let found = ports.items().find(|p| is_meant(p) && not_udp(p));
+    // An ExternalName needs no ports: any number goes through.
+    let external =
+        service.text("spec.type").as_deref() == Some("ExternalName") && number(&walker.question.port).is_some();
+    found.or_else(|| external.then(|| service.clone()))
+}
+
+fn port_number(walker: &Walker, service: &Node) -> Option<u16> {
+    u16::try_from(port_of(walker, service)?.get("port")?.value().as_u64()?).ok()
+}
+
+/// `8082 (http)` for each port.
+pub(crate) fn ports_of(service: &Node) -> Vec<String> {
+    let ports = service
+        .at("spec.ports")
+        .map(|p| p.items().collect::<Vec<_>>())
+        .unwrap_or_default();
+    let show = |port: &Node| {
+        let number = port.get("port").map(|p| p.value().to_string()).unwrap_or_default();
+        port.text("name")
+            .filter(|n| !n.is_empty())
+            .map_or(number.clone(), |name| format!("{number} ({name})"))
+    };
+    ports.iter().map(show).collect()
+}
+
+fn cluster_ips(service: &Node) -> Vec<IpAddr> {
+    let list = service
+        .at("spec.clusterIPs")
+        .map(|l| l.items().collect::<Vec<_>>())
+        .unwrap_or_default();
+    let mut ips: Vec<IpAddr> = list.iter().filter_map(|ip| ip.value().as_str()?.parse().ok()).collect();
+    if ips.is_empty() {
+        ips.extend(service.text("spec.clusterIP").and_then(|ip| ip.parse::<IpAddr>().ok()));
+    }
+    ips.sort_by_key(IpAddr::is_ipv6);
+    ips
+}
+
+/// The names of Services like the one that is not there.
+fn near_services(walker: &Walker) -> Vec<String> {
+    let host = walker.question.host.as_str();
+    let asked = host.split('.').next().unwrap_or(host);
+    let own = namespace(walker);
+    let services = walker
+        .glance(walker.snapshot.objects(Kind::Service, None, &[]))
+        .unwrap_or_default();
+    let mut near: Vec<(usize, String)> = services
+        .iter()
+        .filter_map(|s| Some((s.text("metadata.name")?, s.text("metadata.namespace")?)))
+        .filter_map(|(name, namespace)| {
+            let far = distance(asked, &name);
+            let shown = if namespace == own {
+                name.clone()
+            } else {
+                format!("{name}.{namespace}")
+            };
+            (far <= 1 + asked.len() / 4).then_some((far + usize::from(namespace != own), shown))
+        })
+        .collect();
+    near.sort();
+    near.into_iter().map(|(_, name)| name).take(3).collect()
+}
+
+/// Edits between two names.
+fn distance(a: &str, b: &str) -> usize {
+    strsim::damerau_levenshtein(a, b)
+}
+
+fn subject(walker: &Walker) -> String {
+    let question = walker.question;
+    let from = walker
+        .snapshot
+        .source
+        .as_ref()
+        .map_or(String::new(), |pod| format!(" from pod {}/{}", pod.namespace, pod.name));
+    format!("{} {} to {}{from}", question.method, question.path, question.target)
+}
+
+fn ended(path: &mut Path, walker: &Walker, note: &str, stop: Stop, evidence: Vec<Evidence>) -> Resolved {
+    path.trail.absence.clone_from(&evidence);
+    path.stop(Stage::Request, &subject(walker), note, stop, evidence);
+    Resolved::Ended
+}
+
+fn found(
+    walker: &Walker,
+    path: &mut Path,
+    ips: &[Option<IpAddr>],
+    port: u16,
+    service_port: Option<&Node>,
+    evidence: Vec<Evidence>,
+) -> Resolved {
+    let question = walker.question;
+    let protocol = question
+        .protocol
+        .unwrap_or_else(|| protocol_of(question.tls, service_port));
+    let host = question.authority.clone().unwrap_or_else(|| {
+        let default_port = if question.tls { 443 } else { 80 };
+        let typed = question
+            .target
+            .rsplit_once(':')
+            .map_or(question.target.as_str(), |(host, _)| host);
+        if port == default_port {
+            typed.to_owned()
+        } else {
+            format!("{typed}:{port}")
+        }
+    });
+    path.step(Stage::Request, Mark::Passed, &subject(walker), "", evidence);
+    let dial = |ip: &Option<IpAddr>| Dial {
+        ip: *ip,
+        port,
+        host: host.clone(),
+        protocol,
+    };
+    Resolved::To(ips.iter().map(dial).collect())
+}
+
+/// What a client of this port speaks, as the Service declares it.
+fn protocol_of(tls: bool, service_port: Option<&Node>) -> Protocol {
+    match service_port.and_then(declared_protocol).as_deref() {
+        Some("tcp" | "mongo" | "redis" | "mysql") => Protocol::Tcp,
+        Some("tls" | "https") => Protocol::Tls,
+        Some("grpc") => Protocol::Grpc,
+        _ if tls => Protocol::Tls,
+        Some("http2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    }
+}
+
+/// The request as the verdict shows it.
+pub(super) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::Request {
+    let question = walker.question;
+    let source = walker.snapshot.source.as_ref().map(|pod| verdict::SourcePod {
+        namespace: pod.namespace.clone(),
+        name: pod.name.clone(),
+        proxy: pod.proxy.clone().filter(|_| !pod.without_proxy),
+    });
+    let of_node = walker.node.as_ref().map(|n| verdict::SourcePod {
+        namespace: n.namespace.clone(),
+        name: n.pod.clone(),
+        proxy: None,
+    });
+    let source = source.or(of_node);
+    let name = source.as_ref().map(|s| s.name.clone());
+    verdict::Request {
+        source_name: if question.from.is_empty() {
+            name.unwrap_or_else(|| "the proxy".to_owned())
+        } else {
+            question.from.clone()
+        },
+        source,
+        target: question.target.clone(),
+        host: dial
+            .map(|d| d.host.clone())
+            .or_else(|| question.authority.clone())
+            .unwrap_or_else(|| question.target.clone()),
+        port: dial.map(|d| d.port).or_else(|| number(&question.port)).unwrap_or(0),
+        address: dial.and_then(|d| d.ip).map(|ip| ip.to_string()),
+        protocol: dial
+            .map(|d| d.protocol)
+            .or(question.protocol)
+            .unwrap_or(Protocol::Http1)
+            .word(),
+        path: question.path.clone(),
+        method: question.method.clone(),
+        headers: question.headers.clone(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Why a walk ends without handing the request over, in Envoy's vocabulary.
+
+use crate::verdict::{Answerer, Outcome, Response};
+
+/// Envoy's reasons (and the network's, before any proxy). A closed set; each is compared with a real Envoy.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Stop {
+    /// The name means nothing: no such Service, and no host that the mesh knows.
+    NoSuchService,
+    /// The Service has no such port.
+    NoSuchPort,
+    /// The listener has no filter chain for the connection: it is closed.
+    NoFilterChain,
+    /// RDS names a route configuration that was never delivered, so the connection manager has an empty one.
+    NoRouteConfig,
+    /// No virtual host's domains take the Host.
+    NoVirtualHost,
+    /// The virtual host has no route for the request.
+    NoRoute,
+    /// The virtual host takes HTTPS only and answers with a redirect.
+    RequireTls,
+    /// The route answers with a redirect of this status.
+    Redirect(u16),
+    /// The route answers by itself with this status.
+    DirectResponse(u16),
+    /// The fault filter answers: an HTTP status, or a gRPC status.
+    FaultAbort(Abort),
+    /// The route's cluster is not there (or still warming): what the route answers then.
+    NoCluster(u16),
+    /// The TCP proxy's cluster is not there.
+    TcpNoCluster,
+    /// The assignment drops every request.
+    DropOverload,
+    /// The assignment drops a part of the requests.
+    PartialDropOverload,
+    /// No host can be chosen.
+    NoHealthyUpstream,
+    /// No host can be chosen, for a TCP connection.
+    TcpNoHealthyUpstream,
+    /// Every connection to every eligible host failed so far.
+    ConnectFailure,
+    /// The same, for a TCP connection.
+    TcpConnectFailure,
+}
+
+/// With what the fault filter answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Abort {
+    /// An HTTP status.
+    Http(u16),
+    /// A gRPC status, in an HTTP 200.
+    Grpc(u8),
+}
+
+impl Stop {
+    /// What the client gets; `is_grpc` when the request is one of gRPC, whose local replies are HTTP 200.
+    pub fn response(&self, request: RequestKind) -> Response {
+        let (status, flags, details): (u16, &[&'static str], &str) = match self {
+            Self::NoSuchService | Self::NoSuchPort => (0, &[], ""),
+            Self::NoFilterChain => (0, &["NR"], "filter_chain_not_found"),
+            Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"], "route_not_found"),
+            Self::RequireTls => (301, &[], "direct_response"),
+            Self::Redirect(status) | Self::DirectResponse(status) => (*status, &[], "direct_response"),
+            Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"], "fault_filter_abort"),
+            Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"], "fault_filter_abort"),
+            Self::NoCluster(status) => (*status, &["NC"], "cluster_not_found"),
+            Self::TcpNoCluster => (0, &["NC"], ""),
+            Self::DropOverload => (503, &["UDO"], "unconditional_drop_overload"),
+            Self::PartialDropOverload => (503, &["DO"], "drop_overload"),
+            Self::NoHealthyUpstream => (503, &["UH"], "no_healthy_upstream"),
+            Self::TcpNoHealthyUpstream => (0, &["UH"], ""),
+            Self::ConnectFailure => (503, &["UF"], "upstream_reset_before_response_started"),
+            Self::TcpConnectFailure => (0, &["UF"], ""),
+        };
+        let grpc_status = match self {
+            Self::FaultAbort(Abort::Grpc(status)) => Some(*status),
+            _ if request == RequestKind::Grpc && status != 0 => Some(grpc_status_of(status)),
+            _ => None,
+        };
+        Response {
+            status: if grpc_status.is_some() { 200 } else { status },
+            grpc_status,
+            flags: flags.to_vec(),
+            details: details.to_owned(),
+            from: match self {
+                Self::NoSuchService | Self::NoSuchPort => Answerer::Nobody,
+                _ => Answerer::SourceProxy,
+            },
+        }
+    }
+
+    /// What becomes of the request: an answer by configuration below 400 breaks nothing.
+    pub fn outcome(&self, request: RequestKind) -> Outcome {
+        let response = self.response(request);
+        let by_configuration = matches!(
+            self,
+            Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_)
+        );
+        let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
+        if by_configuration && fine {
+            Outcome::Answered
+        } else {
+            Outcome::Fails
+        }
+    }
+
+    /// The stop in a few words, as line 1 ends with it when no finding explains it.
+    pub fn words(&self) -> String {
+        match self {
+            Self::NoSuchService => "no such service".to_owned(),
+            Self::NoSuchPort => "the service has no such port".to_owned(),
+            Self::NoFilterChain => "no filter chain matches".to_owned(),
+            Self::NoRouteConfig => "its route configuration was not delivered".to_owned(),
+            Self::NoVirtualHost => "no virtual host takes the host".to_owned(),
+            Self::NoRoute => "no route matches".to_owned(),
+            Self::RequireTls => "redirected to HTTPS".to_owned(),
+            Self::Redirect(_) => "redirected by the route".to_owned(),
+            Self::DirectResponse(_) => "answered by the route itself".to_owned(),
+            Self::FaultAbort(_) => "aborted by an injected fault".to_owned(),
+            Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
+            Self::DropOverload | Self::PartialDropOverload => "dropped by the endpoint policy".to_owned(),
+            Self::NoHealthyUpstream | Self::TcpNoHealthyUpstream => "no healthy upstream".to_owned(),
+            Self::ConnectFailure | Self::TcpConnectFailure => "connections to every endpoint fail".to_owned(),
+        }
+    }
+}
+
+/// Whether local replies are wrapped for gRPC.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RequestKind {
+    /// Any request but one of gRPC.
+    Plain,
+    /// `content-type: application/grpc`, with or without `+…`.
+    Grpc,
+}
+
+/// `Grpc::Utility::httpToGrpcStatus` (`source/common/grpc/status.cc`).
+fn grpc_status_of(http: u16) -> u8 {
+    match http {
+        200 => 0,
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_replies_are_http_200() {
+        let response = Stop::NoRoute.response(RequestKind::Grpc);
+        assert_eq!((response.status, response.grpc_status), (200, Some(12)));
+        assert_eq!(Stop::NoRoute.outcome(RequestKind::Grpc), Outcome::Fails);
+        assert_eq!(Stop::NoCluster(503).response(RequestKind::Plain).short(), "503 NC");
+        assert_eq!(
+            Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(),
+            "closed UH"
+        );
+    }
+
+    #[test]
+    fn an_answer_by_configuration_is_no_failure() {
+        assert_eq!(Stop::Redirect(302).outcome(RequestKind::Plain), Outcome::Answered);
+        assert_eq!(Stop::DirectResponse(502).outcome(RequestKind::Plain), Outcome::Fails);
+    }
+}

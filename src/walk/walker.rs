@@ -1,0 +1,152 @@
+//! What every stage has at hand: the snapshot, the question, and the list of what is still wanted.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use crate::envoy::fields;
+use crate::envoy::version::Version;
+use crate::mesh::istio::NodeId;
+use crate::snapshot::{Evidence, Lookup, Need, Node, Origin, Snapshot};
+
+use super::Question;
+
+/// The state of one walk through one proxy.
+pub(super) struct Walker<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) question: &'a Question,
+    pub(super) origin: Origin,
+    pub(super) version: Version,
+    pub(super) node: Option<NodeId>,
+    needs: RefCell<BTreeSet<Need>>,
+    unchecked: RefCell<Vec<String>>,
+}
+
+/// What a look-up gave, once what is missing was noted.
+pub(super) enum Got<T> {
+    /// It is there.
+    Found(T),
+    /// It was read and is not there.
+    Absent(Evidence),
+    /// It was not read. It is wanted now, or it was noted as unchecked.
+    Gap,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, question: &'a Question, origin: Origin) -> Self {
+        let mut walker = Self {
+            snapshot,
+            question,
+            origin,
+            version: Version::NEWEST,
+            node: None,
+            needs: RefCell::default(),
+            unchecked: RefCell::default(),
+        };
+        walker.meet_the_proxy();
+        walker
+    }
+
+    /// Notes what is missing; a gap that was tried before is said once.
+    pub(super) fn ask<T>(&self, lookup: Lookup<T>) -> Got<T> {
+        match lookup {
+            Lookup::Found(found) => Got::Found(found),
+            Lookup::Absent(evidence) => Got::Absent(evidence),
+            Lookup::Unread(need) => {
+                if let Some(why) = self.snapshot.why_unread(&need) {
+                    self.unchecked(format!("{need} ({}): {why}", need.reason()));
+                }
+                self.want(need);
+                Got::Gap
+            }
+        }
+    }
+
+    /// As [`Self::ask`], where the answer only adds to the picture: what is missing is wanted, not said.
+    pub(super) fn glance<T>(&self, lookup: Lookup<T>) -> Option<T> {
+        match lookup {
+            Lookup::Found(found) => Some(found),
+            Lookup::Absent(_) => None,
+            Lookup::Unread(need) => {
+                self.want(need);
+                None
+            }
+        }
+    }
+
+    /// Whether a need was tried before, in vain.
+    pub(super) fn is_refused(&self, need: &Need) -> bool {
+        self.snapshot.why_unread(need).is_some()
+    }
+
+    pub(super) fn want(&self, need: Need) {
+        self.needs.borrow_mut().insert(need);
+    }
+
+    pub(super) fn unchecked(&self, line: String) {
+        let mut lines = self.unchecked.borrow_mut();
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+
+    /// The deciding fields of a message that nobody here interprets, in words.
+    pub(super) fn unmodelled(&self, node: &Node, message: &str, except: &[&str]) -> Option<String> {
+        let found = fields::deciding(node.value(), message, except);
+        let short = message.rsplit('.').next().unwrap_or(message);
+        let named: Vec<String> = found.iter().map(|path| format!("`{path}`")).collect();
+        (!named.is_empty()).then(|| format!("{} of {short} is not modelled", named.join(", ")))
+    }
+
+    /// The value with which runtime overrides `key`, where it does. Not read is taken for not overridden, and said.
+    pub(super) fn runtime_value(&self, key: &str) -> Option<String> {
+        if key.is_empty() {
+            return None;
+        }
+        let runtime = match self.snapshot.runtime(self.origin) {
+            Lookup::Found(runtime) => runtime,
+            Lookup::Absent(_) => return None,
+            Lookup::Unread(need) => {
+                self.unchecked(format!("whether runtime overrides `{key}`"));
+                self.want(need);
+                return None;
+            }
+        };
+        let entry = runtime.get("entries")?.get(key)?;
+        entry.text("final_value")
+    }
+
+    pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
+        (self.needs.into_inner(), self.unchecked.into_inner())
+    }
+
+    fn meet_the_proxy(&mut self) {
+        let Some(info) = self.glance(self.snapshot.server_info(self.origin)) else {
+            return;
+        };
+        let version = info
+            .text("version")
+            .and_then(|text| Version::of_server_info(&text))
+            .or_else(|| {
+                let build = info.at("node.user_agent_build_version.version")?;
+                let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
+                Version::parse(&format!(
+                    "{}.{}.{}",
+                    number("major_number"),
+                    number("minor_number"),
+                    number("patch")
+                ))
+            });
+        match version {
+            Some(version) if version < Version::OLDEST => self.unchecked(format!(
+                "the proxy is Envoy {version}; its rules were compared with real ones from {} on",
+                Version::OLDEST
+            )),
+            Some(_) => {}
+            None => {
+                self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned())
+            }
+        }
+        self.version = version.unwrap_or(Version::NEWEST);
+        self.node = info.text("node.id").and_then(|id| NodeId::parse(&id));
+    }
+}

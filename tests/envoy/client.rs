@@ -1,0 +1,58 @@
+//! The client: bytes over a socket, with the original destination in a PROXY header in front.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::pair::{Protocol, Request};
+use crate::{hello, http1, http2};
+
+/// What a client of the other family would seem to come from.
+const CLIENT_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 9);
+const CLIENT_PORT: u16 = 40_000;
+
+/// Sends the request, as if from this address, and returns all that came back.
+pub(crate) fn send(accepts: SocketAddr, client: Ipv4Addr, request: &Request) -> Vec<u8> {
+    let mut stream = TcpStream::connect(accepts).expect("the accepting listener");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let mut bytes = proxy_header(client, request).into_bytes();
+    bytes.extend(match request.protocol {
+        Protocol::Http1 => http1::request(request),
+        Protocol::Http2 | Protocol::Grpc => http2::request(request),
+        Protocol::Tcp => b"hello\r\n".to_vec(),
+        Protocol::Tls => hello::client_hello(request.sni.as_deref()),
+    });
+    let mut received = Vec::new();
+    if stream.write_all(&bytes).is_ok() {
+        read(&mut stream, request, &mut received);
+    }
+    received
+}
+
+/// As far as the answer goes. The end of the connection is an answer, and so is a reset.
+fn read(stream: &mut TcpStream, request: &Request, received: &mut Vec<u8>) {
+    let mut piece = [0; 4096];
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => return,
+            Ok(length) => received.extend_from_slice(&piece[..length]),
+        }
+        let answered = match request.protocol {
+            Protocol::Http1 => http1::is_answered(request, received),
+            Protocol::Http2 | Protocol::Grpc => http2::is_answered(received),
+            Protocol::Tcp | Protocol::Tls => true,
+        };
+        if answered {
+            return;
+        }
+    }
+}
+
+/// What the client seems to come from, and where it wanted to go.
+fn proxy_header(client: Ipv4Addr, request: &Request) -> String {
+    let (family, client) = match request.to {
+        SocketAddr::V4(_) => ("TCP4", IpAddr::V4(client)),
+        SocketAddr::V6(_) => ("TCP6", IpAddr::V6(CLIENT_V6)),
+    };
+    format!("PROXY {family} {client} {} {CLIENT_PORT} {}\r\n", request.to.ip(), request.to.port())
+}

@@ -1,0 +1,148 @@
+//! Holds what the program said against what Envoy did. Envoy is right.
+//!
+//! Nothing is compared that Envoy's log does not show: a virtual host is known by its route, a missing cluster
+//! has no name there. An `unknown` verdict agrees with nothing; what it says all the same must be true.
+
+mod clusters;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::ask::Said;
+use crate::observed::{Fate, Observed, Place};
+
+/// One thing on which the two differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) of: String,
+    pub(crate) envoy: String,
+    pub(crate) said: String,
+}
+
+impl Difference {
+    fn new(of: impl Into<String>, envoy: impl Into<String>, said: impl Into<String>) -> Self {
+        Self { of: of.into(), envoy: envoy.into(), said: said.into() }
+    }
+}
+
+/// Whether the program did not commit itself.
+pub(crate) fn is_unknown(said: &Said) -> bool {
+    said.verdict["outcome"] == "unknown"
+}
+
+/// All differences between the requests that were sent and the verdict on them.
+pub(crate) fn compare(
+    observed: &[Observed],
+    places: &BTreeMap<String, Place>,
+    said: &Said,
+) -> Vec<Difference> {
+    if said.verdict.is_null() {
+        return vec![Difference::new("answer", "", &said.complaint)];
+    }
+    let mut differences = Vec::new();
+    differences.extend(exit_code(said));
+    differences.extend(way(observed, places, said));
+    if !is_unknown(said) {
+        let verdict = &said.verdict;
+        differences.extend(outcome(observed, verdict));
+        differences.extend(reply::compare(observed, verdict));
+        differences.extend(reply::branches(observed, verdict));
+        differences.extend(clusters::names_and_shares(observed, verdict));
+        differences.extend(clusters::hosts(observed, verdict));
+    }
+    differences
+}
+
+/// What the running endpoint says must be what its snapshot says.
+pub(crate) fn live(snapshot: &Said, live: &Said) -> Vec<Difference> {
+    if live.verdict.is_null() {
+        return vec![Difference::new("live answer", "", &live.complaint)];
+    }
+    ["outcome", "response", "decision", "branches"]
+        .into_iter()
+        .filter(|key| snapshot.verdict[key] != live.verdict[key])
+        .map(|key| {
+            let (saved, live) = (&snapshot.verdict[key], &live.verdict[key]);
+            Difference::new(format!("live {key}"), format!("(snapshot) {saved}"), live.to_string())
+        })
+        .collect()
+}
+
+fn exit_code(said: &Said) -> Option<Difference> {
+    let expected = match said.verdict["outcome"].as_str() {
+        Some("reaches") => 0,
+        Some("answered" | "fails" | "partial") => 1,
+        Some("unknown") => 3,
+        other => return Some(Difference::new("outcome", "", format!("{other:?}"))),
+    };
+    (said.exit_code != Some(expected))
+        .then(|| Difference::new("exit code", format!("{expected} by the outcome"), format!("{:?}", said.exit_code)))
+}
+
+/// The listener, the chain and the route.
+fn way(observed: &[Observed], places: &BTreeMap<String, Place>, said: &Said) -> Vec<Difference> {
+    let place = |each: &Observed| each.route.as_ref().map(|route| places[route].clone());
+    let known = |each: &Observed| each.route.is_some();
+    let always = |_: &Observed| true;
+    let text = |value: &str| Value::from(value);
+    let listener = |each: &Observed| text(&each.listener);
+    let chain = |each: &Observed| Value::from(each.filter_chain.clone());
+    let routes = |each: &Observed| Value::from(each.route_config.clone());
+    let host = |each: &Observed| Value::from(place(each).map(|place| place.virtual_host));
+    let route = |each: &Observed| Value::from(each.route.clone());
+    let index = |each: &Observed| Value::from(place(each).map(|place| place.index));
+    [
+        field("listener", observed, said, always, listener),
+        field("filter_chain", observed, said, always, chain),
+        field("route_config", observed, said, always, routes),
+        field("virtual_host", observed, said, known, host),
+        field("route", observed, said, always, route),
+        field("route_index", observed, said, always, index),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// One field of the decision. Where chance chose among several, it must be one of them.
+fn field(
+    name: &'static str,
+    observed: &[Observed],
+    said: &Said,
+    shown: impl Fn(&Observed) -> bool,
+    value: impl Fn(&Observed) -> Value,
+) -> Option<Difference> {
+    let seen: Vec<Value> = observed.iter().filter(|each| shown(each)).map(value).collect();
+    let decision = &said.verdict["decision"][name];
+    let open = is_unknown(said) && decision.is_null();
+    if seen.is_empty() || open || seen.contains(decision) {
+        return None;
+    }
+    let seen: BTreeSet<String> = seen.iter().map(Value::to_string).collect();
+    let seen: Vec<String> = seen.into_iter().collect();
+    Some(Difference::new(name, seen.join(" or "), decision.to_string()))
+}
+
+fn outcome(observed: &[Observed], verdict: &Value) -> Option<Difference> {
+    let fates: BTreeSet<Fate> = observed.iter().map(|each| each.fate).collect();
+    let expected = match fates.into_iter().collect::<Vec<_>>().as_slice() {
+        [Fate::Reached] => "reaches",
+        [Fate::Answered] => "answered",
+        [Fate::Failed] => "fails",
+        _ => "partial",
+    };
+    (verdict["outcome"] != expected)
+        .then(|| Difference::new("outcome", expected, verdict["outcome"].as_str().unwrap_or_default()))
+}
+
+/// Whether that many of that many can come of this share: within five standard deviations.
+fn is_plausible(seen: usize, of: usize, share: f64) -> bool {
+    let count = |number: usize| f64::from(u32::try_from(number).expect("a few hundred requests"));
+    let (seen, of) = (count(seen), count(of));
+    let deviation = (of * share * (1.0 - share)).max(0.0).sqrt();
+    (seen - of * share).abs() <= 5.0 * deviation + 1e-6
+}

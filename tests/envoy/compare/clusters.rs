@@ -1,0 +1,94 @@
+//! The cluster that was chosen, how often, and the host in it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Difference, is_plausible};
+use crate::observed::{Fate, Observed};
+
+/// From this many requests on, every eligible host must have got one.
+const MANY: usize = 100;
+
+/// Every chosen cluster is foretold; so is its share.
+pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+    let choices = choices(verdict);
+    let asked: Vec<&Observed> = observed.iter().filter(|each| each.cluster.is_some() || is_missing(each)).collect();
+    let mut differences = Vec::new();
+    let chosen: BTreeSet<Option<&str>> = asked.iter().map(|each| each.cluster.as_deref()).collect();
+    for name in chosen {
+        let foretold = choices.iter().any(|choice| match name {
+            Some(name) => choice["name"] == name,
+            None => is_said_to_be_missing(choice),
+        });
+        if !foretold {
+            let names: Vec<_> = choices.iter().map(|choice| choice["name"].as_str().unwrap_or_default()).collect();
+            let name = name.unwrap_or("one that is missing");
+            differences.push(Difference::new("cluster", name, names.join(", ")));
+        }
+    }
+    if observed.len() > 1 {
+        differences.extend(shares(observed, choices));
+    }
+    differences
+}
+
+/// A host that was chosen is an eligible one, and after many requests no eligible one was left out.
+pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    for choice in choices(verdict) {
+        let chosen = observed.iter().filter(|each| each.cluster.as_deref() == choice["name"].as_str());
+        let seen: BTreeSet<&str> = chosen.clone().filter_map(|each| each.host.as_deref()).collect();
+        let eligible: BTreeSet<&str> = choice["endpoints"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|endpoint| endpoint["eligible"] == true)
+            .filter_map(|endpoint| endpoint["address"].as_str())
+            .collect();
+        let sent = chosen.filter(|each| each.fate == Fate::Reached).count();
+        if !seen.is_subset(&eligible) || (sent >= MANY && seen != eligible) {
+            let name = choice["name"].as_str().unwrap_or_default();
+            differences.push(Difference::new(
+                format!("hosts of {name}"),
+                format!("{seen:?}"),
+                format!("{eligible:?}"),
+            ));
+        }
+    }
+    differences
+}
+
+/// Of all requests. The clusters by name, and of the missing ones together: the log has no name for these.
+fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
+    let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
+    let (missing, there): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| is_said_to_be_missing(choice));
+    let mut rows: Vec<(String, usize, f64)> = there
+        .into_iter()
+        .map(|choice| {
+            let name = choice["name"].as_str().unwrap_or_default();
+            let count = observed.iter().filter(|each| each.cluster.as_deref() == Some(name)).count();
+            (name.to_owned(), count, share(choice))
+        })
+        .collect();
+    let count = observed.iter().filter(|each| is_missing(each)).count();
+    rows.push(("missing ones".to_owned(), count, missing.into_iter().map(share).sum()));
+    rows.into_iter()
+        .filter(|(_, count, share)| !is_plausible(*count, observed.len(), *share))
+        .map(|(name, count, share)| {
+            Difference::new(format!("share of {name}"), format!("{count} of {}", observed.len()), format!("{share}"))
+        })
+        .collect()
+}
+
+fn choices(verdict: &Value) -> &[Value] {
+    verdict["decision"]["clusters"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn is_missing(observed: &Observed) -> bool {
+    observed.reply.flags.contains("NC")
+}
+
+fn is_said_to_be_missing(choice: &Value) -> bool {
+    choice["response"]["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "NC"))
+}

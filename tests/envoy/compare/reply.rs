@@ -1,0 +1,82 @@
+//! The proxy's own answer: status, flags and details, and the shares of each where chance decides.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Difference, is_plausible};
+use crate::observed::{Fate, Observed, Reply, details, flags};
+
+/// `response`: none when every request is handed over, else that of the most frequent failure.
+pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+    let response = &verdict["response"];
+    let mut counts: BTreeMap<&Reply, usize> = BTreeMap::new();
+    for each in observed.iter().filter(|each| each.fate != Fate::Reached) {
+        *counts.entry(&each.reply).or_default() += 1;
+    }
+    let Some((seen, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else {
+        let none = response.is_null();
+        return (!none).then(|| Difference::new("response", "none", response.to_string())).into_iter().collect();
+    };
+    let said = parse(response);
+    let mut differences = Vec::new();
+    if seen.status != said.status {
+        differences.push(Difference::new("status", seen.status.to_string(), said.status.to_string()));
+    }
+    if seen.grpc_status != said.grpc_status {
+        let (seen, said) = (seen.grpc_status, said.grpc_status);
+        differences.push(Difference::new("grpc_status", format!("{seen:?}"), format!("{said:?}")));
+    }
+    if seen.flags != said.flags {
+        differences.push(Difference::new("flags", format!("{:?}", seen.flags), format!("{:?}", said.flags)));
+    }
+    if seen.details != said.details {
+        differences.push(Difference::new("details", &seen.details, said.details));
+    }
+    differences
+}
+
+/// `branches`: each way that a request can go has the share that it was seen with.
+pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+    let branches = verdict["branches"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if branches.is_empty() || observed.len() < 2 {
+        return Vec::new();
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for each in observed {
+        *seen.entry(way(each.fate, &each.reply)).or_default() += 1;
+    }
+    let mut said: BTreeMap<String, f64> = seen.keys().map(|way| (way.clone(), 0.0)).collect();
+    for branch in branches {
+        let fate = match branch["outcome"].as_str() {
+            Some("reaches") => Fate::Reached,
+            Some("answered") => Fate::Answered,
+            _ => Fate::Failed,
+        };
+        let share = branch["share"].as_f64().unwrap_or_default();
+        *said.entry(way(fate, &parse(&branch["response"]))).or_default() += share;
+    }
+    said.into_iter()
+        .map(|(way, share)| (seen.get(&way).copied().unwrap_or(0), share, way))
+        .filter(|(count, share, _)| !is_plausible(*count, observed.len(), *share))
+        .map(|(count, share, way)| {
+            Difference::new(format!("branch {way}"), format!("{count} of {}", observed.len()), format!("{share}"))
+        })
+        .collect()
+}
+
+fn way(fate: Fate, reply: &Reply) -> String {
+    match fate {
+        Fate::Reached => "reaches".to_owned(),
+        Fate::Answered | Fate::Failed => format!("{} {:?} {}", reply.status, reply.flags, reply.details),
+    }
+}
+
+fn parse(response: &Value) -> Reply {
+    Reply {
+        status: response["status"].as_u64().unwrap_or(0),
+        grpc_status: response["grpc_status"].as_u64(),
+        flags: flags(response["flags"].as_array().into_iter().flatten().filter_map(Value::as_str)),
+        details: details(response["details"].as_str().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,111 @@
+//! The comparison itself: it is silent when both agree, and every planted error is found.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Difference, compare};
+use crate::ask::Said;
+use crate::observed::{Observed, Place};
+
+/// Two thirds of the requests reach `live`; for the rest the cluster is missing.
+fn observed() -> Vec<Observed> {
+    (0..300).flat_map(|id| if id % 3 == 0 { missing(id) } else { reached(id) }).collect()
+}
+
+fn reached(id: u64) -> Vec<Observed> {
+    let host = format!("127.0.0.1:{}", 80 + id % 2);
+    let line = json!({"cluster": "live", "host": host, "status": 200, "details": "via_upstream"});
+    one(id, line, "answered-by=a;")
+}
+
+fn missing(id: u64) -> Vec<Observed> {
+    one(id, json!({"status": 503, "flags": "NC", "details": "cluster_not_found"}), "")
+}
+
+fn one(id: u64, mut line: Value, answer: &str) -> Vec<Observed> {
+    let request = json!({"kind": "request", "route": "r", "route_config": "rc", "listener": "l", "connection": id});
+    line.as_object_mut().expect("an object").extend(request.as_object().expect("an object").clone());
+    let connection = json!({"kind": "connection", "listener": "l", "connection": id});
+    Observed::all(&format!("{line}\n{connection}\n"), &[answer.as_bytes().to_vec()])
+}
+
+fn verdict() -> Value {
+    let response = json!({"status": 503, "flags": ["NC"], "details": "cluster_not_found", "grpc_status": null});
+    json!({
+        "outcome": "partial",
+        "response": response,
+        "decision": {
+            "listener": "l", "filter_chain": "", "route_config": "rc", "virtual_host": "v", "route": "r",
+            "route_index": 3,
+            "clusters": [
+                {"name": "live", "share": 0.667, "outcome": "reaches", "response": null, "endpoints": [
+                    {"address": "10.0.0.1:80", "eligible": true},
+                    {"address": "10.0.0.1:81", "eligible": true},
+                    {"address": "10.0.0.1:82", "eligible": false},
+                ]},
+                {"name": "gone", "share": 0.333, "outcome": "fails", "response": response, "endpoints": []},
+            ],
+        },
+        "branches": [
+            {"share": 0.667, "outcome": "reaches", "response": null},
+            {"share": 0.333, "outcome": "fails", "response": response},
+        ],
+    })
+}
+
+fn differences(verdict: Value, exit_code: i32) -> Vec<Difference> {
+    let place = Place { route_config: "rc".to_owned(), virtual_host: "v".to_owned(), index: 3 };
+    let places = BTreeMap::from([("r".to_owned(), place)]);
+    compare(&observed(), &places, &Said { verdict, exit_code: Some(exit_code), complaint: String::new() })
+}
+
+#[test]
+fn what_agrees_is_silent() {
+    assert_eq!(differences(verdict(), 1), []);
+}
+
+#[test]
+fn every_planted_error_is_found() {
+    let planted = [
+        ("outcome", "/outcome", json!("fails")),
+        ("listener", "/decision/listener", json!("other")),
+        ("filter_chain", "/decision/filter_chain", json!(null)),
+        ("route_config", "/decision/route_config", json!(null)),
+        ("virtual_host", "/decision/virtual_host", json!("other")),
+        ("route", "/decision/route", json!("other")),
+        ("route_index", "/decision/route_index", json!(2)),
+        ("status", "/response/status", json!(404)),
+        ("status", "/response", json!(null)),
+        ("flags", "/response/flags", json!(["UH"])),
+        ("flags", "/response/flags", json!(["NC", "UH"])),
+        ("details", "/response/details", json!("no_healthy_upstream")),
+        ("grpc_status", "/response/grpc_status", json!(14)),
+        ("cluster", "/decision/clusters/0/name", json!("other")),
+        ("cluster", "/decision/clusters/1/response/flags", json!(["UH"])),
+        ("share of live", "/decision/clusters/0/share", json!(0.5)),
+        ("share of missing ones", "/decision/clusters/1/share", json!(0.5)),
+        ("hosts of live", "/decision/clusters/0/endpoints/1/eligible", json!(false)),
+        ("hosts of live", "/decision/clusters/0/endpoints/2/eligible", json!(true)),
+        ("branch reaches", "/branches/0/share", json!(0.4)),
+    ];
+    for (of, pointer, value) in planted {
+        let mut wrong = verdict();
+        *wrong.pointer_mut(pointer).expect("a field of the verdict") = value.clone();
+        let found = differences(wrong, 1);
+        assert!(found.iter().any(|each| each.of == of), "{pointer} = {value}: {found:?}");
+    }
+}
+
+#[test]
+fn the_exit_code_follows_from_the_outcome() {
+    assert_eq!(differences(verdict(), 0).first().map(|each| each.of.as_str()), Some("exit code"));
+}
+
+#[test]
+fn an_unknown_verdict_may_leave_open_what_it_does_not_say_wrong() {
+    let mut open = json!({"outcome": "unknown", "decision": {"listener": "l"}});
+    assert_eq!(differences(open.clone(), 3), []);
+    open["decision"]["listener"] = json!("other");
+    assert_eq!(differences(open, 3).len(), 1);
+}

@@ -1,0 +1,142 @@
+//! What Envoy did with one request, from its access logs and from the answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::{backend, in_a_mesh};
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fate {
+    /// A backend got it.
+    Reached,
+    /// The proxy answered below 400.
+    Answered,
+    /// Neither.
+    Failed,
+}
+
+/// The proxy's own answer, comparable.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Reply {
+    /// 0 for a connection without an HTTP answer.
+    pub(crate) status: u64,
+    pub(crate) grpc_status: Option<u64>,
+    /// Without URX: that retries were exhausted is not foretold.
+    pub(crate) flags: BTreeSet<String>,
+    /// What stands before the reason in braces.
+    pub(crate) details: String,
+}
+
+/// One request's way.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Observed {
+    pub(crate) fate: Fate,
+    pub(crate) listener: String,
+    /// `None` when no chain matched.
+    pub(crate) filter_chain: Option<String>,
+    /// `None` when no request was seen.
+    pub(crate) route_config: Option<String>,
+    pub(crate) route: Option<String>,
+    /// The cluster that the request went to; `None` on NC, for then the log has no name.
+    pub(crate) cluster: Option<String>,
+    /// As in a mesh.
+    pub(crate) host: Option<String>,
+    pub(crate) reply: Reply,
+    /// The lines of the log.
+    pub(crate) log: Vec<Value>,
+}
+
+impl Observed {
+    /// Pairs the connections of the log, in order, with the bytes that their clients got.
+    pub(crate) fn all(log: &str, answers: &[Vec<u8>]) -> Vec<Self> {
+        let mut connections: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
+        for line in log.lines() {
+            let line: Value = serde_json::from_str(line).expect("a JSON line");
+            let id = line["connection"].as_u64().expect("a connection id");
+            connections.entry(id).or_default().push(line);
+        }
+        assert_eq!(connections.len(), answers.len(), "one connection for each request:\n{log}");
+        connections.into_values().zip(answers).map(|(lines, answer)| Self::of(lines, answer)).collect()
+    }
+
+    fn of(log: Vec<Value>, answer: &[u8]) -> Self {
+        let connection = log.iter().find(|line| line["kind"] == "connection").expect("the connection's line");
+        let request = log.iter().find(|line| line["kind"] == "request");
+        let line = request.unwrap_or(connection);
+        let text = |key: &str| line[key].as_str().map(str::to_owned);
+        let reply = Reply {
+            status: line["status"].as_u64().unwrap_or(0),
+            grpc_status: line["grpc_status"].as_u64(),
+            flags: flags(line["flags"].as_str()),
+            details: details(line["details"].as_str().unwrap_or_default()),
+        };
+        let fate = if backend::named_in(answer).is_some() {
+            Fate::Reached
+        } else if (100..400).contains(&reply.status) && reply.grpc_status.unwrap_or(0) == 0 {
+            Fate::Answered
+        } else {
+            Fate::Failed
+        };
+        Self {
+            fate,
+            listener: text("listener").expect("a listener"),
+            filter_chain: (reply.details != "filter_chain_not_found")
+                .then(|| text("filter_chain").unwrap_or_default()),
+            route_config: text("route_config"),
+            route: text("route"),
+            // A fault that is injected comes before the cluster is asked for; the log names the route's all the same.
+            cluster: text("cluster").filter(|_| reply.details != "fault_filter_abort"),
+            host: line["host"].as_str().map(in_a_mesh::text),
+            reply,
+            log,
+        }
+    }
+}
+
+/// A set, as both sides write it: a list, or one text with commas.
+pub(crate) fn flags<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    let single = texts.into_iter().flat_map(|text| text.split(','));
+    single.filter(|flag| !matches!(*flag, "" | "-" | "URX")).map(str::to_owned).collect()
+}
+
+/// Details, comparable.
+pub(crate) fn details(text: &str) -> String {
+    text.split('{').next().unwrap_or_default().replace(' ', "_")
+}
+
+/// Where a route stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) route_config: String,
+    pub(crate) virtual_host: String,
+    pub(crate) index: usize,
+}
+
+/// The places of all routes of a configuration, by the routes' names.
+pub(crate) fn places(config: &Config) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    let discovered = config.route_configs.iter().filter_map(|(_, routes)| routes.as_ref());
+    config.listeners.iter().chain(discovered).for_each(|value| add_places(value, &mut places));
+    places
+}
+
+fn add_places(value: &Value, places: &mut BTreeMap<String, Place>) {
+    match value {
+        Value::Object(fields) if fields.contains_key("virtual_hosts") => {
+            for host in fields["virtual_hosts"].as_array().into_iter().flatten() {
+                for (index, route) in host["routes"].as_array().into_iter().flatten().enumerate() {
+                    let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
+                    let place = Place { route_config: name(value), virtual_host: name(host), index };
+                    let before = places.insert(name(route), place);
+                    assert!(before.is_none(), "two routes have the name {}", name(route));
+                }
+            }
+        }
+        Value::Object(fields) => fields.values().for_each(|field| add_places(field, places)),
+        Value::Array(items) => items.iter().for_each(|item| add_places(item, places)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! What the test prints: a line for each file, every disagreement in full, the sum.
+
+#![expect(clippy::print_stdout, reason = "a report is printed")]
+
+use std::env;
+use std::path::Path;
+
+use crate::compare::is_unknown;
+use crate::examine::Examined;
+use crate::observed::Observed;
+
+/// How one pair is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    Agrees,
+    Disagrees,
+    Unknown,
+}
+
+/// The sum over all files.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) agree: usize,
+    pub(crate) disagree: usize,
+    pub(crate) unknown: usize,
+}
+
+impl Tally {
+    /// Counts and prints one file.
+    pub(crate) fn add(&mut self, path: &Path, examined: &[Examined]) {
+        let counts: Vec<Count> = examined.iter().map(count).collect();
+        let number = |kind: Count| counts.iter().filter(|count| **count == kind).count();
+        let (agree, disagree, unknown) =
+            (number(Count::Agrees), number(Count::Disagrees), number(Count::Unknown));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        println!("{name:<40} {agree:>4} agree {disagree:>4} disagree {unknown:>4} unknown");
+        for (each, count) in examined.iter().zip(counts) {
+            if env::var_os("MESH_WHY_SHOW").is_some() {
+                show(each);
+            }
+            match count {
+                Count::Agrees => {}
+                Count::Disagrees => disagreement(path, each),
+                Count::Unknown => {
+                    let reason = each.pair.may_be_unknown.as_deref().unwrap_or_default();
+                    println!("  unknown   {}: {} ({reason})", each.pair.request, each.said.verdict["unchecked"]);
+                }
+            }
+        }
+        self.agree += agree;
+        self.disagree += disagree;
+        self.unknown += unknown;
+    }
+
+    /// The last line.
+    pub(crate) fn print(&self) {
+        let Self { agree, disagree, unknown } = self;
+        println!("envoy: {agree} pairs agree, {disagree} disagree, {unknown} unknown");
+    }
+}
+
+/// For a machine without the binary.
+pub(crate) fn skipped() {
+    println!("skipped: no Envoy (tests/run installs it)");
+}
+
+fn count(examined: &Examined) -> Count {
+    let unknown = is_unknown(&examined.said);
+    if !examined.differences.is_empty() || (unknown && examined.pair.may_be_unknown.is_none()) {
+        Count::Disagrees
+    } else if unknown {
+        Count::Unknown
+    } else {
+        Count::Agrees
+    }
+}
+
+fn show(examined: &Examined) {
+    println!("  {}", examined.pair.request);
+    for (times, each) in distinct(&examined.observed) {
+        println!(
+            "    {times}x {:?} {} {:?} {:?} {:?} at {}/{:?}/{:?}/{:?}",
+            each.fate,
+            each.reply.status,
+            each.reply.flags,
+            each.reply.details,
+            (&each.cluster, &each.host),
+            each.listener,
+            each.filter_chain,
+            each.route_config,
+            each.route
+        );
+    }
+}
+
+fn disagreement(path: &Path, examined: &Examined) {
+    println!("  DISAGREE  {}", examined.pair.request);
+    println!("    config    {}", path.display());
+    println!("    ask       {}", examined.command);
+    for difference in &examined.differences {
+        println!("    {:<14} Envoy: {}   we: {}", difference.of, difference.envoy, difference.said);
+    }
+    let verdict = &examined.said.verdict;
+    println!("    we say    {} {}", verdict["outcome"], verdict["summary"]);
+    if is_unknown(&examined.said) {
+        println!("    unchecked {}", verdict["unchecked"]);
+    }
+    for (times, each) in distinct(&examined.observed) {
+        println!("    Envoy did {times}x {:?}", each.fate);
+        each.log.iter().for_each(|line| println!("              {line}"));
+    }
+}
+
+/// One of each kind, with its number.
+fn distinct(observed: &[Observed]) -> Vec<(usize, &Observed)> {
+    let mut kinds: Vec<(usize, &Observed)> = Vec::new();
+    for each in observed {
+        let alike = |other: &Observed| {
+            (&other.reply, &other.cluster, &other.host, &other.route, other.fate)
+                == (&each.reply, &each.cluster, &each.host, &each.route, each.fate)
+        };
+        match kinds.iter_mut().find(|(_, other)| alike(other)) {
+            Some((times, _)) => *times += 1,
+            None => kinds.push((1, each)),
+        }
+    }
+    kinds
+}
