@@ -284,7 +284,9 @@ fn the_demo_answers_and_is_no_failure() {
     assert!(run.out.contains("product-service.shop:8082"), "{}", run.out);
     let quiet = tool.run(&["--demo", "-q"]);
     assert_eq!(quiet.out.lines().count(), 1);
-    assert_eq!(quiet.out.lines().next(), run.out.lines().next());
+    // On a screen, line 1 may be wrapped.
+    let screen = run.out.replace("\n  ", " ");
+    assert!(screen.starts_with(quiet.out.trim_end()), "{}", quiet.out);
 }
 
 #[test]

@@ -163,9 +163,9 @@ fn every_example_can_be_typed() {
         let mut arguments = vec![BINARY.to_owned()];
         for (i, part) in words.split('"').enumerate() {
             if i % 2 == 1 {
-                arguments.push(part.to_owned())
+                arguments.push(part.to_owned());
             } else {
-                arguments.extend(part.split_whitespace().map(str::to_owned))
+                arguments.extend(part.split_whitespace().map(str::to_owned));
             }
         }
         // `kubectl mesh-why` is one word for the binary.
@@ -345,12 +345,16 @@ fn archive() -> Vec<u8> {
     builder.into_inner().unwrap().finish().unwrap()
 }
 
+fn sum(archive: &[u8]) -> String {
+    Sha256::digest(archive).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
 /// krew's rules for an archive, for one platform: what is wrong with it.
 fn refuses(archive: &[u8], sha256: &str, bin: &str) -> Option<String> {
-    let sum: String = Sha256::digest(archive)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sum = sum(archive);
     if sum != sha256 {
         return Some("the sum is another".to_owned());
     }
@@ -379,10 +383,7 @@ fn refuses(archive: &[u8], sha256: &str, bin: &str) -> Option<String> {
 #[test]
 fn krew_would_install_the_archive() {
     let archive = archive();
-    let sum: String = Sha256::digest(&archive)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sum = sum(&archive);
     assert_eq!(refuses(&archive, &sum, BINARY), None);
     assert_eq!(
         refuses(&archive, &"0".repeat(64), BINARY).unwrap(),
