@@ -498,6 +498,20 @@ fn an_answer_that_does_not_come_ends_in_time() {
     assert!(error.hint().unwrap().contains("--request-timeout"));
 }
 
+#[test]
+fn a_busy_server_is_asked_again_a_few_times() {
+    let busy = |requests| {
+        let mut world = World::new(vec![pod("a-1", "istio-proxy")]);
+        world.busy = requests;
+        Api::start(world)
+    };
+    let api = busy(2);
+    assert_eq!(chosen(&api, "pod/a-1"), "a-1");
+    let error = failure(&busy(9), "pod/a-1");
+    let words = "Error from server (ServiceUnavailable): the server is currently unable to handle the request";
+    assert_eq!(error.causes(), [words]);
+}
+
 // --- all of it -------------------------------------------------------------------------------
 
 /// Whatever is asked on the way of any run, in the form `verb path`, names left out.

@@ -62,6 +62,7 @@ pub(super) fn config(flags: &ClusterFlags, env: Env<'_>) -> Result<Config, Colle
         None => return Err(CollectError::NoKubeconfig),
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.default_retry = false;
     if let Some(namespace) = &flags.namespace {
         config.default_namespace.clone_from(namespace);
     }

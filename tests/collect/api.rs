@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) admin: fn(&str) -> Answer,
     /// How long the admin endpoint takes for an answer.
     pub(crate) delay: Duration,
+    /// How many requests are turned away at first.
+    pub(crate) busy: usize,
     /// The token that has to come with each request.
     pub(crate) token: Option<&'static str>,
 }
@@ -83,6 +85,7 @@ impl World {
             forward: Forward::Open,
             admin: envoy,
             delay: Duration::ZERO,
+            busy: 0,
             token: None,
         }
     }
@@ -166,12 +169,20 @@ async fn serve(listener: TcpListener, world: Arc<World>, seen: Arc<Mutex<Seen>>)
 fn answer(request: Request<Incoming>, world: Arc<World>, seen: Arc<Mutex<Seen>>) -> Response<Full<Bytes>> {
     let path = request.uri().path_and_query().unwrap().as_str().to_owned();
     let method = request.method().as_str().to_owned();
-    {
+    let count = {
         let mut seen = seen.lock().unwrap();
         seen.api.push(format!("{method} {path}"));
         if !api_allows(&method, &path) {
             seen.not_allowed.push(format!("{method} {path}"));
         }
+        seen.api.len()
+    };
+    if count <= world.busy {
+        return status(
+            503,
+            "ServiceUnavailable",
+            "the server is currently unable to handle the request",
+        );
     }
     if let Some(token) = world.token {
         let given = request
