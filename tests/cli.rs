@@ -147,7 +147,7 @@ fn a_source_that_is_not_there_has_near_names() {
     run.fails(
         3,
         &[
-            "`ordr-service` does not exist in namespace shop",
+            "`ordr-service` was not found in namespace shop",
             "did you mean `order-service`?",
         ],
     );

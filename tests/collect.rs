@@ -334,7 +334,7 @@ fn a_name_of_nothing_is_an_error_with_near_names() {
     let error = failure(&api, "ordr-service");
     assert_eq!(
         error.to_string(),
-        "pod, workload or service `ordr-service` does not exist in namespace shop"
+        "pod, workload or service `ordr-service` was not found in namespace shop"
     );
     assert_eq!(
         error.hint().unwrap(),
@@ -380,8 +380,16 @@ fn kinds_that_may_not_be_read_are_not_needed_for_a_pod() {
     let api = Api::start(world);
     assert_eq!(chosen(&api, "a-1"), "a-1");
     let error = failure(&api, "a");
+    assert!(error.to_string().contains("was not found"));
     assert_eq!(error.causes().len(), 6);
+    assert_eq!(error.causes()[0], "services may not be read");
+    let mut world = World::new(vec![owner("Deployment", "a")]);
+    world.forbidden = vec!["pods", "deployments", "jobs", "statefulsets", "daemonsets", "replicasets", "services"];
+    let error = failure(&Api::start(world), "a");
+    assert_eq!(error.to_string(), "cannot read pod, workload or service `a` in namespace shop");
+    assert!(error.causes()[0].starts_with("Error from server (Forbidden): pods"));
     let error = failure(&api, "deploy/a");
+    assert_eq!(error.to_string(), "cannot read deploy `a` in namespace shop");
     assert!(error.causes()[0].starts_with("Error from server (Forbidden): deployments is forbidden: User \"dev\""));
     assert!(error.hint().unwrap().contains("`get` and `list`"));
 }

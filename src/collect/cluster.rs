@@ -183,7 +183,7 @@ impl Cluster {
         } else {
             "Unable to connect to the server"
         };
-        format!("{doing}: {root}")
+        format!("{doing}: {}", certificate_words(&root).unwrap_or(&root))
     }
 }
 
@@ -196,6 +196,34 @@ impl ApiError {
             words,
         }
     }
+}
+
+/// What is wrong with the server's certificate, where that is what is wrong.
+fn certificate_words(root: &str) -> Option<&'static str> {
+    let words = [
+        (
+            "UnknownIssuer",
+            "its certificate is signed by an authority that is not known here",
+        ),
+        (
+            "CaUsedAsEndEntity",
+            "its certificate is an authority's own, which is not taken for a server's",
+        ),
+        (
+            "NotValidForName",
+            "its certificate is for another name; `--tls-server-name` tells which",
+        ),
+        (
+            "certificate not valid for name",
+            "its certificate is for another name; `--tls-server-name` tells which",
+        ),
+        ("Expired", "its certificate has expired"),
+        ("certificate expired", "its certificate has expired"),
+    ];
+    words
+        .iter()
+        .find(|(code, _)| root.contains(code))
+        .map(|(_, words)| *words)
 }
 
 /// The innermost cause: what lies outside is only where it came by.

@@ -165,13 +165,11 @@ async fn explain(mut connection: Connection, error: hyper::Error, port: u16) -> 
     let Some(reason) = reason else {
         return Failure::new(format!("the port-forward broke: {}", root_cause(&error)));
     };
-    let closed = reason.contains("onnection refused");
     let mut causes = vec![reason.trim().to_owned()];
-    let mut hint = None;
-    if closed {
+    if reason.contains("onnection refused") {
         causes.insert(0, format!("nothing listens on port {port} in the pod"));
-        hint = Some("name the port of the proxy's admin endpoint with `--admin-port`".to_owned());
     }
+    let hint = Some("name the port of the proxy's admin endpoint with `--admin-port`".to_owned());
     Failure { causes, hint }
 }
 
