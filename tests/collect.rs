@@ -384,9 +384,20 @@ fn kinds_that_may_not_be_read_are_not_needed_for_a_pod() {
     assert_eq!(error.causes().len(), 6);
     assert_eq!(error.causes()[0], "services may not be read");
     let mut world = World::new(vec![owner("Deployment", "a")]);
-    world.forbidden = vec!["pods", "deployments", "jobs", "statefulsets", "daemonsets", "replicasets", "services"];
+    world.forbidden = vec![
+        "pods",
+        "deployments",
+        "jobs",
+        "statefulsets",
+        "daemonsets",
+        "replicasets",
+        "services",
+    ];
     let error = failure(&Api::start(world), "a");
-    assert_eq!(error.to_string(), "cannot read pod, workload or service `a` in namespace shop");
+    assert_eq!(
+        error.to_string(),
+        "cannot read pod, workload or service `a` in namespace shop"
+    );
     assert!(error.causes()[0].starts_with("Error from server (Forbidden): pods"));
     let error = failure(&api, "deploy/a");
     assert_eq!(error.to_string(), "cannot read deploy `a` in namespace shop");

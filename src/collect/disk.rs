@@ -51,29 +51,62 @@ pub(super) fn demo() -> Result<Snapshot, CollectError> {
 
 /// Reads bare admin outputs: a `/config_dump`, and a `/clusters` in JSON or text.
 pub(super) fn bare(config_dump: &Path, clusters: Option<&Path>) -> Result<Snapshot, CollectError> {
-    let mut files = Files::from([("config_dump.json".to_owned(), bytes(config_dump)?)]);
+    let dump = if config_dump.is_dir() {
+        Vec::new()
+    } else {
+        bytes(config_dump)?
+    };
+    if let Some((cause, hint)) = mistaken(config_dump, &dump) {
+        return Err(no_dump(config_dump, cause.to_owned(), hint));
+    }
+    let mut files = Files::from([("config_dump.json".to_owned(), dump)]);
     if let Some(clusters) = clusters {
         files.insert("clusters.json".to_owned(), bytes(clusters)?);
     }
-    Snapshot::from_files(&mut files).map_err(|error| {
-        let of_clusters = error.file.ends_with("clusters.json");
-        let (path, what) = match clusters {
-            Some(clusters) if of_clusters => (clusters, "answer of Envoy's /clusters"),
-            _ => (config_dump, "config dump"),
-        };
-        let hint = (!of_clusters).then(|| "save one with `curl -s localhost:15000/config_dump?include_eds`".to_owned());
-        let cause = match error.why {
-            BodyError::NotThis(_) if of_clusters => "it has no `cluster_statuses`".to_owned(),
-            BodyError::NotThis(_) => "it has no `configs`".to_owned(),
-            BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty => error.why.to_string(),
-        };
-        CollectError::NotThis {
-            path: path.display().to_string(),
-            what,
-            cause,
-            hint,
-        }
+    Snapshot::from_files(&mut files).map_err(|error| match (clusters, error.file.ends_with("clusters.json")) {
+        (Some(clusters), true) => CollectError::NotThis {
+            path: clusters.display().to_string(),
+            what: "answer of Envoy's /clusters",
+            cause: cause(&error.why, "it has no `cluster_statuses`"),
+            hint: None,
+        },
+        _ => no_dump(
+            config_dump,
+            cause(&error.why, "it has no `configs`"),
+            "save one with `curl -s localhost:15000/config_dump?include_eds`",
+        ),
     })
+}
+
+/// What else was given as a config dump, and what it should be given as.
+fn mistaken(path: &Path, dump: &[u8]) -> Option<(&'static str, &'static str)> {
+    let first_key = dump.split(|byte| *byte == b'"').nth(1);
+    if path.is_dir() || dump.starts_with(&[0x1f, 0x8b]) {
+        Some(("it is a folder or an archive", "read a snapshot with `--snapshot PATH`"))
+    } else if first_key == Some(b"cluster_statuses") {
+        Some((
+            "it is an answer of /clusters",
+            "name it with `--clusters FILE`, beside the config dump with `-f FILE`",
+        ))
+    } else {
+        None
+    }
+}
+
+fn no_dump(path: &Path, cause: String, hint: &str) -> CollectError {
+    CollectError::NotThis {
+        path: shown(path),
+        what: "config dump",
+        cause,
+        hint: Some(hint.to_owned()),
+    }
+}
+
+fn cause(why: &BodyError, lacks: &str) -> String {
+    match why {
+        BodyError::NotThis(_) => lacks.to_owned(),
+        BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty => why.to_string(),
+    }
 }
 
 /// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
@@ -214,14 +247,17 @@ fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> CollectError {
-    let name = if path == Path::new(STDIN) {
+    CollectError::File {
+        path: shown(path),
+        cause: plain(error),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    if path == Path::new(STDIN) {
         "standard input".to_owned()
     } else {
         path.display().to_string()
-    };
-    CollectError::File {
-        path: name,
-        cause: plain(error),
     }
 }
 

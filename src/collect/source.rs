@@ -232,12 +232,11 @@ async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str)
         });
     };
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let of = if count > 1 {
-        format!(", of {count} that run")
-    } else {
-        String::new()
-    };
-    cluster.log().choice(&format!("asking pod/{name}{of}"));
+    if count > 1 {
+        cluster
+            .log()
+            .choice(&format!("asking pod/{name}, one of {count} that run"));
+    }
     Ok(pod)
 }
 
