@@ -391,6 +391,10 @@ fn an_interrupt_ends_with_130() {
         .env("HOME", tool.home());
     let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     while api.seen().admin.is_empty() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before it was interrupted"
+        );
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let interrupt = std::process::Command::new("kill")

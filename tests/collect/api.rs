@@ -74,6 +74,7 @@ pub(crate) struct Seen {
 pub(crate) struct Api {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -106,7 +107,11 @@ impl Api {
                 .unwrap();
             runtime.block_on(async { serve(TcpListener::from_std(listener).unwrap(), Arc::new(world), asked).await });
         });
-        Self { address, seen }
+        Self {
+            address,
+            seen,
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -115,6 +120,13 @@ impl Api {
 
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap()
+    }
+
+    /// The file of a kubeconfig for this server.
+    pub(crate) fn kubeconfig_file(&self) -> String {
+        let file = self.folder.path().join("config");
+        std::fs::write(&file, self.kubeconfig()).unwrap();
+        file.display().to_string()
     }
 
     /// A kubeconfig with context `test` for this server.
