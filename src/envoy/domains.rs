@@ -88,7 +88,9 @@ mod tests {
 
     #[test]
     fn ports_come_off_where_they_are_ports() {
-        for (host, expected) in [("h:80", "h"), ("h", "h"), ("[::1]:80", "[::1]"), ("::1", "::1"), ("h:abc", "h:abc"), ("h:", "h:")] {
+        for (host, expected) in
+            [("h:80", "h"), ("h", "h"), ("[::1]:80", "[::1]"), ("::1", "::1"), ("h:abc", "h:abc"), ("h:", "h:")]
+        {
             assert_eq!(without_port(host), expected);
         }
     }

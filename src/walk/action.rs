@@ -56,7 +56,14 @@ pub(super) fn walk(
         }
         Some(route::Action::NonForwardingAction(_)) => {
             let choices = [Choice { name: String::new(), share: 1.0, at: hit.node.get("non_forwarding_action") }];
-            cluster::walk(walker, path, &choices, Proto::Http { not_found: 503, priority: RoutingPriority::Default }, dial, share);
+            cluster::walk(
+                walker,
+                path,
+                &choices,
+                Proto::Http { not_found: 503, priority: RoutingPriority::Default },
+                dial,
+                share,
+            );
         }
         None => unknown(walker, path, Stage::Route, &subject(path, hit), "the route's action is not modelled"),
     }

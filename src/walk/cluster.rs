@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use crate::envoy::health::{Class, Host};
 use crate::envoy::load;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
-use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbConfig};
+use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 

@@ -4,10 +4,10 @@ use crate::envoy::domains;
 use crate::envoy::path::{Normalization, normalize};
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
-use crate::envoy::version::Version;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
+use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
@@ -146,7 +146,9 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
         return Err("upgrades are not modelled".to_owned());
     }
     // Hop by hop headers are gone before anything is matched.
-    headers.retain(|(name, value)| !["connection", "upgrade", "keep-alive"].contains(&name.as_str()) && (name != "te" || value == "trailers"));
+    headers.retain(|(name, value)| {
+        !["connection", "upgrade", "keep-alive"].contains(&name.as_str()) && (name != "te" || value == "trailers")
+    });
     let scheme = scheme(manager, &mut headers)?;
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
@@ -177,9 +179,39 @@ fn scheme(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) 
 /// The method, as the codec and the connection manager take it (`http_parser`'s list; QUERY since 1.40).
 fn bad_method(walker: &Walker, http: &Http, dial: &Dial) -> Option<Stop> {
     const KNOWN: &[&str] = &[
-        "ACL", "BIND", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET", "HEAD", "LINK", "LOCK", "M-SEARCH", "MERGE",
-        "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "OPTIONS", "PATCH", "POST", "PROPFIND", "PROPPATCH",
-        "PURGE", "PUT", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "TRACE", "UNBIND", "UNLINK", "UNLOCK",
+        "ACL",
+        "BIND",
+        "CHECKOUT",
+        "CONNECT",
+        "COPY",
+        "DELETE",
+        "GET",
+        "HEAD",
+        "LINK",
+        "LOCK",
+        "M-SEARCH",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCALENDAR",
+        "MKCOL",
+        "MOVE",
+        "NOTIFY",
+        "OPTIONS",
+        "PATCH",
+        "POST",
+        "PROPFIND",
+        "PROPPATCH",
+        "PURGE",
+        "PUT",
+        "REBIND",
+        "REPORT",
+        "SEARCH",
+        "SOURCE",
+        "SUBSCRIBE",
+        "TRACE",
+        "UNBIND",
+        "UNLINK",
+        "UNLOCK",
         "UNSUBSCRIBE",
     ];
     let has_query = walker.version >= Version::new(1, 40, 0);

@@ -19,9 +19,9 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
+use super::action;
 use super::http::{Host, Http, filter_row};
 use super::path::{End, Path};
-use super::action;
 use super::route::{Chosen, Hit, header_matches};
 use super::stop::{Abort, Stop};
 use super::walker::Walker;

@@ -117,7 +117,8 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
     let given = assignment.locality_weights.iter().any(|(_, weight)| *weight > 0);
     Ok(Policy {
         overprovisioning_factor: assignment.overprovisioning_factor.unwrap_or(140),
-        panic_threshold: runtime.map_or_else(|| common.healthy_panic_threshold.as_ref().map_or(50.0, |p| p.value), |share| share * 100.0),
+        panic_threshold: runtime
+            .map_or_else(|| common.healthy_panic_threshold.as_ref().map_or(50.0, |p| p.value), |share| share * 100.0),
         weighted_priority_health: assignment.weighted_priority_health,
         fail_in_panic: match &common.locality_config_specifier {
             Some(LocalityConfigSpecifier::ZoneAwareLbConfig(zone)) => zone.fail_traffic_on_panic,
