@@ -289,10 +289,10 @@ struct Done {
 /// Why nobody answers for an origin.
 fn why_not(origin: Origin) -> &'static str {
     match origin {
-        Origin::Source(_) => "A's proxy was not read",
-        Origin::Destination(_) => "B's proxy was not read",
-        Origin::Kubernetes => "Kubernetes was not read",
-        Origin::ControlPlane => "the control plane was not read",
+        Origin::Source(_) => "A's proxy is not at hand",
+        Origin::Destination(_) => "B's proxy is not at hand",
+        Origin::Kubernetes => "no cluster is at hand",
+        Origin::ControlPlane => "the control plane is not at hand",
     }
 }
 

@@ -165,7 +165,7 @@ impl Walk {
 
     /// What is sent when it is not handed over: by the largest share that fails, else the largest that is answered.
     pub fn response(&self) -> Option<Response> {
-        self.main_stop().map(|(_, stop)| stop.response(self.kind))
+        self.main_stop().and_then(|(leg, _)| leg.response(self.kind))
     }
 
     /// The way with the largest share among those that fail, else among those that are answered.
@@ -184,10 +184,7 @@ impl Walk {
     pub fn branches(&self) -> Vec<Branch> {
         let mut branches: Vec<Branch> = Vec::new();
         for leg in &self.legs {
-            let response = match &leg.end {
-                End::Stopped(stop) => Some(stop.response(self.kind)),
-                End::HandedOver | End::Unknown => None,
-            };
+            let response = leg.response(self.kind);
             let branch = Branch {
                 share: leg.share,
                 outcome: cluster::outcome(&leg.end, self.kind),

@@ -46,7 +46,7 @@ impl Cli {
             (Some(_), Some(a)) => {
                 Err(Usage::of("A is named twice").with_hint(format!("leave out `{a}`, or `--selector`")))
             }
-            (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(Usage::of),
+            (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(|why| Usage::of_source(why, &a)),
             (None, None) => Err(Usage::no_question()),
         }
     }

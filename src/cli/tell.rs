@@ -48,6 +48,12 @@ impl Usage {
         Self::of(format!("`{host}` has no port")).with_hint(hint)
     }
 
+    /// A cannot be understood. Where it looks like B, the two may have been swapped.
+    pub(super) fn of_source(why: String, a: &str) -> Self {
+        let usage = Self::of(why);
+        if a.contains(':') { usage.with_hint("the source goes first: kubectl mesh-why A B:PORT") } else { usage }
+    }
+
     pub(super) fn of_question(error: &QuestionError) -> Self {
         Self::of(error.to_string())
     }

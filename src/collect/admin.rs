@@ -86,23 +86,30 @@ impl Admin {
         answers
     }
 
-    /// The first read: it shows whether this is an admin endpoint at all.
+    /// The first read: it shows whether this is an admin endpoint at all. An Envoy that does not take the masked query
+    /// says the same at length.
     pub(super) async fn greet(&mut self, need: &Need) -> Result<Answer, Failure> {
-        match self.answer_one(need, &mut Round::new()).await? {
-            Answer::Body(body) if serde_json::from_slice::<Value>(&body).is_ok_and(|v| v.get("version").is_some()) => {
-                Ok(Answer::Body(body))
-            }
-            Answer::Body(_) | Answer::Object(_) | Answer::Objects(_) | Answer::Nothing => {
-                Err(Failure::new(format!("GET {}: the answer is not Envoy's", need.query())))
+        let query = need.query();
+        for path in [query.as_str(), "/server_info"] {
+            let reply = self.get(path, &mut Round::new()).await?;
+            let says_who = serde_json::from_slice::<Value>(&reply.body)
+                .is_ok_and(|v| v.get("version").is_some() || v.pointer("/configs/0/bootstrap/node").is_some());
+            if reply.status == 200 && says_who {
+                return Ok(Answer::Body(reply.body));
             }
         }
+        Err(Failure::new("GET /server_info: the answer is not Envoy's".to_owned()))
     }
 
     async fn answer_one(&mut self, need: &Need, round: &mut Round) -> Result<Answer, Failure> {
         let query = need.query();
         let Some(dump) = Dump::of(&query) else {
             let reply = self.get(&query, round).await?;
-            return if reply.status == 200 { Ok(Answer::Body(reply.body)) } else { Err(refusal(&query, &reply)) };
+            return match reply.status {
+                200 => Ok(Answer::Body(reply.body)),
+                _ if means_nothing(&reply) => Ok(Answer::Nothing),
+                _ => Err(refusal(&query, &reply)),
+            };
         };
         if self.form == Form::Mask {
             let reply = self.get(&query, round).await?;

@@ -62,6 +62,7 @@ pub(super) fn config(flags: &ClusterFlags, env: Env<'_>) -> Result<Config, Colle
         None => return Err(CollectError::NoKubeconfig),
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.default_retry = false;
     if let Some(namespace) = &flags.namespace {
         config.default_namespace.clone_from(namespace);
     }
@@ -107,7 +108,7 @@ fn unusable(path: &Path, error: &KubeconfigError) -> CollectError {
     }
     let text = error.to_string();
     let text = text.strip_prefix("failed to parse kubeconfig YAML: ").unwrap_or(&text);
-    let cause = text.lines().next().unwrap_or_default().to_owned();
+    let cause = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     CollectError::NotThis { path, what: "kubeconfig", cause, hint: None }
 }
 

@@ -16,7 +16,7 @@ const OLDER: &[(&str, &[&str])] = &[
 /// Answers a need for objects. The error is kubectl's.
 pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, String> {
     let (kind, rest) = if let Need::Object(kind, namespace, name) = need {
-        if [namespace, name].iter().any(|text| matches!(text.as_str(), "" | "." | "..")) {
+        if ![namespace, name].iter().all(|text| is_name(text)) {
             return Err(format!("`{namespace}/{name}` is no object's name"));
         }
         (*kind, format!("/namespaces/{}/{}/{}", segment(namespace), kind.plural(), segment(name)))
@@ -62,6 +62,11 @@ pub(super) fn name_kind(object: &mut Value, kind: Kind) {
     if object["apiVersion"].is_null() {
         object["apiVersion"] = json!(kind.api_version());
     }
+}
+
+/// Whether this can be one segment of an API path, as Kubernetes has it: names come from Envoy's metadata too.
+fn is_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains(['/', '%'])
 }
 
 fn root(kind: Kind, api_version: &str) -> String {

@@ -57,9 +57,12 @@ impl Source {
     }
 }
 
+/// Kinds that may not be read, and kubectl's words for it.
+type Refusals = Vec<(Kind, String)>;
+
 /// The pod that A leads to.
 pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, CollectError> {
-    let mut refusals = Vec::new();
+    let mut refusals: Refusals = Vec::new();
     for (name, namespace) in source.readings(cluster.namespace()) {
         let kinds: Vec<Kind> = match source.kind {
             Some(kind) => vec![kind],
@@ -98,7 +101,7 @@ async fn look(
     kinds: &[Kind],
     namespace: &str,
     name: &str,
-    refusals: &mut Vec<String>,
+    refusals: &mut Refusals,
 ) -> Result<Vec<(Kind, Value)>, CollectError> {
     let mut asked = JoinSet::new();
     for kind in kinds.iter().copied() {
@@ -115,7 +118,7 @@ async fn look(
                 found.push((kind, object));
             }
             Err(error) if error.code == 404 => {}
-            Err(error) if error.code == 403 => refusals.push(error.words),
+            Err(error) if error.code == 403 => refusals.push((kind, error.words)),
             Err(error) => {
                 return Err(unreadable(cluster, &format!("{} in namespace {namespace}", kind.plural()), error));
             }
@@ -166,8 +169,9 @@ async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str)
         return Err(CollectError::NoPod { owner: owner.to_owned(), cause: phases(&gone) });
     };
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let of = if count > 1 { format!(", of {count} that run") } else { String::new() };
-    cluster.log().choice(&format!("asking pod/{name}{of}"));
+    if count > 1 {
+        cluster.log().choice(&format!("asking pod/{name}, one of {count} that run"));
+    }
     Ok(pod)
 }
 
@@ -220,23 +224,30 @@ fn labels(labels: &Value) -> String {
     pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(",")
 }
 
-async fn not_found(cluster: &Cluster, source: &Source, refusals: Vec<String>) -> CollectError {
+async fn not_found(cluster: &Cluster, source: &Source, mut refusals: Refusals) -> CollectError {
+    refusals.sort();
+    refusals.dedup_by_key(|refusal| refusal.0);
     let readings = source.readings(cluster.namespace());
-    let (name, namespace) = readings.last().copied().unwrap_or_default();
+    let (name, likely) = readings.last().copied().unwrap_or_default();
+    let namespace = readings.first().map_or(likely, |reading| reading.1);
     let what = match source.kind {
-        Some(kind) => word(kind).to_owned(),
-        None => "pod, workload or service".to_owned(),
+        Some(kind) => word(kind),
+        None => "pod, workload or service",
     };
-    if let (Some(first), Some(_)) = (refusals.first(), source.kind) {
-        let hint = format!("the role needs the verbs `get` and `list` on the {what} of namespace {namespace}");
-        return CollectError::Api { what: format!("{what}/{name}"), cause: first.clone(), hint: Some(hint) };
+    let asked = if source.kind.is_some() { 1 } else { KINDS.len() };
+    if let Some((_, cause)) = refusals.first().filter(|_| refusals.len() == asked) {
+        // Nothing is known of it: it may well be there.
+        let what = format!("{what} `{}` in namespace {likely}", source.name);
+        let hint = format!(
+            "the role needs the verbs `get` and `list` on pods in namespace {likely}, and on what leads to them"
+        );
+        return CollectError::Api { what, cause: cause.clone(), hint: Some(hint) };
     }
-    let near = near::names(cluster, name, namespace).await;
-    let namespace = readings.first().map_or(namespace, |reading| reading.1);
+    let near = near::names(cluster, name, likely).await;
     CollectError::NotFound {
         wanted: format!("{what} `{}`", source.name),
         namespace: namespace.to_owned(),
-        causes: refusals,
+        causes: refusals.into_iter().map(|(kind, _)| format!("{} may not be read", kind.plural())).collect(),
         near,
     }
 }

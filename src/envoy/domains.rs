@@ -44,9 +44,13 @@ fn rank(domain: &str, host: &str) -> Option<Rank> {
 /// `ignore_port_in_host_matching` and `strip_any_host_port` take it off.
 pub fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if !name.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && bracketed(name) => name,
+        Some((name, port)) if !name.is_empty() && is_number(port) && bracketed(name) => name,
         _ => host,
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A colon inside an IPv6 address begins no port.
@@ -84,7 +88,9 @@ mod tests {
 
     #[test]
     fn ports_come_off_where_they_are_ports() {
-        for (host, expected) in [("h:80", "h"), ("h", "h"), ("[::1]:80", "[::1]"), ("::1", "::1"), ("h:abc", "h:abc")] {
+        for (host, expected) in
+            [("h:80", "h"), ("h", "h"), ("[::1]:80", "[::1]"), ("::1", "::1"), ("h:abc", "h:abc"), ("h:", "h:")]
+        {
             assert_eq!(without_port(host), expected);
         }
     }

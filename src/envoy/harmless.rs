@@ -135,10 +135,7 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 "limits that one small, well-formed HTTP/1.1 request does not meet",
             ),
-            (
-                &["use_remote_address", "xff_num_trusted_hops", "internal_address_config"],
-                "decides whose address is logged and trusted, not where the request goes",
-            ),
+            (&["internal_address_config"], "decides whose headers are trusted, not where the request goes"),
             (&["upgrade_configs"], "allows upgrades; the request asks for none"),
         ],
     ),
@@ -274,7 +271,6 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["rate_limits", "include_vh_rate_limits"], "read only by a rate limit filter, which is named by itself"),
             (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
-            (&["priority"], "chooses circuit breaker thresholds, which are looked at for both"),
             (&["cors"], "answers preflights only"),
             (&["upgrade_configs"], "allows upgrades; the request asks for none"),
             (

@@ -41,6 +41,8 @@ pub enum Class {
 /// A host's counters, since it was added.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counters {
+    /// Connections that are open now.
+    pub cx_active: u64,
     /// Connections that were tried.
     pub cx_total: u64,
     /// Connections that failed: refused, timed out, or TLS did not come about.
@@ -70,6 +72,7 @@ impl Host {
                 || health.excluded_via_immediate_hc_fail
                 || health.eds_health_status() == HealthStatus::Draining,
             counters: Counters {
+                cx_active: stat("cx_active"),
                 cx_total: stat("cx_total"),
                 cx_connect_fail: stat("cx_connect_fail"),
                 rq_total: stat("rq_total"),

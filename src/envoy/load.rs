@@ -79,7 +79,9 @@ fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) 
     if panic && policy.fail_in_panic {
         return Vec::new();
     }
-    let usable = |host: &Host| panic || (host.class == class && !(class == Class::Degraded && policy.never_degraded));
+    // A ring holds the healthy hosts only, whichever share sent the request here.
+    let class = if policy.never_degraded { Class::Healthy } else { class };
+    let usable = |host: &Host| panic || host.class == class;
     let weighted = |host: &Host| match &policy.locality_weights {
         Some(weights) if !panic => {
             weights.iter().any(|((p, l), weight)| *p == level && *l == host.locality && *weight > 0)
@@ -248,7 +250,9 @@ mod tests {
     #[test]
     fn some_policies_leave_requests_without_a_host() {
         assert_eq!(eligible("UUH", &Policy { fail_in_panic: true, ..policy(50.0) }), "--- 1");
-        assert_eq!(eligible("DD", &Policy { never_degraded: true, ..policy(50.0) }), "-- 1");
+        let ring = Policy { never_degraded: true, ..policy(50.0) };
+        assert_eq!(eligible("DD", &ring), "-- 1");
+        assert_eq!(eligible("DH", &ring), "-y");
         assert!((spread(&[], &policy(50.0)).without_host - 1.0).abs() < f64::EPSILON);
     }
 

@@ -149,7 +149,8 @@ pub fn query_parameter(matcher: &QueryParameterMatcher, query: &str) -> Match {
 
 /// A `CookieMatcher`: the first cookie of that name, quotes taken off. Absent and inverted matches, unlike headers.
 pub fn cookie(matcher: &CookieMatcher, lines: &[&str]) -> Match {
-    let mut cookies = lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut cookies =
+        lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_start().split_once('='));
     let Some((_, value)) = cookies.find(|(name, _)| *name == matcher.name) else {
         return matcher.invert_match.into();
     };

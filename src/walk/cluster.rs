@@ -9,13 +9,14 @@ use crate::envoy::health::{Class, Host};
 use crate::envoy::load;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbConfig};
+use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 
 use super::assignment::{self, Assignment};
 use super::http_filters::percent;
 use super::path::{ClusterTrail, End, Leg, Path};
-use super::policy;
+use super::policy::{self, Breaker};
 use super::request::Dial;
 use super::stop::{RequestKind, Stop};
 use super::walker::{Got, Walker};
@@ -35,7 +36,7 @@ pub(super) struct Choice {
 #[derive(Clone, Copy)]
 pub(super) enum Proto {
     /// An answer of this status.
-    Http { not_found: u16 },
+    Http { not_found: u16, priority: RoutingPriority },
     /// A closed connection.
     Tcp,
 }
@@ -63,19 +64,20 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
     let kind = request_kind(walker, dial);
     rows(path, &all);
     for (choice, one) in choices.iter().zip(all) {
-        let by = if choices.len() > 1 { format!("weighted cluster {}", choice.name) } else { String::new() };
-        let place = path.trail.clusters.len();
-        let decided = decided(choice, &one, kind, share);
-        path.decision.clusters.push(decided);
-        for (part, end, stage) in one.ends {
-            path.legs.push(Leg {
-                share: share * choice.share * part,
-                by: by.clone(),
-                end,
-                cluster: Some(place),
-                stage,
-            });
-        }
+        let by = if choices.len() > 1 { format!("weighted cluster {}", choice.name) } else { path.by.clone() };
+        let cluster = Some(path.trail.clusters.len());
+        let delayed = path.delayed;
+        let leg = |(part, end, stage): &(f64, End, Stage)| Leg {
+            share: share * choice.share * part,
+            by: by.clone(),
+            end: end.clone(),
+            cluster,
+            stage: *stage,
+            delayed,
+        };
+        let legs: Vec<Leg> = one.ends.iter().map(leg).collect();
+        path.decision.clusters.push(decided(choice, &one.endpoints, &legs, kind, share));
+        path.legs.extend(legs);
         path.trail.clusters.push(one.trail);
     }
 }
@@ -92,18 +94,14 @@ pub(super) fn request_kind(walker: &Walker, dial: &Dial) -> RequestKind {
     }
 }
 
-fn decided(choice: &Choice, one: &Evaluated, kind: RequestKind, share: f64) -> ClusterChoice {
-    let outcomes: Vec<(f64, Outcome)> = one.ends.iter().map(|(part, end, _)| (*part, outcome(end, kind))).collect();
-    let failing = one.ends.iter().find_map(|(_, end, _)| match end {
-        End::Stopped(stop) => Some(stop.response(kind)),
-        End::HandedOver | End::Unknown => None,
-    });
+fn decided(choice: &Choice, endpoints: &[Endpoint], legs: &[Leg], kind: RequestKind, share: f64) -> ClusterChoice {
+    let outcomes: Vec<(f64, Outcome)> = legs.iter().map(|leg| (leg.share, outcome(&leg.end, kind))).collect();
     ClusterChoice {
         name: choice.name.clone(),
         share: share * choice.share,
         outcome: super::outcome::combine(&outcomes),
-        response: failing,
-        endpoints: one.endpoints.clone(),
+        response: legs.iter().find_map(|leg| leg.response(kind)),
+        endpoints: endpoints.to_vec(),
     }
 }
 
@@ -198,11 +196,33 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
     if let Some(what) = Walker::unmodelled(&node, CLUSTER, &except).or_else(|| policy::unmodelled(&cluster)) {
         return gap(walker, trail, &what);
     }
+    match maintenance(walker, &choice.name, proto) {
+        Ok(false) => {}
+        Ok(true) => {
+            let note = "runtime has put it into maintenance";
+            return ended(trail, Stop::MaintenanceMode, Stage::Cluster, note, Vec::new());
+        }
+        Err(what) => return gap(walker, trail, &what),
+    }
     match &cluster.cluster_discovery_type {
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::OriginalDst as i32 => {
             original_dst(walker, trail, &cluster, proto, dial)
         }
         _ => balanced(walker, trail, &cluster, &node, proto),
+    }
+}
+
+/// Whether runtime keeps HTTP requests from the cluster: `upstream.maintenance_mode.NAME`, in percent.
+fn maintenance(walker: &Walker, name: &str, proto: Proto) -> Result<bool, String> {
+    if let Proto::Tcp = proto {
+        return Ok(false);
+    }
+    let key = format!("upstream.maintenance_mode.{name}");
+    match walker.runtime_percent(&key) {
+        None => Ok(false),
+        Some(Ok(share)) if share <= 0.0 => Ok(false),
+        Some(Ok(share)) if share >= 1.0 => Ok(true),
+        Some(_) => Err(format!("the runtime key {key} keeps a part of the requests away")),
     }
 }
 
@@ -237,6 +257,18 @@ fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &
         Err(what) => return gap(walker, trail, &what),
     };
     let spread = load::spread(&hosts, &policy);
+    match policy::breaker(cluster, proto, &hosts) {
+        Breaker::Lets => {}
+        Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
+            trail.eligible.clone_from(&spread.eligible);
+            let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
+            let evidence = node.get("circuit_breakers").map(|n| n.evidence()).into_iter().collect();
+            let note = format!("its circuit breaker lets nothing through: {what} is 0");
+            return Evaluated { endpoints, ..ended(trail, proto.overflow(), Stage::Cluster, &note, evidence) };
+        }
+        Breaker::Stops(_) => {}
+        Breaker::Unknown(what) => return gap(walker, trail, &what),
+    }
     trail.eligible.clone_from(&spread.eligible);
     let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
     finish(trail, endpoints, &spread, &assignment, proto)
@@ -418,25 +450,30 @@ impl Proto {
         }
     }
 
+    fn overflow(self) -> Stop {
+        match self {
+            Self::Http { .. } => Stop::Overflow,
+            Self::Tcp => Stop::TcpOverflow,
+        }
+    }
+
     fn no_cluster(self) -> Stop {
         match self {
-            Self::Http { not_found } => Stop::NoCluster(not_found),
+            Self::Http { not_found, .. } => Stop::NoCluster(not_found),
             Self::Tcp => Stop::TcpNoCluster,
         }
     }
 }
 
-fn missing(mut trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
-    let stop = proto.no_cluster();
+fn missing(trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
+    ended(trail, proto.no_cluster(), Stage::Cluster, note, evidence)
+}
+
+/// Every request ends at the cluster.
+fn ended(mut trail: ClusterTrail, stop: Stop, stage: Stage, note: &str, evidence: Vec<Evidence>) -> Evaluated {
     trail.stop = Some(stop.clone());
     let cluster = Row { mark: Mark::Stopped, note: note.to_owned(), evidence };
-    Evaluated {
-        trail,
-        endpoints: Vec::new(),
-        ends: vec![(1.0, End::Stopped(stop), Stage::Cluster)],
-        cluster,
-        hosts: None,
-    }
+    Evaluated { trail, endpoints: Vec::new(), ends: vec![(1.0, End::Stopped(stop), stage)], cluster, hosts: None }
 }
 
 fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {

@@ -23,7 +23,6 @@ const CAPTURE_PORT: u16 = 15001;
 pub(super) struct Status {
     pub(super) name: String,
     pub(super) addresses: Vec<SocketAddr>,
-    ipv4_compat: bool,
     at: Node,
 }
 
@@ -51,7 +50,6 @@ pub(super) fn statuses(walker: &Walker) -> Got<Vec<Status>> {
         Status {
             name: at.text("name").unwrap_or_default(),
             addresses: all.iter().filter_map(address::socket).collect(),
-            ipv4_compat: all.iter().any(address::ipv4_compat),
             at,
         }
     };
@@ -80,6 +78,10 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
     };
     let hands_off = accepting.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
     let target = if hands_off { look_up(&statuses, dial.ip, dial.port) } else { None };
+    let target = match target {
+        None if hands_off && dial.ip.is_none_or(|ip| ip.is_ipv4()) => ipv4_compat(walker, &statuses, dial.port),
+        target => target,
+    };
     let active = match target.filter(|status| status.name != accepting.name) {
         Some(status) => active(walker, path, status)?,
         None => accepting,
@@ -124,9 +126,20 @@ fn look_up(statuses: &[Status], ip: Option<IpAddr>, port: u16) -> Option<&Status
         Some(IpAddr::V6(_)) => vec![v6],
         None => vec![v4, v6],
     };
-    let wildcard = families.into_iter().find_map(|family| statuses.iter().find(|s| has(s, at(family))));
-    let compat = ip.is_none_or(|ip| ip.is_ipv4());
-    wildcard.or_else(|| statuses.iter().find(|s| compat && s.ipv4_compat && has(s, at(v6))))
+    families.into_iter().find_map(|family| statuses.iter().find(|s| has(s, at(family))))
+}
+
+/// `[::]:port` takes IPv4 connections too where it says so; `/listeners` does not.
+fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Status], port: u16) -> Option<&'a Status> {
+    let any = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+    let compat = |status: &&Status| match configuration(walker, status) {
+        Got::Found(Some(active)) => {
+            let more = active.listener.additional_addresses.iter().filter_map(|a| a.address.as_ref());
+            active.listener.address.iter().chain(more).any(address::ipv4_compat)
+        }
+        Got::Found(None) | Got::Absent(_) | Got::Gap => false,
+    };
+    statuses.iter().filter(|s| s.addresses.contains(&any)).find(compat)
 }
 
 /// A listener that is dialled itself: a gateway's, or one on loopback.

@@ -8,7 +8,11 @@ use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::common_lb_config::LocalityConfigSpecifier;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, LbPolicy};
 
+use crate::envoy::health::Host;
+use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
+
 use super::assignment::Assignment;
+use super::cluster::Proto;
 use super::walker::Walker;
 
 /// What of a cluster bears on who gets a request and is not modelled.
@@ -21,14 +25,6 @@ pub(super) fn unmodelled(cluster: &Cluster) -> Option<String> {
     }
     if cluster.lb_subset_config.as_ref().is_some_and(|s| !s.subset_selectors.is_empty()) {
         return Some("`lb_subset_config` of Cluster is not modelled".to_owned());
-    }
-    let zero = |t: &crate::envoy::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds| {
-        [&t.max_connections, &t.max_pending_requests, &t.max_requests]
-            .iter()
-            .any(|n| n.as_ref().is_some_and(|n| n.value == 0))
-    };
-    if cluster.circuit_breakers.as_ref().is_some_and(|c| c.thresholds.iter().any(zero)) {
-        return Some("a circuit breaker of 0 is not modelled".to_owned());
     }
     if let Some(filter) = cluster.filters.iter().find(|f| !is_harmless(&f.name, f.typed_config.as_ref())) {
         return Some(format!("upstream network filter {} is not modelled", filter.name));
@@ -53,6 +49,41 @@ pub(super) fn unmodelled(cluster: &Cluster) -> Option<String> {
         }
     }
     None
+}
+
+/// What a circuit breaker that is set to 0 does.
+pub(super) enum Breaker {
+    /// None is, or it does not matter here.
+    Lets,
+    /// Nothing gets through: the threshold's name.
+    Stops(&'static str),
+    /// It depends on what else is under way.
+    Unknown(String),
+}
+
+/// Looks at the thresholds of the request's priority. `max_connections` is soft for HTTP: a pool without a connection
+/// always gets one; and what is waiting needs no place where a connection is free.
+pub(super) fn breaker(cluster: &Cluster, proto: Proto, hosts: &[Host]) -> Breaker {
+    let wanted = match proto {
+        Proto::Http { priority, .. } => priority,
+        Proto::Tcp => RoutingPriority::Default,
+    };
+    let all = cluster.circuit_breakers.iter().flat_map(|c| &c.thresholds);
+    let Some(thresholds) = all.into_iter().find(|t| t.priority() == wanted) else { return Breaker::Lets };
+    let is_zero = |n: &Option<pbjson_types::UInt32Value>| n.as_ref().is_some_and(|n| n.value == 0);
+    match proto {
+        Proto::Tcp if is_zero(&thresholds.max_connections) => Breaker::Stops("max_connections"),
+        Proto::Tcp if is_zero(&thresholds.max_pending_requests) => {
+            Breaker::Unknown("`max_pending_requests: 0` for TCP is not modelled".to_owned())
+        }
+        Proto::Tcp => Breaker::Lets,
+        Proto::Http { .. } if is_zero(&thresholds.max_requests) => Breaker::Stops("max_requests"),
+        Proto::Http { .. } if !is_zero(&thresholds.max_pending_requests) => Breaker::Lets,
+        Proto::Http { .. } if hosts.iter().any(|host| host.counters.cx_active > 0) => {
+            Breaker::Unknown("whether a free connection saves the request from `max_pending_requests: 0`".to_owned())
+        }
+        Proto::Http { .. } => Breaker::Stops("max_pending_requests"),
+    }
 }
 
 fn is_harmless(name: &str, any: Option<&JsonAny>) -> bool {
@@ -80,15 +111,14 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
             return Err(format!("`locality_lb_config` of {type_name} is not modelled"));
         }
     }
-    if walker.runtime_value("upstream.healthy_panic_threshold").is_some() {
-        return Err("the runtime key upstream.healthy_panic_threshold overrides the panic threshold".to_owned());
-    }
+    let runtime = walker.runtime_percent("upstream.healthy_panic_threshold").transpose()?;
     let weighted =
         matches!(common.locality_config_specifier, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_)));
     let given = assignment.locality_weights.iter().any(|(_, weight)| *weight > 0);
     Ok(Policy {
         overprovisioning_factor: assignment.overprovisioning_factor.unwrap_or(140),
-        panic_threshold: common.healthy_panic_threshold.as_ref().map_or(50.0, |p| p.value),
+        panic_threshold: runtime
+            .map_or_else(|| common.healthy_panic_threshold.as_ref().map_or(50.0, |p| p.value), |share| share * 100.0),
         weighted_priority_health: assignment.weighted_priority_health,
         fail_in_panic: match &common.locality_config_specifier {
             Some(LocalityConfigSpecifier::ZoneAwareLbConfig(zone)) => zone.fail_traffic_on_panic,

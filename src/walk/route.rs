@@ -20,9 +20,12 @@ pub(super) struct Chosen {
     pub(super) share: f64,
     /// `None`: no route.
     pub(super) route: Option<Hit>,
+    /// Of a route to weighted clusters, the one that was drawn, where filters tell them apart.
+    pub(super) only: Option<String>,
 }
 
 /// A route, and where it is.
+#[derive(Clone)]
 pub(super) struct Hit {
     pub(super) index: usize,
     pub(super) route: Route,
@@ -52,7 +55,7 @@ pub(super) fn choose(
         if let Some(what) = of_match {
             return Err(format!("whether {} takes the request: {what}", describe(route, index)));
         }
-        chosen.push(Chosen { share, route: Some(Hit { index, route: route.clone(), node: at }) });
+        chosen.push(Chosen { share, route: Some(Hit { index, route: route.clone(), node: at }), only: None });
         left -= share;
         if left < 1e-9 {
             break;
@@ -60,7 +63,7 @@ pub(super) fn choose(
     }
     if left >= 1e-9 {
         path.trail.missed = missed(walker, host, node, config, http);
-        chosen.push(Chosen { share: left, route: None });
+        chosen.push(Chosen { share: left, route: None, only: None });
     }
     chosen.sort_by(|a, b| b.share.total_cmp(&a.share));
     Ok(chosen)
@@ -102,7 +105,7 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
         let holds = matcher::query_parameter(parameter, query);
         all.push(("query_parameters", Some(i), format!("query parameter {}", parameter.name), holds));
     }
-    let cookies: Vec<&str> = values(http, "cookie");
+    let cookies = http.values("cookie");
     for (i, cookie) in wanted.cookies.iter().enumerate() {
         all.push(("cookies", Some(i), format!("cookie {}", cookie.name), matcher::cookie(cookie, &cookies)));
     }
@@ -120,12 +123,15 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
         ));
     }
     if let Some(runtime) = &wanted.runtime_fraction {
-        let share = fraction::share(runtime.default_value.as_ref());
-        let holds = match walker.runtime_value(&runtime.runtime_key) {
-            Some(value) => Match::Unknown(format!("the runtime key {} is {value}", runtime.runtime_key)),
-            None if share <= 0.0 => Match::No,
-            None if share >= 1.0 => Match::Yes,
-            None => Match::Share(share),
+        let share = match walker.runtime_percent(&runtime.runtime_key) {
+            Some(share) => share,
+            None => Ok(fraction::share(runtime.default_value.as_ref())),
+        };
+        let holds = match share {
+            Err(why) => Match::Unknown(why),
+            Ok(share) if share <= 0.0 => Match::No,
+            Ok(share) if share >= 1.0 => Match::Yes,
+            Ok(share) => Match::Share(share),
         };
         all.push(("runtime_fraction", None, "runtime fraction".to_owned(), holds));
     }
@@ -169,24 +175,13 @@ fn without_parameters(path: &str) -> String {
 /// A header matcher over the request, pseudo headers included.
 pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, version: Version) -> Match {
     let name = header.name.to_ascii_lowercase();
-    let values = match name.as_str() {
-        ":method" => vec![http.method.as_str()],
-        ":path" => vec![http.path.as_str()],
-        ":authority" | "host" => vec![http.authority.as_str()],
-        ":scheme" | "x-forwarded-proto" => vec![http.scheme],
-        // Envoy makes one up before it matches; only its presence is known.
-        "x-request-id" if !http.headers.iter().any(|(k, _)| *k == name) => {
-            let known = matcher::header(header, &["a"], version);
-            let other = matcher::header(header, &["b"], version);
-            return if known == other { known } else { Match::Unknown("x-request-id is made up by Envoy".to_owned()) };
-        }
-        _ => self::values(http, &name),
-    };
-    matcher::header(header, &values, version)
-}
-
-fn values<'a>(http: &'a Http, name: &str) -> Vec<&'a str> {
-    http.headers.iter().filter(|(k, _)| k == name).map(|(_, v)| v.as_str()).collect()
+    // Envoy makes one up before it matches; only its presence is known.
+    if name == "x-request-id" && http.values(&name).is_empty() {
+        let known = matcher::header(header, &["a"], version);
+        let other = matcher::header(header, &["b"], version);
+        return if known == other { known } else { Match::Unknown("x-request-id is made up by Envoy".to_owned()) };
+    }
+    matcher::header(header, &http.values(&name), version)
 }
 
 /// Why each route was not taken: what failed first, and how much held before.

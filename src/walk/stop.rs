@@ -33,6 +33,16 @@ pub enum Stop {
     DropOverload,
     /// The assignment drops a part of the requests.
     PartialDropOverload,
+    /// The request line is none that HTTP/1 allows.
+    CodecError,
+    /// A QUERY says nothing of its content's type.
+    QueryMissingContentType,
+    /// Runtime has put the cluster into maintenance.
+    MaintenanceMode,
+    /// A circuit breaker lets nothing through.
+    Overflow,
+    /// The same, for a TCP connection.
+    TcpOverflow,
     /// No host can be chosen.
     NoHealthyUpstream,
     /// No host can be chosen, for a TCP connection.
@@ -67,16 +77,20 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"], ""),
             Self::DropOverload => (503, &["UDO"], "unconditional_drop_overload"),
             Self::PartialDropOverload => (503, &["DO"], "drop_overload"),
+            Self::CodecError => (400, &["DPE"], "http1.codec_error"),
+            Self::QueryMissingContentType => (400, &[], "query_missing_content_type"),
+            Self::MaintenanceMode => (503, &["UO"], "maintenance_mode"),
+            Self::Overflow => (503, &["UO"], "upstream_reset_before_response_started"),
+            Self::TcpOverflow => (0, &["UO"], ""),
             Self::NoHealthyUpstream => (503, &["UH"], "no_healthy_upstream"),
             Self::TcpNoHealthyUpstream => (0, &["UH"], ""),
             Self::ConnectFailure => (503, &["UF"], "upstream_reset_before_response_started"),
             Self::TcpConnectFailure => (0, &["UF"], ""),
         };
-        let grpc_status = if let Self::FaultAbort(Abort::Grpc(status)) = self {
-            Some(*status)
-        } else {
-            (request == RequestKind::Grpc && status != 0).then(|| grpc_status_of(status))
-        };
+        let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
+        // Before the request is one, nothing is wrapped for gRPC.
+        let is_wrapped = request == RequestKind::Grpc && status != 0 && !matches!(self, Self::CodecError);
+        let grpc_status = is_wrapped.then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
             grpc_status,
@@ -113,6 +127,10 @@ impl Stop {
             Self::DirectResponse(_) => "answered by the route itself".to_owned(),
             Self::FaultAbort(_) => "aborted by an injected fault".to_owned(),
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
+            Self::CodecError => "the request is no HTTP/1.1".to_owned(),
+            Self::QueryMissingContentType => "a QUERY without a content-type".to_owned(),
+            Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
+            Self::Overflow | Self::TcpOverflow => "a circuit breaker lets nothing through".to_owned(),
             Self::DropOverload | Self::PartialDropOverload => "dropped by the endpoint policy".to_owned(),
             Self::NoHealthyUpstream | Self::TcpNoHealthyUpstream => "no healthy upstream".to_owned(),
             Self::ConnectFailure | Self::TcpConnectFailure => "connections to every endpoint fail".to_owned(),
@@ -132,7 +150,6 @@ pub enum RequestKind {
 /// `Grpc::Utility::httpToGrpcStatus` (`source/common/grpc/status.cc`).
 fn grpc_status_of(http: u16) -> u8 {
     match http {
-        200 => 0,
         400 => 13,
         401 => 16,
         403 => 7,

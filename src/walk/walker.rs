@@ -115,6 +115,13 @@ impl<'a> Walker<'a> {
         entry.text("final_value")
     }
 
+    /// The same where the value is a percentage, as a share; an error where it is none.
+    pub(super) fn runtime_percent(&self, key: &str) -> Option<Result<f64, String>> {
+        let value = self.runtime_value(key)?;
+        let share = value.parse::<u32>().map(|percent| f64::from(percent.min(100)) / 100.0);
+        Some(share.map_err(|_| format!("the runtime key {key} is {value}, which is not modelled")))
+    }
+
     pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
         (self.needs.into_inner(), self.unchecked.into_inner())
     }
