@@ -259,7 +259,7 @@ fn files_and_snapshots_and_pods_are_answered_alike() {
     let api = Api::start(mesh());
     tool.file(".kube/config", api.kubeconfig());
     let run = tool.run(&["order-service", "products:8080", "--save", "kept.tar.gz", "-v"]);
-    assert!(run.err.contains("GET /server_info: "), "{}", run.err);
+    assert!(run.err.contains("GET /listeners?format=json: "), "{}", run.err);
     drop(api);
     let again = tool.run(&["--snapshot", "kept.tar.gz"]);
     assert_eq!((again.code, again.out, again.err.as_str()), (run.code, run.out, ""));

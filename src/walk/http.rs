@@ -68,13 +68,13 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
+    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
+        return;
+    };
     if let Some(stop) = bad_method(walker, &http, dial) {
         let note = format!("the method {} is answered before any route", http.method);
         return path.stop(Stage::HttpFilters, "HTTP connection manager", &note, stop, Vec::new());
     }
-    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
-        return;
-    };
     let host = virtual_host(walker, path, &config, &config_node, &http);
     let Some(host) = host else { return };
     let chosen = match &host {
