@@ -4,6 +4,8 @@
 //! guesses: it answers [`Found`](Lookup::Found), [`Absent`](Lookup::Absent) with the proof, or
 //! [`Unread`](Lookup::Unread) with the [`Need`] that would settle it.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod clusters_text;
 mod files;
 mod index;

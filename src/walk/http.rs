@@ -285,7 +285,7 @@ fn virtual_host(
     if !config.vhost_header.is_empty() {
         let only_any = config.virtual_hosts.len() == 1 && all().all(|d| d == ["*"]);
         match http.values(&config.vhost_header).first() {
-            Some(value) => asked = (*value).to_owned(),
+            Some(value) => (*value).clone_into(&mut asked),
             None if only_any => {}
             None => return Some(Host::Missing(Stop::NoVirtualHost)),
         }

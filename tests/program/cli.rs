@@ -1,18 +1,11 @@
 //! The command line: every mistake is one clear error, with its exit code and nothing on standard output.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-#[path = "collect/api.rs"]
-mod api;
-#[path = "collect/tool.rs"]
-mod tool;
-
 use std::io::Write as _;
 
-use api::{Api, Forward, World, owner, pod};
+use crate::api::{Api, Forward, World, owner, pod};
+use crate::tool::{Run, Tool};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tool::{Run, Tool};
 
 const DUMP: &str = r#"{"configs": [
   {"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump",

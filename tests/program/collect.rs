@@ -1,13 +1,8 @@
 //! What is read of a cluster, over a real port-forward to a fake API server.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-#[path = "collect/api.rs"]
-mod api;
-
 use std::time::Duration;
 
-use api::{Api, Forward, World, owner, pod};
+use crate::api::{Api, Forward, World, owner, pod};
 use mesh_why::collect::{ClusterFlags, CollectError, Log, Opened, Options, Place, Source, open, ports_of, save};
 use mesh_why::snapshot::{Answer, Kind, Lookup, Need, Origin, Snapshot};
 use serde_json::{Value, json};
@@ -121,7 +116,7 @@ fn what_is_not_in_the_dump_is_nothing_and_no_error() {
 
 #[test]
 fn an_admin_that_takes_no_mask_is_asked_by_field() {
-    fn old(path: &str) -> api::Answer {
+    fn old(path: &str) -> crate::api::Answer {
         if path.contains("mask=") {
             return (500, "no masks here".to_owned());
         }
@@ -131,7 +126,7 @@ fn an_admin_that_takes_no_mask_is_asked_by_field() {
         if path.contains("resource=") {
             return (404, "static_listeners not found in config dump".to_owned());
         }
-        api::envoy(path)
+        crate::api::envoy(path)
     }
     let mut world = World::new(vec![pod("a-1", "istio-proxy")]);
     world.admin = old;
@@ -146,8 +141,12 @@ fn an_admin_that_takes_no_mask_is_asked_by_field() {
 
 #[test]
 fn an_admin_that_takes_no_parameters_is_asked_for_all() {
-    fn older(path: &str) -> api::Answer {
-        if path.contains("mask=") || path.contains("resource=") { (400, "no".to_owned()) } else { api::envoy(path) }
+    fn older(path: &str) -> crate::api::Answer {
+        if path.contains("mask=") || path.contains("resource=") {
+            (400, "no".to_owned())
+        } else {
+            crate::api::envoy(path)
+        }
     }
     let mut world = World::new(vec![pod("a-1", "istio-proxy")]);
     world.admin = older;
@@ -161,7 +160,7 @@ fn an_admin_that_takes_no_parameters_is_asked_for_all() {
 
 #[test]
 fn an_admin_that_is_none_is_said_to_be_none() {
-    fn other(_: &str) -> api::Answer {
+    fn other(_: &str) -> crate::api::Answer {
         (200, "hello".to_owned())
     }
     let mut world = World::new(vec![pod("a-1", "istio-proxy")]);
@@ -424,7 +423,7 @@ fn only_these_things_are_ever_asked() {
     let mut world = World::new(vec![pod("a-1", "istio-proxy"), owner("Deployment", "a"), owner("Service", "b")]);
     world.unserved = vec!["networking.istio.io/v1", "security.istio.io/v1", "gateway.networking.k8s.io/v1"];
     world.admin = |path| {
-        if path.contains("mask=") { (500, String::new()) } else { api::envoy(path) }
+        if path.contains("mask=") { (500, String::new()) } else { crate::api::envoy(path) }
     };
     let api = Api::start(world);
     let objects = Kind::all().flat_map(|kind| {

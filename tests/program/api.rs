@@ -2,8 +2,6 @@
 //!
 //! It writes down what it was asked, and whatever a reader of clusters may not ask fails the test.
 
-#![allow(dead_code, reason = "two tests share it, and each uses a part")]
-
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -334,7 +332,7 @@ async fn channels(mut socket: Socket, port: u16, world: Arc<World>, seen: Arc<Mu
                 Message::Binary(frame) if frame.first() == Some(&0) => to_admin.write_all(&frame[1..]).await.unwrap(),
                 // The end of one direction is the end of both, as at a real API server.
                 Message::Close(_) => return,
-                _ => {}
+                Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
     };
