@@ -3,6 +3,8 @@
 //! A finding is a file in `findings/`: its name is the id, its first `//!` line the title, the rest of the `//!` block
 //! the explanation, and `examine` the work. build.rs turns the folder into the roster, so there is no list to keep.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod case;
 mod summary;
 

@@ -3,6 +3,8 @@
 //! Nothing here knows of snapshots, meshes or Kubernetes. Where a rule is Envoy's, its documentation names the
 //! behavior, and a test holds it to a real Envoy.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod address;
 pub mod any;
 pub mod domains;

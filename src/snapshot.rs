@@ -4,6 +4,8 @@
 //! guesses: it answers [`Found`](Lookup::Found), [`Absent`](Lookup::Absent) with the proof, or
 //! [`Unread`](Lookup::Unread) with the [`Need`] that would settle it.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod clusters_text;
 mod files;
 mod index;
@@ -14,8 +16,9 @@ mod objects;
 mod path;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use files::{AskRecord, FileError, PodRecord};
@@ -57,6 +60,8 @@ struct Proxy {
     whole: BTreeSet<Group>,
     /// `/server_info` and the other bodies without named resources, by path.
     documents: BTreeMap<String, Arc<Value>>,
+    /// The listeners and their addresses, once somebody asked; forgotten with the entries it is made from.
+    statuses: OnceLock<Arc<Value>>,
 }
 
 /// The answer of a look-up.
@@ -94,7 +99,7 @@ impl Snapshot {
         let Some(proxy) = self.proxies.get(&origin).filter(|p| p.whole.contains(&Group::Listeners)) else {
             return Lookup::Unread(need);
         };
-        Lookup::Found(Node::new(origin, &need.query(), "$", Arc::new(proxy.listener_statuses())))
+        Lookup::Found(Node::new(origin, &need.query(), "$", proxy.listener_statuses()))
     }
 
     /// A listener's element in the dump: `active_state`, `warming_state` … of a dynamic one, `listener` of a static one.
@@ -338,6 +343,7 @@ impl Snapshot {
     pub fn forget_configuration(&mut self) {
         for proxy in self.proxies.values_mut() {
             proxy.entries.clear();
+            proxy.statuses.take();
             proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
         }
         self.moving.clear();
@@ -367,6 +373,7 @@ impl Snapshot {
         let proxy = self.proxies.entry(need.origin()).or_default();
         if let (Some(group), Some(name)) = (group_of(need), name_of(need)) {
             proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
+            proxy.statuses.take();
         }
         if need.origin() == Origin::Kubernetes {
             self.proxies.remove(&Origin::Kubernetes);
@@ -376,42 +383,58 @@ impl Snapshot {
 
 impl Proxy {
     fn take(&mut self, indexed: index::Indexed) {
+        self.statuses.take();
         for (section, name, entry) in indexed.entries {
             self.entries.insert((section, name), entry);
         }
     }
 
-    /// `/listeners?format=json`, made from a dump that has the listeners whole.
-    fn listener_statuses(&self) -> Value {
-        let mut statuses = Vec::new();
-        for ((section, name), entry) in &self.entries {
-            let value = entry.value();
-            let listener = match section {
-                Section::DynamicListeners => {
-                    value.pointer("/active_state/listener").or(value.pointer("/activeState/listener"))
-                }
-                Section::StaticListeners => value.get("listener"),
-                Section::DynamicRouteConfigs
-                | Section::DynamicActiveClusters
-                | Section::StaticClusters
-                | Section::DynamicWarmingClusters
-                | Section::DynamicEndpointConfigs
-                | Section::StaticEndpointConfigs
-                | Section::ClusterStatuses => None,
-            };
-            let Some(listener) = listener else { continue };
-            let member = |snake: &str, camel: &str| listener.get(snake).or_else(|| listener.get(camel)).cloned();
-            let mut status = json!({"name": name, "local_address": member("address", "address")});
-            let more = member("additional_addresses", "additionalAddresses").unwrap_or_default();
-            let more: Vec<Value> =
-                more.as_array().into_iter().flatten().filter_map(|a| a.get("address").cloned()).collect();
-            if !more.is_empty() {
-                status["additional_local_addresses"] = json!(more);
-            }
-            statuses.push(status);
-        }
-        json!({ "listener_statuses": statuses })
+    /// `/listeners?format=json`, made from a dump that has the listeners whole. Made once: a dump has thousands.
+    fn listener_statuses(&self) -> Arc<Value> {
+        let sections = [Section::DynamicListeners, Section::StaticListeners];
+        let listeners = || sections.into_iter().flat_map(|section| self.section(section));
+        let statuses = || listeners().filter_map(|(name, entry)| listener_status(name, entry)).collect::<Vec<_>>();
+        Arc::clone(self.statuses.get_or_init(|| Arc::new(json!({ "listener_statuses": statuses() }))))
     }
+
+    /// The elements of a section, in the order of their names.
+    fn section(&self, section: Section) -> impl Iterator<Item = (&str, &Entry)> {
+        let from = self.entries.range((section, String::new())..);
+        from.take_while(move |((s, _), _)| *s == section).map(|((_, name), entry)| (name.as_str(), entry))
+    }
+}
+
+/// What a listener's element in the dump says of where it listens. Nothing else of it is kept.
+#[derive(Deserialize)]
+struct ListenerElement {
+    #[serde(alias = "activeState")]
+    active_state: Option<ListenerState>,
+    listener: Option<ListenerAddresses>,
+}
+
+#[derive(Deserialize)]
+struct ListenerState {
+    listener: Option<ListenerAddresses>,
+}
+
+#[derive(Deserialize)]
+struct ListenerAddresses {
+    address: Option<Value>,
+    #[serde(default, alias = "additionalAddresses")]
+    additional_addresses: Value,
+}
+
+/// An element of `listener_statuses`; `None` where the listener is not active.
+fn listener_status(name: &str, entry: &Entry) -> Option<Value> {
+    let element: ListenerElement = entry.read()?;
+    let listener = element.listener.or(element.active_state.and_then(|state| state.listener))?;
+    let mut status = json!({"name": name, "local_address": listener.address});
+    let more = listener.additional_addresses.as_array().into_iter().flatten();
+    let more: Vec<Value> = more.filter_map(|a| a.get("address").cloned()).collect();
+    if !more.is_empty() {
+        status["additional_local_addresses"] = json!(more);
+    }
+    Some(status)
 }
 
 /// `{}`: what `?resource=` answers for nothing.

@@ -1,5 +1,7 @@
 //! The answer as plain data: all that the renderers see.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 use crate::snapshot::Evidence;
 
 /// The answer to one question.

@@ -3,6 +3,8 @@
 //! [`walk`] is a pure function of the snapshot and the question: no IO, no clock, no panic. Besides what it found it
 //! returns what it would like to know next.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod action;
 mod assignment;
 mod capture;

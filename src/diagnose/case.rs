@@ -121,11 +121,11 @@ impl<'a> Case<'a> {
 
     /// The object that the route came of, from Envoy's own metadata, with the node that says so.
     pub(crate) fn route_object(&self) -> Option<(ObjectRef, Evidence)> {
-        self.object_of_route(self.walk.trail.route.as_ref()?)
+        Self::object_of_route(self.walk.trail.route.as_ref()?)
     }
 
     /// The object that a route came of: a `VirtualService`, or the `HTTPRoute` behind a made-up one.
-    pub(crate) fn object_of_route(&self, route: &Node) -> Option<(ObjectRef, Evidence)> {
+    pub(crate) fn object_of_route(route: &Node) -> Option<(ObjectRef, Evidence)> {
         if let Some((namespace, name, rule)) = istio::http_route_of(route) {
             let evidence = route.get("name")?.evidence();
             return Some((object_ref(Kind::HttpRoute, &namespace, &name, &format!("spec.rules[{rule}]")), evidence));

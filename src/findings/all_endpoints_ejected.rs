@@ -31,7 +31,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         .filter_map(|(_, at)| at.as_ref()?.get("health_status"))
         .map(|n| n.evidence())
         .collect();
-    evidence.extend(percent.iter().map(|n| n.evidence()));
+    evidence.extend(percent.iter().map(crate::snapshot::Node::evidence));
     evidence.extend(config.at("common_lb_config.healthy_panic_threshold").map(|n| n.evidence()));
     evidence.extend(rule.iter().map(|(_, evidence)| evidence.clone()));
     let lets = objects.first().filter(|_| rule.is_some()).map_or("Its configuration".to_owned(), named);

@@ -20,7 +20,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 fn no_route(case: &Case) -> Option<Finding> {
     let request = &case.walk.request;
     let nearest = nearest(case)?;
-    let owner = case.object_of_route(&nearest.route);
+    let owner = Case::object_of_route(&nearest.route);
     let field = |object: ObjectRef| ObjectRef { field: "spec.http".to_owned(), ..object };
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| field(object.clone())).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
@@ -68,7 +68,7 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
     let hosts = config.get("virtual_hosts")?;
     let first_route = |host: &Node| host.get("routes")?.index(0);
     let mut owners: Vec<(ObjectRef, Evidence)> = Vec::new();
-    for owner in hosts.items().filter_map(|h| first_route(&h)).filter_map(|r| case.object_of_route(&r)) {
+    for owner in hosts.items().filter_map(|h| first_route(&h)).filter_map(|r| Case::object_of_route(&r)) {
         if !owners.iter().any(|(object, _)| *object == owner.0) {
             owners.push(owner);
         }

@@ -25,7 +25,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         .collect();
     let by = objects.first().map_or("The proxy's configuration".to_owned(), named);
     let mut evidence: Vec<Evidence> = Vec::new();
-    evidence.extend(trail.fault.iter().filter(|_| stage == Stage::HttpFilters).map(|n| n.evidence()));
+    evidence.extend(trail.fault.iter().filter(|_| stage == Stage::HttpFilters).map(crate::snapshot::Node::evidence));
     let own = |name: &str| trail.route.as_ref().and_then(|r| r.get(name)).map(|n| n.evidence());
     evidence.extend(own("redirect").or_else(|| own("direct_response")));
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));

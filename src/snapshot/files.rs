@@ -362,8 +362,8 @@ fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<P
 
 /// A `/clusters` body may come as text where JSON was asked for: old Envoys, and files with a wrong name.
 fn read_body(bytes: Vec<u8>, what: &'static str) -> Result<super::index::Indexed, BodyError> {
-    let text =
-        (what != "a config dump").then(|| std::str::from_utf8(&bytes).ok().and_then(clusters_text::parse)).flatten();
+    let is_text = what != "a config dump" && bytes.trim_ascii_start().first() != Some(&b'{');
+    let text = is_text.then(|| std::str::from_utf8(&bytes).ok().and_then(clusters_text::parse)).flatten();
     match text {
         Some(clusters) => {
             let entries =

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserializer as _;
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -124,6 +124,11 @@ impl Entry {
     /// The element's JSON.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.body.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// As much of the element as `T` has; nothing of it stays.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(self.bytes()).ok()
     }
 
     /// The element as a value. It was found to be JSON when the body was read through.

@@ -258,7 +258,6 @@ fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &
     };
     let spread = load::spread(&hosts, &policy);
     match policy::breaker(cluster, proto, &hosts) {
-        Breaker::Lets => {}
         Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
             trail.eligible.clone_from(&spread.eligible);
             let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
@@ -266,7 +265,7 @@ fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &
             let note = format!("its circuit breaker lets nothing through: {what} is 0");
             return Evaluated { endpoints, ..ended(trail, proto.overflow(), Stage::Cluster, &note, evidence) };
         }
-        Breaker::Stops(_) => {}
+        Breaker::Lets | Breaker::Stops(_) => {}
         Breaker::Unknown(what) => return gap(walker, trail, &what),
     }
     trail.eligible.clone_from(&spread.eligible);

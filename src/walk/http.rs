@@ -68,13 +68,13 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
+    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
+        return;
+    };
     if let Some(stop) = bad_method(walker, &http, dial) {
         let note = format!("the method {} is answered before any route", http.method);
         return path.stop(Stage::HttpFilters, "HTTP connection manager", &note, stop, Vec::new());
     }
-    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
-        return;
-    };
     let host = virtual_host(walker, path, &config, &config_node, &http);
     let Some(host) = host else { return };
     let chosen = match &host {
@@ -285,7 +285,7 @@ fn virtual_host(
     if !config.vhost_header.is_empty() {
         let only_any = config.virtual_hosts.len() == 1 && all().all(|d| d == ["*"]);
         match http.values(&config.vhost_header).first() {
-            Some(value) => asked = (*value).to_owned(),
+            Some(value) => (*value).clone_into(&mut asked),
             None if only_any => {}
             None => return Some(Host::Missing(Stop::NoVirtualHost)),
         }

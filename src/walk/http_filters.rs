@@ -166,7 +166,7 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
     };
     let own_node =
         || chain.node.get("http_filters").and_then(|f| f.index(i)).map(|f| f.get("typed_config").unwrap_or(f));
-    let Some((any, node)) = most_specific(chain, chosen, &filter.name)? else {
+    let Some((any, node)) = most_specific(chain, chosen, &filter.name) else {
         let node = own_node().ok_or("a filter is not where it was decoded")?;
         return Ok((!filter.disabled).then_some(Applied { any: own, node }));
     };
@@ -184,7 +184,7 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
 }
 
 /// The entry of the most specific level that has one.
-fn most_specific(chain: &Chain, chosen: &Chosen, name: &str) -> Result<Option<(JsonAny, Node)>, String> {
+fn most_specific(chain: &Chain, chosen: &Chosen, name: &str) -> Option<(JsonAny, Node)> {
     let entry = |map: &BTreeMap<String, JsonAny>, node: &Node| -> Option<(JsonAny, Node)> {
         Some((map.get(name)?.clone(), node.get("typed_per_filter_config")?.get(name)?))
     };
@@ -194,15 +194,15 @@ fn most_specific(chain: &Chain, chosen: &Chosen, name: &str) -> Result<Option<(J
             let i = weighted.clusters.iter().position(|c| c.name == *only);
             let own = i.and_then(|i| entry(&weighted.clusters.get(i)?.typed_per_filter_config, &at?.index(i)?));
             if own.is_some() {
-                return Ok(own);
+                return own;
             }
         }
         let found = entry(&hit.route.typed_per_filter_config, &hit.node)
             .or_else(|| entry(&host.typed_per_filter_config, host_node))
             .or_else(|| entry(&chain.config.typed_per_filter_config, chain.config_node));
-        return Ok(found);
+        return found;
     }
-    Ok(None)
+    None
 }
 
 fn fault(walker: &Walker, chosen: &Chosen, http: &Http, applied: &Applied) -> Vec<Effect> {
