@@ -1,7 +1,5 @@
 //! The rules of the house that no compiler knows. Each of them has a test that shows it can fail.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads the repository")]
-
 mod findings;
 mod layers;
 mod manifest;
@@ -48,6 +46,11 @@ fn layers_name_only_what_lies_below_them() {
 fn the_core_has_no_clock_and_no_io() {
     let crates = crates();
     hold(&rust(), |file| purity::reaching_out(file, &crates));
+}
+
+#[test]
+fn the_core_denies_what_is_banned() {
+    hold(&rust(), purity::unguarded);
 }
 
 #[test]

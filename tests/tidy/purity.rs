@@ -33,6 +33,14 @@ fn is_core(file: &File) -> bool {
     CORE.contains(&layer)
 }
 
+/// Heads of layers that do not hold themselves to the bans of clippy.toml. Findings are modules of diagnose.
+pub(crate) fn unguarded(file: &File) -> Vec<String> {
+    let layer = file.path.strip_prefix("src/").and_then(|name| name.strip_suffix(".rs")).unwrap_or_default();
+    let denies = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
+    let wrong = CORE.contains(&layer) && !file.text.lines().any(|line| line == denies);
+    wrong.then(|| format!("{}: its head lacks `{denies}`", file.path)).into_iter().collect()
+}
+
 /// What the core names outside of itself.
 pub(crate) fn reaching_out(file: &File, crates: &BTreeSet<String>) -> Vec<String> {
     if !is_core(file) {
@@ -108,6 +116,15 @@ mod tests {
             assert_eq!(count(&File::new("src/collect/disk.rs", text)), 0, "{text}");
         }
         assert_eq!(count(&core("use std::net::{IpAddr, SocketAddr};\nuse std::collections::BTreeMap;")), 0);
+    }
+
+    #[test]
+    fn the_core_denies_what_is_banned() {
+        let denies = "//! Head.\n\n#![deny(clippy::disallowed_methods, clippy::disallowed_types)]\n";
+        assert_eq!(unguarded(&File::new("src/walk.rs", denies)).len(), 0);
+        assert_eq!(unguarded(&File::new("src/walk.rs", "//! Head.")).len(), 1);
+        assert_eq!(unguarded(&File::new("src/walk/http.rs", "//! Head.")).len(), 0);
+        assert_eq!(unguarded(&File::new("src/collect.rs", "//! Head.")).len(), 0);
     }
 
     #[test]
