@@ -231,7 +231,7 @@ impl Service {
         address(96, self.0)
     }
 
-    fn has_tcp(&self) -> bool {
+    fn has_tcp(self) -> bool {
         self.0.is_multiple_of(4)
     }
 }

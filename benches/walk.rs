@@ -34,9 +34,12 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     grow(&question);
 }
 
+/// What gets more, and the shape with n times of it.
+type Curve = (&'static str, fn(usize) -> Shape);
+
 /// What happens to the time of one walk when one thing gets more, and the rest stays.
 fn grow(question: &Question) {
-    let curves: [(&str, fn(usize) -> Shape); 4] = [
+    let curves: [Curve; 4] = [
         ("clusters on other ports", |n| Shape { ports: n, ..BASE }),
         ("services on the port", |n| Shape { services: BASE.services * n, ..BASE }),
         ("routes", |n| Shape { routes: BASE.routes * n, ..BASE }),
