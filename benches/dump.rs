@@ -114,7 +114,7 @@ impl Shape {
             ])
         };
         let mut elements: Vec<String> = self.shared_ports().map(of_port).collect();
-        elements.extend(self.scattered().filter(Service::has_tcp).map(of_service));
+        elements.extend(self.scattered().filter(|s| s.has_tcp()).map(of_service));
         elements.push(outbound.fill(&[]));
         elements
     }

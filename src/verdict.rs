@@ -23,7 +23,7 @@ pub struct Verdict {
     pub steps: Vec<Step>,
     /// Why it came about: certain ones first, then by stage, then by id. The first is *the* why.
     pub findings: Vec<Finding>,
-    /// What was not read or is not modelled, a sentence each.
+    /// What was not read or is not modeled, a sentence each.
     pub unchecked: Vec<String>,
     /// When the snapshot was taken, RFC 3339.
     pub time: String,
@@ -40,7 +40,7 @@ pub enum Outcome {
     Fails,
     /// Shares or endpoints differ.
     Partial,
-    /// Something that bears on it is not modelled or was not read.
+    /// Something that bears on it is not modeled or was not read.
     Unknown,
 }
 
@@ -81,9 +81,9 @@ pub struct Request {
     pub target: String,
     /// The Host header.
     pub host: String,
-    /// The port that is dialled.
+    /// The port that is dialed.
     pub port: u16,
-    /// The address that is dialled; `None` where it stayed open or there is none.
+    /// The address that is dialed; `None` where it stayed open or there is none.
     pub address: Option<String>,
     /// `http1`, `http2`, `grpc`, `tcp` or `tls`.
     pub protocol: &'static str,
@@ -208,7 +208,7 @@ pub enum Side {
 /// Where on the way of a request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Stage {
-    /// The name, the port and the address that is dialled.
+    /// The name, the port and the address that is dialed.
     Request,
     /// Whether the connection gets to the proxy at all.
     Capture,

@@ -52,7 +52,7 @@ pub struct Walk {
     pub legs: Vec<Leg>,
     /// What was met on the way.
     pub trail: Trail,
-    /// What was not read or is not modelled.
+    /// What was not read or is not modeled.
     pub unchecked: Vec<String>,
     /// What would have to be read to get further.
     pub needs: BTreeSet<Need>,

@@ -272,7 +272,7 @@ fn wasm_in_the_way() -> Verdict {
         outcome: Outcome::Unknown,
         summary: "order-service to product-service:8082: filter \"acme.auth\" may decide, and is not known here".to_owned(),
         steps,
-        unchecked: vec!["HTTP filter \"acme.auth\" of listener 0.0.0.0_8082: type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm is not modelled.".to_owned()],
+        unchecked: vec!["HTTP filter \"acme.auth\" of listener 0.0.0.0_8082: type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm is not modeled.".to_owned()],
         decision: None,
         ..healthy()
     }
@@ -578,7 +578,7 @@ evidence
 not checked
   HTTP filter "acme.auth" of listener 0.0.0.0_8082:
     type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm is not
-    modelled.
+    modeled.
 "#,
     );
 }

@@ -105,15 +105,15 @@ fn a_snapshot_that_was_saved_is_answered_with_the_same_bytes() {
     none(&complaints);
 }
 
-/// What istiod sends to a stock sidecar or gateway is modelled or known to be harmless, all of it.
+/// What istiod sends to a stock sidecar or gateway is modeled or known to be harmless, all of it.
 #[test]
-fn no_part_of_what_istiod_sends_is_unmodelled() {
+fn no_part_of_what_istiod_sends_is_unmodeled() {
     let mut complaints = BTreeMap::new();
     for scenario in scenarios() {
         for to in destinations(&scenario) {
             let ask = AskRecord { to, ..scenario.case.ask.clone() };
             let verdict = answer(&ask, &mut snapshot(scenario.files()));
-            for line in verdict.unchecked.iter().filter(|line| line.contains("is not modelled")) {
+            for line in verdict.unchecked.iter().filter(|line| line.contains("is not modeled")) {
                 complaints.insert(line.clone(), format!("{} {}", scenario.name, ask.to));
             }
         }

@@ -1,6 +1,6 @@
 //! The unknown rule: which fields of a raw message nobody here interprets.
 //!
-//! A field is *modelled* when `proto/` has it, *harmless* when [`harmless`](super::harmless) gives the reason,
+//! A field is *modeled* when `proto/` has it, *harmless* when [`harmless`] gives the reason,
 //! and *deciding* otherwise. The walk asks for the deciding ones of every message it rests on, and names them.
 
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub fn deciding(value: &Value, message: &str, except: &[&str]) -> Vec<String> {
 }
 
 /// Whether `message` is one that `proto/` describes.
-pub fn is_modelled(message: &str) -> bool {
+pub fn is_modeled(message: &str) -> bool {
     fields_of(message).is_some()
 }
 

@@ -441,7 +441,7 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     (
         "envoy.config.endpoint.v3.LocalityLbEndpoints",
-        &[(&["metadata", "proximity"], "used by no policy that is modelled")],
+        &[(&["metadata", "proximity"], "used by no policy that is modeled")],
     ),
     (
         "envoy.config.endpoint.v3.Endpoint",

@@ -63,19 +63,19 @@ struct Answer {
 
 fn answer(case: &Case, stop: &Stop) -> Option<Answer> {
     let route = |title: String, what, field| Some(Answer { title, what, field, stage: Stage::Route });
-    if let Stop::Redirect(status) = stop {
-        return route(format!("the route redirects ({status})"), "redirects the request", "redirect");
+    if let Stop::Redirect(_) = stop {
+        return route("the route redirects".to_owned(), "redirects the request", "redirect");
     }
     if *stop == Stop::RequireTls {
         return route("the virtual host redirects to HTTPS".to_owned(), "takes HTTPS only", "tls.httpsRedirect");
     }
-    if let Stop::DirectResponse(status) = stop {
-        let title = format!("the route answers {status} by itself");
+    if let Stop::DirectResponse(_) = stop {
+        let title = "the route answers by itself".to_owned();
         return if is_catch_all(case) { None } else { route(title, "answers the request", "directResponse") };
     }
     let Stop::FaultAbort(abort) = stop else { return None };
     let title = match abort {
-        Abort::Http(status) => format!("an injected fault answers {status}"),
+        Abort::Http(_) => "an injected fault answers".to_owned(),
         Abort::Grpc(status) => format!("an injected fault answers gRPC status {status}"),
     };
     Some(Answer { title, what: "injects a fault into the request", field: "fault.abort", stage: Stage::HttpFilters })

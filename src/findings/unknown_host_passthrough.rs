@@ -1,7 +1,7 @@
 //! The mesh does not know the host, so the connection is passed through as it is.
 //!
 //! With `outboundTrafficPolicy: ALLOW_ANY` a request to a host that A's proxy has no route for goes on to the address
-//! that was dialled, in plaintext, without any rule of the mesh. That is meant for hosts outside. For a service of the
+//! that was dialed, in plaintext, without any rule of the mesh. That is meant for hosts outside. For a service of the
 //! mesh it means that A's proxy does not see it: a Sidecar's `egress` leaves it out, it is not exported to A's
 //! namespace, or the Host header is another's; and a B that wants mutual TLS closes the connection.
 
@@ -35,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     } else {
         (
             format!(
-                "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialled, past every rule of the mesh.",
+                "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialed, past every rule of the mesh.",
                 request.host
             ),
             vec![format!(

@@ -5,7 +5,7 @@ use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundRe
 use crate::envoy::pb::envoy::config::route::v3::weighted_cluster::{ClusterWeight, RandomValueSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::{RouteAction, WeightedCluster, route};
 use crate::snapshot::Node;
-use crate::verdict::{Mark, Stage};
+use crate::verdict::{ClusterChoice, Mark, Outcome, Stage};
 
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 
@@ -33,7 +33,7 @@ pub(super) fn walk(
         let name = path.decision.route_config.clone().unwrap_or_default();
         return missing(path, host, &name, http, share);
     };
-    if let Some(what) = Walker::unmodelled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodeled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]) {
         walker.unchecked(what.clone());
         path.step(Stage::Route, Mark::Unknown, &subject(path, hit), &what, Vec::new());
         return path.leg(share, "", Stage::Route, End::Unknown);
@@ -65,7 +65,29 @@ pub(super) fn walk(
                 share,
             );
         }
-        None => unknown(walker, path, Stage::Route, &subject(path, hit), "the route's action is not modelled"),
+        None => unknown(walker, path, Stage::Route, &subject(path, hit), "the route's action is not modeled"),
+    }
+}
+
+/// A filter has answered every request. Envoy has chosen the route and its cluster before, and logs them.
+pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, http: &Http) {
+    let Some(route::Action::Route(action)) = chosen.route.as_ref().and_then(|hit| hit.route.action.as_ref()) else {
+        return;
+    };
+    let names: Vec<(String, f64)> = match &action.cluster_specifier {
+        Some(ClusterSpecifier::Cluster(name)) => vec![(name.clone(), 1.0)],
+        Some(ClusterSpecifier::WeightedClusters(weighted)) => {
+            let choices = weighted_choices(walker, weighted, None, http).unwrap_or_default();
+            narrowed(choices, chosen.only.as_deref()).into_iter().map(|c| (c.name, c.share)).collect()
+        }
+        Some(ClusterSpecifier::ClusterHeader(_)) | None => Vec::new(),
+    };
+    let last = path.legs.last();
+    let outcome = last.map_or(Outcome::Unknown, |leg| cluster::outcome(&leg.end, http.kind));
+    let response = last.and_then(|leg| leg.response(http.kind));
+    for (name, share) in names {
+        let (share, response) = (chosen.share * share, response.clone());
+        path.decision.clusters.push(ClusterChoice { name, share, outcome, response, endpoints: Vec::new() });
     }
 }
 
@@ -151,7 +173,7 @@ fn forward(
             }
         }
         None => {
-            return unknown(walker, path, Stage::Route, &subject, "the route's cluster specifier is not modelled");
+            return unknown(walker, path, Stage::Route, &subject, "the route's cluster specifier is not modeled");
         }
     };
     if !path.steps.iter().any(|step| step.stage == Stage::Route && step.subject == subject) {
@@ -219,5 +241,5 @@ fn runtime_weight(walker: &Walker, weighted: &WeightedCluster, entry: &ClusterWe
     }
     let key = format!("{}.{}", weighted.runtime_key_prefix, entry.name);
     let value = walker.runtime_value(&key).map(|value| value.parse::<u64>().map_err(|_| value));
-    value.transpose().map_err(|value| format!("the runtime key {key} is {value}, which is not modelled"))
+    value.transpose().map_err(|value| format!("the runtime key {key} is {value}, which is not modeled"))
 }

@@ -50,7 +50,7 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
     let Some(at) = at else {
         return Ok(Assignment { sockets: Some(BTreeMap::new()), ..Assignment::default() });
     };
-    if let Some(what) = Walker::unmodelled(&at, ASSIGNMENT, &[]) {
+    if let Some(what) = Walker::unmodeled(&at, ASSIGNMENT, &[]) {
         return Err(what);
     }
     let assignment =

@@ -193,7 +193,7 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
         }
     };
     let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
-    if let Some(what) = Walker::unmodelled(&node, CLUSTER, &except).or_else(|| policy::unmodelled(&cluster)) {
+    if let Some(what) = Walker::unmodeled(&node, CLUSTER, &except).or_else(|| policy::unmodeled(&cluster)) {
         return gap(walker, trail, &what);
     }
     match maintenance(walker, &choice.name, proto) {
@@ -395,7 +395,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
     let header =
         if config.http_header_name.is_empty() { "x-envoy-original-dst-host" } else { &config.http_header_name };
     if config.use_http_header && walker.question.headers.iter().any(|(k, _)| k.eq_ignore_ascii_case(header)) {
-        return gap(walker, trail, "an original destination that a header names is not modelled");
+        return gap(walker, trail, "an original destination that a header names is not modeled");
     }
     let port = config.upstream_port_override.as_ref().and_then(|p| u16::try_from(p.value).ok()).unwrap_or(dial.port);
     let address = match dial.ip {
@@ -422,7 +422,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
     };
     let tls = Some("plaintext");
     let endpoint = Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
-    let note = "sends the connection on to the address that was dialled, as it is".to_owned();
+    let note = "sends the connection on to the address that was dialed, as it is".to_owned();
     let cluster = Row { mark: Mark::Passed, note, evidence: Vec::new() };
     Evaluated {
         trail,

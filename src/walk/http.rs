@@ -52,7 +52,7 @@ impl Http {
 
 /// Walks an HTTP connection manager.
 pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionManager, node: &Node, dial: &Dial) {
-    if let Some(what) = Walker::unmodelled(node, MANAGER, &["http_filters", "route_config"]) {
+    if let Some(what) = Walker::unmodeled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
     if walker.question.tls || !dial.protocol.is_http() {
@@ -61,7 +61,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             path,
             Stage::HttpFilters,
             "",
-            "bytes that are no HTTP, on an HTTP chain, are not modelled",
+            "bytes that are no HTTP, on an HTTP chain, are not modeled",
         );
     }
     let http = match request(walker, manager, dial) {
@@ -92,9 +92,12 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     }
     let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host };
     for chosen in http_filters::told_apart(walker, &filters, chosen, &http) {
-        http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
+        let left = http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);
         });
+        if left < 1e-9 {
+            action::name_clusters(walker, path, &chosen, &http);
+        }
     }
 }
 
@@ -132,7 +135,7 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
         PathWithEscapedSlashesAction::KeepUnchanged | PathWithEscapedSlashesAction::ImplementationSpecificDefault
     );
     if !keeps && (escaped.contains("%2f") || escaped.contains("%5c")) {
-        return Err("escaped slashes in the path are not modelled".to_owned());
+        return Err("escaped slashes in the path are not modeled".to_owned());
     }
     let path = normalize(&question.path, how)?;
     let mut headers: Vec<(String, String)> =
@@ -140,10 +143,10 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     let upgrades = headers.iter().any(|(k, v)| k == "connection" && v.to_ascii_lowercase().contains("upgrade"));
     let odd = ["transfer-encoding", "x-forwarded-for", "expect"];
     if let Some((name, _)) = headers.iter().find(|(name, _)| odd.contains(&name.as_str())) {
-        return Err(format!("what the header `{name}` changes is not modelled"));
+        return Err(format!("what the header `{name}` changes is not modeled"));
     }
     if upgrades {
-        return Err("upgrades are not modelled".to_owned());
+        return Err("upgrades are not modeled".to_owned());
     }
     // Hop by hop headers are gone before anything is matched.
     headers.retain(|(name, value)| {
@@ -157,7 +160,7 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
     let kind = if is_grpc { RequestKind::Grpc } else { RequestKind::Plain };
     if question.method == "CONNECT" || !path.starts_with('/') {
-        return Err("CONNECT and requests without a path are not modelled".to_owned());
+        return Err("CONNECT and requests without a path are not modeled".to_owned());
     }
     Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme })
 }
@@ -172,7 +175,7 @@ fn scheme(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) 
     match given.as_str() {
         _ if edge && manager.xff_num_trusted_hops == 0 => Ok("http".to_owned()),
         "http" | "https" if !edge => Ok(given),
-        _ => Err("this `x-forwarded-proto` is not modelled".to_owned()),
+        _ => Err("this `x-forwarded-proto` is not modeled".to_owned()),
     }
 }
 
@@ -259,13 +262,13 @@ fn route_configuration(
             }
         }
         None => {
-            unknown(walker, path, Stage::Route, "", "the source of the route configuration is not modelled");
+            unknown(walker, path, Stage::Route, "", "the source of the route configuration is not modeled");
             return None;
         }
     };
     path.decision.route_config = Some(config.name.clone());
     path.trail.route_config = Some(node.clone());
-    if let Some(what) = Walker::unmodelled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodeled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &config.name, &what);
         return None;
     }
@@ -300,7 +303,7 @@ fn virtual_host(
     let (host, node) = (config.virtual_hosts.get(i)?, node.get("virtual_hosts")?.index(i)?);
     path.decision.virtual_host = Some(host.name.clone());
     path.trail.virtual_host = Some(node.clone());
-    if let Some(what) = Walker::unmodelled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodeled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &host.name, &what);
         return None;
     }

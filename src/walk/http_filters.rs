@@ -89,7 +89,7 @@ fn weighted_of(hit: &Hit) -> Option<&WeightedCluster> {
     }
 }
 
-/// Walks the filters for one chosen route; `go_on` gets the share that they let through.
+/// Walks the filters for one chosen route; `go_on` gets the share that they let through, which is returned.
 pub(super) fn walk(
     walker: &Walker,
     path: &mut Path,
@@ -97,7 +97,7 @@ pub(super) fn walk(
     chosen: &Chosen,
     http: &Http,
     go_on: impl FnOnce(&mut Path, f64),
-) {
+) -> f64 {
     let mut left = chosen.share;
     path.delayed = false;
     path.by = chosen.only.as_ref().map(|name| format!("weighted cluster {name}")).unwrap_or_default();
@@ -123,15 +123,16 @@ pub(super) fn walk(
                     walker.unchecked(what.clone());
                     filter_row(path, Mark::Unknown, &filter.name, &what, Vec::new());
                     path.leg(left, "", Stage::HttpFilters, End::Unknown);
-                    return;
+                    return left;
                 }
             }
             if left < 1e-9 {
-                return;
+                return left;
             }
         }
     }
     go_on(path, left);
+    left
 }
 
 fn effects(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http, filter: &HttpFilter, i: usize) -> Vec<Effect> {
@@ -144,17 +145,17 @@ fn effects(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http, filter:
     let type_name = match &filter.config_type {
         Some(ConfigType::TypedConfig(any)) => extension_type(any),
         None => {
-            return unknown(format!("HTTP filter {} comes by ECDS, which is not modelled", filter.name));
+            return unknown(format!("HTTP filter {} comes by ECDS, which is not modeled", filter.name));
         }
     };
     let preflight = http.method == "OPTIONS" && http.headers.iter().any(|(k, _)| k == "origin");
     match type_name.as_str() {
         "envoy.extensions.filters.http.fault.v3.HTTPFault" => fault(walker, chosen, http, &applied),
         "envoy.extensions.filters.http.cors.v3.Cors" if preflight => {
-            unknown("a CORS preflight is not modelled".to_owned())
+            unknown("a CORS preflight is not modeled".to_owned())
         }
         name if harmless::http_filter(name).is_some() => vec![Effect::Passes],
-        name => unknown(format!("HTTP filter {} ({name}) is not modelled", filter.name)),
+        name => unknown(format!("HTTP filter {} ({name}) is not modeled", filter.name)),
     }
 }
 
@@ -212,7 +213,7 @@ fn fault(walker: &Walker, chosen: &Chosen, http: &Http, applied: &Applied) -> Ve
             return vec![Effect::Unknown(format!("the fault filter's configuration could not be read: {why}"))];
         }
     };
-    if let Some(what) = Walker::unmodelled(&applied.node, "envoy.extensions.filters.http.fault.v3.HTTPFault", &[]) {
+    if let Some(what) = Walker::unmodeled(&applied.node, "envoy.extensions.filters.http.fault.v3.HTTPFault", &[]) {
         return vec![Effect::Unknown(what)];
     }
     let header = |name: &str| http.headers.iter().any(|(k, _)| k == name);
@@ -232,7 +233,7 @@ fn fault(walker: &Walker, chosen: &Chosen, http: &Http, applied: &Applied) -> Ve
         return Vec::new();
     }
     if header("x-envoy-fault-abort-request") || header("x-envoy-fault-abort-grpc-request") {
-        return vec![Effect::Unknown("faults that headers ask for are not modelled".to_owned())];
+        return vec![Effect::Unknown("faults that headers ask for are not modeled".to_owned())];
     }
     [delay(walker, &fault, applied), abort(walker, &fault, applied)].into_iter().flatten().collect()
 }

@@ -142,7 +142,7 @@ fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Status], port: u16) -> Option
     statuses.iter().filter(|s| s.addresses.contains(&any)).find(compat)
 }
 
-/// A listener that is dialled itself: a gateway's, or one on loopback.
+/// A listener that is dialed itself: a gateway's, or one on loopback.
 fn direct(walker: &Walker, path: &mut Path, statuses: &[Status], dial: &Dial) -> Option<Active> {
     let named = look_up(statuses, dial.ip, dial.port);
     let at_port: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();

@@ -15,28 +15,28 @@ use super::assignment::Assignment;
 use super::cluster::Proto;
 use super::walker::Walker;
 
-/// What of a cluster bears on who gets a request and is not modelled.
-pub(super) fn unmodelled(cluster: &Cluster) -> Option<String> {
+/// What of a cluster bears on who gets a request and is not modeled.
+pub(super) fn unmodeled(cluster: &Cluster) -> Option<String> {
     if let Some(ClusterDiscoveryType::ClusterType(custom)) = &cluster.cluster_discovery_type {
         let type_name = custom.typed_config.as_ref().map_or("", |any| any.type_name.as_str());
         if type_name != "envoy.extensions.clusters.dns.v3.DnsCluster" {
-            return Some(format!("cluster type {} is not modelled", custom.name));
+            return Some(format!("cluster type {} is not modeled", custom.name));
         }
     }
     if cluster.lb_subset_config.as_ref().is_some_and(|s| !s.subset_selectors.is_empty()) {
-        return Some("`lb_subset_config` of Cluster is not modelled".to_owned());
+        return Some("`lb_subset_config` of Cluster is not modeled".to_owned());
     }
     if let Some(filter) = cluster.filters.iter().find(|f| !is_harmless(&f.name, f.typed_config.as_ref())) {
-        return Some(format!("upstream network filter {} is not modelled", filter.name));
+        return Some(format!("upstream network filter {} is not modeled", filter.name));
     }
     for (name, any) in &cluster.typed_extension_protocol_options {
         if name != "envoy.extensions.upstreams.http.v3.HttpProtocolOptions" && !is_harmless(name, Some(any)) {
-            return Some(format!("upstream protocol options {name} are not modelled"));
+            return Some(format!("upstream protocol options {name} are not modeled"));
         }
         let value = serde_json::from_slice(&any.json).unwrap_or_default();
         let found = fields::deciding(&value, &any.type_name, &["http_filters"]);
         if let Some(field) = found.first() {
-            return Some(format!("`{field}` of HttpProtocolOptions is not modelled"));
+            return Some(format!("`{field}` of HttpProtocolOptions is not modeled"));
         }
         let filters = value.get("http_filters").and_then(serde_json::Value::as_array);
         for filter in filters.into_iter().flatten() {
@@ -44,7 +44,7 @@ pub(super) fn unmodelled(cluster: &Cluster) -> Option<String> {
                 filter.pointer("/typed_config/@type").and_then(serde_json::Value::as_str).unwrap_or_default();
             let type_name = type_name.rsplit('/').next().unwrap_or_default();
             if harmless::http_filter(type_name).is_none() && !type_name.ends_with(".UpstreamCodec") {
-                return Some(format!("upstream HTTP filter {type_name} is not modelled"));
+                return Some(format!("upstream HTTP filter {type_name} is not modeled"));
             }
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn breaker(cluster: &Cluster, proto: Proto, hosts: &[Host]) -> Breake
     match proto {
         Proto::Tcp if is_zero(&thresholds.max_connections) => Breaker::Stops("max_connections"),
         Proto::Tcp if is_zero(&thresholds.max_pending_requests) => {
-            Breaker::Unknown("`max_pending_requests: 0` for TCP is not modelled".to_owned())
+            Breaker::Unknown("`max_pending_requests: 0` for TCP is not modeled".to_owned())
         }
         Proto::Tcp => Breaker::Lets,
         Proto::Http { .. } if is_zero(&thresholds.max_requests) => Breaker::Stops("max_requests"),
@@ -93,7 +93,7 @@ fn is_harmless(name: &str, any: Option<&JsonAny>) -> bool {
         || any.is_some_and(|any| harmless::network_filter(&any.type_name).is_some())
 }
 
-/// The policy; an error names what is not modelled.
+/// The policy; an error names what is not modeled.
 pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) -> Result<Policy, String> {
     let common = cluster.common_lb_config.unwrap_or_default();
     let mut never_degraded = matches!(cluster.lb_policy(), LbPolicy::RingHash | LbPolicy::Maglev);
@@ -103,12 +103,12 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
         never_degraded = match type_name {
             "RoundRobin" | "LeastRequest" | "Random" => false,
             "RingHash" | "Maglev" => true,
-            _ => return Err(format!("load balancing policy {type_name} is not modelled")),
+            _ => return Err(format!("load balancing policy {type_name} is not modeled")),
         };
         let value: serde_json::Value =
             any.map(|a| serde_json::from_slice(&a.json).unwrap_or_default()).unwrap_or_default();
         if value.get("locality_lb_config").is_some() {
-            return Err(format!("`locality_lb_config` of {type_name} is not modelled"));
+            return Err(format!("`locality_lb_config` of {type_name} is not modeled"));
         }
     }
     let runtime = walker.runtime_percent("upstream.healthy_panic_threshold").transpose()?;

@@ -483,7 +483,9 @@ fn found(
     let host = question.authority.clone().unwrap_or_else(|| {
         let default_port = if question.tls { 443 } else { 80 };
         let typed = question.target.rsplit_once(':').map_or(question.target.as_str(), |(host, _)| host);
-        if port == default_port { typed.to_owned() } else { format!("{typed}:{port}") }
+        // What the client dials, where a gateway's Service leads it to another port.
+        let dialed = number(&question.port).unwrap_or(port);
+        if dialed == default_port { typed.to_owned() } else { format!("{typed}:{dialed}") }
     });
     path.step(Stage::Request, Mark::Passed, &subject(walker), "", evidence);
     let dial = |ip: &Option<IpAddr>| Dial { ip: *ip, port, host: host.clone(), protocol };

@@ -51,7 +51,7 @@ pub(super) fn choose(
             Match::Unknown(why) => return Err(format!("whether {} takes the request: {why}", describe(route, index))),
         };
         let at = node.get("routes").and_then(|r| r.index(index)).ok_or("a route is not where it was decoded")?;
-        let of_match = at.get("match").and_then(|m| Walker::unmodelled(&m, "envoy.config.route.v3.RouteMatch", &[]));
+        let of_match = at.get("match").and_then(|m| Walker::unmodeled(&m, "envoy.config.route.v3.RouteMatch", &[]));
         if let Some(what) = of_match {
             return Err(format!("whether {} takes the request: {what}", describe(route, index)));
         }
@@ -155,7 +155,7 @@ fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfigurat
         }
         Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex(&regex.regex, &raw)),
         Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
-        None => ("path_match_policy", Match::Unknown("`path_match_policy` is not modelled".to_owned())),
+        None => ("path_match_policy", Match::Unknown("`path_match_policy` is not modeled".to_owned())),
     };
     let old = config.ignore_path_parameters_in_path_matching && walker.version < Version::new(1, 39, 1);
     let holds = if old && http.path.contains(';') {

@@ -15,7 +15,7 @@ const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 
 /// Walks a TCP proxy.
 pub(super) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &Node, dial: &Dial) {
-    if let Some(what) = Walker::unmodelled(node, TCP_PROXY, &[]) {
+    if let Some(what) = Walker::unmodeled(node, TCP_PROXY, &[]) {
         return unknown(walker, path, Stage::Cluster, "", &what);
     }
     let choices = match &proxy.cluster_specifier {
@@ -32,7 +32,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &No
             weighted.clusters.iter().enumerate().filter(|(_, c)| c.weight > 0).map(choice).collect()
         }
         None => {
-            return unknown(walker, path, Stage::Cluster, "", "the TCP proxy's cluster specifier is not modelled");
+            return unknown(walker, path, Stage::Cluster, "", "the TCP proxy's cluster specifier is not modeled");
         }
     };
     cluster::walk(walker, path, &choices, Proto::Tcp, dial, 1.0);

@@ -90,11 +90,11 @@ impl<'a> Walker<'a> {
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.
-    pub(super) fn unmodelled(node: &Node, message: &str, except: &[&str]) -> Option<String> {
+    pub(super) fn unmodeled(node: &Node, message: &str, except: &[&str]) -> Option<String> {
         let found = fields::deciding(node.value(), message, except);
         let short = message.rsplit('.').next().unwrap_or(message);
         let named: Vec<String> = found.iter().map(|path| format!("`{path}`")).collect();
-        (!named.is_empty()).then(|| format!("{} of {short} is not modelled", named.join(", ")))
+        (!named.is_empty()).then(|| format!("{} of {short} is not modeled", named.join(", ")))
     }
 
     /// The value with which runtime overrides `key`, where it does. Not read is taken for not overridden, and said.
@@ -106,7 +106,7 @@ impl<'a> Walker<'a> {
             Lookup::Found(runtime) => runtime,
             Lookup::Absent(_) => return None,
             Lookup::Unread(need) => {
-                self.unchecked(format!("whether runtime overrides `{key}`"));
+                self.unchecked("runtime values, which can override the configuration, were not read".to_owned());
                 self.want(need);
                 return None;
             }
@@ -119,7 +119,7 @@ impl<'a> Walker<'a> {
     pub(super) fn runtime_percent(&self, key: &str) -> Option<Result<f64, String>> {
         let value = self.runtime_value(key)?;
         let share = value.parse::<u32>().map(|percent| f64::from(percent.min(100)) / 100.0);
-        Some(share.map_err(|_| format!("the runtime key {key} is {value}, which is not modelled")))
+        Some(share.map_err(|_| format!("the runtime key {key} is {value}, which is not modeled")))
     }
 
     pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
