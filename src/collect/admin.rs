@@ -183,7 +183,7 @@ impl<'a> Dump<'a> {
     fn of(query: &'a str) -> Option<Self> {
         let parameters = query.strip_prefix("/config_dump?")?;
         let (options, name) = parameters.split_once("&name_regex=")?;
-        let (before, fields) = options.split_once("mask=")?;
+        let (before, fields) = options.split_once("mask=").filter(|(before, _)| !before.contains("resource="))?;
         Some(Self { fields, name, eds: before.contains("include_eds") })
     }
 }

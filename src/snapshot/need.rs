@@ -173,7 +173,7 @@ fn last_updated(need: &Need) -> String {
         | Need::Object(..)
         | Need::Objects(..) => return need.query(),
     };
-    format!("/config_dump?resource={field}&name_regex=^{}$&mask={mask}", re2_literal(name))
+    format!("/config_dump?resource={field}&mask={mask}&name_regex=^{}$", re2_literal(name))
 }
 
 /// `key=value` pairs as a label selector.

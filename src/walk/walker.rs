@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::envoy::fields;
 use crate::envoy::version::Version;
@@ -17,8 +18,31 @@ pub(super) struct Walker<'a> {
     pub(super) origin: Origin,
     pub(super) version: Version,
     pub(super) node: Option<NodeId>,
+    /// On A's side: plaintext from A itself; its addresses are filled in once they are known.
+    pub(super) downstream: Downstream,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Vec<String>>,
+}
+
+/// The connection that a request arrives on, as the proxy's filters see it.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Downstream {
+    /// The connection is TLS, which this proxy terminates.
+    pub(super) tls: bool,
+    /// The URI names of the peer's certificate (`spiffe://…`), where it presented one that was validated; none without.
+    pub(super) peer_uris: Vec<String>,
+    /// The DNS names of the same certificate.
+    pub(super) peer_dns: Vec<String>,
+    /// The TLS server name; empty without one.
+    pub(super) server_name: String,
+    /// The protocols that the peer offered in its handshake, in its order.
+    pub(super) alpn: Vec<String>,
+    /// The peer's address, where it is known.
+    pub(super) source: Option<IpAddr>,
+    /// The address that was dialed, where it is known.
+    pub(super) destination: Option<IpAddr>,
+    /// The port that was dialed.
+    pub(super) port: u16,
 }
 
 /// What a look-up gave, once what is missing was noted.
@@ -39,6 +63,7 @@ impl<'a> Walker<'a> {
             origin,
             version: Version::NEWEST,
             node: None,
+            downstream: Downstream::default(),
             needs: RefCell::default(),
             unchecked: RefCell::default(),
         };

@@ -5,4 +5,5 @@
 mod api;
 mod cli;
 mod collect;
+mod moving;
 mod tool;
