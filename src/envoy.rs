@@ -17,6 +17,7 @@ pub mod load;
 pub mod matcher;
 pub mod path;
 pub mod re2;
+pub mod subset;
 pub mod version;
 
 /// The messages of `proto/`, as prost and pbjson generate them.
