@@ -44,7 +44,7 @@ fn generate_messages(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Erro
 
 /// `pub mod envoy { pub mod config { … include!(…) } }`, as the generated code expects it.
 fn module_tree(descriptors: &FileDescriptorSet) -> String {
-    let mut packages: Vec<&str> = descriptors.file.iter().map(|f| f.package()).collect();
+    let mut packages: Vec<&str> = descriptors.file.iter().map(prost_types::FileDescriptorProto::package).collect();
     packages.retain(|p| p.starts_with("envoy."));
     packages.sort_unstable();
     packages.dedup();
@@ -79,10 +79,7 @@ fn field_table(descriptors: &FileDescriptorSet) -> String {
         }
     }
     rows.sort();
-    format!(
-        "pub(crate) static MESSAGES: &[(&str, &[(&str, Kind)])] = &[\n{}];\n",
-        rows.concat()
-    )
+    format!("pub(crate) static MESSAGES: &[(&str, &[(&str, Kind)])] = &[\n{}];\n", rows.concat())
 }
 
 fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) {
@@ -90,7 +87,7 @@ fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) 
     let mut fields = String::new();
     for field in &message.field {
         let entry = message.nested_type.iter().find(|nested| {
-            nested.options.as_ref().is_some_and(|o| o.map_entry())
+            nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry)
                 && field.type_name().ends_with(&format!(".{}", nested.name()))
         });
         let kind = match entry {
@@ -102,7 +99,7 @@ fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) 
     }
     rows.push(format!("    ({name:?}, &[{fields}]),\n"));
     for nested in &message.nested_type {
-        if !nested.options.as_ref().is_some_and(|o| o.map_entry()) {
+        if !nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry) {
             message_rows(&name, nested, rows);
         }
     }
@@ -110,19 +107,13 @@ fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) 
 
 /// The message type of a map's values.
 fn value_of(entry: &DescriptorProto) -> &str {
-    entry
-        .field
-        .iter()
-        .find(|f| f.name() == "value")
-        .map_or("", |f| f.type_name().trim_start_matches('.'))
+    entry.field.iter().find(|f| f.name() == "value").map_or("", |f| f.type_name().trim_start_matches('.'))
 }
 
 /// A finding is a file: its name is the id, its `//!` block the explanation, `examine` the work.
 fn roster(folder: &Path) -> Result<String, Box<dyn Error>> {
-    let mut names: Vec<String> = files_below(folder, "rs")?
-        .iter()
-        .filter_map(|f| Some(f.file_stem()?.to_str()?.to_owned()))
-        .collect();
+    let mut names: Vec<String> =
+        files_below(folder, "rs")?.iter().filter_map(|f| Some(f.file_stem()?.to_str()?.to_owned())).collect();
     names.sort();
     let mut text = String::new();
     let root = env::var("CARGO_MANIFEST_DIR")?;

@@ -93,10 +93,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
     if let Some(ask) = &asked {
         question(ask, &place, &options).await?;
     }
-    let Opened {
-        mut snapshot,
-        mut collector,
-    } = collect::open(&place, &options).await?;
+    let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
     let ask = cli.ask(snapshot.ask.as_ref())?.ok_or_else(Usage::no_question)?;
     let question = question(&ask, &place, &options).await?;
     snapshot.ask = Some(ask);
@@ -106,11 +103,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
     }
     let text = render(&verdict, &format, &tell::theme(cli.color()), WIDTH).map_err(|e| Usage::of(e.to_string()))?;
     tell::print(&text);
-    Ok(if place == Place::Demo {
-        0
-    } else {
-        verdict.outcome.exit_code()
-    })
+    Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
 }
 
 /// Understands a question. B without a port is told the ports there are, where they can be read.
@@ -139,10 +132,7 @@ mod tests {
 
     #[test]
     fn formats_have_names() {
-        assert_eq!(
-            ask::format_of("jsonpath={.outcome}"),
-            Some(Format::JsonPath("{.outcome}".to_owned()))
-        );
+        assert_eq!(ask::format_of("jsonpath={.outcome}"), Some(Format::JsonPath("{.outcome}".to_owned())));
         assert_eq!(ask::format_of("nonsense"), None);
     }
 }

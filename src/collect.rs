@@ -115,18 +115,11 @@ pub fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError> {
 
 /// The ports of the Service that `host` names; none where that cannot be read, or not soon.
 pub async fn ports_of(host: &str, place: &Place, options: &Options) -> Vec<String> {
-    tokio::time::timeout(SOON, find_ports(host, place, options))
-        .await
-        .ok()
-        .flatten()
-        .unwrap_or_default()
+    tokio::time::timeout(SOON, find_ports(host, place, options)).await.ok().flatten().unwrap_or_default()
 }
 
 async fn find_ports(host: &str, place: &Place, options: &Options) -> Option<Vec<String>> {
-    let quiet = Options {
-        log: Log::Quiet,
-        ..options.clone()
-    };
+    let quiet = Options { log: Log::Quiet, ..options.clone() };
     let mut parts = host.split('.');
     let (name, namespace) = (parts.next()?, parts.next());
     let service = match place {
@@ -141,34 +134,20 @@ async fn find_ports(host: &str, place: &Place, options: &Options) -> Option<Vec<
         Place::Named(_) | Place::Selector(_) => {
             let cluster = quiet.cluster().await.ok()?;
             let namespace = namespace.unwrap_or(cluster.namespace());
-            let path = format!(
-                "{}/{}",
-                Kind::Service.path(Some(&query::segment(namespace))),
-                query::segment(name)
-            );
+            let path = format!("{}/{}", Kind::Service.path(Some(&query::segment(namespace))), query::segment(name));
             cluster.get(&path).await.ok()?
         }
         Place::Files(..) | Place::Admin(_) => return None,
     };
     let listed = service["spec"]["ports"].as_array()?;
-    Some(
-        listed
-            .iter()
-            .filter_map(|port| port["port"].as_u64())
-            .map(|port| port.to_string())
-            .collect(),
-    )
+    Some(listed.iter().filter_map(|port| port["port"].as_u64()).map(|port| port.to_string()).collect())
 }
 
 /// A saved snapshot. It is read on from a cluster only where one was named.
 async fn saved(snapshot: Snapshot, options: &Options) -> Result<Opened, CollectError> {
     let collector = match options.named_cluster().await? {
         None => None,
-        cluster => Some(Collector {
-            admins: BTreeMap::new(),
-            cluster,
-            options: options.clone(),
-        }),
+        cluster => Some(Collector { admins: BTreeMap::new(), cluster, options: options.clone() }),
     };
     Ok(Opened { snapshot, collector })
 }
@@ -178,34 +157,20 @@ async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> 
     let whom = endpoint.base().to_owned();
     let admin = Admin::new(Way::Url(endpoint), whom, options.log);
     let cluster = options.named_cluster().await?;
-    let mut collector = Collector {
-        admins: BTreeMap::new(),
-        cluster,
-        options: options.clone(),
-    };
+    let mut collector = Collector { admins: BTreeMap::new(), cluster, options: options.clone() };
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
     collector.greet(Origin::Source(0), admin, &mut snapshot).await?;
-    Ok(Opened {
-        snapshot,
-        collector: Some(collector),
-    })
+    Ok(Opened { snapshot, collector: Some(collector) })
 }
 
 async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -> Result<Opened, CollectError> {
-    let mut collector = Collector {
-        admins: BTreeMap::new(),
-        cluster: Some(cluster),
-        options: options.clone(),
-    };
+    let mut collector = Collector { admins: BTreeMap::new(), cluster: Some(cluster), options: options.clone() };
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
     let record = collector.attach(Origin::Source(0), pod, &mut snapshot).await?;
     snapshot.source = Some(record);
-    Ok(Opened {
-        snapshot,
-        collector: Some(collector),
-    })
+    Ok(Opened { snapshot, collector: Some(collector) })
 }
 
 impl Options {
@@ -214,11 +179,7 @@ impl Options {
     }
 
     async fn named_cluster(&self) -> Result<Option<Cluster>, CollectError> {
-        if self.cluster.names_a_cluster() {
-            self.cluster().await.map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.cluster.names_a_cluster() { self.cluster().await.map(Some) } else { Ok(None) }
     }
 }
 
@@ -235,21 +196,13 @@ impl Collector {
         let mut tasks: JoinSet<Done> = JoinSet::new();
         for (origin, needs) in by_origin {
             if let Some(mut admin) = self.admins.remove(&origin) {
-                tasks.spawn(async move {
-                    Done {
-                        answers: admin.answer(needs).await,
-                        admin: Some((origin, admin)),
-                    }
-                });
+                tasks.spawn(async move { Done { answers: admin.answer(needs).await, admin: Some((origin, admin)) } });
             } else if let (Origin::Kubernetes, Some(cluster)) = (origin, &self.cluster) {
                 for need in needs {
                     let cluster = cluster.clone();
                     tasks.spawn(async move {
                         let answer = objects::answer(&cluster, &need).await;
-                        Done {
-                            answers: vec![(need, answer)],
-                            admin: None,
-                        }
+                        Done { answers: vec![(need, answer)], admin: None }
                     });
                 }
             } else {
@@ -276,15 +229,8 @@ impl Collector {
         snapshot: &mut Snapshot,
     ) -> Result<PodRecord, CollectError> {
         let what = format!("pod {namespace}/{name}");
-        let failed = |cause: String| CollectError::Api {
-            what: what.clone(),
-            cause,
-            hint: None,
-        };
-        let cluster = self
-            .cluster
-            .as_ref()
-            .ok_or_else(|| failed(why_not(Origin::Kubernetes).to_owned()))?;
+        let failed = |cause: String| CollectError::Api { what: what.clone(), cause, hint: None };
+        let cluster = self.cluster.as_ref().ok_or_else(|| failed(why_not(Origin::Kubernetes).to_owned()))?;
         let need = Need::Object(Kind::Pod, namespace.to_owned(), name.to_owned());
         match objects::answer(cluster, &need).await.map_err(failed)? {
             Answer::Object(pod) => self.attach(origin, pod, snapshot).await,
@@ -318,30 +264,17 @@ impl Collector {
         }
         let need = Need::Object(Kind::Pod, namespace, name);
         let taken = snapshot.answer(&need, Answer::Object(pod));
-        taken.map_err(|e| CollectError::Api {
-            what: need.to_string(),
-            cause: e.to_string(),
-            hint: None,
-        })?;
+        taken.map_err(|e| CollectError::Api { what: need.to_string(), cause: e.to_string(), hint: None })?;
         Ok(record)
     }
 
     /// The first read of a proxy: it shows whether anything can be read.
     async fn greet(&mut self, origin: Origin, mut admin: Admin, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-        let need = Need::ServerInfo(origin);
+        let need = Need::Identity(origin);
         let whom = admin.whom().to_owned();
-        let failed = |causes, hint| CollectError::Admin {
-            whom: whom.clone(),
-            causes,
-            hint,
-        };
-        let answer = admin
-            .greet(&need)
-            .await
-            .map_err(|failure| failed(failure.causes, failure.hint))?;
-        snapshot
-            .answer(&need, answer)
-            .map_err(|error| failed(vec![error.to_string()], None))?;
+        let failed = |causes, hint| CollectError::Admin { whom: whom.clone(), causes, hint };
+        let answer = admin.greet(&need).await.map_err(|failure| failed(failure.causes, failure.hint))?;
+        snapshot.answer(&need, answer).map_err(|error| failed(vec![error.to_string()], None))?;
         self.admins.insert(origin, admin);
         Ok(())
     }
@@ -356,10 +289,10 @@ struct Done {
 /// Why nobody answers for an origin.
 fn why_not(origin: Origin) -> &'static str {
     match origin {
-        Origin::Source(_) => "A's proxy was not read",
-        Origin::Destination(_) => "B's proxy was not read",
-        Origin::Kubernetes => "Kubernetes was not read",
-        Origin::ControlPlane => "the control plane was not read",
+        Origin::Source(_) => "A's proxy is not at hand",
+        Origin::Destination(_) => "B's proxy is not at hand",
+        Origin::Kubernetes => "no cluster is at hand",
+        Origin::ControlPlane => "the control plane is not at hand",
     }
 }
 

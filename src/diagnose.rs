@@ -3,6 +3,8 @@
 //! A finding is a file in `findings/`: its name is the id, its first `//!` line the title, the rest of the `//!` block
 //! the explanation, and `examine` the work. build.rs turns the folder into the roster, so there is no list to keep.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod case;
 mod summary;
 
@@ -67,16 +69,9 @@ fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>) -> Verdict {
     let outcome = walk.outcome();
     let mut unchecked = walk.unchecked.clone();
     if matches!(outcome, Outcome::Reaches | Outcome::Partial) {
-        unchecked.push(format!(
-            "the proxy at {} and the application behind it were not read",
-            walk.request.target
-        ));
+        unchecked.push(format!("the proxy at {} and the application behind it were not read", walk.request.target));
     }
-    let response = if outcome == Outcome::Reaches {
-        None
-    } else {
-        walk.response()
-    };
+    let response = if outcome == Outcome::Reaches { None } else { walk.response() };
     Verdict {
         outcome,
         summary: summary::line(&walk, outcome, response.as_ref(), &findings, &unchecked),

@@ -3,6 +3,8 @@
 //! Nothing here knows of snapshots, meshes or Kubernetes. Where a rule is Envoy's, its documentation names the
 //! behavior, and a test holds it to a real Envoy.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod address;
 pub mod any;
 pub mod domains;
@@ -18,7 +20,7 @@ pub mod re2;
 pub mod version;
 
 /// The messages of `proto/`, as prost and pbjson generate them.
-#[expect(missing_docs, clippy::pedantic, clippy::all, reason = "generated code")]
+#[expect(missing_docs, clippy::pedantic, clippy::all, clippy::unused_trait_names, reason = "generated code")]
 pub mod pb {
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 }

@@ -55,9 +55,7 @@ pub async fn answer(question: &Question, snapshot: &mut Snapshot, mut collector:
             return verdict;
         }
         if restarts == RESTARTS {
-            verdict
-                .unchecked
-                .push("the proxy's configuration kept changing while it was read; ask again".to_owned());
+            verdict.unchecked.push("the proxy's configuration kept changing while it was read; ask again".to_owned());
             return verdict;
         }
         restarts += 1;
@@ -77,9 +75,7 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
         round += 1;
         match collector.as_deref_mut() {
             Some(collector) => read(snapshot, collector, &untried).await,
-            None => untried
-                .iter()
-                .for_each(|need| snapshot.refuse(need, "it is not in the snapshot")),
+            None => untried.iter().for_each(|need| snapshot.refuse(need, "it is not in the snapshot")),
         }
     }
 }
@@ -96,7 +92,7 @@ async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]
 /// Whether the configuration that was read is still the one that the proxies have.
 async fn is_still(snapshot: &Snapshot, collector: &mut Collector) -> bool {
     let parts = snapshot.moving_parts();
-    let mut again = snapshot.clone();
-    read(&mut again, collector, &parts).await;
-    parts.iter().all(|part| snapshot.agrees(&again, part))
+    let mut later = Snapshot::default();
+    read(&mut later, collector, &parts).await;
+    parts.iter().all(|part| snapshot.is_unmoved(part, &later))
 }

@@ -2,4 +2,6 @@
 //!
 //! Nothing here decides what a proxy does: names and metadata only say whose they are.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod istio;

@@ -2,6 +2,8 @@
 //!
 //! Nothing here judges. What the screen says, the JSON says, with the same numbers on the same evidence.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod evidence;
 mod hosts;
 mod json;

@@ -4,6 +4,8 @@
 //! guesses: it answers [`Found`](Lookup::Found), [`Absent`](Lookup::Absent) with the proof, or
 //! [`Unread`](Lookup::Unread) with the [`Need`] that would settle it.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod clusters_text;
 mod files;
 mod index;
@@ -14,8 +16,9 @@ mod objects;
 mod path;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use files::{AskRecord, FileError, PodRecord};
@@ -43,6 +46,8 @@ pub struct Snapshot {
     kinds: BTreeSet<String>,
     /// API paths and admin queries that were answered, by whom.
     read: BTreeSet<(Origin, String)>,
+    /// The listeners, route configurations and clusters that were asked for one by one, found or not.
+    moving: BTreeSet<Need>,
     /// Queries that could not be answered, and why.
     unread: BTreeMap<(Origin, String), String>,
 }
@@ -55,6 +60,8 @@ struct Proxy {
     whole: BTreeSet<Group>,
     /// `/server_info` and the other bodies without named resources, by path.
     documents: BTreeMap<String, Arc<Value>>,
+    /// The listeners and their addresses, once somebody asked; forgotten with the entries it is made from.
+    statuses: OnceLock<Arc<Value>>,
 }
 
 /// The answer of a look-up.
@@ -89,19 +96,10 @@ impl Snapshot {
         if let Lookup::Found(node) = self.document(&need) {
             return Lookup::Found(node);
         }
-        let Some(proxy) = self
-            .proxies
-            .get(&origin)
-            .filter(|p| p.whole.contains(&Group::Listeners))
-        else {
+        let Some(proxy) = self.proxies.get(&origin).filter(|p| p.whole.contains(&Group::Listeners)) else {
             return Lookup::Unread(need);
         };
-        Lookup::Found(Node::new(
-            origin,
-            &need.query(),
-            "$",
-            Arc::new(proxy.listener_statuses()),
-        ))
+        Lookup::Found(Node::new(origin, &need.query(), "$", proxy.listener_statuses()))
     }
 
     /// A listener's element in the dump: `active_state`, `warming_state` … of a dynamic one, `listener` of a static one.
@@ -115,11 +113,7 @@ impl Snapshot {
 
     /// A route configuration that RDS delivered: the element with `route_config` in it.
     pub fn route_config(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(
-            Need::RouteConfig(origin, name.to_owned()),
-            name,
-            &[Section::DynamicRouteConfigs],
-        )
+        self.resource(Need::RouteConfig(origin, name.to_owned()), name, &[Section::DynamicRouteConfigs])
     }
 
     /// An active cluster: the element with `cluster` in it. Absent covers warming: see [`Self::warming_cluster`].
@@ -130,11 +124,7 @@ impl Snapshot {
 
     /// A cluster that is known but still warming: Envoy's workers do not have it.
     pub fn warming_cluster(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(
-            Need::Cluster(origin, name.to_owned()),
-            name,
-            &[Section::DynamicWarmingClusters],
-        )
+        self.resource(Need::Cluster(origin, name.to_owned()), name, &[Section::DynamicWarmingClusters])
     }
 
     /// The active clusters whose name ends in `|host`.
@@ -156,11 +146,7 @@ impl Snapshot {
 
     /// A cluster's hosts: the element of `cluster_statuses`.
     pub fn hosts(&self, origin: Origin, cluster: &str) -> Lookup<Node> {
-        self.resource(
-            Need::Hosts(origin, cluster.to_owned()),
-            cluster,
-            &[Section::ClusterStatuses],
-        )
+        self.resource(Need::Hosts(origin, cluster.to_owned()), cluster, &[Section::ClusterStatuses])
     }
 
     /// The endpoints assigned to a cluster: the element with `endpoint_config` in it.
@@ -171,7 +157,7 @@ impl Snapshot {
 
     /// `/server_info`.
     pub fn server_info(&self, origin: Origin) -> Lookup<Node> {
-        self.document(&Need::ServerInfo(origin))
+        self.document(&Need::Identity(origin))
     }
 
     /// `/runtime`.
@@ -191,7 +177,8 @@ impl Snapshot {
         Lookup::Unread(need)
     }
 
-    /// The objects of a kind, in a namespace (all when `None`), that carry all of `labels` (any when empty).
+    /// The objects of a kind, in a namespace (all when `None`), that carry all of `labels` (any when empty); absent when
+    /// there are none.
     pub fn objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Lookup<Vec<Node>> {
         let need = Need::Objects(kind, namespace.map(str::to_owned), labels.to_vec());
         if !self.is_read(&need) {
@@ -204,12 +191,6 @@ impl Snapshot {
             .enumerate()
             .map(|(i, object)| Node::new(Origin::Kubernetes, &query, &format!("$.items[{i}]"), Arc::clone(object)));
         Lookup::Found(nodes.collect())
-    }
-
-    /// Proof that a list that was read has no elements.
-    pub fn no_objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Evidence {
-        let need = Need::Objects(kind, namespace.map(str::to_owned), labels.to_vec());
-        Evidence::absent(Origin::Kubernetes, &need.query(), "$.items[*]".to_owned())
     }
 
     /// Why a need that was tried has no answer.
@@ -228,10 +209,7 @@ impl Snapshot {
     }
 
     fn document(&self, need: &Need) -> Lookup<Node> {
-        let document = self
-            .proxies
-            .get(&need.origin())
-            .and_then(|p| p.documents.get(&need.query()));
+        let document = self.proxies.get(&need.origin()).and_then(|p| p.documents.get(&need.query()));
         match document {
             Some(value) => Lookup::Found(Node::new(need.origin(), &need.query(), "$", Arc::clone(value))),
             None => Lookup::Unread(need.clone()),
@@ -241,9 +219,7 @@ impl Snapshot {
     fn resource(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<Node> {
         let origin = need.origin();
         let proxy = self.proxies.get(&origin);
-        let found = sections
-            .iter()
-            .find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
+        let found = sections.iter().find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
         if let Some((section, entry)) = found {
             return Lookup::Found(Node::new(origin, &need.query(), &base(*section, 0), entry.value()));
         }
@@ -253,21 +229,12 @@ impl Snapshot {
         let section = sections[0];
         let path = match section.group() {
             Group::Hosts => format!("$.cluster_statuses[?@.name=={}]", quoted(name)),
-            _ if section.member().is_empty() => {
+            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints if section.member().is_empty() => {
                 format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
             }
-            _ => {
-                let field = if section.group() == Group::Endpoints {
-                    "cluster_name"
-                } else {
-                    "name"
-                };
-                format!(
-                    "$.configs[*].{}[?@.{}.{field}=={}]",
-                    section.field(),
-                    section.member(),
-                    quoted(name)
-                )
+            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints => {
+                let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
+                format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
             }
         };
         Lookup::Absent(Evidence::absent(origin, &need.query(), path))
@@ -304,7 +271,8 @@ impl Snapshot {
             | Need::ClustersOfHost(..)
             | Need::Hosts(..)
             | Need::Endpoints(..)
-            | Need::ServerInfo(_)
+            | Need::Identity(_)
+            | Need::LastUpdated(_)
             | Need::Runtime(_) => read(need.query()),
         }
     }
@@ -319,6 +287,9 @@ impl Snapshot {
             Answer::Object(object) => self.objects.insert(object),
             Answer::Objects(objects) => objects.into_iter().for_each(|o| self.objects.insert(o)),
             Answer::Nothing => self.forget(need),
+        }
+        if matches!(need, Need::Listener(..) | Need::RouteConfig(..) | Need::Cluster(..)) {
+            self.moving.insert(need.clone());
         }
         self.read.insert((need.origin(), need.query()));
         self.unread.remove(&(need.origin(), need.query()));
@@ -336,58 +307,46 @@ impl Snapshot {
         self.read.contains(&key) || self.unread.contains_key(&key)
     }
 
-    /// The admin queries that a verdict on configuration rests on, to be asked once more: two reads are not one instant.
+    /// What a verdict on configuration rests on, to be asked after once more: two reads are not one instant.
     pub fn moving_parts(&self) -> Vec<Need> {
-        let names = |proxy: &Proxy, section: Section| -> Vec<String> {
-            proxy
-                .entries
-                .keys()
-                .filter(|(s, _)| *s == section)
-                .map(|(_, name)| name.clone())
-                .collect()
-        };
-        let mut needs = Vec::new();
-        for (origin, proxy) in &self.proxies {
-            needs.extend(
-                names(proxy, Section::DynamicListeners)
-                    .into_iter()
-                    .map(|n| Need::Listener(*origin, n)),
-            );
-            needs.extend(
-                names(proxy, Section::DynamicRouteConfigs)
-                    .into_iter()
-                    .map(|n| Need::RouteConfig(*origin, n)),
-            );
-            needs.extend(
-                names(proxy, Section::DynamicActiveClusters)
-                    .into_iter()
-                    .map(|n| Need::Cluster(*origin, n)),
-            );
-        }
-        needs.retain(|need| self.read.contains(&(need.origin(), need.query())));
-        needs
+        self.moving.iter().map(|need| Need::LastUpdated(Box::new(need.clone()))).collect()
     }
 
-    /// Whether the configuration that answers `need` is the same in both: the same elements, `last_updated` included.
-    pub fn agrees(&self, other: &Self, need: &Need) -> bool {
-        let entries = |snapshot: &Self| -> Vec<(Section, Arc<Value>)> {
-            let (Some(proxy), Some(name)) = (snapshot.proxies.get(&need.origin()), name_of(need)) else {
-                return Vec::new();
-            };
-            let sections = Section::all().filter(|s| Some(s.group()) == group_of(need));
-            sections
-                .filter_map(|s| Some((s, proxy.entries.get(&(s, name.to_owned()))?.value())))
-                .collect()
+    /// Whether a part is still as it was read, as far as `later` was told.
+    pub fn is_unmoved(&self, part: &Need, later: &Self) -> bool {
+        let Need::LastUpdated(need) = part else { return true };
+        let Lookup::Found(now) = later.document(part) else {
+            // Nothing came back: either it could not be asked, or there is no such thing now.
+            return !later.is_read(part) || self.updates(need).is_empty();
         };
-        entries(self) == entries(other)
+        let configs = now.get("configs").map(|c| c.items().collect::<Vec<_>>()).unwrap_or_default();
+        let now: Vec<String> = configs
+            .iter()
+            .filter_map(|c| c.text("active_state.last_updated").or_else(|| c.text("last_updated")))
+            .collect();
+        now == self.updates(need)
+    }
+
+    fn updates(&self, need: &Need) -> Vec<String> {
+        let (Some(proxy), Some(name)) = (self.proxies.get(&need.origin()), name_of(need)) else { return Vec::new() };
+        let sections = [Section::DynamicListeners, Section::DynamicRouteConfigs, Section::DynamicActiveClusters];
+        let of_need = sections.into_iter().filter(|s| Some(s.group()) == group_of(need));
+        let entries = of_need.filter_map(|s| proxy.entries.get(&(s, name.to_owned())));
+        let at = |value: &Value| {
+            let text = value.pointer("/active_state/last_updated").or_else(|| value.get("last_updated"));
+            text.and_then(Value::as_str).map(str::to_owned)
+        };
+        entries.filter_map(|entry| at(&entry.value())).collect()
     }
 
     /// Forgets what the proxies said of their configuration, so that it is read anew.
     pub fn forget_configuration(&mut self) {
         for proxy in self.proxies.values_mut() {
             proxy.entries.clear();
+            proxy.statuses.take();
             proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
         }
+        self.moving.clear();
         self.read.retain(|(origin, query)| {
             let moves =
                 query.starts_with("/config_dump") || query.starts_with("/clusters") || query.starts_with("/listeners");
@@ -396,39 +355,25 @@ impl Snapshot {
     }
 
     fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
-        match group_of(need) {
-            Some(group) => {
-                let what = if group == Group::Hosts {
-                    "an answer of /clusters"
-                } else {
-                    "a config dump"
-                };
-                let indexed = if is_empty_dump(&body) {
-                    index::Indexed::default()
-                } else {
-                    index(body, what)?
-                };
-                self.forget(need);
-                self.proxies.entry(need.origin()).or_default().take(indexed);
-            }
-            None => {
-                let value: Value = serde_json::from_slice(&body)
-                    .map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
-                let proxy = self.proxies.entry(need.origin()).or_default();
-                proxy
-                    .documents
-                    .insert(need.query(), Arc::new(without_secrets(need, value)));
-            }
+        if let Some(group) = group_of(need) {
+            let what = if group == Group::Hosts { "an answer of /clusters" } else { "a config dump" };
+            let indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
+            self.forget(need);
+            self.proxies.entry(need.origin()).or_default().take(indexed);
+            return Ok(());
         }
+        let value: Value =
+            serde_json::from_slice(&body).map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
+        let proxy = self.proxies.entry(need.origin()).or_default();
+        proxy.documents.insert(need.query(), Arc::new(without_secrets(need, value)));
         Ok(())
     }
 
     fn forget(&mut self, need: &Need) {
         let proxy = self.proxies.entry(need.origin()).or_default();
         if let (Some(group), Some(name)) = (group_of(need), name_of(need)) {
-            proxy
-                .entries
-                .retain(|(section, n), _| section.group() != group || n != name);
+            proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
+            proxy.statuses.take();
         }
         if need.origin() == Origin::Kubernetes {
             self.proxies.remove(&Origin::Kubernetes);
@@ -438,40 +383,58 @@ impl Snapshot {
 
 impl Proxy {
     fn take(&mut self, indexed: index::Indexed) {
+        self.statuses.take();
         for (section, name, entry) in indexed.entries {
             self.entries.insert((section, name), entry);
         }
     }
 
-    /// `/listeners?format=json`, made from a dump that has the listeners whole.
-    fn listener_statuses(&self) -> Value {
-        let mut statuses = Vec::new();
-        for ((section, name), entry) in &self.entries {
-            let value = entry.value();
-            let listener = match section {
-                Section::DynamicListeners => value
-                    .pointer("/active_state/listener")
-                    .or(value.pointer("/activeState/listener")),
-                Section::StaticListeners => value.get("listener"),
-                _ => None,
-            };
-            let Some(listener) = listener else { continue };
-            let member = |snake: &str, camel: &str| listener.get(snake).or_else(|| listener.get(camel)).cloned();
-            let mut status = json!({"name": name, "local_address": member("address", "address")});
-            let more = member("additional_addresses", "additionalAddresses").unwrap_or_default();
-            let more: Vec<Value> = more
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|a| a.get("address").cloned())
-                .collect();
-            if !more.is_empty() {
-                status["additional_local_addresses"] = json!(more);
-            }
-            statuses.push(status);
-        }
-        json!({ "listener_statuses": statuses })
+    /// `/listeners?format=json`, made from a dump that has the listeners whole. Made once: a dump has thousands.
+    fn listener_statuses(&self) -> Arc<Value> {
+        let sections = [Section::DynamicListeners, Section::StaticListeners];
+        let listeners = || sections.into_iter().flat_map(|section| self.section(section));
+        let statuses = || listeners().filter_map(|(name, entry)| listener_status(name, entry)).collect::<Vec<_>>();
+        Arc::clone(self.statuses.get_or_init(|| Arc::new(json!({ "listener_statuses": statuses() }))))
     }
+
+    /// The elements of a section, in the order of their names.
+    fn section(&self, section: Section) -> impl Iterator<Item = (&str, &Entry)> {
+        let from = self.entries.range((section, String::new())..);
+        from.take_while(move |((s, _), _)| *s == section).map(|((_, name), entry)| (name.as_str(), entry))
+    }
+}
+
+/// What a listener's element in the dump says of where it listens. Nothing else of it is kept.
+#[derive(Deserialize)]
+struct ListenerElement {
+    #[serde(alias = "activeState")]
+    active_state: Option<ListenerState>,
+    listener: Option<ListenerAddresses>,
+}
+
+#[derive(Deserialize)]
+struct ListenerState {
+    listener: Option<ListenerAddresses>,
+}
+
+#[derive(Deserialize)]
+struct ListenerAddresses {
+    address: Option<Value>,
+    #[serde(default, alias = "additionalAddresses")]
+    additional_addresses: Value,
+}
+
+/// An element of `listener_statuses`; `None` where the listener is not active.
+fn listener_status(name: &str, entry: &Entry) -> Option<Value> {
+    let element: ListenerElement = entry.read()?;
+    let listener = element.listener.or(element.active_state.and_then(|state| state.listener))?;
+    let mut status = json!({"name": name, "local_address": listener.address});
+    let more = listener.additional_addresses.as_array().into_iter().flatten();
+    let more: Vec<Value> = more.filter_map(|a| a.get("address").cloned()).collect();
+    if !more.is_empty() {
+        status["additional_local_addresses"] = json!(more);
+    }
+    Some(status)
 }
 
 /// `{}`: what `?resource=` answers for nothing.
@@ -497,7 +460,12 @@ fn group_of(need: &Need) -> Option<Group> {
         Need::Cluster(..) | Need::ClustersOfHost(..) => Some(Group::Clusters),
         Need::Hosts(..) => Some(Group::Hosts),
         Need::Endpoints(..) => Some(Group::Endpoints),
-        Need::Listeners(_) | Need::ServerInfo(_) | Need::Runtime(_) | Need::Object(..) | Need::Objects(..) => None,
+        Need::Listeners(_)
+        | Need::Identity(_)
+        | Need::LastUpdated(_)
+        | Need::Runtime(_)
+        | Need::Object(..)
+        | Need::Objects(..) => None,
     }
 }
 
@@ -511,37 +479,28 @@ fn name_of(need: &Need) -> Option<&str> {
         | Need::Endpoints(_, name) => Some(name),
         Need::Listeners(_)
         | Need::ClustersOfHost(..)
-        | Need::ServerInfo(_)
+        | Need::Identity(_)
+        | Need::LastUpdated(_)
         | Need::Runtime(_)
         | Need::Object(..)
         | Need::Objects(..) => None,
     }
 }
 
-/// `/server_info` with the node's identity only: its metadata may hold a pod's environment.
-fn without_secrets(need: &Need, mut value: Value) -> Value {
-    if let Need::ServerInfo(_) = need {
-        if let Some(object) = value.as_object_mut() {
-            object.remove("command_line_options");
-        }
-        if let Some(node) = value.get_mut("node").and_then(Value::as_object_mut) {
-            node.retain(|key, _| {
-                ["id", "cluster", "locality", "metadata", "user_agent_build_version"].contains(&key.as_str())
-            });
-            if let Some(metadata) = node.get_mut("metadata").and_then(Value::as_object_mut) {
-                const KEPT: &[&str] = &[
-                    "NAME",
-                    "NAMESPACE",
-                    "CLUSTER_ID",
-                    "ISTIO_VERSION",
-                    "INTERCEPTION_MODE",
-                    "LABELS",
-                    "MESH_ID",
-                    "WORKLOAD_NAME",
-                ];
-                metadata.retain(|key, _| KEPT.contains(&key.as_str()));
-            }
+/// Who the proxy is, and no more of it: a node's metadata may hold a pod's environment. Comes as `/server_info`, or as
+/// the part of the bootstrap that says the same.
+fn without_secrets(need: &Need, value: Value) -> Value {
+    let Need::Identity(_) = need else { return value };
+    let node = value.get("node").or_else(|| value.pointer("/configs/0/bootstrap/node"));
+    let mut kept = serde_json::Map::new();
+    for key in ["id", "cluster", "user_agent_build_version"] {
+        if let Some(inner) = node.and_then(|n| n.get(key)) {
+            kept.insert(key.to_owned(), inner.clone());
         }
     }
-    value
+    let mut identity = json!({ "node": kept });
+    if let Some(version) = value.get("version") {
+        identity["version"] = version.clone();
+    }
+    identity
 }

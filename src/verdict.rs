@@ -1,5 +1,7 @@
 //! The answer as plain data: all that the renderers see.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 use crate::snapshot::Evidence;
 
 /// The answer to one question.
@@ -21,7 +23,7 @@ pub struct Verdict {
     pub steps: Vec<Step>,
     /// Why it came about: certain ones first, then by stage, then by id. The first is *the* why.
     pub findings: Vec<Finding>,
-    /// What was not read or is not modelled, a sentence each.
+    /// What was not read or is not modeled, a sentence each.
     pub unchecked: Vec<String>,
     /// When the snapshot was taken, RFC 3339.
     pub time: String,
@@ -38,7 +40,7 @@ pub enum Outcome {
     Fails,
     /// Shares or endpoints differ.
     Partial,
-    /// Something that bears on it is not modelled or was not read.
+    /// Something that bears on it is not modeled or was not read.
     Unknown,
 }
 
@@ -79,9 +81,9 @@ pub struct Request {
     pub target: String,
     /// The Host header.
     pub host: String,
-    /// The port that is dialled.
+    /// The port that is dialed.
     pub port: u16,
-    /// The address that is dialled; `None` where it stayed open or there is none.
+    /// The address that is dialed; `None` where it stayed open or there is none.
     pub address: Option<String>,
     /// `http1`, `http2`, `grpc`, `tcp` or `tls`.
     pub protocol: &'static str,
@@ -206,7 +208,7 @@ pub enum Side {
 /// Where on the way of a request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Stage {
-    /// The name, the port and the address that is dialled.
+    /// The name, the port and the address that is dialed.
     Request,
     /// Whether the connection gets to the proxy at all.
     Capture,
@@ -373,11 +375,7 @@ impl Certainty {
 impl Response {
     /// `503 UH`, `404 NR`, `302`, `closed UH`: as line 1 ends with it.
     pub fn short(&self) -> String {
-        let status = if self.status == 0 {
-            "closed".to_owned()
-        } else {
-            self.status.to_string()
-        };
+        let status = if self.status == 0 { "closed".to_owned() } else { self.status.to_string() };
         let grpc = self.grpc_status.map(|s| format!("grpc-status {s}"));
         [Some(status), grpc, Some(self.flags.join(","))]
             .into_iter()

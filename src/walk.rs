@@ -3,6 +3,8 @@
 //! [`walk`] is a pure function of the snapshot and the question: no IO, no clock, no panic. Besides what it found it
 //! returns what it would like to know next.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod action;
 mod assignment;
 mod capture;
@@ -50,7 +52,7 @@ pub struct Walk {
     pub legs: Vec<Leg>,
     /// What was met on the way.
     pub trail: Trail,
-    /// What was not read or is not modelled.
+    /// What was not read or is not modeled.
     pub unchecked: Vec<String>,
     /// What would have to be read to get further.
     pub needs: BTreeSet<Need>,
@@ -70,33 +72,16 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
         Resolved::To(dials) => dials,
         Resolved::Ended => Vec::new(),
     };
-    let paths: Vec<(Dial, Path)> = dials
-        .iter()
-        .map(|dial| (dial.clone(), through_proxy(&walker, head.clone(), dial)))
-        .collect();
-    let kind = dials
-        .first()
-        .map_or(RequestKind::Plain, |dial| cluster::request_kind(&walker, dial));
+    let paths: Vec<(Dial, Path)> =
+        dials.iter().map(|dial| (dial.clone(), through_proxy(&walker, head.clone(), dial))).collect();
+    let kind = dials.first().map_or(RequestKind::Plain, |dial| cluster::request_kind(&walker, dial));
     let request = request::shown(&walker, dials.first());
-    let (reached_proxy, path) = if paths.is_empty() {
-        (false, head)
-    } else {
-        (true, merge(paths))
-    };
+    let (reached_proxy, path) = if paths.is_empty() { (false, head) } else { (true, merge(paths)) };
     let (needs, unchecked) = walker.into_parts();
     let mut steps = path.steps;
     fill_up(&mut steps, &path.decision, reached_proxy);
     let decision = (reached_proxy && path.decision != Decision::default()).then_some(path.decision);
-    Walk {
-        request,
-        decision,
-        steps,
-        legs: path.legs,
-        trail: path.trail,
-        unchecked,
-        needs,
-        kind,
-    }
+    Walk { request, decision, steps, legs: path.legs, trail: path.trail, unchecked, needs, kind }
 }
 
 /// One address through listener, chain and what follows.
@@ -143,9 +128,7 @@ fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
     let share = 1.0 / count as f64;
     let mut legs = Vec::new();
     for (i, (dial, path)) in paths.iter().enumerate() {
-        let address = dial
-            .ip
-            .map_or_else(|| "any other address".to_owned(), |ip| format!("address {ip}"));
+        let address = dial.ip.map_or_else(|| "any other address".to_owned(), |ip| format!("address {ip}"));
         let part = path.legs.iter().cloned();
         legs.extend(part.map(|leg| Leg {
             share: leg.share * share,
@@ -168,14 +151,7 @@ fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool) {
         if !passed_by_tcp && !steps.iter().any(|s| s.stage == stage) {
             let side = Side::Source;
             let (subject, note) = (String::new(), "not reached".to_owned());
-            steps.push(Step {
-                side,
-                stage,
-                mark: Mark::NotReached,
-                subject,
-                note,
-                evidence: Vec::new(),
-            });
+            steps.push(Step { side, stage, mark: Mark::NotReached, subject, note, evidence: Vec::new() });
         }
     }
     steps.sort_by_key(|step| step.stage);
@@ -184,17 +160,14 @@ fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool) {
 impl Walk {
     /// What becomes of the request.
     pub fn outcome(&self) -> Outcome {
-        let shares: Vec<(f64, Outcome)> = self
-            .legs
-            .iter()
-            .map(|l| (l.share, cluster::outcome(&l.end, self.kind)))
-            .collect();
+        let shares: Vec<(f64, Outcome)> =
+            self.legs.iter().map(|l| (l.share, cluster::outcome(&l.end, self.kind))).collect();
         outcome::combine(&shares)
     }
 
     /// What is sent when it is not handed over: by the largest share that fails, else the largest that is answered.
     pub fn response(&self) -> Option<Response> {
-        self.main_stop().map(|(_, stop)| stop.response(self.kind))
+        self.main_stop().and_then(|(leg, _)| leg.response(self.kind))
     }
 
     /// The way with the largest share among those that fail, else among those that are answered.
@@ -213,10 +186,7 @@ impl Walk {
     pub fn branches(&self) -> Vec<Branch> {
         let mut branches: Vec<Branch> = Vec::new();
         for leg in &self.legs {
-            let response = match &leg.end {
-                End::Stopped(stop) => Some(stop.response(self.kind)),
-                End::HandedOver | End::Unknown => None,
-            };
+            let response = leg.response(self.kind);
             let branch = Branch {
                 share: leg.share,
                 outcome: cluster::outcome(&leg.end, self.kind),

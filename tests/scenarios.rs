@@ -32,12 +32,7 @@ fn every_scenario_is_answered_to_the_byte() {
 #[test]
 fn the_question_is_the_one_that_the_snapshot_holds() {
     for scenario in scenarios() {
-        assert_eq!(
-            snapshot(scenario.files()).ask.as_ref(),
-            Some(&scenario.case.ask),
-            "{}",
-            scenario.name
-        );
+        assert_eq!(snapshot(scenario.files()).ask.as_ref(), Some(&scenario.case.ask), "{}", scenario.name);
     }
 }
 
@@ -74,10 +69,7 @@ fn only_the_findings_that_belong_to_a_scenario_speak() {
         }
         let blames = case.blame.is_empty() || items(&answer["findings"]).any(|f| names_blamed(&scenario, f));
         if case.finding.is_some() && case.differs.is_none() && !blames {
-            complaints.push(format!(
-                "{}: no finding names an object that is to blame",
-                scenario.name
-            ));
+            complaints.push(format!("{}: no finding names an object that is to blame", scenario.name));
         }
     }
     none(&complaints);
@@ -86,11 +78,8 @@ fn only_the_findings_that_belong_to_a_scenario_speak() {
 #[test]
 fn every_finding_comes_first_in_a_scenario() {
     let first: BTreeSet<String> = scenarios().into_iter().filter_map(|s| s.case.finding).collect();
-    let missing: Vec<&str> = mesh_why::diagnose::roster()
-        .iter()
-        .map(|rule| rule.id)
-        .filter(|id| !first.contains(*id))
-        .collect();
+    let missing: Vec<&str> =
+        mesh_why::diagnose::roster().iter().map(|rule| rule.id).filter(|id| !first.contains(*id)).collect();
     assert!(missing.is_empty(), "no scenario for {missing:?}");
 }
 
@@ -116,18 +105,15 @@ fn a_snapshot_that_was_saved_is_answered_with_the_same_bytes() {
     none(&complaints);
 }
 
-/// What istiod sends to a stock sidecar or gateway is modelled or known to be harmless, all of it.
+/// What istiod sends to a stock sidecar or gateway is modeled or known to be harmless, all of it.
 #[test]
-fn no_part_of_what_istiod_sends_is_unmodelled() {
+fn no_part_of_what_istiod_sends_is_unmodeled() {
     let mut complaints = BTreeMap::new();
     for scenario in scenarios() {
         for to in destinations(&scenario) {
-            let ask = AskRecord {
-                to,
-                ..scenario.case.ask.clone()
-            };
+            let ask = AskRecord { to, ..scenario.case.ask.clone() };
             let verdict = answer(&ask, &mut snapshot(scenario.files()));
-            for line in verdict.unchecked.iter().filter(|line| line.contains("is not modelled")) {
+            for line in verdict.unchecked.iter().filter(|line| line.contains("is not modeled")) {
                 complaints.insert(line.clone(), format!("{} {}", scenario.name, ask.to));
             }
         }
@@ -192,11 +178,8 @@ fn wrong_response(scenario: &Scenario, answer: &Value, outcome: &str) -> Option<
         return None;
     }
     let clusters = items(&answer["decision"]["clusters"]).map(|c| &c["response"]);
-    let said: Vec<Said> = std::iter::once(&answer["response"])
-        .chain(clusters)
-        .filter(|response| !response.is_null())
-        .map(said)
-        .collect();
+    let said: Vec<Said> =
+        std::iter::once(&answer["response"]).chain(clusters).filter(|response| !response.is_null()).map(said).collect();
     let wanted: Vec<Said> = measured.logged.iter().map(logged).collect();
     let agree = |a: &Said, b: &Said| {
         let is_blank = b.2.is_empty() || (a.2.is_empty() && b.0 == 0);

@@ -277,11 +277,7 @@ fn timeout(text: &str) -> Result<Timeout, String> {
         total += Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
         rest = after;
     }
-    if text.is_empty() {
-        Err(wrong())
-    } else {
-        Ok(Timeout((!total.is_zero()).then_some(total)))
-    }
+    if text.is_empty() { Err(wrong()) } else { Ok(Timeout((!total.is_zero()).then_some(total))) }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Cli {
             (Some(_), Some(a)) => {
                 Err(Usage::of("A is named twice").with_hint(format!("leave out `{a}`, or `--selector`")))
             }
-            (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(Usage::of),
+            (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(|why| Usage::of_source(why, &a)),
             (None, None) => Err(Usage::no_question()),
         }
     }
@@ -77,12 +77,7 @@ impl Cli {
             (_, true) => Log::Reads,
             _ => Log::Choices,
         };
-        Options {
-            cluster,
-            admin_port: self.place.admin_port,
-            timeout: flags.request_timeout.0,
-            log,
-        }
+        Options { cluster, admin_port: self.place.admin_port, timeout: flags.request_timeout.0, log }
     }
 
     /// The question; `None` where B is neither on the command line nor in the snapshot.
@@ -105,11 +100,7 @@ impl Cli {
             to: base.to,
             path: request.path.clone().unwrap_or(base.path),
             method: request.method.clone().unwrap_or(base.method),
-            headers: if request.headers.is_empty() {
-                base.headers
-            } else {
-                request.headers.clone()
-            },
+            headers: if request.headers.is_empty() { base.headers } else { request.headers.clone() },
             host: request.host.clone().or(base.host),
             protocol: request.protocol.clone().or(base.protocol),
             tls: request.tls || base.tls,
@@ -151,8 +142,6 @@ pub(super) fn format_of(name: &str) -> Option<Format> {
         "wide" => Some(Format::Wide),
         "json" => Some(Format::Json),
         "yaml" => Some(Format::Yaml),
-        _ => name
-            .strip_prefix("jsonpath=")
-            .map(|expression| Format::JsonPath(expression.to_owned())),
+        _ => name.strip_prefix("jsonpath=").map(|expression| Format::JsonPath(expression.to_owned())),
     }
 }

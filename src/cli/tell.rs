@@ -16,17 +16,11 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn of(error: impl Into<String>) -> Self {
-        Self {
-            error: error.into(),
-            hint: None,
-        }
+        Self { error: error.into(), hint: None }
     }
 
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// Nothing is asked.
@@ -54,6 +48,12 @@ impl Usage {
         Self::of(format!("`{host}` has no port")).with_hint(hint)
     }
 
+    /// A cannot be understood. Where it looks like B, the two may have been swapped.
+    pub(super) fn of_source(why: String, a: &str) -> Self {
+        let usage = Self::of(why);
+        if a.contains(':') { usage.with_hint("the source goes first: kubectl mesh-why A B:PORT") } else { usage }
+    }
+
     pub(super) fn of_question(error: &QuestionError) -> Self {
         Self::of(error.to_string())
     }
@@ -67,20 +67,12 @@ pub(super) fn error(what: &str, causes: &[String], hint: Option<&str>) {
 fn error_text(what: &str, causes: &[String], hint: Option<&str>) -> String {
     let mut lines = vec![format!("error: {what}")];
     for cause in causes {
-        let indented = cause
-            .lines()
-            .map(str::trim_end)
-            .collect::<Vec<_>>()
-            .join("\n             ");
+        let indented = cause.lines().map(str::trim_end).collect::<Vec<_>>().join("\n             ");
         lines.push(format!("  caused by: {indented}"));
     }
     if let Some(hint) = hint {
-        let options = textwrap::Options::new(80)
-            .initial_indent("hint: ")
-            .subsequent_indent("      ");
-        let options = options
-            .break_words(false)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let options = textwrap::Options::new(80).initial_indent("hint: ").subsequent_indent("      ");
+        let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
         lines.push(String::new());
         lines.extend(textwrap::wrap(hint, options).into_iter().map(String::from));
     }
@@ -96,11 +88,7 @@ pub(super) fn print(text: &str) {
 /// The look of standard output.
 pub(super) fn theme(when: ColorWhen) -> Theme {
     let set = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    if is_colored(when, set, io::stdout().is_terminal()) {
-        Theme::default().colored()
-    } else {
-        Theme::default()
-    }
+    if is_colored(when, set, io::stdout().is_terminal()) { Theme::default().colored() } else { Theme::default() }
 }
 
 /// `--color`, then `NO_COLOR` (set at all), `CLICOLOR_FORCE`, `CLICOLOR=0`, `TERM=dumb`, and the terminal.
@@ -127,25 +115,13 @@ mod tests {
     #[test]
     fn the_flag_goes_before_the_environment_and_that_before_the_terminal() {
         let colored = |when, set: &[(&str, &str)], is_terminal| {
-            let of = |name: &str| {
-                set.iter()
-                    .find(|(n, _)| *n == name)
-                    .map(|(_, value)| (*value).to_owned())
-            };
+            let of = |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
             is_colored(when, of, is_terminal)
         };
         assert!(colored(ColorWhen::Always, &[("NO_COLOR", "1")], false));
         assert!(!colored(ColorWhen::Never, &[("CLICOLOR_FORCE", "1")], true));
-        assert!(!colored(
-            ColorWhen::Auto,
-            &[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")],
-            true
-        ));
-        assert!(colored(
-            ColorWhen::Auto,
-            &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")],
-            false
-        ));
+        assert!(!colored(ColorWhen::Auto, &[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")], true));
+        assert!(colored(ColorWhen::Auto, &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], false));
         assert!(!colored(ColorWhen::Auto, &[("CLICOLOR_FORCE", "0")], false));
         assert!(!colored(ColorWhen::Auto, &[("CLICOLOR", "0")], true));
         assert!(!colored(ColorWhen::Auto, &[("TERM", "dumb")], true));

@@ -30,10 +30,7 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(cause: impl Into<String>) -> Self {
-        Self {
-            causes: vec![cause.into()],
-            hint: None,
-        }
+        Self { causes: vec![cause.into()], hint: None }
     }
 }
 
@@ -70,12 +67,7 @@ type Round = HashMap<String, Reply>;
 
 impl Admin {
     pub(super) fn new(way: Way, whom: String, log: Log) -> Self {
-        Self {
-            way,
-            whom,
-            log,
-            form: Form::Mask,
-        }
+        Self { way, whom, log, form: Form::Mask }
     }
 
     /// Whose it is.
@@ -94,26 +86,29 @@ impl Admin {
         answers
     }
 
-    /// The first read: it shows whether this is an admin endpoint at all.
+    /// The first read: it shows whether this is an admin endpoint at all. An Envoy that does not take the masked query
+    /// says the same at length.
     pub(super) async fn greet(&mut self, need: &Need) -> Result<Answer, Failure> {
-        match self.answer_one(need, &mut Round::new()).await? {
-            Answer::Body(body) if serde_json::from_slice::<Value>(&body).is_ok_and(|v| v.get("version").is_some()) => {
-                Ok(Answer::Body(body))
-            }
-            Answer::Body(_) | Answer::Object(_) | Answer::Objects(_) | Answer::Nothing => {
-                Err(Failure::new(format!("GET {}: the answer is not Envoy's", need.query())))
+        let query = need.query();
+        for path in [query.as_str(), "/server_info"] {
+            let reply = self.get(path, &mut Round::new()).await?;
+            let says_who = serde_json::from_slice::<Value>(&reply.body)
+                .is_ok_and(|v| v.get("version").is_some() || v.pointer("/configs/0/bootstrap/node").is_some());
+            if reply.status == 200 && says_who {
+                return Ok(Answer::Body(reply.body));
             }
         }
+        Err(Failure::new("GET /server_info: the answer is not Envoy's".to_owned()))
     }
 
     async fn answer_one(&mut self, need: &Need, round: &mut Round) -> Result<Answer, Failure> {
         let query = need.query();
         let Some(dump) = Dump::of(&query) else {
             let reply = self.get(&query, round).await?;
-            return if reply.status == 200 {
-                Ok(Answer::Body(reply.body))
-            } else {
-                Err(refusal(&query, &reply))
+            return match reply.status {
+                200 => Ok(Answer::Body(reply.body)),
+                _ if means_nothing(&reply) => Ok(Answer::Nothing),
+                _ => Err(refusal(&query, &reply)),
             };
         };
         if self.form == Form::Mask {
@@ -130,17 +125,9 @@ impl Admin {
             }
             self.form = Form::Whole;
         }
-        let query = if dump.eds {
-            "/config_dump?include_eds"
-        } else {
-            "/config_dump"
-        };
+        let query = if dump.eds { "/config_dump?include_eds" } else { "/config_dump" };
         let reply = self.get(query, round).await?;
-        if reply.status == 200 {
-            Ok(Answer::Body(reply.body))
-        } else {
-            Err(refusal(query, &reply))
-        }
+        if reply.status == 200 { Ok(Answer::Body(reply.body)) } else { Err(refusal(query, &reply)) }
     }
 
     /// One GET for each field, put together as one answer to the mask would be; `None` where this form is refused too.
@@ -161,9 +148,7 @@ impl Admin {
         if section.is_empty() {
             return Ok(Some(Answer::Nothing));
         }
-        Ok(Some(Answer::Body(
-            json!({ "configs": [section] }).to_string().into_bytes(),
-        )))
+        Ok(Some(Answer::Body(json!({ "configs": [section] }).to_string().into_bytes())))
     }
 
     async fn get(&mut self, query: &str, round: &mut Round) -> Result<Reply, Failure> {
@@ -198,12 +183,8 @@ impl<'a> Dump<'a> {
     fn of(query: &'a str) -> Option<Self> {
         let parameters = query.strip_prefix("/config_dump?")?;
         let (options, name) = parameters.split_once("&name_regex=")?;
-        let (before, fields) = options.split_once("mask=")?;
-        Some(Self {
-            fields,
-            name,
-            eds: before.contains("include_eds"),
-        })
+        let (before, fields) = options.split_once("mask=").filter(|(before, _)| !before.contains("resource="))?;
+        Some(Self { fields, name, eds: before.contains("include_eds") })
     }
 }
 
@@ -246,10 +227,7 @@ mod tests {
     fn targeted_queries_are_taken_apart() {
         let query = Need::Cluster(Origin::Source(0), "a|b".to_owned()).query();
         let dump = Dump::of(&query).unwrap();
-        assert_eq!(
-            dump.fields,
-            "dynamic_active_clusters,static_clusters,dynamic_warming_clusters"
-        );
+        assert_eq!(dump.fields, "dynamic_active_clusters,static_clusters,dynamic_warming_clusters");
         assert_eq!((dump.name, dump.eds), ("^a\\|b$", false));
         let query = Need::Endpoints(Origin::Source(0), "x".to_owned()).query();
         assert!(Dump::of(&query).unwrap().eds);
@@ -258,15 +236,9 @@ mod tests {
 
     #[test]
     fn an_answer_of_none_is_no_error() {
-        let reply = |status, body: &str| Reply {
-            status,
-            body: body.into(),
-        };
+        let reply = |status, body: &str| Reply { status, body: body.into() };
         assert!(means_nothing(&reply(404, "dynamic_listeners not found in config dump")));
-        assert!(means_nothing(&reply(
-            400,
-            "FieldMask paths: \"x\"\n could not be successfully applied to ..."
-        )));
+        assert!(means_nothing(&reply(400, "FieldMask paths: \"x\"\n could not be successfully applied to ...")));
         assert!(!means_nothing(&reply(404, "invalid path. admin commands are:")));
         assert_eq!(refusal("/x", &reply(500, "")).causes, ["GET /x was answered 500"]);
     }

@@ -23,20 +23,13 @@ const MAX_DEPTH: usize = 8;
 
 /// Whether a file of this name is to be an archive.
 pub(super) fn is_archive_name(path: &Path) -> bool {
-    [".tar.gz", ".tgz"]
-        .iter()
-        .any(|ending| path.to_string_lossy().to_lowercase().ends_with(ending))
+    [".tar.gz", ".tgz"].iter().any(|ending| path.to_string_lossy().to_lowercase().ends_with(ending))
 }
 
 /// The archive's name without its ending: the folder that it holds.
 pub(super) fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = name
-        .split(".tar")
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(".tgz")
-        .to_owned();
+    let stem = name.split(".tar").next().unwrap_or_default().trim_end_matches(".tgz").to_owned();
     if stem.is_empty() { "snapshot".to_owned() } else { stem }
 }
 
@@ -83,12 +76,7 @@ pub(super) fn pack(files: &Files, root: &str) -> io::Result<Vec<u8>> {
 
 /// The refusal of a snapshot.
 pub(super) fn refused(path: &Path, cause: &str) -> CollectError {
-    CollectError::NotThis {
-        path: path.display().to_string(),
-        what: "snapshot",
-        cause: cause.to_owned(),
-        hint: None,
-    }
+    CollectError::NotThis { path: path.display().to_string(), what: "snapshot", cause: cause.to_owned(), hint: None }
 }
 
 fn no_archive(path: &Path) -> CollectError {
@@ -136,18 +124,12 @@ fn entry_name<R: io::Read>(entry: &tar::Entry<'_, R>) -> Result<Option<String>, 
 
 /// The files as they lie in the snapshot: archives often hold one folder that holds all.
 fn at_root(files: Files) -> Files {
-    let mut tops = files
-        .keys()
-        .map(|path| path.split_once('/').map_or("", |(top, _)| top))
-        .collect::<Vec<_>>();
+    let mut tops = files.keys().map(|path| path.split_once('/').map_or("", |(top, _)| top)).collect::<Vec<_>>();
     tops.dedup();
     match tops.as_slice() {
         [top] if !top.is_empty() && !is_part(top) => {
             let prefix = format!("{top}/");
-            files
-                .into_iter()
-                .map(|(path, bytes)| (path[prefix.len()..].to_owned(), bytes))
-                .collect()
+            files.into_iter().map(|(path, bytes)| (path[prefix.len()..].to_owned(), bytes)).collect()
         }
         _ => files,
     }
@@ -206,11 +188,7 @@ mod tests {
     #[test]
     fn other_files_are_left_out() {
         let file = tar::EntryType::Regular;
-        let files = read(
-            &packed(&[("x/snapshot.json", file), ("x/notes.txt", file)]),
-            Path::new("x"),
-        )
-        .unwrap();
+        let files = read(&packed(&[("x/snapshot.json", file), ("x/notes.txt", file)]), Path::new("x")).unwrap();
         assert_eq!(files.into_keys().collect::<Vec<_>>(), ["snapshot.json"]);
     }
 }

@@ -14,6 +14,9 @@ use super::kubeconfig::{self, ClusterFlags};
 use super::log::{Log, Outcome};
 use super::query::encode;
 
+/// How long to wait before a server that is busy is asked again. kube's own retries would go on for minutes.
+const PAUSES: &[Duration] = &[Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1200)];
+
 /// The API server, and who asks it.
 #[derive(Clone)]
 pub(super) struct Cluster {
@@ -38,17 +41,9 @@ pub(super) struct ApiError {
 
 impl Cluster {
     fn new(client: Client, server: &http::Uri, timeout: Option<Duration>, log: Log) -> Self {
-        let host = server
-            .authority()
-            .map_or_else(|| server.to_string(), ToString::to_string);
+        let host = server.authority().map_or_else(|| server.to_string(), ToString::to_string);
         let namespace = client.default_namespace().to_owned();
-        Self {
-            client,
-            host,
-            namespace,
-            timeout,
-            log,
-        }
+        Self { client, host, namespace, timeout, log }
     }
 
     /// The namespace of what is named without one.
@@ -103,20 +98,27 @@ impl Cluster {
     }
 
     async fn request(&self, path: &str) -> Result<String, ApiError> {
-        let request = Request::get(encode(path))
-            .body(Vec::new())
-            .map_err(|e| ApiError::local(e.to_string()))?;
-        let answer = self.client.request_text(request);
-        let answer = match self.timeout {
-            Some(limit) => tokio::time::timeout(limit, answer).await.map_err(|_| {
-                ApiError::local(format!(
-                    "Unable to connect to the server: no answer in {} s",
-                    limit.as_secs_f32()
-                ))
-            })?,
-            None => answer.await,
+        let patient = async {
+            for pause in PAUSES {
+                match self.try_request(path).await {
+                    Err(error) if matches!(error.code, 429 | 503 | 504) => tokio::time::sleep(*pause).await,
+                    done => return done,
+                }
+            }
+            self.try_request(path).await
         };
-        answer.map_err(|error| self.api_error(&error))
+        let Some(limit) = self.timeout else {
+            return patient.await;
+        };
+        tokio::time::timeout(limit, patient).await.unwrap_or_else(|_| {
+            let limit = limit.as_secs_f32();
+            Err(ApiError::local(format!("Unable to connect to the server: no answer in {limit} s")))
+        })
+    }
+
+    async fn try_request(&self, path: &str) -> Result<String, ApiError> {
+        let request = Request::get(encode(path)).body(Vec::new()).map_err(|e| ApiError::local(e.to_string()))?;
+        self.client.request_text(request).await.map_err(|error| self.api_error(&error))
     }
 
     /// An error in kubectl's words.
@@ -136,11 +138,7 @@ impl Cluster {
             }
             _ => format!("Error from server ({}): {message}", status.reason),
         };
-        ApiError {
-            code: status.code,
-            words,
-            message,
-        }
+        ApiError { code: status.code, words, message }
     }
 
     fn unreachable(&self, error: &kube::Error) -> String {
@@ -151,6 +149,9 @@ impl Cluster {
                 "The connection to the server {host} was refused - did you specify the right host or port?"
             );
         }
+        if has_kind(error, io::ErrorKind::TimedOut) {
+            return format!("Unable to connect to the server: {} does not answer", self.host);
+        }
         if let kube::Error::UpgradeConnection(error) = error {
             return error.to_string();
         }
@@ -159,19 +160,28 @@ impl Cluster {
         } else {
             "Unable to connect to the server"
         };
-        format!("{doing}: {root}")
+        format!("{doing}: {}", certificate_words(&root).unwrap_or(&root))
     }
 }
 
 impl ApiError {
     /// There was no answer of the server's.
     pub(super) fn local(words: String) -> Self {
-        Self {
-            code: 0,
-            message: words.clone(),
-            words,
-        }
+        Self { code: 0, message: words.clone(), words }
     }
+}
+
+/// What is wrong with the server's certificate, where that is what is wrong.
+fn certificate_words(root: &str) -> Option<&'static str> {
+    let words = [
+        ("UnknownIssuer", "its certificate is signed by an authority that is not known here"),
+        ("CaUsedAsEndEntity", "its certificate is an authority's own, which is not taken for a server's"),
+        ("NotValidForName", "its certificate is for another name; `--tls-server-name` tells which"),
+        ("certificate not valid for name", "its certificate is for another name; `--tls-server-name` tells which"),
+        ("Expired", "its certificate has expired"),
+        ("certificate expired", "its certificate has expired"),
+    ];
+    words.iter().find(|(code, _)| root.contains(code)).map(|(_, words)| *words)
 }
 
 /// The innermost cause: what lies outside is only where it came by.

@@ -40,11 +40,7 @@ pub(super) async fn fill(user: &mut AuthInfo) -> Result<(), CollectError> {
         user.client_certificate_data = Some(encode(certificate));
         user.client_key_data = Some(encode(key).into());
     } else if status.token.is_none() {
-        return Err(failed(
-            &command,
-            "it gave neither a token nor a certificate with its key".to_owned(),
-            None,
-        ));
+        return Err(failed(&command, "it gave neither a token nor a certificate with its key".to_owned(), None));
     }
     user.token = status.token.map(Into::into);
     Ok(())
@@ -56,9 +52,7 @@ fn run(exec: &ExecConfig) -> Result<Status, CollectError> {
     let interactive = match exec.interactive_mode {
         Some(ExecInteractiveMode::Never) => false,
         Some(ExecInteractiveMode::Always) if !io::stdin().is_terminal() => {
-            return Err(fail(
-                "it wants to talk with its user, and standard input is no terminal".to_owned(),
-            ));
+            return Err(fail("it wants to talk with its user, and standard input is no terminal".to_owned()));
         }
         Some(ExecInteractiveMode::Always | ExecInteractiveMode::IfAvailable) | None => io::stdin().is_terminal(),
     };
@@ -68,17 +62,13 @@ fn run(exec: &ExecConfig) -> Result<Status, CollectError> {
     }
     let info = json!({"kind": "ExecCredential", "apiVersion": exec.api_version, "spec": spec});
     let mut command = Command::new(&name);
-    command
-        .args(exec.args.iter().flatten())
-        .env("KUBERNETES_EXEC_INFO", info.to_string());
+    command.args(exec.args.iter().flatten()).env("KUBERNETES_EXEC_INFO", info.to_string());
     for variable in exec.env.iter().flatten() {
         if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
             command.env(name, value);
         }
     }
-    command
-        .stdin(if interactive { Stdio::inherit() } else { Stdio::null() })
-        .stderr(Stdio::inherit());
+    command.stdin(if interactive { Stdio::inherit() } else { Stdio::null() }).stderr(Stdio::inherit());
     let output = command.output().map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
             return failed(&name, "it is not installed".to_owned(), exec.install_hint.clone());
@@ -86,11 +76,7 @@ fn run(exec: &ExecConfig) -> Result<Status, CollectError> {
         fail(super::disk::plain(&error))
     })?;
     if !output.status.success() {
-        return Err(failed(
-            &name,
-            format!("it ended with {}", output.status),
-            exec.install_hint.clone(),
-        ));
+        return Err(failed(&name, format!("it ended with {}", output.status), exec.install_hint.clone()));
     }
     credential(&output.stdout, exec.api_version.as_deref()).map_err(fail)
 }
@@ -100,20 +86,16 @@ fn credential(printed: &[u8], wanted: Option<&str>) -> Result<Status, String> {
     let credential: Credential =
         serde_saphyr::from_slice(printed).map_err(|_| "it printed something else than an ExecCredential".to_owned())?;
     match (wanted, &credential.api_version) {
-        (Some(wanted), Some(got)) if wanted != got => Err(format!(
-            "it answered in version {got}, and the kubeconfig asks for {wanted}"
-        )),
+        (Some(wanted), Some(got)) if wanted != got => {
+            Err(format!("it answered in version {got}, and the kubeconfig asks for {wanted}"))
+        }
         _ => credential.status.ok_or_else(|| "it gave no status".to_owned()),
     }
 }
 
 fn failed(command: &str, cause: String, hint: Option<String>) -> CollectError {
     let hint = hint.map(|hint| hint.trim().to_owned()).filter(|hint| !hint.is_empty());
-    CollectError::Credentials {
-        command: command.to_owned(),
-        cause,
-        hint,
-    }
+    CollectError::Credentials { command: command.to_owned(), cause, hint }
 }
 
 #[cfg(test)]
@@ -127,10 +109,7 @@ mod tests {
         let json = br#"{"apiVersion": "v1", "kind": "ExecCredential", "status": {"token": "t"}}"#;
         assert_eq!(credential(json, Some("v1")).unwrap().token.as_deref(), Some("t"));
         let yaml = b"kind: ExecCredential\nstatus:\n  clientCertificateData: c\n  clientKeyData: k\n";
-        assert_eq!(
-            credential(yaml, Some("v1")).unwrap().client_key_data.as_deref(),
-            Some("k")
-        );
+        assert_eq!(credential(yaml, Some("v1")).unwrap().client_key_data.as_deref(), Some("k"));
         assert!(credential(json, Some("v1beta1")).is_err_and(|why| why.contains("v1beta1")));
         assert!(credential(b"", None).is_err());
         assert!(credential(b"{}", None).is_err());

@@ -35,11 +35,7 @@ static DEMO: &[u8] = include_bytes!("../demo/snapshot.tar.gz");
 
 /// Reads a saved snapshot: a folder, or a `.tar.gz` of one.
 pub(super) fn load(path: &Path) -> Result<Snapshot, CollectError> {
-    let files = if path.is_dir() {
-        folder(path)?
-    } else {
-        archive::read(&bytes(path)?, path)?
-    };
+    let files = if path.is_dir() { folder(path)? } else { archive::read(&bytes(path)?, path)? };
     snapshot(files, path)
 }
 
@@ -51,44 +47,62 @@ pub(super) fn demo() -> Result<Snapshot, CollectError> {
 
 /// Reads bare admin outputs: a `/config_dump`, and a `/clusters` in JSON or text.
 pub(super) fn bare(config_dump: &Path, clusters: Option<&Path>) -> Result<Snapshot, CollectError> {
-    let mut files = Files::from([("config_dump.json".to_owned(), bytes(config_dump)?)]);
+    let dump = if config_dump.is_dir() { Vec::new() } else { bytes(config_dump)? };
+    if let Some((cause, hint)) = mistaken(config_dump, &dump) {
+        return Err(no_dump(config_dump, cause.to_owned(), hint));
+    }
+    let mut files = Files::from([("config_dump.json".to_owned(), dump)]);
     if let Some(clusters) = clusters {
         files.insert("clusters.json".to_owned(), bytes(clusters)?);
     }
-    Snapshot::from_files(&mut files).map_err(|error| {
-        let of_clusters = error.file.ends_with("clusters.json");
-        let (path, what) = match clusters {
-            Some(clusters) if of_clusters => (clusters, "answer of Envoy's /clusters"),
-            _ => (config_dump, "config dump"),
-        };
-        let hint = (!of_clusters).then(|| "save one with `curl -s localhost:15000/config_dump?include_eds`".to_owned());
-        let cause = match error.why {
-            BodyError::NotThis(_) if of_clusters => "it has no `cluster_statuses`".to_owned(),
-            BodyError::NotThis(_) => "it has no `configs`".to_owned(),
-            BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty => error.why.to_string(),
-        };
-        CollectError::NotThis {
-            path: path.display().to_string(),
-            what,
-            cause,
-            hint,
-        }
+    Snapshot::from_files(&mut files).map_err(|error| match (clusters, error.file.ends_with("clusters.json")) {
+        (Some(clusters), true) => CollectError::NotThis {
+            path: clusters.display().to_string(),
+            what: "answer of Envoy's /clusters",
+            cause: cause(&error.why, "it has no `cluster_statuses`"),
+            hint: None,
+        },
+        _ => no_dump(
+            config_dump,
+            cause(&error.why, "it has no `configs`"),
+            "save one with `curl -s localhost:15000/config_dump?include_eds`",
+        ),
     })
+}
+
+/// What else was given as a config dump, and what it should be given as.
+fn mistaken(path: &Path, dump: &[u8]) -> Option<(&'static str, &'static str)> {
+    let first_key = dump.split(|byte| *byte == b'"').nth(1);
+    if path.is_dir() || dump.starts_with(&[0x1f, 0x8b]) {
+        Some(("it is a folder or an archive", "read a snapshot with `--snapshot PATH`"))
+    } else if first_key == Some(b"cluster_statuses") {
+        Some(("it is an answer of /clusters", "name it with `--clusters FILE`, beside the config dump with `-f FILE`"))
+    } else {
+        None
+    }
+}
+
+fn no_dump(path: &Path, cause: String, hint: &str) -> CollectError {
+    CollectError::NotThis { path: shown(path), what: "config dump", cause, hint: Some(hint.to_owned()) }
+}
+
+fn cause(why: &BodyError, lacks: &str) -> String {
+    match why {
+        BodyError::NotThis(_) => lacks.to_owned(),
+        BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty => why.to_string(),
+    }
 }
 
 /// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
 pub(super) fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError> {
-    let failed = |cause: String| CollectError::Save {
-        path: path.display().to_string(),
-        cause,
-    };
+    let failed = |cause: String| CollectError::Save { path: path.display().to_string(), cause };
     let files = snapshot.files(concat!("kubectl-mesh-why ", env!("CARGO_PKG_VERSION")));
     if archive::is_archive_name(path) {
-        let packed = archive::pack(&files, &archive::stem(path)).map_err(|e| failed(e.to_string()))?;
-        return fs::write(path, packed).map_err(|e| failed(e.to_string()));
+        let packed = archive::pack(&files, &archive::stem(path)).map_err(|e| failed(plain(&e)))?;
+        return fs::write(path, packed).map_err(|e| failed(plain(&e)));
     }
     make_room(path).map_err(failed)?;
-    write_all(path, &files).map_err(|e| failed(e.to_string()))
+    write_all(path, &files).map_err(|e| failed(plain(&e)))
 }
 
 /// Whether a file of this path, relative to the snapshot, is one of a snapshot's.
@@ -124,12 +138,7 @@ fn not_a_snapshot(path: &Path, error: &FileError, found: &[String]) -> CollectEr
     } else {
         error.to_string()
     };
-    CollectError::NotThis {
-        path: path.display().to_string(),
-        what: "snapshot",
-        cause,
-        hint: None,
-    }
+    CollectError::NotThis { path: path.display().to_string(), what: "snapshot", cause, hint: None }
 }
 
 /// The files of a snapshot's folder, and no others: it may be any folder.
@@ -153,11 +162,7 @@ fn candidates(root: &Path) -> io::Result<Vec<String>> {
     let mut paths = Vec::new();
     for name in names(root)? {
         if is_part(&name) && root.join(&name).is_dir() {
-            paths.extend(
-                names(&root.join(&name))?
-                    .into_iter()
-                    .map(|file| format!("{name}/{file}")),
-            );
+            paths.extend(names(&root.join(&name))?.into_iter().map(|file| format!("{name}/{file}")));
         } else {
             paths.push(name);
         }
@@ -168,10 +173,7 @@ fn candidates(root: &Path) -> io::Result<Vec<String>> {
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    Ok(entries
-        .iter()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect())
+    Ok(entries.iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
 }
 
 /// The bytes of a file, or of standard input.
@@ -191,15 +193,13 @@ fn bytes(path: &Path) -> Result<Vec<u8>, CollectError> {
 
 /// Makes the folder, or takes out what an older snapshot left in it. A folder with other things in it is left alone.
 fn make_room(path: &Path) -> Result<(), String> {
-    fs::create_dir_all(path).map_err(|e| e.to_string())?;
-    let is_empty = names(path).map_err(|e| e.to_string())?.is_empty();
+    fs::create_dir_all(path).map_err(|e| plain(&e))?;
+    let is_empty = names(path).map_err(|e| plain(&e))?.is_empty();
     if !is_empty && !path.join("snapshot.json").is_file() {
         return Err("the folder is not empty, and it is no snapshot".to_owned());
     }
-    let old = candidates(path).map_err(|e| e.to_string())?;
-    old.iter()
-        .try_for_each(|file| fs::remove_file(path.join(file)))
-        .map_err(|e| e.to_string())
+    let old = candidates(path).map_err(|e| plain(&e))?;
+    old.iter().try_for_each(|file| fs::remove_file(path.join(file))).map_err(|e| plain(&e))
 }
 
 fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
@@ -214,15 +214,11 @@ fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> CollectError {
-    let name = if path == Path::new(STDIN) {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
-    CollectError::File {
-        path: name,
-        cause: plain(error),
-    }
+    CollectError::File { path: shown(path), cause: plain(error) }
+}
+
+fn shown(path: &Path) -> String {
+    if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// The system's words without the number that Rust adds.

@@ -14,35 +14,21 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// `http://host:port`, or `host:port`.
     pub(super) fn new(url: &str, timeout: Option<Duration>) -> Result<Self, CollectError> {
-        let wrong = |cause: &str| CollectError::Setting {
-            what: format!("--admin {url}"),
-            cause: cause.to_owned(),
-        };
-        let full = if url.contains("://") {
-            url.to_owned()
-        } else {
-            format!("http://{url}")
-        };
+        let wrong = |cause: &str| CollectError::Setting { what: format!("--admin {url}"), cause: cause.to_owned() };
+        let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let parsed = reqwest::Url::parse(&full).map_err(|e| wrong(&e.to_string()))?;
         if parsed.scheme() != "http" {
             return Err(wrong("Envoy's admin endpoint speaks plain HTTP: `http://HOST:PORT`"));
         }
         if parsed.query().is_some() || parsed.fragment().is_some() {
-            return Err(wrong(
-                "only `http://HOST:PORT` is taken: which queries are asked depends on the request",
-            ));
+            return Err(wrong("only `http://HOST:PORT` is taken: which queries are asked depends on the request"));
         }
-        let mut builder = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none());
+        let mut builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         if let Some(timeout) = timeout {
             builder = builder.timeout(timeout);
         }
         let client = builder.build().map_err(|e| wrong(&e.to_string()))?;
-        Ok(Self {
-            client,
-            base: parsed.as_str().trim_end_matches('/').to_owned(),
-        })
+        Ok(Self { client, base: parsed.as_str().trim_end_matches('/').to_owned() })
     }
 
     /// The URL without the path.
@@ -52,12 +38,8 @@ impl Endpoint {
 
     /// One GET; `path` is percent-encoded.
     pub(super) async fn get(&self, path: &str) -> Result<Reply, Failure> {
-        let mut response = self
-            .client
-            .get(format!("{}{path}", self.base))
-            .send()
-            .await
-            .map_err(|e| self.failure(&e))?;
+        let mut response =
+            self.client.get(format!("{}{path}", self.base)).send().await.map_err(|e| self.failure(&e))?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
@@ -72,18 +54,12 @@ impl Endpoint {
     fn failure(&self, error: &reqwest::Error) -> Failure {
         if error.is_timeout() {
             let hint = Some("wait longer with `--request-timeout`".to_owned());
-            return Failure {
-                causes: vec!["no answer in time".to_owned()],
-                hint,
-            };
+            return Failure { causes: vec!["no answer in time".to_owned()], hint };
         }
         let root = super::cluster::root_cause(error);
         let refused = root.contains("onnection refused");
         let hint = refused.then(|| format!("is Envoy's admin endpoint at {}?", self.base));
-        Failure {
-            causes: vec![root],
-            hint,
-        }
+        Failure { causes: vec![root], hint }
     }
 }
 

@@ -80,8 +80,8 @@ pub enum CollectError {
         /// What to try.
         hint: Option<String>,
     },
-    /// A does not exist.
-    #[error("{wanted} does not exist in namespace {namespace}")]
+    /// A was not found.
+    #[error("{wanted} was not found in namespace {namespace}")]
     NotFound {
         /// What was looked for.
         wanted: String,

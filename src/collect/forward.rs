@@ -49,61 +49,47 @@ impl Drop for Connection {
 
 impl PodEndpoint {
     pub(super) fn new(cluster: Cluster, namespace: &str, pod: &str, port: u16) -> Self {
-        Self {
-            cluster,
-            namespace: namespace.to_owned(),
-            pod: pod.to_owned(),
-            port,
-            connection: None,
-        }
+        Self { cluster, namespace: namespace.to_owned(), pod: pod.to_owned(), port, connection: None }
     }
 
     /// One GET; `path` is percent-encoded. A connection that broke is opened again, once.
     pub(super) async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
         let was_open = self.connection.is_some();
         match self.try_get(path).await {
-            Err(_) if was_open => self.try_get(path).await,
-            first => first,
+            Err(Trouble::Lost(_)) if was_open => self.try_get(path).await.map_err(Trouble::failure),
+            first => first.map_err(Trouble::failure),
         }
     }
 
-    async fn try_get(&mut self, path: &str) -> Result<Reply, Failure> {
+    async fn try_get(&mut self, path: &str) -> Result<Reply, Trouble> {
         let timeout = self.cluster.timeout();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => within(timeout, self.open()).await??,
+            None => within(timeout, self.open()).await.and_then(|opened| opened).map_err(Trouble::Final)?,
         };
-        match within(timeout, connection.get(path)).await? {
-            Ok(reply) => {
+        match within(timeout, connection.get(path)).await.map_err(Trouble::Final)? {
+            Ok(Some(reply)) => {
                 self.connection = Some(connection);
                 Ok(reply)
             }
-            Err(error) => Err(explain(connection, error, self.port).await),
+            Ok(None) => Err(Trouble::Final(Failure::new("the answer is larger than 1 GiB"))),
+            Err(error) => Err(Trouble::Lost(explain(connection, error, self.port).await)),
         }
     }
 
     async fn open(&mut self) -> Result<Connection, Failure> {
         let pods: Api<Pod> = Api::namespaced(self.cluster.client(), &self.namespace);
-        let mut forwarder = pods
-            .portforward(&self.pod, &[self.port])
-            .await
-            .map_err(|error| self.refused(&error))?;
+        let mut forwarder = pods.portforward(&self.pod, &[self.port]).await.map_err(|error| self.refused(&error))?;
         let lost = || Failure::new("the port-forward has no stream");
         let stream = forwarder.take_stream(self.port).ok_or_else(lost)?;
         let reason = Box::pin(forwarder.take_error(self.port).ok_or_else(lost)?);
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| Failure::new(root_cause(&e)))?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|e| Failure::new(root_cause(&e)))?;
         let driver = tokio::spawn(async move {
             // What goes wrong here is also the result of the request that is under way.
             let _ = connection.await;
         });
-        Ok(Connection {
-            sender,
-            reason,
-            forwarder,
-            driver,
-        })
+        Ok(Connection { sender, reason, forwarder, driver })
     }
 
     /// The API server or something before it did not switch to the WebSocket.
@@ -130,48 +116,49 @@ impl PodEndpoint {
     }
 }
 
+/// Why a GET failed.
+enum Trouble {
+    /// The connection broke: another may do.
+    Lost(Failure),
+    /// Another try would come to the same.
+    Final(Failure),
+}
+
+impl Trouble {
+    fn failure(self) -> Failure {
+        match self {
+            Self::Lost(failure) | Self::Final(failure) => failure,
+        }
+    }
+}
+
 impl Connection {
-    async fn get(&mut self, path: &str) -> Result<Reply, hyper::Error> {
+    /// `None` where the answer is too large.
+    async fn get(&mut self, path: &str) -> Result<Option<Reply>, hyper::Error> {
         self.sender.ready().await?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = path.parse().unwrap_or_default();
-        request
-            .headers_mut()
-            .insert(header::HOST, header::HeaderValue::from_static("localhost"));
+        request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("localhost"));
         let response = self.sender.send_request(request).await?;
         let status = response.status().as_u16();
-        let body = match Limited::new(response.into_body(), MAX_BODY).collect().await {
-            Ok(body) => body.to_bytes().to_vec(),
-            Err(error) => match error.downcast::<hyper::Error>() {
-                Ok(error) => return Err(*error),
-                Err(_) => {
-                    return Ok(Reply {
-                        status: 0,
-                        body: b"the answer is larger than 1 GiB".to_vec(),
-                    });
-                }
-            },
-        };
-        Ok(Reply { status, body })
+        match Limited::new(response.into_body(), MAX_BODY).collect().await {
+            Ok(body) => Ok(Some(Reply { status, body: body.to_bytes().to_vec() })),
+            Err(error) => error.downcast::<hyper::Error>().map_or(Ok(None), |error| Err(*error)),
+        }
     }
 }
 
 /// The request failed: the reason comes from the kubelet, on the port's error channel.
 async fn explain(mut connection: Connection, error: hyper::Error, port: u16) -> Failure {
-    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason)
-        .await
-        .ok()
-        .flatten();
+    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason).await.ok().flatten();
     let Some(reason) = reason else {
         return Failure::new(format!("the port-forward broke: {}", root_cause(&error)));
     };
-    let closed = reason.contains("onnection refused");
     let mut causes = vec![reason.trim().to_owned()];
-    let mut hint = None;
-    if closed {
+    if reason.contains("onnection refused") {
         causes.insert(0, format!("nothing listens on port {port} in the pod"));
-        hint = Some("name the port of the proxy's admin endpoint with `--admin-port`".to_owned());
     }
+    let hint = Some("name the port of the proxy's admin endpoint with `--admin-port`".to_owned());
     Failure { causes, hint }
 }
 

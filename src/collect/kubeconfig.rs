@@ -62,6 +62,7 @@ pub(super) fn config(flags: &ClusterFlags, env: Env<'_>) -> Result<Config, Colle
         None => return Err(CollectError::NoKubeconfig),
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.default_retry = false;
     if let Some(namespace) = &flags.namespace {
         config.default_namespace.clone_from(namespace);
     }
@@ -75,13 +76,9 @@ fn read(flags: &ClusterFlags, env: Env<'_>) -> Result<Option<Kubeconfig>, Collec
         return read_file(Path::new(path)).map(Some);
     }
     let listed = env("KUBECONFIG").unwrap_or_default();
-    let mut paths: Vec<PathBuf> = std::env::split_paths(&listed)
-        .filter(|path| !path.as_os_str().is_empty())
-        .collect();
+    let mut paths: Vec<PathBuf> = std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty()).collect();
     if paths.is_empty() {
-        let home = env("HOME")
-            .or_else(|| env("USERPROFILE"))
-            .filter(|home| !home.is_empty());
+        let home = env("HOME").or_else(|| env("USERPROFILE")).filter(|home| !home.is_empty());
         paths.extend(home.map(|home| Path::new(&home).join(".kube").join("config")));
     }
     let mut merged: Option<Kubeconfig> = None;
@@ -107,20 +104,12 @@ fn read_file(path: &Path) -> Result<Kubeconfig, CollectError> {
 fn unusable(path: &Path, error: &KubeconfigError) -> CollectError {
     let path = path.display().to_string();
     if let KubeconfigError::ReadConfig(cause, _) = error {
-        return CollectError::File {
-            path,
-            cause: super::disk::plain(cause),
-        };
+        return CollectError::File { path, cause: super::disk::plain(cause) };
     }
     let text = error.to_string();
     let text = text.strip_prefix("failed to parse kubeconfig YAML: ").unwrap_or(&text);
-    let cause = text.lines().next().unwrap_or_default().to_owned();
-    CollectError::NotThis {
-        path,
-        what: "kubeconfig",
-        cause,
-        hint: None,
-    }
+    let cause = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    CollectError::NotThis { path, what: "kubeconfig", cause, hint: None }
 }
 
 /// Whether this is a pod that is to ask its own cluster: nothing else was said.
@@ -137,24 +126,14 @@ fn chosen(flags: &ClusterFlags, kubeconfig: &Kubeconfig, env: Env<'_>) -> Result
     if let Some(exec) = &mut user.exec
         && exec.provide_cluster_info
     {
-        exec.cluster = Some(
-            (&cluster)
-                .try_into()
-                .map_err(|e: KubeconfigError| setting("certificate-authority", &e.to_string()))?,
-        );
+        exec.cluster =
+            Some((&cluster).try_into().map_err(|e: KubeconfigError| setting("certificate-authority", &e.to_string()))?);
     }
     let server = server(&cluster)?;
     let mut config = Config::new(server.clone());
-    config.default_namespace = context
-        .namespace
-        .filter(|n| !n.is_empty())
-        .unwrap_or_else(|| "default".to_owned());
+    config.default_namespace = context.namespace.filter(|n| !n.is_empty()).unwrap_or_else(|| "default".to_owned());
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
-    config.root_cert = if config.accept_invalid_certs {
-        None
-    } else {
-        authority(&cluster)?
-    };
+    config.root_cert = if config.accept_invalid_certs { None } else { authority(&cluster)? };
     config.tls_server_name = cluster.tls_server_name.filter(|name| !name.is_empty());
     config.proxy_url = proxies::proxy(&server, cluster.proxy_url.as_deref(), env)?;
     config.auth_info = user;
@@ -162,48 +141,26 @@ fn chosen(flags: &ClusterFlags, kubeconfig: &Kubeconfig, env: Env<'_>) -> Result
 }
 
 fn context(flags: &ClusterFlags, kubeconfig: &Kubeconfig) -> Result<Context, CollectError> {
-    let known = || {
-        kubeconfig
-            .contexts
-            .iter()
-            .map(|named| named.name.clone())
-            .collect::<Vec<_>>()
-    };
+    let known = || kubeconfig.contexts.iter().map(|named| named.name.clone()).collect::<Vec<_>>();
     let Some(name) = flags.context.as_ref().or(kubeconfig.current_context.as_ref()) else {
         if flags.server.is_some() || flags.cluster.is_some() {
             return Ok(Context::default());
         }
         return Err(CollectError::NoCurrentContext { known: known() });
     };
-    let found = kubeconfig
-        .contexts
-        .iter()
-        .find(|named| &named.name == name)
-        .and_then(|named| named.context.clone());
-    found.ok_or_else(|| CollectError::NoEntry {
-        what: "context",
-        name: name.clone(),
-        known: known(),
-    })
+    let found = kubeconfig.contexts.iter().find(|named| &named.name == name).and_then(|named| named.context.clone());
+    found.ok_or_else(|| CollectError::NoEntry { what: "context", name: name.clone(), known: known() })
 }
 
 fn cluster(flags: &ClusterFlags, kubeconfig: &Kubeconfig, context: &Context) -> Result<Cluster, CollectError> {
     let name = flags.cluster.as_ref().unwrap_or(&context.cluster);
-    let found = kubeconfig
-        .clusters
-        .iter()
-        .find(|named| &named.name == name)
-        .and_then(|named| named.cluster.clone());
+    let found = kubeconfig.clusters.iter().find(|named| &named.name == name).and_then(|named| named.cluster.clone());
     match found {
         Some(cluster) => Ok(cluster),
         None if flags.server.is_some() && flags.cluster.is_none() => Ok(Cluster::default()),
         None => {
             let known = kubeconfig.clusters.iter().map(|named| named.name.clone()).collect();
-            Err(CollectError::NoEntry {
-                what: "cluster",
-                name: name.clone(),
-                known,
-            })
+            Err(CollectError::NoEntry { what: "cluster", name: name.clone(), known })
         }
     }
 }
@@ -213,19 +170,11 @@ fn user(flags: &ClusterFlags, kubeconfig: &Kubeconfig, context: &Context) -> Res
     let find = |name: &String| kubeconfig.auth_infos.iter().find(|named| &named.name == name);
     if let Some(name) = &flags.user {
         let known = || kubeconfig.auth_infos.iter().map(|named| named.name.clone()).collect();
-        let found = find(name).ok_or_else(|| CollectError::NoEntry {
-            what: "user",
-            name: name.clone(),
-            known: known(),
-        })?;
+        let found =
+            find(name).ok_or_else(|| CollectError::NoEntry { what: "user", name: name.clone(), known: known() })?;
         return Ok(found.auth_info.clone().unwrap_or_default());
     }
-    Ok(context
-        .user
-        .as_ref()
-        .and_then(find)
-        .and_then(|named| named.auth_info.clone())
-        .unwrap_or_default())
+    Ok(context.user.as_ref().and_then(find).and_then(|named| named.auth_info.clone()).unwrap_or_default())
 }
 
 /// The cluster with the flags over it.
@@ -251,10 +200,7 @@ fn with_flags(flags: &ClusterFlags, mut cluster: Cluster) -> Cluster {
 /// The user with the flags over it.
 fn identify(flags: &ClusterFlags, user: &mut AuthInfo) {
     if let Some(token) = &flags.token {
-        *user = AuthInfo {
-            token: Some(token.clone().into()),
-            ..AuthInfo::default()
-        };
+        *user = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
     }
     if flags.client_certificate.is_some() {
         user.client_certificate.clone_from(&flags.client_certificate);
@@ -274,11 +220,7 @@ fn identify(flags: &ClusterFlags, user: &mut AuthInfo) {
         user.impersonate_groups = Some(flags.impersonate_groups.clone());
     }
     for (key, value) in &flags.impersonate_extra {
-        user.impersonate_user_extra
-            .get_or_insert_default()
-            .entry(key.clone())
-            .or_default()
-            .push(value.clone());
+        user.impersonate_user_extra.get_or_insert_default().entry(key.clone()).or_default().push(value.clone());
     }
 }
 
@@ -292,11 +234,7 @@ fn server(cluster: &Cluster) -> Result<http::Uri, CollectError> {
         || cluster.certificate_authority.is_some()
         || cluster.certificate_authority_data.is_some();
     let scheme = if is_tls { "https" } else { "http" };
-    let full = if given.contains("://") {
-        given.clone()
-    } else {
-        format!("{scheme}://{given}")
-    };
+    let full = if given.contains("://") { given.clone() } else { format!("{scheme}://{given}") };
     let what = format!("the server `{given}`");
     let uri = full.parse::<http::Uri>().map_err(|e| setting(&what, &e.to_string()))?;
     match uri.scheme_str() {
@@ -309,21 +247,17 @@ fn server(cluster: &Cluster) -> Result<http::Uri, CollectError> {
 fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, CollectError> {
     let what = "the cluster's certificate authority";
     let pem = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
-        (Some(data), _) if !data.is_empty() => base64::engine::general_purpose::STANDARD
-            .decode(data.trim())
-            .map_err(|e| setting(what, &e.to_string()))?,
-        (_, Some(path)) if !path.is_empty() => fs::read(path).map_err(|e| CollectError::File {
-            path: path.clone(),
-            cause: super::disk::plain(&e),
-        })?,
+        (Some(data), _) if !data.is_empty() => {
+            base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| setting(what, &e.to_string()))?
+        }
+        (_, Some(path)) if !path.is_empty() => {
+            fs::read(path).map_err(|e| CollectError::File { path: path.clone(), cause: super::disk::plain(&e) })?
+        }
         _ => return Ok(None),
     };
     let blocks = pem::parse_many(&pem).map_err(|e| setting(what, &e.to_string()))?;
-    let certificates: Vec<Vec<u8>> = blocks
-        .into_iter()
-        .filter(|block| block.tag() == "CERTIFICATE")
-        .map(pem::Pem::into_contents)
-        .collect();
+    let certificates: Vec<Vec<u8>> =
+        blocks.into_iter().filter(|block| block.tag() == "CERTIFICATE").map(pem::Pem::into_contents).collect();
     if certificates.is_empty() {
         return Err(setting(what, "it holds no certificate"));
     }
@@ -331,10 +265,7 @@ fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, CollectError> {
 }
 
 fn setting(what: &str, cause: &str) -> CollectError {
-    CollectError::Setting {
-        what: what.to_owned(),
-        cause: cause.to_owned(),
-    }
+    CollectError::Setting { what: what.to_owned(), cause: cause.to_owned() }
 }
 
 #[cfg(test)]
@@ -358,22 +289,13 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
 ";
 
     fn env_of<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
-        |name| {
-            set.iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, value)| (*value).to_owned())
-        }
+        |name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
     }
 
     fn two_files(folder: &Path) -> String {
         fs::write(folder.join("one"), ONE).unwrap();
         fs::write(folder.join("two"), TWO).unwrap();
-        let paths = [
-            folder.join("one"),
-            folder.join("missing"),
-            PathBuf::new(),
-            folder.join("two"),
-        ];
+        let paths = [folder.join("one"), folder.join("missing"), PathBuf::new(), folder.join("two")];
         std::env::join_paths(paths).unwrap().into_string().unwrap()
     }
 
@@ -385,32 +307,17 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
         let of = |flags: &ClusterFlags| config(flags, &env_of(&set));
         let default = of(&ClusterFlags::default()).unwrap();
         assert_eq!(
-            (
-                default.cluster_url.to_string().as_str(),
-                default.default_namespace.as_str()
-            ),
+            (default.cluster_url.to_string().as_str(), default.default_namespace.as_str()),
             ("https://10.0.0.1:6443/", "default")
         );
-        let flags = ClusterFlags {
-            context: Some("x".to_owned()),
-            ..ClusterFlags::default()
-        };
+        let flags = ClusterFlags { context: Some("x".to_owned()), ..ClusterFlags::default() };
         let x = of(&flags).unwrap();
-        assert_eq!(
-            (x.default_namespace.as_str(), x.tls_server_name.as_deref()),
-            ("shop", Some("api"))
-        );
+        assert_eq!((x.default_namespace.as_str(), x.tls_server_name.as_deref()), ("shop", Some("api")));
         assert!(x.auth_info.exec.is_some());
-        let flags = ClusterFlags {
-            cluster: Some("d".to_owned()),
-            namespace: Some("n".to_owned()),
-            ..ClusterFlags::default()
-        };
+        let flags =
+            ClusterFlags { cluster: Some("d".to_owned()), namespace: Some("n".to_owned()), ..ClusterFlags::default() };
         let d = of(&flags).unwrap();
-        assert_eq!(
-            (d.cluster_url.to_string().as_str(), d.default_namespace.as_str()),
-            ("http://d:8080/", "n")
-        );
+        assert_eq!((d.cluster_url.to_string().as_str(), d.default_namespace.as_str()), ("http://d:8080/", "n"));
     }
 
     #[test]
@@ -421,64 +328,34 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
         let error = |flags: ClusterFlags| config(&flags, &env_of(&set)).unwrap_err().to_string();
         let some = |name: &str| Some(name.to_owned());
         assert_eq!(
-            error(ClusterFlags {
-                context: some("z"),
-                ..ClusterFlags::default()
-            }),
+            error(ClusterFlags { context: some("z"), ..ClusterFlags::default() }),
             "the kubeconfig has no context `z`"
         );
         assert_eq!(
-            error(ClusterFlags {
-                context: some("bad"),
-                ..ClusterFlags::default()
-            }),
+            error(ClusterFlags { context: some("bad"), ..ClusterFlags::default() }),
             "the kubeconfig has no cluster `gone`"
         );
         assert_eq!(
-            error(ClusterFlags {
-                cluster: some("z"),
-                ..ClusterFlags::default()
-            }),
+            error(ClusterFlags { cluster: some("z"), ..ClusterFlags::default() }),
             "the kubeconfig has no cluster `z`"
         );
         assert_eq!(
-            error(ClusterFlags {
-                user: some("z"),
-                ..ClusterFlags::default()
-            }),
+            error(ClusterFlags { user: some("z"), ..ClusterFlags::default() }),
             "the kubeconfig has no user `z`"
         );
         let missing = folder.path().join("missing").display().to_string();
         assert_eq!(
-            error(ClusterFlags {
-                kubeconfig: some(&missing),
-                ..ClusterFlags::default()
-            }),
+            error(ClusterFlags { kubeconfig: some(&missing), ..ClusterFlags::default() }),
             format!("cannot read {missing}")
         );
         let one = folder.path().join("one").display().to_string();
-        let flags = ClusterFlags {
-            kubeconfig: some(&one),
-            ..ClusterFlags::default()
-        };
-        assert_eq!(
-            config(&flags, &env_of(&[])).unwrap_err().hint().unwrap(),
-            "choose one with `--context`: x, bad"
-        );
-        assert_eq!(
-            config(&ClusterFlags::default(), &env_of(&[])).unwrap_err(),
-            CollectError::NoKubeconfig
-        );
+        let flags = ClusterFlags { kubeconfig: some(&one), ..ClusterFlags::default() };
+        assert_eq!(config(&flags, &env_of(&[])).unwrap_err().hint().unwrap(), "choose one with `--context`: x, bad");
+        assert_eq!(config(&ClusterFlags::default(), &env_of(&[])).unwrap_err(), CollectError::NoKubeconfig);
         fs::write(folder.path().join("broken"), "a: [").unwrap();
         let broken = folder.path().join("broken").display().to_string();
-        let flags = ClusterFlags {
-            kubeconfig: some(&broken),
-            ..ClusterFlags::default()
-        };
-        assert!(matches!(
-            config(&flags, &env_of(&[])).unwrap_err(),
-            CollectError::NotThis { .. }
-        ));
+        let flags = ClusterFlags { kubeconfig: some(&broken), ..ClusterFlags::default() };
+        assert!(matches!(config(&flags, &env_of(&[])).unwrap_err(), CollectError::NotThis { .. }));
     }
 
     #[test]
@@ -497,10 +374,7 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
             ..ClusterFlags::default()
         };
         let config = config(&flags, &env_of(&set)).unwrap();
-        assert_eq!(
-            (config.cluster_url.host(), config.tls_server_name),
-            (Some("other"), None)
-        );
+        assert_eq!((config.cluster_url.host(), config.tls_server_name), (Some("other"), None));
         assert!(config.accept_invalid_certs && config.auth_info.exec.is_none() && config.auth_info.token.is_some());
         assert_eq!(config.auth_info.impersonate.as_deref(), Some("jane"));
         assert_eq!(config.auth_info.impersonate_user_extra.unwrap()["k"], ["1", "2"]);
@@ -508,23 +382,11 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
 
     #[test]
     fn a_server_may_be_named_alone() {
-        let flags = ClusterFlags {
-            server: Some("localhost:8001".to_owned()),
-            ..ClusterFlags::default()
-        };
-        assert_eq!(
-            config(&flags, &env_of(&[])).unwrap().cluster_url,
-            "http://localhost:8001/"
-        );
+        let flags = ClusterFlags { server: Some("localhost:8001".to_owned()), ..ClusterFlags::default() };
+        assert_eq!(config(&flags, &env_of(&[])).unwrap().cluster_url, "http://localhost:8001/");
         for server in ["ftp://x", "http://", "a b"] {
-            let flags = ClusterFlags {
-                server: Some(server.to_owned()),
-                ..ClusterFlags::default()
-            };
-            assert!(
-                matches!(config(&flags, &env_of(&[])), Err(CollectError::Setting { .. })),
-                "{server}"
-            );
+            let flags = ClusterFlags { server: Some(server.to_owned()), ..ClusterFlags::default() };
+            assert!(matches!(config(&flags, &env_of(&[])), Err(CollectError::Setting { .. })), "{server}");
         }
     }
 }

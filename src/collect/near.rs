@@ -9,13 +9,7 @@ use super::query::segment;
 use crate::snapshot::Kind;
 
 /// The kinds whose names people type.
-const KINDS: &[Kind] = &[
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::Service,
-    Kind::Pod,
-];
+const KINDS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Service, Kind::Pod];
 
 /// How alike two names must be, from 0 to 1.
 const ALIKE: f64 = 0.75;
@@ -32,13 +26,7 @@ pub(super) async fn names(cluster: &Cluster, name: &str, namespace: &str) -> Vec
         let elsewhere = format!("{}?fieldSelector=metadata.name={name}", kind.path(None));
         for path in [here, elsewhere] {
             let cluster = cluster.clone();
-            asked.spawn(async move {
-                cluster
-                    .get(&path)
-                    .await
-                    .map(|list| items(list, kind))
-                    .unwrap_or_default()
-            });
+            asked.spawn(async move { cluster.get(&path).await.map(|list| items(list, kind)).unwrap_or_default() });
         }
     }
     let mut found = Vec::new();
@@ -72,10 +60,7 @@ fn suggest(name: &str, namespace: &str, found: &[Value]) -> Vec<String> {
 }
 
 fn is_owned(object: &Value) -> bool {
-    object["kind"] == "Pod"
-        && object["metadata"]["ownerReferences"]
-            .as_array()
-            .is_some_and(|owners| !owners.is_empty())
+    object["kind"] == "Pod" && object["metadata"]["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty())
 }
 
 #[cfg(test)]

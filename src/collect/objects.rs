@@ -16,25 +16,16 @@ const OLDER: &[(&str, &[&str])] = &[
 /// Answers a need for objects. The error is kubectl's.
 pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, String> {
     let (kind, rest) = if let Need::Object(kind, namespace, name) = need {
-        if [namespace, name]
-            .iter()
-            .any(|text| matches!(text.as_str(), "" | "." | ".."))
-        {
+        if ![namespace, name].iter().all(|text| is_name(text)) {
             return Err(format!("`{namespace}/{name}` is no object's name"));
         }
-        (
-            *kind,
-            format!("/namespaces/{}/{}/{}", segment(namespace), kind.plural(), segment(name)),
-        )
+        (*kind, format!("/namespaces/{}/{}/{}", segment(namespace), kind.plural(), segment(name)))
     } else if let Need::Objects(kind, ..) = need {
         (*kind, need.query()[root(*kind, &kind.api_version()).len()..].to_owned())
     } else {
         return Err(format!("{need} is not in Kubernetes"));
     };
-    let versions = OLDER
-        .iter()
-        .find(|(group, _)| *group == kind.group())
-        .map_or(&[][..], |row| row.1);
+    let versions = OLDER.iter().find(|(group, _)| *group == kind.group()).map_or(&[][..], |row| row.1);
     let older = versions.iter().map(|version| format!("{}/{version}", kind.group()));
     for api_version in std::iter::once(kind.api_version()).chain(older) {
         match cluster.get(&format!("{}{rest}", root(kind, &api_version))).await {
@@ -73,12 +64,13 @@ pub(super) fn name_kind(object: &mut Value, kind: Kind) {
     }
 }
 
+/// Whether this can be one segment of an API path, as Kubernetes has it: names come from Envoy's metadata too.
+fn is_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains(['/', '%'])
+}
+
 fn root(kind: Kind, api_version: &str) -> String {
-    if kind.group().is_empty() {
-        format!("/api/{api_version}")
-    } else {
-        format!("/apis/{api_version}")
-    }
+    if kind.group().is_empty() { format!("/api/{api_version}") } else { format!("/apis/{api_version}") }
 }
 
 fn taken(need: &Need, kind: Kind, mut value: Value) -> Answer {
@@ -92,9 +84,7 @@ fn taken(need: &Need, kind: Kind, mut value: Value) -> Answer {
 /// Whether the server does not know the kind, as against the object.
 fn is_unknown_kind(error: &ApiError) -> bool {
     error.code == 404
-        && (error
-            .message
-            .contains("the server could not find the requested resource")
+        && (error.message.contains("the server could not find the requested resource")
             || error.message.contains("404 page not found"))
 }
 
@@ -106,29 +96,16 @@ mod tests {
     fn items_say_what_they_are() {
         let list = json!({"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "a"}}]});
         let items = items(list, Kind::Pod);
-        assert_eq!(
-            (items[0]["kind"].as_str(), items[0]["apiVersion"].as_str()),
-            (Some("Pod"), Some("v1"))
-        );
+        assert_eq!((items[0]["kind"].as_str(), items[0]["apiVersion"].as_str()), (Some("Pod"), Some("v1")));
         let list = json!({"apiVersion": "networking.istio.io/v1beta1", "items": [{"kind": "Sidecar"}]});
-        assert_eq!(
-            super::items(list, Kind::Sidecar)[0]["apiVersion"],
-            "networking.istio.io/v1beta1"
-        );
+        assert_eq!(super::items(list, Kind::Sidecar)[0]["apiVersion"], "networking.istio.io/v1beta1");
         assert!(super::items(json!({}), Kind::Pod).is_empty());
     }
 
     #[test]
     fn a_kind_that_is_not_installed_is_no_error() {
-        let error = |code, message: &str| ApiError {
-            code,
-            message: message.to_owned(),
-            words: String::new(),
-        };
-        assert!(is_unknown_kind(&error(
-            404,
-            "the server could not find the requested resource"
-        )));
+        let error = |code, message: &str| ApiError { code, message: message.to_owned(), words: String::new() };
+        assert!(is_unknown_kind(&error(404, "the server could not find the requested resource")));
         assert!(is_unknown_kind(&error(404, "404 page not found")));
         assert!(!is_unknown_kind(&error(404, "pods \"a\" not found")));
     }

@@ -29,29 +29,18 @@ fn from_env(server: &Uri, env: Env<'_>) -> Option<(&'static str, String)> {
         _ if env("REQUEST_METHOD").is_some() => &[], // a CGI's client sets HTTP_PROXY by a header `Proxy`
         _ => &["HTTP_PROXY", "http_proxy"],
     };
-    names
-        .iter()
-        .find_map(|name| Some((*name, env(name).filter(|value| !value.is_empty())?)))
+    names.iter().find_map(|name| Some((*name, env(name).filter(|value| !value.is_empty())?)))
 }
 
 fn is_loopback(server: &Uri) -> bool {
-    let host = server
-        .host()
-        .unwrap_or_default()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
+    let host = server.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether `NO_PROXY` names the server: host, `.suffix`, address, CIDR, `*`, each with or without a port.
 fn is_exempt(server: &Uri, proxy: &str, env: Env<'_>) -> bool {
-    let listed = env("NO_PROXY")
-        .filter(|v| !v.is_empty())
-        .or_else(|| env("no_proxy"))
-        .unwrap_or_default();
-    let port = server
-        .port_u16()
-        .unwrap_or(if server.scheme_str() == Some("https") { 443 } else { 80 });
+    let listed = env("NO_PROXY").filter(|v| !v.is_empty()).or_else(|| env("no_proxy")).unwrap_or_default();
+    let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("https") { 443 } else { 80 });
     let entries = listed.split(',').map(str::trim).filter(|entry| !entry.is_empty());
     let hosts = entries.filter_map(|entry| match entry.rsplit_once(':') {
         Some((host, of)) if !host.contains(':') || host.ends_with(']') => {
@@ -60,11 +49,7 @@ fn is_exempt(server: &Uri, proxy: &str, env: Env<'_>) -> bool {
         _ => Some(entry.to_owned()),
     });
     let no = hosts.collect::<Vec<_>>().join(",");
-    let matcher = Matcher::builder()
-        .http(proxy.to_owned())
-        .https(proxy.to_owned())
-        .no(no)
-        .build();
+    let matcher = Matcher::builder().http(proxy.to_owned()).https(proxy.to_owned()).no(no).build();
     matcher.intercept(server).is_none()
 }
 
@@ -76,10 +61,7 @@ fn parse(text: &str, whose: &str) -> Result<Uri, CollectError> {
         Some(_) => text.to_owned(),
     };
     let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    let wrong = |cause: String| CollectError::Setting {
-        what: format!("{whose} `{shown}`"),
-        cause,
-    };
+    let wrong = |cause: String| CollectError::Setting { what: format!("{whose} `{shown}`"), cause };
     let uri = full.parse::<Uri>().map_err(|e| wrong(e.to_string()))?;
     match uri.scheme_str() {
         Some("http" | "https" | "socks5") => Ok(uri),
@@ -94,14 +76,8 @@ mod tests {
     use super::*;
 
     fn chosen(server: &str, own: Option<&str>, set: &[(&str, &str)]) -> Option<String> {
-        let env = |name: &str| {
-            set.iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        proxy(&server.parse().unwrap(), own, &env)
-            .unwrap()
-            .map(|uri| uri.to_string())
+        let env = |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        proxy(&server.parse().unwrap(), own, &env).unwrap().map(|uri| uri.to_string())
     }
 
     #[test]
@@ -109,24 +85,14 @@ mod tests {
         let set = [("HTTPS_PROXY", "http://s:1"), ("http_proxy", "p:2")];
         assert_eq!(chosen("https://api:6443", None, &set).as_deref(), Some("http://s:1/"));
         assert_eq!(chosen("http://api", None, &set).as_deref(), Some("http://p:2/"));
-        assert_eq!(
-            chosen("http://api", None, &[("HTTP_PROXY", "p:2"), ("REQUEST_METHOD", "GET")]),
-            None
-        );
+        assert_eq!(chosen("http://api", None, &[("HTTP_PROXY", "p:2"), ("REQUEST_METHOD", "GET")]), None);
         assert_eq!(chosen("https://api", None, &[("ALL_PROXY", "http://s:1")]), None);
     }
 
     #[test]
     fn no_proxy_names_the_server() {
         let of = |server: &str, no: &str| chosen(server, None, &[("HTTPS_PROXY", "http://s:1"), ("NO_PROXY", no)]);
-        for no in [
-            "api.internal",
-            ".internal",
-            "a,,api.internal,",
-            "*",
-            "api.internal:6443",
-            " api.internal ",
-        ] {
+        for no in ["api.internal", ".internal", "a,,api.internal,", "*", "api.internal:6443", " api.internal "] {
             assert_eq!(of("https://api.internal:6443", no), None, "{no}");
         }
         for no in ["", "api.internal:443", "other", "nternal"] {
@@ -141,10 +107,7 @@ mod tests {
         let set = [("HTTPS_PROXY", "http://s:1")];
         for server in ["https://127.0.0.1:6443", "https://localhost:1", "https://[::1]:1"] {
             assert_eq!(chosen(server, None, &set), None);
-            assert_eq!(
-                chosen(server, Some("socks5h://u:p@x:1080"), &set).as_deref(),
-                Some("socks5://u:p@x:1080/")
-            );
+            assert_eq!(chosen(server, Some("socks5h://u:p@x:1080"), &set).as_deref(), Some("socks5://u:p@x:1080/"));
         }
         let env = |_: &str| None;
         let error = proxy(&"https://a".parse().unwrap(), Some("ftp://u:secret@x"), &env).unwrap_err();

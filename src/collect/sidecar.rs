@@ -21,12 +21,7 @@ const BY_NAME: &[(&str, u16)] = &[
 ];
 
 /// Containers by a part of their images' names.
-const BY_IMAGE: &[(&str, u16)] = &[
-    ("proxyv2", 15000),
-    ("consul-dataplane", 19000),
-    ("kuma-dp", 9901),
-    ("envoy", 9901),
-];
+const BY_IMAGE: &[(&str, u16)] = &[("proxyv2", 15000), ("consul-dataplane", 19000), ("kuma-dp", 9901), ("envoy", 9901)];
 
 /// Labels that tell whose Envoy it is, and its admin port.
 const BY_LABEL: &[(&str, u16)] = &[
@@ -40,20 +35,13 @@ const BY_LABEL: &[(&str, u16)] = &[
 pub(super) fn find(pod: &Value) -> Option<Sidecar> {
     let containers = running_containers(pod);
     let name = |container: &Value| container["name"].as_str().unwrap_or_default().to_owned();
-    let named = BY_NAME
-        .iter()
-        .find_map(|(known, port)| Some((*containers.iter().find(|c| name(c) == *known)?, *port)));
+    let named = BY_NAME.iter().find_map(|(known, port)| Some((*containers.iter().find(|c| name(c) == *known)?, *port)));
     let imaged = || {
-        BY_IMAGE
-            .iter()
-            .find_map(|(part, port)| Some((*containers.iter().find(|c| image(c).contains(part))?, *port)))
+        BY_IMAGE.iter().find_map(|(part, port)| Some((*containers.iter().find(|c| image(c).contains(part))?, *port)))
     };
     let (container, usual) = named.or_else(imaged)?;
     let admin_port = admin_port(pod, container, usual);
-    Some(Sidecar {
-        container: name(container),
-        admin_port,
-    })
+    Some(Sidecar { container: name(container), admin_port })
 }
 
 /// The containers that live as long as the pod: native sidecars are init containers that are always restarted.
@@ -77,9 +65,7 @@ fn admin_port(pod: &Value, container: &Value, usual: u16) -> u16 {
         config["proxyAdminPort"].as_u64()?.try_into().ok()
     };
     let env = container["env"].as_array().into_iter().flatten();
-    let proxy_config = env
-        .filter(|e| e["name"] == "PROXY_CONFIG")
-        .find_map(|e| from_yaml(e["value"].as_str()?));
+    let proxy_config = env.filter(|e| e["name"] == "PROXY_CONFIG").find_map(|e| from_yaml(e["value"].as_str()?));
     annotation("proxy.istio.io/config")
         .and_then(from_yaml)
         .or_else(|| argument(container, "--proxyAdminPort"))
@@ -93,22 +79,10 @@ fn admin_port(pod: &Value, container: &Value, usual: u16) -> u16 {
 
 /// `--name 1`, or `--name=1`.
 fn argument(container: &Value, name: &str) -> Option<u16> {
-    let words = |field: &str| {
-        container[field]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-    };
+    let words = |field: &str| container[field].as_array().into_iter().flatten().filter_map(Value::as_str);
     let all: Vec<&str> = words("command").chain(words("args")).collect();
-    let joined = all
-        .iter()
-        .find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
-    let apart = || {
-        all.windows(2)
-            .find(|pair| pair[0] == name)
-            .and_then(|pair| pair[1].parse().ok())
-    };
+    let joined = all.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
+    let apart = || all.windows(2).find(|pair| pair[0] == name).and_then(|pair| pair[1].parse().ok());
     joined.or_else(apart)
 }
 
@@ -121,10 +95,7 @@ fn named_port(container: &Value) -> Option<u16> {
 
 fn by_label(pod: &Value) -> Option<u16> {
     let labels = pod["metadata"]["labels"].as_object()?;
-    BY_LABEL
-        .iter()
-        .find(|(label, _)| labels.contains_key(*label))
-        .map(|(_, port)| *port)
+    BY_LABEL.iter().find(|(label, _)| labels.contains_key(*label)).map(|(_, port)| *port)
 }
 
 #[cfg(test)]
@@ -165,19 +136,10 @@ mod tests {
             json!({"metadata": {"annotations": annotations}, "spec": {"containers": [istio]}})
         };
         assert_eq!(
-            port(&with(
-                json!({"proxy.istio.io/config": "concurrency: 2\nproxyAdminPort: 14000\n"}),
-                json!({})
-            )),
+            port(&with(json!({"proxy.istio.io/config": "concurrency: 2\nproxyAdminPort: 14000\n"}), json!({}))),
             14000
         );
-        assert_eq!(
-            port(&with(
-                json!({}),
-                json!({"args": ["proxy", "sidecar", "--proxyAdminPort", "14001"]})
-            )),
-            14001
-        );
+        assert_eq!(port(&with(json!({}), json!({"args": ["proxy", "sidecar", "--proxyAdminPort", "14001"]}))), 14001);
         let env = json!({"env": [{"name": "PROXY_CONFIG", "value": "{\"proxyAdminPort\":14002}"}]});
         assert_eq!(port(&with(json!({}), env)), 14002);
     }

@@ -21,38 +21,16 @@ pub struct Source {
 /// The kinds that A may be, as kubectl takes their names: what is shown, and what else is understood.
 const KINDS: &[(Kind, &str, &[&str])] = &[
     (Kind::Pod, "pod", &["po", "pods"]),
-    (
-        Kind::Deployment,
-        "deploy",
-        &["deployment", "deployments", "deployment.apps", "deployments.apps"],
-    ),
-    (
-        Kind::StatefulSet,
-        "sts",
-        &["statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps"],
-    ),
-    (
-        Kind::DaemonSet,
-        "ds",
-        &["daemonset", "daemonsets", "daemonset.apps", "daemonsets.apps"],
-    ),
-    (
-        Kind::ReplicaSet,
-        "rs",
-        &["replicaset", "replicasets", "replicaset.apps", "replicasets.apps"],
-    ),
+    (Kind::Deployment, "deploy", &["deployment", "deployments", "deployment.apps", "deployments.apps"]),
+    (Kind::StatefulSet, "sts", &["statefulset", "statefulsets", "statefulset.apps", "statefulsets.apps"]),
+    (Kind::DaemonSet, "ds", &["daemonset", "daemonsets", "daemonset.apps", "daemonsets.apps"]),
+    (Kind::ReplicaSet, "rs", &["replicaset", "replicasets", "replicaset.apps", "replicasets.apps"]),
     (Kind::Job, "job", &["jobs", "job.batch", "jobs.batch"]),
     (Kind::Service, "svc", &["service", "services"]),
 ];
 
 /// What a name without a kind is looked for as: a pod, else a workload, else a service.
-const WORKLOADS: &[Kind] = &[
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-];
+const WORKLOADS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet, Kind::Job];
 
 impl Source {
     /// Understands A as it was typed: `NAME`, `TYPE/NAME`, each perhaps with `.NAMESPACE` behind. The error says
@@ -61,40 +39,30 @@ impl Source {
         let (kind, name) = match text.split_once('/') {
             None => (None, text),
             Some((word, name)) => {
-                let row = KINDS
-                    .iter()
-                    .find(|(_, short, long)| *short == word || long.contains(&word));
+                let row = KINDS.iter().find(|(_, short, long)| *short == word || long.contains(&word));
                 let kinds = KINDS.iter().map(|row| row.1).collect::<Vec<_>>().join(", ");
                 let row = row.ok_or_else(|| format!("A is no `{word}`: there are {kinds}"))?;
                 (Some(row.0), name)
             }
         };
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
-        if is_name {
-            Ok(Self {
-                kind,
-                name: name.to_owned(),
-            })
-        } else {
-            Err(format!("`{text}` is no source"))
-        }
+        if is_name { Ok(Self { kind, name: name.to_owned() }) } else { Err(format!("`{text}` is no source")) }
     }
 
     /// Name and namespace, as they may be meant: a name may hold dots itself, so that is tried first.
     pub(super) fn readings<'a>(&'a self, namespace: &'a str) -> Vec<(&'a str, &'a str)> {
         let mut readings = vec![(self.name.as_str(), namespace)];
-        readings.extend(
-            self.name
-                .rsplit_once('.')
-                .filter(|(name, of)| !name.is_empty() && !of.is_empty()),
-        );
+        readings.extend(self.name.rsplit_once('.').filter(|(name, of)| !name.is_empty() && !of.is_empty()));
         readings
     }
 }
 
+/// Kinds that may not be read, and kubectl's words for it.
+type Refusals = Vec<(Kind, String)>;
+
 /// The pod that A leads to.
 pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, CollectError> {
-    let mut refusals = Vec::new();
+    let mut refusals: Refusals = Vec::new();
     for (name, namespace) in source.readings(cluster.namespace()) {
         let kinds: Vec<Kind> = match source.kind {
             Some(kind) => vec![kind],
@@ -107,14 +75,8 @@ pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, Co
         let mut workloads: Vec<_> = found.iter().filter(|(kind, _)| WORKLOADS.contains(kind)).collect();
         workloads.sort_by_key(|(kind, _)| *kind);
         if workloads.len() > 1 {
-            let candidates = workloads
-                .iter()
-                .map(|(kind, _)| format!("{}/{name}", word(*kind)))
-                .collect();
-            return Err(CollectError::Ambiguous {
-                name: name.to_owned(),
-                candidates,
-            });
+            let candidates = workloads.iter().map(|(kind, _)| format!("{}/{name}", word(*kind))).collect();
+            return Err(CollectError::Ambiguous { name: name.to_owned(), candidates });
         }
         if let Some((kind, object)) = workloads.first().copied().or(found.first()) {
             return pod_of(cluster, *kind, namespace, name, object).await;
@@ -126,13 +88,7 @@ pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, Co
 /// A pod that carries these labels.
 pub(super) async fn find_labeled(cluster: &Cluster, selector: &str) -> Result<Value, CollectError> {
     let namespace = cluster.namespace().to_owned();
-    choose(
-        cluster,
-        &namespace,
-        selector,
-        &format!("selector {selector} in namespace {namespace}"),
-    )
-    .await
+    choose(cluster, &namespace, selector, &format!("selector {selector} in namespace {namespace}")).await
 }
 
 fn word(kind: Kind) -> &'static str {
@@ -145,7 +101,7 @@ async fn look(
     kinds: &[Kind],
     namespace: &str,
     name: &str,
-    refusals: &mut Vec<String>,
+    refusals: &mut Refusals,
 ) -> Result<Vec<(Kind, Value)>, CollectError> {
     let mut asked = JoinSet::new();
     for kind in kinds.iter().copied() {
@@ -162,13 +118,9 @@ async fn look(
                 found.push((kind, object));
             }
             Err(error) if error.code == 404 => {}
-            Err(error) if error.code == 403 => refusals.push(error.words),
+            Err(error) if error.code == 403 => refusals.push((kind, error.words)),
             Err(error) => {
-                return Err(unreadable(
-                    cluster,
-                    &format!("{} in namespace {namespace}", kind.plural()),
-                    error,
-                ));
+                return Err(unreadable(cluster, &format!("{} in namespace {namespace}", kind.plural()), error));
             }
         }
     }
@@ -197,16 +149,9 @@ async fn pod_of(
 ) -> Result<Value, CollectError> {
     let owner = format!("{}/{name} in namespace {namespace}", word(kind));
     let selects = &object["spec"]["selector"];
-    let selector = if kind == Kind::Service {
-        labels(selects)
-    } else {
-        selector(selects)
-    };
+    let selector = if kind == Kind::Service { labels(selects) } else { selector(selects) };
     if selector.is_empty() {
-        return Err(CollectError::NoPod {
-            owner,
-            cause: "it selects no pods".to_owned(),
-        });
+        return Err(CollectError::NoPod { owner, cause: "it selects no pods".to_owned() });
     }
     choose(cluster, namespace, &selector, &owner).await
 }
@@ -214,27 +159,19 @@ async fn pod_of(
 /// The newest running, ready pod that has a proxy; where there is none, the next best that runs.
 async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str) -> Result<Value, CollectError> {
     let path = format!("{}?labelSelector={selector}", Kind::Pod.path(Some(&segment(namespace))));
-    let list = cluster
-        .get(&path)
-        .await
-        .map_err(|e| unreadable(cluster, &format!("pods in namespace {namespace}"), e))?;
+    let list =
+        cluster.get(&path).await.map_err(|e| unreadable(cluster, &format!("pods in namespace {namespace}"), e))?;
     let pods = objects::items(list, Kind::Pod);
     let (mut alive, gone): (Vec<Value>, Vec<Value>) = pods.into_iter().partition(is_alive);
     alive.sort_by_key(rank);
     let count = alive.len();
     let Some(pod) = alive.pop() else {
-        return Err(CollectError::NoPod {
-            owner: owner.to_owned(),
-            cause: phases(&gone),
-        });
+        return Err(CollectError::NoPod { owner: owner.to_owned(), cause: phases(&gone) });
     };
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let of = if count > 1 {
-        format!(", of {count} that run")
-    } else {
-        String::new()
-    };
-    cluster.log().choice(&format!("asking pod/{name}{of}"));
+    if count > 1 {
+        cluster.log().choice(&format!("asking pod/{name}, one of {count} that run"));
+    }
     Ok(pod)
 }
 
@@ -245,17 +182,9 @@ fn is_alive(pod: &Value) -> bool {
 /// The better, the greater.
 fn rank(pod: &Value) -> (bool, bool, String, String) {
     let conditions = pod["status"]["conditions"].as_array();
-    let is_ready = conditions
-        .into_iter()
-        .flatten()
-        .any(|c| c["type"] == "Ready" && c["status"] == "True");
+    let is_ready = conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True");
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
-    (
-        sidecar::find(pod).is_some(),
-        is_ready,
-        text("creationTimestamp"),
-        text("name"),
-    )
+    (sidecar::find(pod).is_some(), is_ready, text("creationTimestamp"), text("name"))
 }
 
 fn phases(pods: &[Value]) -> String {
@@ -276,11 +205,7 @@ fn selector(selector: &Value) -> String {
     let mut terms = vec![labels(&selector["matchLabels"])];
     for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
         let key = expression["key"].as_str().unwrap_or_default();
-        let values = expression["values"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let values = expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let values = values.collect::<Vec<_>>().join(",");
         terms.push(match expression["operator"].as_str() {
             Some("In") => format!("{key} in ({values})"),
@@ -296,33 +221,33 @@ fn selector(selector: &Value) -> String {
 /// `{a: b, c: d}` as `a=b,c=d`.
 fn labels(labels: &Value) -> String {
     let pairs = labels.as_object().into_iter().flatten();
-    pairs
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect::<Vec<_>>()
-        .join(",")
+    pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(",")
 }
 
-async fn not_found(cluster: &Cluster, source: &Source, refusals: Vec<String>) -> CollectError {
+async fn not_found(cluster: &Cluster, source: &Source, mut refusals: Refusals) -> CollectError {
+    refusals.sort();
+    refusals.dedup_by_key(|refusal| refusal.0);
     let readings = source.readings(cluster.namespace());
-    let (name, namespace) = readings.last().copied().unwrap_or_default();
+    let (name, likely) = readings.last().copied().unwrap_or_default();
+    let namespace = readings.first().map_or(likely, |reading| reading.1);
     let what = match source.kind {
-        Some(kind) => word(kind).to_owned(),
-        None => "pod, workload or service".to_owned(),
+        Some(kind) => word(kind),
+        None => "pod, workload or service",
     };
-    if let (Some(first), Some(_)) = (refusals.first(), source.kind) {
-        let hint = format!("the role needs the verbs `get` and `list` on the {what} of namespace {namespace}");
-        return CollectError::Api {
-            what: format!("{what}/{name}"),
-            cause: first.clone(),
-            hint: Some(hint),
-        };
+    let asked = if source.kind.is_some() { 1 } else { KINDS.len() };
+    if let Some((_, cause)) = refusals.first().filter(|_| refusals.len() == asked) {
+        // Nothing is known of it: it may well be there.
+        let what = format!("{what} `{}` in namespace {likely}", source.name);
+        let hint = format!(
+            "the role needs the verbs `get` and `list` on pods in namespace {likely}, and on what leads to them"
+        );
+        return CollectError::Api { what, cause: cause.clone(), hint: Some(hint) };
     }
-    let near = near::names(cluster, name, namespace).await;
-    let namespace = readings.first().map_or(namespace, |reading| reading.1);
+    let near = near::names(cluster, name, likely).await;
     CollectError::NotFound {
         wanted: format!("{what} `{}`", source.name),
         namespace: namespace.to_owned(),
-        causes: refusals,
+        causes: refusals.into_iter().map(|(kind, _)| format!("{} may not be read", kind.plural())).collect(),
         near,
     }
 }
@@ -331,17 +256,10 @@ fn unreadable(cluster: &Cluster, what: &str, error: ApiError) -> CollectError {
     let hint = match error.code {
         403 => Some(format!("the role needs the verbs `get` and `list` on {what}")),
         401 => Some("the credentials of the kubeconfig are not valid, or no longer".to_owned()),
-        0 => Some(format!(
-            "the kubeconfig's server is {}; `--context` chooses another",
-            cluster.host()
-        )),
+        0 => Some(format!("the kubeconfig's server is {}; `--context` chooses another", cluster.host())),
         _ => None,
     };
-    CollectError::Api {
-        what: what.to_owned(),
-        cause: error.words,
-        hint,
-    }
+    CollectError::Api { what: what.to_owned(), cause: error.words, hint }
 }
 
 #[cfg(test)]

@@ -23,12 +23,7 @@ impl<'a> Case<'a> {
         leg: &'a Leg,
         needs: &'a RefCell<BTreeSet<Need>>,
     ) -> Self {
-        Self {
-            walk,
-            leg,
-            snapshot,
-            needs,
-        }
+        Self { walk, leg, snapshot, needs }
     }
 
     /// Why this way ends, where it does.
@@ -61,11 +56,7 @@ impl<'a> Case<'a> {
 
     /// A's namespace.
     pub(crate) fn namespace(&self) -> String {
-        self.walk
-            .request
-            .source
-            .as_ref()
-            .map_or_else(|| "default".to_owned(), |s| s.namespace.clone())
+        self.walk.request.source.as_ref().map_or_else(|| "default".to_owned(), |s| s.namespace.clone())
     }
 
     /// An object; `None` when it is not there or was not read. What is missing is asked for.
@@ -98,9 +89,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Proof that a list has nothing in it.
-    pub(crate) fn none_of(&self, kind: Kind, namespace: &str, labels: &[(String, String)]) -> Evidence {
-        self.snapshot.no_objects(kind, Some(namespace), labels)
+    /// Proof that no object of a namespace carries these labels.
+    pub(crate) fn none_of(&self, kind: Kind, namespace: &str, labels: &[(String, String)]) -> Option<Evidence> {
+        match self.look(self.snapshot.objects(kind, Some(namespace), labels)) {
+            Lookup::Absent(evidence) => Some(evidence),
+            Lookup::Found(_) | Lookup::Unread(_) => None,
+        }
     }
 
     /// The clusters that A's proxy has of a host; `None` when they were not read.
@@ -127,17 +121,14 @@ impl<'a> Case<'a> {
 
     /// The object that the route came of, from Envoy's own metadata, with the node that says so.
     pub(crate) fn route_object(&self) -> Option<(ObjectRef, Evidence)> {
-        self.object_of_route(self.walk.trail.route.as_ref()?)
+        Self::object_of_route(self.walk.trail.route.as_ref()?)
     }
 
     /// The object that a route came of: a `VirtualService`, or the `HTTPRoute` behind a made-up one.
-    pub(crate) fn object_of_route(&self, route: &Node) -> Option<(ObjectRef, Evidence)> {
+    pub(crate) fn object_of_route(route: &Node) -> Option<(ObjectRef, Evidence)> {
         if let Some((namespace, name, rule)) = istio::http_route_of(route) {
             let evidence = route.get("name")?.evidence();
-            return Some((
-                object_ref(Kind::HttpRoute, &namespace, &name, &format!("spec.rules[{rule}]")),
-                evidence,
-            ));
+            return Some((object_ref(Kind::HttpRoute, &namespace, &name, &format!("spec.rules[{rule}]")), evidence));
         }
         let (object, node) = istio::config_of(route)?;
         Some((object, node.evidence()))
@@ -200,19 +191,12 @@ pub(crate) fn show(object: &ObjectRef) -> String {
 /// The labels of a map, `key=value`.
 pub(crate) fn labels_of(map: Option<&Node>) -> Vec<(String, String)> {
     let members = map.map(Node::members).unwrap_or_default();
-    members
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value.value().as_str()?.to_owned())))
-        .collect()
+    members.into_iter().filter_map(|(key, value)| Some((key, value.value().as_str()?.to_owned()))).collect()
 }
 
 /// `version=v3,app=x`.
 pub(crate) fn label_text(labels: &[(String, String)]) -> String {
-    labels
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect::<Vec<_>>()
-        .join(",")
+    labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
 }
 
 /// `"a", "b" and "c"`.

@@ -21,10 +21,7 @@ pub fn show(address: &Address) -> String {
             }
         }
         Some(address::Address::Pipe(pipe)) => pipe.path.clone(),
-        Some(address::Address::EnvoyInternalAddress(EnvoyInternalAddress {
-            endpoint_id,
-            address_name_specifier,
-        })) => {
+        Some(address::Address::EnvoyInternalAddress(EnvoyInternalAddress { endpoint_id, address_name_specifier })) => {
             let listener = match address_name_specifier {
                 Some(envoy_internal_address::AddressNameSpecifier::ServerListenerName(name)) => name,
                 None => "",

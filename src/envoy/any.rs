@@ -25,15 +25,9 @@ impl JsonAny {
 impl<'de> Deserialize<'de> for JsonAny {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
-        let url = value
-            .get("@type")
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or_default();
+        let url = value.get("@type").and_then(serde_json::Value::as_str).unwrap_or_default();
         let type_name = url.rsplit('/').next().unwrap_or_default().to_owned();
-        Ok(Self {
-            type_name,
-            json: value.to_string().into_bytes(),
-        })
+        Ok(Self { type_name, json: value.to_string().into_bytes() })
     }
 }
 

@@ -9,10 +9,7 @@ pub fn select<'a>(hosts: impl Iterator<Item = &'a [String]>, host: &str) -> Opti
     let host = host.to_ascii_lowercase();
     let mut best: Option<(Rank, usize)> = None;
     for (i, domains) in hosts.enumerate() {
-        for rank in domains
-            .iter()
-            .filter_map(|domain| rank(&domain.to_ascii_lowercase(), &host))
-        {
+        for rank in domains.iter().filter_map(|domain| rank(&domain.to_ascii_lowercase(), &host)) {
             if best.is_none_or(|(other, _)| rank > other) {
                 best = Some((rank, i));
             }
@@ -47,9 +44,13 @@ fn rank(domain: &str, host: &str) -> Option<Rank> {
 /// `ignore_port_in_host_matching` and `strip_any_host_port` take it off.
 pub fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if !name.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && bracketed(name) => name,
+        Some((name, port)) if !name.is_empty() && is_number(port) && bracketed(name) => name,
         _ => host,
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A colon inside an IPv6 address begins no port.
@@ -62,10 +63,7 @@ mod tests {
     use super::*;
 
     fn picked(domains: &[&[&str]], host: &str) -> Option<usize> {
-        let hosts: Vec<Vec<String>> = domains
-            .iter()
-            .map(|d| d.iter().map(|s| (*s).to_owned()).collect())
-            .collect();
+        let hosts: Vec<Vec<String>> = domains.iter().map(|d| d.iter().map(|s| (*s).to_owned()).collect()).collect();
         select(hosts.iter().map(Vec::as_slice), host)
     }
 
@@ -90,13 +88,9 @@ mod tests {
 
     #[test]
     fn ports_come_off_where_they_are_ports() {
-        for (host, expected) in [
-            ("h:80", "h"),
-            ("h", "h"),
-            ("[::1]:80", "[::1]"),
-            ("::1", "::1"),
-            ("h:abc", "h:abc"),
-        ] {
+        for (host, expected) in
+            [("h:80", "h"), ("h", "h"), ("[::1]:80", "[::1]"), ("::1", "::1"), ("h:abc", "h:abc"), ("h:", "h:")]
+        {
             assert_eq!(without_port(host), expected);
         }
     }

@@ -1,6 +1,6 @@
 //! The unknown rule: which fields of a raw message nobody here interprets.
 //!
-//! A field is *modelled* when `proto/` has it, *harmless* when [`harmless`](super::harmless) gives the reason,
+//! A field is *modeled* when `proto/` has it, *harmless* when [`harmless`] gives the reason,
 //! and *deciding* otherwise. The walk asks for the deciding ones of every message it rests on, and names them.
 
 use serde_json::Value;
@@ -31,15 +31,12 @@ pub fn deciding(value: &Value, message: &str, except: &[&str]) -> Vec<String> {
 }
 
 /// Whether `message` is one that `proto/` describes.
-pub fn is_modelled(message: &str) -> bool {
+pub fn is_modeled(message: &str) -> bool {
     fields_of(message).is_some()
 }
 
 fn fields_of(message: &str) -> Option<&'static [(&'static str, Kind)]> {
-    MESSAGES
-        .binary_search_by(|(name, _)| (*name).cmp(message))
-        .ok()
-        .map(|i| MESSAGES[i].1)
+    MESSAGES.binary_search_by(|(name, _)| (*name).cmp(message)).ok().map(|i| MESSAGES[i].1)
 }
 
 fn collect(value: &Value, message: &str, except: &[&str], at: &str, found: &mut Vec<String>) {
@@ -51,11 +48,7 @@ fn collect(value: &Value, message: &str, except: &[&str], at: &str, found: &mut 
         if key == "@type" || except.contains(&name.as_str()) || is_default(inner) {
             continue;
         }
-        let path = if at.is_empty() {
-            name.clone()
-        } else {
-            format!("{at}.{name}")
-        };
+        let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
         match fields.iter().find(|(field, _)| *field == name) {
             Some((_, kind)) => descend(inner, *kind, &path, found),
             None if harmless::field(message, &name).is_some() => {}
@@ -66,7 +59,6 @@ fn collect(value: &Value, message: &str, except: &[&str], at: &str, found: &mut 
 
 fn descend(value: &Value, kind: Kind, at: &str, found: &mut Vec<String>) {
     match (kind, value) {
-        (Kind::Scalar, _) => {}
         (Kind::Message(_), Value::Array(items)) => {
             for item in items {
                 descend(item, kind, at, found);
@@ -82,7 +74,7 @@ fn descend(value: &Value, kind: Kind, at: &str, found: &mut Vec<String>) {
                 descend(inner, Kind::Message(message), at, found);
             }
         }
-        (Kind::Map(_), _) => {}
+        (Kind::Scalar | Kind::Map(_), _) => {}
     }
 }
 

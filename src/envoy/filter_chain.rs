@@ -41,11 +41,8 @@ pub enum Chosen {
 
 /// Chooses among chains with these matches; a chain without one matches everything.
 pub fn choose(chains: &[Option<FilterChainMatch>], connection: &Connection) -> Chosen {
-    let all: Vec<(usize, FilterChainMatch)> = chains
-        .iter()
-        .enumerate()
-        .map(|(i, m)| (i, m.clone().unwrap_or_default()))
-        .collect();
+    let all: Vec<(usize, FilterChainMatch)> =
+        chains.iter().enumerate().map(|(i, m)| (i, m.clone().unwrap_or_default())).collect();
     let left = by_port(all, connection.port);
     let destinations = |m: &FilterChainMatch| ranges(&m.prefix_ranges);
     let left = match by_prefix(left, destinations, connection.destination.map_or(Ip::Other, Ip::Known)) {
@@ -63,9 +60,7 @@ type Left = Vec<(usize, FilterChainMatch)>;
 fn by_port(left: Left, port: u16) -> Left {
     let wants = |m: &FilterChainMatch| m.destination_port.as_ref().map(|p| p.value);
     let exact = left.iter().any(|(_, m)| wants(m) == Some(u32::from(port)));
-    left.into_iter()
-        .filter(|(_, m)| wants(m) == exact.then_some(u32::from(port)))
-        .collect()
+    left.into_iter().filter(|(_, m)| wants(m) == exact.then_some(u32::from(port))).collect()
 }
 
 /// An address that may not be known.
@@ -88,10 +83,7 @@ fn by_prefix(left: Left, of: impl Fn(&FilterChainMatch) -> Vec<IpNet>, ip: Ip) -
             Ip::Known(ip) => net.contains(&ip),
             Ip::Other | Ip::Unread(_) => net.prefix_len() == 0,
         };
-        nets.iter()
-            .filter(|net| holds(net))
-            .map(|net| i16::from(net.prefix_len()))
-            .max()
+        nets.iter().filter(|net| holds(net)).map(|net| i16::from(net.prefix_len())).max()
     };
     if let Ip::Unread(what) = ip
         && left.iter().any(|(_, m)| of(m).iter().any(|net| net.prefix_len() > 0))
@@ -101,10 +93,7 @@ fn by_prefix(left: Left, of: impl Fn(&FilterChainMatch) -> Vec<IpNet>, ip: Ip) -
     // An unset range is 0.0.0.0/0 and ::/0, so it ties with those.
     let rank = |m: &FilterChainMatch| longest(m).map(|n| n.max(0));
     let best = left.iter().filter_map(|(_, m)| rank(m)).max();
-    Ok(left
-        .into_iter()
-        .filter(|(_, m)| best.is_some() && rank(m) == best)
-        .collect())
+    Ok(left.into_iter().filter(|(_, m)| best.is_some() && rank(m) == best).collect())
 }
 
 fn by_server_name(left: Left, name: &str) -> Left {
@@ -116,10 +105,7 @@ fn by_server_name(left: Left, name: &str) -> Left {
         from += dot + 1;
     }
     let has = |m: &FilterChainMatch, key: &String| m.server_names.iter().any(|n| n.eq_ignore_ascii_case(key));
-    let hit = keys
-        .into_iter()
-        .filter(|k| !k.is_empty())
-        .find(|key| left.iter().any(|(_, m)| has(m, key)));
+    let hit = keys.into_iter().filter(|k| !k.is_empty()).find(|key| left.iter().any(|(_, m)| has(m, key)));
     match hit {
         Some(key) => left.into_iter().filter(|(_, m)| has(m, &key)).collect(),
         None => left.into_iter().filter(|(_, m)| m.server_names.is_empty()).collect(),
@@ -128,24 +114,14 @@ fn by_server_name(left: Left, name: &str) -> Left {
 
 fn by_exact(left: Left, of: impl Fn(&FilterChainMatch) -> &String, value: &str) -> Left {
     let hit = left.iter().any(|(_, m)| of(m) == value);
-    left.into_iter()
-        .filter(|(_, m)| if hit { of(m) == value } else { of(m).is_empty() })
-        .collect()
+    left.into_iter().filter(|(_, m)| if hit { of(m) == value } else { of(m).is_empty() }).collect()
 }
 
 fn by_application_protocol(left: Left, offered: &[String]) -> Left {
-    let hit = offered
-        .iter()
-        .find(|p| left.iter().any(|(_, m)| m.application_protocols.contains(p)));
+    let hit = offered.iter().find(|p| left.iter().any(|(_, m)| m.application_protocols.contains(p)));
     match hit {
-        Some(protocol) => left
-            .into_iter()
-            .filter(|(_, m)| m.application_protocols.contains(protocol))
-            .collect(),
-        None => left
-            .into_iter()
-            .filter(|(_, m)| m.application_protocols.is_empty())
-            .collect(),
+        Some(protocol) => left.into_iter().filter(|(_, m)| m.application_protocols.contains(protocol)).collect(),
+        None => left.into_iter().filter(|(_, m)| m.application_protocols.is_empty()).collect(),
     }
 }
 
@@ -180,11 +156,7 @@ fn by_source_type(left: Left, connection: &Connection) -> Result<Left, &'static 
     };
     let loopback = ["127.0.0.1", "::1"].iter().any(|ip| source.to_string() == *ip);
     let local = loopback || connection.destination == Some(source);
-    let wanted = if local {
-        ConnectionSourceType::SameIpOrLoopback
-    } else {
-        ConnectionSourceType::External
-    };
+    let wanted = if local { ConnectionSourceType::SameIpOrLoopback } else { ConnectionSourceType::External };
     let hit = left.iter().any(|(_, m)| of(m) == wanted);
     let wanted = if hit { wanted } else { ConnectionSourceType::Any };
     Ok(left.into_iter().filter(|(_, m)| of(m) == wanted).collect())
@@ -208,10 +180,7 @@ mod tests {
     use super::*;
 
     fn chains(matches: &[Value]) -> Vec<Option<FilterChainMatch>> {
-        matches
-            .iter()
-            .map(|m| Some(serde_json::from_value(m.clone()).unwrap()))
-            .collect()
+        matches.iter().map(|m| Some(serde_json::from_value(m.clone()).unwrap())).collect()
     }
 
     fn connection(ip: &str, port: u16, alpn: &[&str]) -> Connection {
@@ -228,10 +197,7 @@ mod tests {
     fn istio_outbound_sniffs_http() {
         let listener =
             chains(&[json!({"transport_protocol": "raw_buffer", "application_protocols": ["http/1.1", "h2c"]})]);
-        assert_eq!(
-            choose(&listener, &connection("10.0.0.1", 80, &["http/1.1"])),
-            Chosen::Chain(0)
-        );
+        assert_eq!(choose(&listener, &connection("10.0.0.1", 80, &["http/1.1"])), Chosen::Chain(0));
         assert_eq!(choose(&listener, &connection("10.0.0.1", 80, &[])), Chosen::Default);
     }
 
@@ -254,15 +220,8 @@ mod tests {
 
     #[test]
     fn server_names_by_longest_suffix() {
-        let listener = chains(&[
-            json!({"server_names": ["*.c"]}),
-            json!({"server_names": ["*.b.c"]}),
-            json!({}),
-        ]);
-        let with = |name: &str| Connection {
-            server_name: name.to_owned(),
-            ..connection("10.0.0.1", 443, &[])
-        };
+        let listener = chains(&[json!({"server_names": ["*.c"]}), json!({"server_names": ["*.b.c"]}), json!({})]);
+        let with = |name: &str| Connection { server_name: name.to_owned(), ..connection("10.0.0.1", 443, &[]) };
         assert_eq!(choose(&listener, &with("a.b.c")), Chosen::Chain(1));
         assert_eq!(choose(&listener, &with("x.c")), Chosen::Chain(0));
         assert_eq!(choose(&listener, &with("c")), Chosen::Chain(2));
@@ -271,14 +230,8 @@ mod tests {
     #[test]
     fn a_source_that_is_not_known_is_not_guessed() {
         let listener = chains(&[json!({"source_prefix_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]})]);
-        assert_eq!(
-            choose(&listener, &connection("10.0.0.1", 80, &[])),
-            Chosen::Unknown("the source address")
-        );
-        let known = Connection {
-            source: "10.9.9.9".parse().ok(),
-            ..connection("10.0.0.1", 80, &[])
-        };
+        assert_eq!(choose(&listener, &connection("10.0.0.1", 80, &[])), Chosen::Unknown("the source address"));
+        let known = Connection { source: "10.9.9.9".parse().ok(), ..connection("10.0.0.1", 80, &[]) };
         assert_eq!(choose(&listener, &known), Chosen::Chain(0));
     }
 }

@@ -5,33 +5,22 @@
 /// Why this field of this message is harmless; `None` when it is not known to be.
 pub fn field(message: &str, name: &str) -> Option<&'static str> {
     let (_, rows) = FIELDS.iter().find(|(m, _)| *m == message)?;
-    rows.iter()
-        .find(|(names, _)| names.contains(&name) || *names == ["*"])
-        .map(|(_, reason)| *reason)
+    rows.iter().find(|(names, _)| names.contains(&name) || *names == ["*"]).map(|(_, reason)| *reason)
 }
 
 /// Why an HTTP filter of this type never answers a request by itself.
 pub fn http_filter(type_name: &str) -> Option<&'static str> {
-    HTTP_FILTERS
-        .iter()
-        .find(|(types, _)| types.contains(&type_name))
-        .map(|(_, reason)| *reason)
+    HTTP_FILTERS.iter().find(|(types, _)| types.contains(&type_name)).map(|(_, reason)| *reason)
 }
 
 /// Why a network filter of this type passes every connection on.
 pub fn network_filter(type_name: &str) -> Option<&'static str> {
-    NETWORK_FILTERS
-        .iter()
-        .find(|(types, _)| types.contains(&type_name))
-        .map(|(_, reason)| *reason)
+    NETWORK_FILTERS.iter().find(|(types, _)| types.contains(&type_name)).map(|(_, reason)| *reason)
 }
 
 /// Why a listener filter of this type changes nothing that filter chain match sees.
 pub fn listener_filter(type_name: &str) -> Option<&'static str> {
-    LISTENER_FILTERS
-        .iter()
-        .find(|(types, _)| types.contains(&type_name))
-        .map(|(_, reason)| *reason)
+    LISTENER_FILTERS.iter().find(|(types, _)| types.contains(&type_name)).map(|(_, reason)| *reason)
 }
 
 const OBSERVED: &str = "observes only: statistics, traces and logs";
@@ -49,16 +38,7 @@ static FIELDS: &[(&str, &[Row])] = &[
     (
         "envoy.config.listener.v3.Listener",
         &[
-            (
-                &[
-                    "stat_prefix",
-                    "stats_matcher",
-                    "access_log",
-                    "metadata",
-                    "traffic_direction",
-                ],
-                OBSERVED,
-            ),
+            (&["stat_prefix", "stats_matcher", "access_log", "metadata", "traffic_direction"], OBSERVED),
             (
                 &[
                     "per_connection_buffer_limit_bytes",
@@ -84,20 +64,14 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 SOCKET,
             ),
-            (
-                &["ignore_global_conn_limit", "bypass_overload_manager"],
-                "exempts from limits",
-            ),
+            (&["ignore_global_conn_limit", "bypass_overload_manager"], "exempts from limits"),
             (
                 &["listener_filters_timeout", "continue_on_listener_filters_timeout"],
                 "the client speaks first, so no inspector waits",
             ),
         ],
     ),
-    (
-        "envoy.config.listener.v3.FilterChain",
-        &[(&["metadata"], LABEL), (&["transport_socket_connect_timeout"], TIME)],
-    ),
+    ("envoy.config.listener.v3.FilterChain", &[(&["metadata"], LABEL), (&["transport_socket_connect_timeout"], TIME)]),
     (
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         &[
@@ -161,17 +135,11 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 "limits that one small, well-formed HTTP/1.1 request does not meet",
             ),
-            (
-                &["use_remote_address", "xff_num_trusted_hops", "internal_address_config"],
-                "decides whose address is logged and trusted, not where the request goes",
-            ),
+            (&["internal_address_config"], "decides whose headers are trusted, not where the request goes"),
             (&["upgrade_configs"], "allows upgrades; the request asks for none"),
         ],
     ),
-    (
-        "envoy.extensions.filters.network.http_connection_manager.v3.Rds",
-        &[(&["config_source"], DELIVERY)],
-    ),
+    ("envoy.extensions.filters.network.http_connection_manager.v3.Rds", &[(&["config_source"], DELIVERY)]),
     (
         "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
         &[
@@ -226,14 +194,8 @@ static FIELDS: &[(&str, &[Row])] = &[
                 AFTER,
             ),
             (&["validate_clusters"], "checked when the configuration is loaded"),
-            (
-                &["cluster_specifier_plugins"],
-                "deciding only where a route names one, and there it is",
-            ),
-            (
-                &["request_mirror_policies"],
-                "a copy; the answer of the mirror is thrown away",
-            ),
+            (&["cluster_specifier_plugins"], "deciding only where a route names one, and there it is"),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["metadata"], LABEL),
         ],
     ),
@@ -253,15 +215,9 @@ static FIELDS: &[(&str, &[Row])] = &[
                 AFTER,
             ),
             (&["virtual_clusters"], OBSERVED),
-            (
-                &["rate_limits"],
-                "read only by a rate limit filter, which is named by itself",
-            ),
+            (&["rate_limits"], "read only by a rate limit filter, which is named by itself"),
             (&["per_request_buffer_limit_bytes", "request_body_buffer_limit"], BUFFER),
-            (
-                &["request_mirror_policies"],
-                "a copy; the answer of the mirror is thrown away",
-            ),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["hedge_policy"], TIME),
             (&["metadata"], LABEL),
         ],
@@ -312,35 +268,18 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 TIME,
             ),
-            (
-                &["request_mirror_policies"],
-                "a copy; the answer of the mirror is thrown away",
-            ),
-            (
-                &["rate_limits", "include_vh_rate_limits"],
-                "read only by a rate limit filter, which is named by itself",
-            ),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
+            (&["rate_limits", "include_vh_rate_limits"], "read only by a rate limit filter, which is named by itself"),
             (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
-            (
-                &["priority"],
-                "chooses circuit breaker thresholds, which are looked at for both",
-            ),
             (&["cors"], "answers preflights only"),
             (&["upgrade_configs"], "allows upgrades; the request asks for none"),
             (
-                &[
-                    "internal_redirect_policy",
-                    "internal_redirect_action",
-                    "max_internal_redirects",
-                ],
+                &["internal_redirect_policy", "internal_redirect_action", "max_internal_redirects"],
                 "follows the application's own redirect, after the hand-over",
             ),
         ],
     ),
-    (
-        "envoy.config.route.v3.WeightedCluster",
-        &[(&["total_weight"], "ignored by Envoy since 1.26")],
-    ),
+    ("envoy.config.route.v3.WeightedCluster", &[(&["total_weight"], "ignored by Envoy since 1.26")]),
     (
         "envoy.config.route.v3.WeightedCluster.ClusterWeight",
         &[(
@@ -374,26 +313,14 @@ static FIELDS: &[(&str, &[Row])] = &[
             "how often a failed try is repeated",
         )],
     ),
-    (
-        "envoy.config.route.v3.DirectResponseAction",
-        &[(&["body", "body_format"], AFTER)],
-    ),
+    ("envoy.config.route.v3.DirectResponseAction", &[(&["body", "body_format"], AFTER)]),
     (
         "envoy.config.route.v3.RedirectAction",
-        &[(
-            &["regex_rewrite", "path_rewrite"],
-            "the Location's path, not whether it redirects",
-        )],
+        &[(&["regex_rewrite", "path_rewrite"], "the Location's path, not whether it redirects")],
     ),
-    (
-        "envoy.type.matcher.v3.RegexMatcher",
-        &[(&["google_re2"], "the only engine there is")],
-    ),
+    ("envoy.type.matcher.v3.RegexMatcher", &[(&["google_re2"], "the only engine there is")]),
     ("envoy.config.core.v3.Metadata", &[(&["typed_filter_metadata"], LABEL)]),
-    (
-        "envoy.config.core.v3.SocketAddress",
-        &[(&["resolver_name", "network_namespace_filepath"], SOCKET)],
-    ),
+    ("envoy.config.core.v3.SocketAddress", &[(&["resolver_name", "network_namespace_filepath"], SOCKET)]),
     (
         "envoy.config.cluster.v3.Cluster",
         &[
@@ -422,13 +349,7 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 TIME,
             ),
-            (
-                &[
-                    "per_connection_buffer_limit_bytes",
-                    "per_connection_buffer_high_watermark_timeout",
-                ],
-                BUFFER,
-            ),
+            (&["per_connection_buffer_limit_bytes", "per_connection_buffer_high_watermark_timeout"], BUFFER),
             (
                 &[
                     "dns_refresh_rate",
@@ -444,10 +365,7 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 "how names are resolved; the hosts that came of it are in /clusters",
             ),
-            (
-                &["health_checks", "ignore_health_on_host_removal"],
-                "what came of health checks is in /clusters",
-            ),
+            (&["health_checks", "ignore_health_on_host_removal"], "what came of health checks is in /clusters"),
             (
                 &[
                     "upstream_http_protocol_options",
@@ -460,61 +378,31 @@ static FIELDS: &[(&str, &[Row])] = &[
                 "how the chosen host is spoken to",
             ),
             (
-                &[
-                    "ring_hash_lb_config",
-                    "maglev_lb_config",
-                    "least_request_lb_config",
-                    "round_robin_lb_config",
-                ],
+                &["ring_hash_lb_config", "maglev_lb_config", "least_request_lb_config", "round_robin_lb_config"],
                 "prefers a host; all eligible hosts are shown",
             ),
         ],
     ),
-    (
-        "envoy.config.cluster.v3.Cluster.EdsClusterConfig",
-        &[(&["eds_config"], DELIVERY)],
-    ),
+    ("envoy.config.cluster.v3.Cluster.EdsClusterConfig", &[(&["eds_config"], DELIVERY)]),
     (
         "envoy.config.cluster.v3.Cluster.CommonLbConfig",
         &[
-            (
-                &[
-                    "update_merge_window",
-                    "ignore_new_hosts_until_first_hc",
-                    "close_connections_on_host_set_change",
-                ],
-                TIME,
-            ),
-            (
-                &["consistent_hashing_lb_config"],
-                "prefers a host; all eligible hosts are shown",
-            ),
-            (
-                &["override_host_status"],
-                "for sticky sessions, whose filter is named by itself",
-            ),
+            (&["update_merge_window", "ignore_new_hosts_until_first_hc", "close_connections_on_host_set_change"], TIME),
+            (&["consistent_hashing_lb_config"], "prefers a host; all eligible hosts are shown"),
+            (&["override_host_status"], "for sticky sessions, whose filter is named by itself"),
         ],
     ),
     (
         "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig",
-        &[(
-            &["routing_enabled", "min_cluster_size"],
-            "prefers a zone; all eligible hosts are shown",
-        )],
+        &[(&["routing_enabled", "min_cluster_size"], "prefers a zone; all eligible hosts are shown")],
     ),
     (
         "envoy.config.cluster.v3.CircuitBreakers",
-        &[(
-            &["per_host_thresholds"],
-            "soft for HTTP: a pool always gets one connection",
-        )],
+        &[(&["per_host_thresholds"], "soft for HTTP: a pool always gets one connection")],
     ),
     (
         "envoy.config.cluster.v3.CircuitBreakers.Thresholds",
-        &[
-            (&["retry_budget", "max_connection_pools"], "bounds retries and pools"),
-            (&["track_remaining"], OBSERVED),
-        ],
+        &[(&["retry_budget", "max_connection_pools"], "bounds retries and pools"), (&["track_remaining"], OBSERVED)],
     ),
     (
         "envoy.config.cluster.v3.OutlierDetection",
@@ -553,7 +441,7 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     (
         "envoy.config.endpoint.v3.LocalityLbEndpoints",
-        &[(&["metadata", "proximity"], "used by no policy that is modelled")],
+        &[(&["metadata", "proximity"], "used by no policy that is modeled")],
     ),
     (
         "envoy.config.endpoint.v3.Endpoint",
@@ -589,26 +477,11 @@ static FIELDS: &[(&str, &[Row])] = &[
             "how the chosen host is spoken to; a failed handshake shows in its counters",
         )],
     ),
-    (
-        "envoy.extensions.transport_sockets.tls.v3.TlsCertificate",
-        &[(&["*"], "only whether there is one matters")],
-    ),
-    (
-        "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig",
-        &[(&["*"], "only whether there is one matters")],
-    ),
-    (
-        "envoy.config.core.v3.Http1ProtocolOptions",
-        &[(&["*"], "how the chosen host is spoken to")],
-    ),
-    (
-        "envoy.config.core.v3.Http2ProtocolOptions",
-        &[(&["*"], "how the chosen host is spoken to")],
-    ),
-    (
-        "envoy.config.core.v3.Http3ProtocolOptions",
-        &[(&["*"], "how the chosen host is spoken to")],
-    ),
+    ("envoy.extensions.transport_sockets.tls.v3.TlsCertificate", &[(&["*"], "only whether there is one matters")]),
+    ("envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", &[(&["*"], "only whether there is one matters")]),
+    ("envoy.config.core.v3.Http1ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
+    ("envoy.config.core.v3.Http2ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
+    ("envoy.config.core.v3.Http3ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
     (
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
         &[(&["*"], "how the chosen host is spoken to")],
@@ -620,10 +493,7 @@ static FIELDS: &[(&str, &[Row])] = &[
     (
         "envoy.extensions.filters.http.fault.v3.HTTPFault",
         &[
-            (
-                &["response_rate_limit", "response_rate_limit_percent_runtime"],
-                "slows the answer",
-            ),
+            (&["response_rate_limit", "response_rate_limit_percent_runtime"], "slows the answer"),
             (&["disable_downstream_cluster_stats", "filter_metadata"], OBSERVED),
             (&["max_active_faults_runtime"], "bounds faults that are active at once"),
         ],
@@ -631,26 +501,17 @@ static FIELDS: &[(&str, &[Row])] = &[
     (
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         &[
-            (
-                &["common_http_protocol_options", "upstream_http_protocol_options"],
-                "how the chosen host is spoken to",
-            ),
+            (&["common_http_protocol_options", "upstream_http_protocol_options"], "how the chosen host is spoken to"),
             (&["outlier_detection"], "what came of outlier detection is in /clusters"),
             (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
-            (
-                &["request_mirror_policies"],
-                "a copy; the answer of the mirror is thrown away",
-            ),
+            (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["retry_policy"], "how often a failed try is repeated"),
         ],
     ),
 ];
 
 static HTTP_FILTERS: &[Row] = &[
-    (
-        &["envoy.extensions.filters.http.router.v3.Router"],
-        "the router itself: the next stages are its work",
-    ),
+    (&["envoy.extensions.filters.http.router.v3.Router"], "the router itself: the next stages are its work"),
     (
         &[
             "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
@@ -660,10 +521,7 @@ static HTTP_FILTERS: &[Row] = &[
         ],
         OBSERVED,
     ),
-    (
-        &["istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig"],
-        "chooses the ALPN offered to the chosen host",
-    ),
+    (&["istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig"], "chooses the ALPN offered to the chosen host"),
     (
         &[
             "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb",
@@ -671,10 +529,7 @@ static HTTP_FILTERS: &[Row] = &[
         ],
         "translates gRPC-Web; other requests pass",
     ),
-    (
-        &["envoy.extensions.filters.http.cors.v3.Cors"],
-        "answers preflights only; the walk looks for one",
-    ),
+    (&["envoy.extensions.filters.http.cors.v3.Cors"], "answers preflights only; the walk looks for one"),
     (
         &[
             "envoy.extensions.filters.http.compressor.v3.Compressor",
@@ -685,17 +540,8 @@ static HTTP_FILTERS: &[Row] = &[
 ];
 
 static NETWORK_FILTERS: &[Row] = &[
-    (
-        &[
-            "envoy.tcp.metadataexchange.config.MetadataExchange",
-            "stats.PluginConfig",
-        ],
-        OBSERVED,
-    ),
-    (
-        &["envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit"],
-        "bounds connections at once",
-    ),
+    (&["envoy.tcp.metadataexchange.config.MetadataExchange", "stats.PluginConfig"], OBSERVED),
+    (&["envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit"], "bounds connections at once"),
 ];
 
 static LISTENER_FILTERS: &[Row] = &[];

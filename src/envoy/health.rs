@@ -41,6 +41,8 @@ pub enum Class {
 /// A host's counters, since it was added.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counters {
+    /// Connections that are open now.
+    pub cx_active: u64,
     /// Connections that were tried.
     pub cx_total: u64,
     /// Connections that failed: refused, timed out, or TLS did not come about.
@@ -56,7 +58,7 @@ pub struct Counters {
 impl Host {
     /// Reads one host.
     pub fn of(status: &HostStatus) -> Self {
-        let health = status.health_status.clone().unwrap_or_default();
+        let health = status.health_status.unwrap_or_default();
         let locality = status.locality.clone().unwrap_or_default();
         let stat = |name: &str| status.stats.iter().find(|s| s.name == name).map_or(0, |s| s.value);
         Self {
@@ -70,6 +72,7 @@ impl Host {
                 || health.excluded_via_immediate_hc_fail
                 || health.eds_health_status() == HealthStatus::Draining,
             counters: Counters {
+                cx_active: stat("cx_active"),
                 cx_total: stat("cx_total"),
                 cx_connect_fail: stat("cx_connect_fail"),
                 rq_total: stat("rq_total"),
@@ -109,16 +112,9 @@ fn flags(health: &HostHealthStatus) -> Vec<String> {
         (health.pending_active_hc, "pending_active_hc"),
         (health.excluded_via_immediate_hc_fail, "excluded_via_immediate_hc_fail"),
         (health.active_hc_timeout, "active_hc_timeout"),
-        (
-            health.failed_degraded_outlier_detection,
-            "failed_degraded_outlier_detection",
-        ),
+        (health.failed_degraded_outlier_detection, "failed_degraded_outlier_detection"),
     ];
-    let mut flags: Vec<String> = named
-        .iter()
-        .filter(|(set, _)| *set)
-        .map(|(_, name)| (*name).to_owned())
-        .collect();
+    let mut flags: Vec<String> = named.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect();
     let eds = health.eds_health_status();
     if !matches!(eds, HealthStatus::Healthy | HealthStatus::Unknown) {
         flags.push(format!("eds_health_status {}", eds.as_str_name()));

@@ -53,10 +53,7 @@ pub fn spread(hosts: &[Host], policy: &Policy) -> Spread {
     let mut panic = false;
     for (level, priority) in priorities.iter().enumerate() {
         let level = u32::try_from(level).unwrap_or(u32::MAX);
-        for (load, class) in [
-            (priority.load, Class::Healthy),
-            (priority.degraded_load, Class::Degraded),
-        ] {
+        for (load, class) in [(priority.load, Class::Healthy), (priority.degraded_load, Class::Degraded)] {
             if load == 0 {
                 continue;
             }
@@ -65,18 +62,16 @@ pub fn spread(hosts: &[Host], policy: &Policy) -> Spread {
             if pool.is_empty() {
                 without_host += load;
             }
-            pool.into_iter().for_each(|i| eligible[i] = true);
+            for i in pool {
+                eligible[i] = true;
+            }
         }
     }
     if priorities.is_empty() {
         without_host = 100;
     }
     #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-    Spread {
-        eligible,
-        without_host: (without_host.min(100) as f64) / 100.0,
-        panic,
-    }
+    Spread { eligible, without_host: (without_host.min(100) as f64) / 100.0, panic }
 }
 
 /// The hosts of a priority among which one is chosen.
@@ -84,21 +79,17 @@ fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) 
     if panic && policy.fail_in_panic {
         return Vec::new();
     }
-    let usable = |host: &Host| panic || (host.class == class && !(class == Class::Degraded && policy.never_degraded));
+    // A ring holds the healthy hosts only, whichever share sent the request here.
+    let class = if policy.never_degraded { Class::Healthy } else { class };
+    let usable = |host: &Host| panic || host.class == class;
     let weighted = |host: &Host| match &policy.locality_weights {
-        Some(weights) if !panic => weights
-            .iter()
-            .any(|((p, l), weight)| *p == level && *l == host.locality && *weight > 0),
+        Some(weights) if !panic => {
+            weights.iter().any(|((p, l), weight)| *p == level && *l == host.locality && *weight > 0)
+        }
         _ => true,
     };
     let at_level = |(_, host): &(usize, &Host)| host.priority == level;
-    hosts
-        .iter()
-        .enumerate()
-        .filter(at_level)
-        .filter(|(_, h)| usable(h) && weighted(h))
-        .map(|(i, _)| i)
-        .collect()
+    hosts.iter().enumerate().filter(at_level).filter(|(_, h)| usable(h) && weighted(h)).map(|(i, _)| i).collect()
 }
 
 fn loads(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
@@ -106,11 +97,7 @@ fn loads(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
     let mut priorities = vec![Priority::default(); levels];
     for host in hosts {
         let priority = &mut priorities[host.priority as usize];
-        let weight = if policy.weighted_priority_health {
-            u64::from(host.weight)
-        } else {
-            1
-        };
+        let weight = if policy.weighted_priority_health { u64::from(host.weight) } else { 1 };
         priority.hosts += 1;
         if !host.excluded {
             priority.counted += weight;
@@ -122,7 +109,7 @@ fn loads(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
         }
     }
     let factor = u64::from(policy.overprovisioning_factor);
-    let part = |n: u64, of: u64| if of == 0 { 0 } else { (factor * n / of).min(100) };
+    let part = |n: u64, of: u64| (factor * n).checked_div(of).unwrap_or(0).min(100);
     let health: Vec<u64> = priorities.iter().map(|p| part(p.healthy, p.counted)).collect();
     let degraded: Vec<u64> = priorities.iter().map(|p| part(p.degraded, p.counted)).collect();
     let total = (health.iter().sum::<u64>() + degraded.iter().sum::<u64>()).min(100);
@@ -163,11 +150,7 @@ fn panics(priorities: &mut [Priority], total: u64, threshold: f64) {
     for priority in priorities.iter_mut() {
         let usable = 100 * (priority.healthy + priority.degraded);
         #[expect(clippy::cast_precision_loss, reason = "a percentage of a host count")]
-        let percent = if priority.counted == 0 {
-            0.0
-        } else {
-            (usable / priority.counted) as f64
-        };
+        let percent = usable.checked_div(priority.counted).unwrap_or(0) as f64;
         priority.panic = total != 100 && percent < threshold.min(100.0);
     }
     let hosts: u64 = priorities.iter().map(|p| p.hosts).sum();
@@ -227,11 +210,7 @@ mod tests {
     fn eligible(text: &str, policy: &Policy) -> String {
         let spread = spread(&hosts(text), policy);
         let marks: String = spread.eligible.iter().map(|e| if *e { 'y' } else { '-' }).collect();
-        if spread.without_host > 0.0 {
-            format!("{marks} {}", spread.without_host)
-        } else {
-            marks
-        }
+        if spread.without_host > 0.0 { format!("{marks} {}", spread.without_host) } else { marks }
     }
 
     #[test]
@@ -270,26 +249,10 @@ mod tests {
 
     #[test]
     fn some_policies_leave_requests_without_a_host() {
-        assert_eq!(
-            eligible(
-                "UUH",
-                &Policy {
-                    fail_in_panic: true,
-                    ..policy(50.0)
-                }
-            ),
-            "--- 1"
-        );
-        assert_eq!(
-            eligible(
-                "DD",
-                &Policy {
-                    never_degraded: true,
-                    ..policy(50.0)
-                }
-            ),
-            "-- 1"
-        );
+        assert_eq!(eligible("UUH", &Policy { fail_in_panic: true, ..policy(50.0) }), "--- 1");
+        let ring = Policy { never_degraded: true, ..policy(50.0) };
+        assert_eq!(eligible("DD", &ring), "-- 1");
+        assert_eq!(eligible("DH", &ring), "-y");
         assert!((spread(&[], &policy(50.0)).without_host - 1.0).abs() < f64::EPSILON);
     }
 
@@ -298,16 +261,6 @@ mod tests {
         let mut two = hosts("HH");
         two[1].locality = "b".to_owned();
         let weights = Some(vec![((0, String::new()), 0), ((0, "b".to_owned()), 1)]);
-        assert_eq!(
-            spread(
-                &two,
-                &Policy {
-                    locality_weights: weights,
-                    ..policy(50.0)
-                }
-            )
-            .eligible,
-            [false, true]
-        );
+        assert_eq!(spread(&two, &Policy { locality_weights: weights, ..policy(50.0) }).eligible, [false, true]);
     }
 }

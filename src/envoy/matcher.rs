@@ -65,11 +65,7 @@ impl From<bool> for Match {
 pub fn string(matcher: &StringMatcher, value: &str) -> Match {
     use string_matcher::MatchPattern;
     let fold = |text: &str| {
-        if matcher.ignore_case {
-            text.to_ascii_lowercase()
-        } else {
-            text.to_owned()
-        }
+        if matcher.ignore_case { text.to_ascii_lowercase() } else { text.to_owned() }
     };
     let folded = fold(value);
     match &matcher.match_pattern {
@@ -114,9 +110,7 @@ pub fn header(matcher: &HeaderMatcher, values: &[&str], version: Version) -> Mat
     } else {
         &joined[..]
     };
-    let any = values
-        .iter()
-        .fold(Match::No, |any, value| any.or(header_value(matcher, value)));
+    let any = values.iter().fold(Match::No, |any, value| any.or(header_value(matcher, value)));
     if matcher.invert_match { !any } else { any }
 }
 
@@ -126,10 +120,9 @@ fn header_value(matcher: &HeaderMatcher, value: &str) -> Match {
         // The old form of exact_match with an empty value matches any value that is present.
         Some(Specifier::ExactMatch(exact)) => (exact.is_empty() || value == exact).into(),
         Some(Specifier::SafeRegexMatch(regex)) => self::regex(&regex.regex, value),
-        Some(Specifier::RangeMatch(range)) => value
-            .parse::<i64>()
-            .is_ok_and(|n| n >= range.start && n < range.end)
-            .into(),
+        Some(Specifier::RangeMatch(range)) => {
+            value.parse::<i64>().is_ok_and(|n| n >= range.start && n < range.end).into()
+        }
         Some(Specifier::PrefixMatch(prefix)) => value.starts_with(prefix).into(),
         Some(Specifier::SuffixMatch(suffix)) => value.ends_with(suffix).into(),
         Some(Specifier::ContainsMatch(part)) => value.contains(part).into(),
@@ -156,17 +149,12 @@ pub fn query_parameter(matcher: &QueryParameterMatcher, query: &str) -> Match {
 
 /// A `CookieMatcher`: the first cookie of that name, quotes taken off. Absent and inverted matches, unlike headers.
 pub fn cookie(matcher: &CookieMatcher, lines: &[&str]) -> Match {
-    let mut cookies = lines
-        .iter()
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
+    let mut cookies =
+        lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_start().split_once('='));
     let Some((_, value)) = cookies.find(|(name, _)| *name == matcher.name) else {
         return matcher.invert_match.into();
     };
-    let value = value
-        .strip_prefix('"')
-        .and_then(|v| v.strip_suffix('"'))
-        .unwrap_or(value);
+    let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
     let matches = matcher.string_match.as_ref().map_or(Match::Yes, |m| string(m, value));
     if matcher.invert_match { !matches } else { matches }
 }
@@ -197,40 +185,20 @@ mod tests {
             (json!({"string_match": {"exact": "v"}, "invert_match": true}), "nYnYYnn"),
             (json!({"present_match": true, "invert_match": true}), "Ynnnnnn"),
             (json!({"present_match": false, "invert_match": true}), "nYYYYYY"),
-            (
-                json!({"range_match": {"start": "5", "end": "10"}, "invert_match": true}),
-                "nYYYYYY",
-            ),
+            (json!({"range_match": {"start": "5", "end": "10"}, "invert_match": true}), "nYYYYYY"),
             (
                 json!({"string_match": {"exact": "v"}, "invert_match": true, "treat_missing_header_as_empty": true}),
                 "YYnYYnn",
             ),
-            (
-                json!({"string_match": {"exact": ""}, "treat_missing_header_as_empty": true}),
-                "YYnnnnn",
-            ),
-            (
-                json!({"present_match": true, "treat_missing_header_as_empty": true}),
-                "YYYYYYY",
-            ),
-            (
-                json!({"present_match": false, "treat_missing_header_as_empty": true}),
-                "nnnnnnn",
-            ),
+            (json!({"string_match": {"exact": ""}, "treat_missing_header_as_empty": true}), "YYnnnnn"),
+            (json!({"present_match": true, "treat_missing_header_as_empty": true}), "YYYYYYY"),
+            (json!({"present_match": false, "treat_missing_header_as_empty": true}), "nnnnnnn"),
             (json!({"string_match": {"exact": "v,w"}}), "nnnnYnn"),
         ];
         for (matcher, expected) in rows {
             let parsed: HeaderMatcher = serde_json::from_value(matcher.clone()).unwrap();
-            let got: String = values
-                .iter()
-                .map(|v| {
-                    if header(&parsed, v, NOW) == Match::Yes {
-                        'Y'
-                    } else {
-                        'n'
-                    }
-                })
-                .collect();
+            let got: String =
+                values.iter().map(|v| if header(&parsed, v, NOW) == Match::Yes { 'Y' } else { 'n' }).collect();
             assert_eq!(got, expected, "{matcher}");
         }
     }

@@ -14,9 +14,7 @@ pub struct Normalization {
 /// Chromium's canonicalization as observed on 1.40.0: `\` is `/`, escapes of unreserved characters are decoded,
 /// dot segments are resolved. Other escapes stay as they are.
 pub fn normalize(path: &str, how: Normalization) -> Result<String, String> {
-    let (path, query) = path
-        .split_once('?')
-        .map_or((path, None), |(path, query)| (path, Some(query)));
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     if let Some(odd) = path.chars().find(|c| !is_plain(*c)) {
         return Err(format!("the path holds `{odd}`"));
     }
@@ -42,9 +40,7 @@ fn decode_unreserved(path: &str) -> Result<String, String> {
     let mut rest = path;
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
-        let code = rest
-            .get(at + 1..at + 3)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let code = rest.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match code {
             Some(0) => return Err("the path holds `%00`".to_owned()),
             Some(c) if c.is_ascii_alphanumeric() || b"-._~".contains(&c) => {
@@ -88,14 +84,8 @@ mod tests {
 
     #[test]
     fn observed_on_a_real_envoy() {
-        let dots = Normalization {
-            dots: true,
-            slashes: false,
-        };
-        let slashes = Normalization {
-            dots: false,
-            slashes: true,
-        };
+        let dots = Normalization { dots: true, slashes: false };
+        let slashes = Normalization { dots: false, slashes: true };
         for (path, normal, merged) in [
             ("/a/../b", "/b", "/a/../b"),
             ("/a/%2e%2e/b", "/b", "/a/%2e%2e/b"),

@@ -103,11 +103,7 @@ fn repetition(chars: &[char], i: usize) -> Result<Option<usize>, String> {
         return Ok(None);
     }
     let over = |s: &str| !s.is_empty() && s.parse::<u32>().map_or(true, |n| n > 1000);
-    if over(low) || over(high) {
-        Err("it repeats more than 1000 times".to_owned())
-    } else {
-        Ok(Some(end))
-    }
+    if over(low) || over(high) { Err("it repeats more than 1000 times".to_owned()) } else { Ok(Some(end)) }
 }
 
 /// An escape outside a class; returns the index behind it.
@@ -246,9 +242,7 @@ mod tests {
 
     #[test]
     fn what_re2_refuses_is_not_evaluated() {
-        for pattern in [
-            "a**", "a++", "x{2}{3}", "a{1001}", "(?x)a", "a(?=b)", "[a", "(", r"\pL", "é",
-        ] {
+        for pattern in ["a**", "a++", "x{2}{3}", "a{1001}", "(?x)a", "a(?=b)", "[a", "(", r"\pL", "é"] {
             assert!(full_match(pattern, "a").is_err(), "{pattern}");
         }
     }

@@ -1,6 +1,6 @@
 //! Every endpoint was ejected by outlier detection.
 //!
-//! The proxy saw each endpoint fail and took it out for a while. Where a DestinationRule lets it eject all of them
+//! The proxy saw each endpoint fail and took it out for a while. Where a `DestinationRule` lets it eject all of them
 //! (`maxEjectionPercent: 100`) and turns panic routing off (Istio does so whenever `outlierDetection` is set), nobody is
 //! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
 
@@ -21,10 +21,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let rule = case.cluster_object();
     let mut objects: Vec<ObjectRef> = rule
         .iter()
-        .map(|(o, _)| ObjectRef {
-            field: "spec.trafficPolicy.outlierDetection".to_owned(),
-            ..o.clone()
-        })
+        .map(|(o, _)| ObjectRef { field: "spec.trafficPolicy.outlierDetection".to_owned(), ..o.clone() })
         .collect();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
     let mut evidence: Vec<Evidence> = cluster
@@ -34,17 +31,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         .filter_map(|(_, at)| at.as_ref()?.get("health_status"))
         .map(|n| n.evidence())
         .collect();
-    evidence.extend(percent.iter().map(|n| n.evidence()));
-    evidence.extend(
-        config
-            .at("common_lb_config.healthy_panic_threshold")
-            .map(|n| n.evidence()),
-    );
+    evidence.extend(percent.iter().map(crate::snapshot::Node::evidence));
+    evidence.extend(config.at("common_lb_config.healthy_panic_threshold").map(|n| n.evidence()));
     evidence.extend(rule.iter().map(|(_, evidence)| evidence.clone()));
-    let lets = objects
-        .first()
-        .filter(|_| rule.is_some())
-        .map_or("Its configuration".to_owned(), named);
+    let lets = objects.first().filter(|_| rule.is_some()).map_or("Its configuration".to_owned(), named);
     let up_to = percent.map_or_else(|| "10".to_owned(), |p| p.value().to_string());
     let mut fix = vec!["first B: find why it answers with errors; an ejection ends by itself".to_owned()];
     if rule.is_some() {

@@ -14,10 +14,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         return None;
     }
     let total = cluster.hosts.len();
-    let pods = pods_behind(
-        case,
-        &cluster.hosts.iter().map(|(h, _)| h.address.clone()).collect::<Vec<_>>(),
-    );
+    let pods = pods_behind(case, &cluster.hosts.iter().map(|(h, _)| h.address.clone()).collect::<Vec<_>>());
     let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "status.conditions")).collect();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
     let flags: Vec<&String> = cluster.hosts.iter().flat_map(|(h, _)| &h.flags).collect();
@@ -61,10 +58,7 @@ fn pods_behind(case: &Case, addresses: &[String]) -> Vec<Node> {
     let pods = case.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
     let has = |pod: &Node| {
         let ip = pod.text("status.podIP").unwrap_or_default();
-        !ip.is_empty()
-            && addresses
-                .iter()
-                .any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
+        !ip.is_empty() && addresses.iter().any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
     };
     pods.into_iter().filter(has).take(3).collect()
 }

@@ -1,7 +1,7 @@
 //! No connection to any endpoint ever came about.
 //!
 //! The host counters of A's proxy show it: every connection to every endpoint that can take the request failed. It was
-//! refused (nothing listens there), it timed out (a NetworkPolicy or a firewall drops it), or TLS did not come about
+//! refused (nothing listens there), it timed out (a `NetworkPolicy` or a firewall drops it), or TLS did not come about
 //! (A's proxy speaks mutual TLS to a pod without a proxy, or the certificates do not fit): 503 UF.
 
 use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
@@ -14,19 +14,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         return None;
     }
     let cluster = case.cluster()?;
-    let failing: Vec<_> = cluster
-        .hosts
-        .iter()
-        .zip(&cluster.eligible)
-        .filter(|(_, e)| **e)
-        .map(|(host, _)| host)
-        .collect();
-    let evidence: Vec<Evidence> = failing
-        .iter()
-        .take(3)
-        .filter_map(|(_, at)| at.as_ref()?.get("stats"))
-        .map(|n| n.evidence())
-        .collect();
+    let failing: Vec<_> =
+        cluster.hosts.iter().zip(&cluster.eligible).filter(|(_, e)| **e).map(|(host, _)| host).collect();
+    let evidence: Vec<Evidence> =
+        failing.iter().take(3).filter_map(|(_, at)| at.as_ref()?.get("stats")).map(|n| n.evidence()).collect();
     let addresses: Vec<String> = failing.iter().map(|(host, _)| host.address.clone()).collect();
     let pods = pods_at(case, &addresses);
     match mutual_to_plain(case, cluster, &pods) {
@@ -39,17 +30,11 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
     let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "")).collect();
     objects.extend(pods.iter().filter_map(|p| workload(case, p)));
     objects.dedup();
-    objects.extend(
-        case.service()
-            .map(|s| ref_of(Kind::Service, &s, "spec.ports[].targetPort")),
-    );
+    objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "spec.ports[].targetPort")));
     let count = addresses.len();
     let noun = if count == 1 { "the endpoint" } else { "every endpoint" };
     let at = addresses.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-    let port = addresses
-        .first()
-        .and_then(|a| a.rsplit_once(':'))
-        .map_or("", |(_, port)| port);
+    let port = addresses.first().and_then(|a| a.rsplit_once(':')).map_or("", |(_, port)| port);
     Finding {
         id: "connections-fail",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
@@ -104,25 +89,13 @@ fn tls(rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -
 /// A rule that fixes mutual TLS for all endpoints, and one of them without a proxy.
 fn mutual_to_plain(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Option<(ObjectRef, Evidence, Node)> {
     let config = cluster.cluster.as_ref()?;
-    let socket = config
-        .get("transport_socket")
-        .filter(|_| config.get("transport_socket_matches").is_none())?;
+    let socket = config.get("transport_socket").filter(|_| config.get("transport_socket_matches").is_none())?;
     let certified = socket.at("typed_config.common_tls_context.tls_certificate_sds_secret_configs")?;
     let (rule, _) = case.cluster_object()?;
-    let plain = |pod: &&Node| {
-        pod.at("metadata.labels")
-            .is_none_or(|l| l.get("security.istio.io/tlsMode").is_none())
-    };
+    let plain = |pod: &&Node| pod.at("metadata.labels").is_none_or(|l| l.get("security.istio.io/tlsMode").is_none());
     let pod = pods.iter().find(plain)?.clone();
-    let rule = ObjectRef {
-        field: "spec.trafficPolicy.tls".to_owned(),
-        ..rule
-    };
-    Some((
-        rule,
-        certified.index(0).unwrap_or(certified).get("name")?.evidence(),
-        pod,
-    ))
+    let rule = ObjectRef { field: "spec.trafficPolicy.tls".to_owned(), ..rule };
+    Some((rule, certified.index(0).unwrap_or(certified).get("name")?.evidence(), pod))
 }
 
 /// The pods that have these addresses.
@@ -133,10 +106,7 @@ fn pods_at(case: &Case, addresses: &[String]) -> Vec<Node> {
     let pods = case.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
     let has = |pod: &Node| {
         let ip = pod.text("status.podIP").unwrap_or_default();
-        !ip.is_empty()
-            && addresses
-                .iter()
-                .any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
+        !ip.is_empty() && addresses.iter().any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
     };
     pods.into_iter().filter(has).take(3).collect()
 }

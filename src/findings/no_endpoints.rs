@@ -8,13 +8,11 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let cluster = case
-        .cluster()
-        .filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
-    let empty = cluster.status.as_ref().map(|s| {
-        s.get("host_statuses")
-            .map_or_else(|| s.lacks("host_statuses"), |h| h.evidence())
-    })?;
+    let cluster = case.cluster().filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
+    let empty = cluster
+        .status
+        .as_ref()
+        .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))?;
     let name = case.cluster_name();
     if let Some(name) = name.as_ref().filter(|n| !n.subset.is_empty()) {
         // Where the service as a whole has endpoints, it is the subset that selects none.
@@ -59,18 +57,11 @@ fn explained(case: &Case, service: &Node, host: &str, empty: Evidence) -> Findin
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: cause.title,
-        why: format!(
-            "{} The cluster of {host} is empty, so Envoy answers by itself.",
-            cause.says
-        ),
+        why: format!("{} The cluster of {host} is empty, so Envoy answers by itself.", cause.says),
         next: if selector.is_empty() {
             show(&object)
         } else {
-            format!(
-                "kubectl -n {} get pods -l {} -o wide",
-                object.namespace,
-                label_text(&selector)
-            )
+            format!("kubectl -n {} get pods -l {} -o wide", object.namespace, label_text(&selector))
         },
         objects: cause.objects,
         fix: cause.fix,
@@ -98,9 +89,7 @@ fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
     objects.extend(pods.iter().take(3).map(|p| ref_of(Kind::Pod, p, "status.conditions")));
     let conditions = |pod: &Node| {
         let list = pod.at("status.conditions")?;
-        list.items()
-            .find(|c| c.text("type").as_deref() == Some("Ready"))
-            .map(|c| c.evidence())
+        list.items().find(|c| c.text("type").as_deref() == Some("Ready")).map(|c| c.evidence())
     };
     Cause {
         title: format!("none of its {} pods is an endpoint", pods.len()),
@@ -112,10 +101,7 @@ fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
         objects,
         fix: vec![
             "make the pods ready: see their readiness probes and events".to_owned(),
-            format!(
-                "or {}, spec.ports[].targetPort: a port that the pods have",
-                named(object)
-            ),
+            format!("or {}, spec.ports[].targetPort: a port that the pods have", named(object)),
         ],
         evidence: pods.iter().take(2).filter_map(conditions).collect(),
     }
@@ -127,11 +113,7 @@ fn scaled_to_zero(object: &ObjectRef, workloads: &[(ObjectRef, Evidence)]) -> Ca
     objects.push(object.clone());
     Cause {
         title: format!("{} {} is scaled to zero", first.kind, first.name),
-        says: format!(
-            "{} asks for 0 replicas, so {} has no pods.",
-            named(first),
-            named(object)
-        ),
+        says: format!("{} asks for 0 replicas, so {} has no pods.", named(first), named(object)),
         objects,
         fix: vec![format!("{}, spec.replicas: at least 1", named(first))],
         evidence: workloads.iter().map(|(_, evidence)| evidence.clone()).collect(),
@@ -140,7 +122,7 @@ fn scaled_to_zero(object: &ObjectRef, workloads: &[(ObjectRef, Evidence)]) -> Ca
 
 fn nothing_selected(case: &Case, object: &ObjectRef, service: &Node, selector: &[(String, String)]) -> Cause {
     let mut evidence: Vec<Evidence> = service.at("spec.selector").map(|n| n.evidence()).into_iter().collect();
-    evidence.push(case.none_of(Kind::Pod, &object.namespace, selector));
+    evidence.extend(case.none_of(Kind::Pod, &object.namespace, selector));
     Cause {
         title: "the Service's selector fits no pod".to_owned(),
         says: format!(
@@ -187,10 +169,7 @@ fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
             "The cluster of {host} is empty, so Envoy answers by itself: no pod is selected, none is ready, or the name did not resolve."
         ),
         next: object.as_ref().map_or_else(String::new, |o| {
-            format!(
-                "kubectl -n {} get endpointslices -l kubernetes.io/service-name={}",
-                o.namespace, o.name
-            )
+            format!("kubectl -n {} get endpointslices -l kubernetes.io/service-name={}", o.namespace, o.name)
         }),
         objects: object.into_iter().collect(),
         fix: vec!["give the host an endpoint that is ready".to_owned()],

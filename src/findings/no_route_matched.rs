@@ -1,6 +1,6 @@
 //! The host is known, and no route of it takes the request.
 //!
-//! A VirtualService with matches and no rule without one leaves the rest of the requests without a route, and Envoy
+//! A `VirtualService` with matches and no rule without one leaves the rest of the requests without a route, and Envoy
 //! answers 404 NR by itself. On a gateway the same happens when no virtual host takes the Host. Add a rule without a
 //! match at the end, or correct the match that is meant.
 
@@ -10,25 +10,20 @@ use crate::verdict::{Finding, ObjectRef, Stage};
 use crate::walk::{Missed, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    match case.stop()? {
-        Stop::NoRoute => no_route(case),
-        Stop::NoVirtualHost => no_virtual_host(case),
-        _ => None,
+    let stop = case.stop()?;
+    if *stop == Stop::NoRoute {
+        return no_route(case);
     }
+    if *stop == Stop::NoVirtualHost { no_virtual_host(case) } else { None }
 }
 
 fn no_route(case: &Case) -> Option<Finding> {
     let request = &case.walk.request;
     let nearest = nearest(case)?;
-    let owner = case.object_of_route(&nearest.route);
-    let field = |object: ObjectRef| ObjectRef {
-        field: "spec.http".to_owned(),
-        ..object
-    };
+    let owner = Case::object_of_route(&nearest.route);
+    let field = |object: ObjectRef| ObjectRef { field: "spec.http".to_owned(), ..object };
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| field(object.clone())).collect();
-    let by = owner
-        .as_ref()
-        .map_or("The route configuration".to_owned(), |(object, _)| named(object));
+    let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
     let count = case.walk.trail.missed.len();
     let wanted = nearest.at.as_ref().map(|at| at.value().to_string()).unwrap_or_default();
     let mut evidence: Vec<Evidence> = nearest.at.iter().map(Node::evidence).collect();
@@ -41,11 +36,7 @@ fn no_route(case: &Case) -> Option<Finding> {
         why: format!(
             "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit. Envoy answers 404 by itself.",
             if count == 1 { "route" } else { "routes" },
-            if wanted.is_empty() {
-                "something else".to_owned()
-            } else {
-                format!("{} {wanted}", label(&nearest))
-            },
+            if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(&nearest)) },
             nearest.why,
         ),
         fix: vec![
@@ -61,18 +52,8 @@ fn no_route(case: &Case) -> Option<Finding> {
 
 /// The last name in the address of the condition that failed: `prefix`, `headers`.
 fn label(missed: &Missed) -> String {
-    let path = missed
-        .at
-        .as_ref()
-        .map(|at| at.evidence().path().to_owned())
-        .unwrap_or_default();
-    path.rsplit('.')
-        .next()
-        .unwrap_or_default()
-        .split('[')
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    let path = missed.at.as_ref().map(|at| at.evidence().path().to_owned()).unwrap_or_default();
+    path.rsplit('.').next().unwrap_or_default().split('[').next().unwrap_or_default().to_owned()
 }
 
 /// The route of which most conditions held; the first among equals.
@@ -87,11 +68,7 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
     let hosts = config.get("virtual_hosts")?;
     let first_route = |host: &Node| host.get("routes")?.index(0);
     let mut owners: Vec<(ObjectRef, Evidence)> = Vec::new();
-    for owner in hosts
-        .items()
-        .filter_map(|h| first_route(&h))
-        .filter_map(|r| case.object_of_route(&r))
-    {
+    for owner in hosts.items().filter_map(|h| first_route(&h)).filter_map(|r| Case::object_of_route(&r)) {
         if !owners.iter().any(|(object, _)| *object == owner.0) {
             owners.push(owner);
         }
@@ -99,33 +76,15 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
     owners.truncate(3);
     let host = &case.walk.request.host;
     let names = &case.walk.trail.near;
-    let known = if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
-    };
-    let objects: Vec<ObjectRef> = owners
-        .iter()
-        .map(|(o, _)| ObjectRef {
-            field: "spec.hosts".to_owned(),
-            ..o.clone()
-        })
-        .collect();
-    let mut fix: Vec<String> = objects
-        .iter()
-        .take(1)
-        .map(|o| format!("{}, spec.hosts: add {host}", named(o)))
-        .collect();
-    fix.push(format!(
-        "{}ask for a host that is there",
-        if fix.is_empty() { "" } else { "or " }
-    ));
-    let mut evidence: Vec<Evidence> = hosts
-        .items()
-        .filter_map(|h| h.get("domains"))
-        .take(2)
-        .map(|n| n.evidence())
-        .collect();
+    let known =
+        if names.is_empty() { "none".to_owned() } else { names.iter().take(5).cloned().collect::<Vec<_>>().join(", ") };
+    let objects: Vec<ObjectRef> =
+        owners.iter().map(|(o, _)| ObjectRef { field: "spec.hosts".to_owned(), ..o.clone() }).collect();
+    let mut fix: Vec<String> =
+        objects.iter().take(1).map(|o| format!("{}, spec.hosts: add {host}", named(o))).collect();
+    fix.push(format!("{}ask for a host that is there", if fix.is_empty() { "" } else { "or " }));
+    let mut evidence: Vec<Evidence> =
+        hosts.items().filter_map(|h| h.get("domains")).take(2).map(|n| n.evidence()).collect();
     evidence.extend(owners.into_iter().map(|(_, evidence)| evidence));
     Some(Finding {
         id: "no-route-matched",

@@ -10,11 +10,7 @@ use crate::verdict::{Finding, Stage};
 use crate::walk::{Stop, ports_of};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    if case.stop() == Some(&Stop::NoSuchPort) {
-        asked_for(case)
-    } else {
-        routed_to(case)
-    }
+    if case.stop() == Some(&Stop::NoSuchPort) { asked_for(case) } else { routed_to(case) }
 }
 
 fn asked_for(case: &Case) -> Option<Finding> {
@@ -22,9 +18,7 @@ fn asked_for(case: &Case) -> Option<Finding> {
     let object = ref_of(Kind::Service, service, "spec.ports");
     let asked = case.walk.request.target.rsplit_once(':').map_or("", |(_, port)| port);
     let ports = ports_of(service);
-    let evidence = service
-        .at("spec.ports")
-        .map_or_else(|| service.lacks("spec.ports"), |p| p.evidence());
+    let evidence = service.at("spec.ports").map_or_else(|| service.lacks("spec.ports"), |p| p.evidence());
     let instead = format!("ask for port {}", ports.join(" or "));
     let add = format!("{}, spec.ports: add {asked}", named(&object));
     Some(Finding {
@@ -32,16 +26,8 @@ fn asked_for(case: &Case) -> Option<Finding> {
         certainty: certain(Proved::Yes),
         stage: Stage::Request,
         title: format!("the Service has no port {asked}"),
-        why: format!(
-            "{} has {}, and nothing listens on {asked} of its address.",
-            named(&object),
-            count(&ports)
-        ),
-        fix: if ports.is_empty() {
-            vec![add]
-        } else {
-            vec![instead, format!("or {add}")]
-        },
+        why: format!("{} has {}, and nothing listens on {asked} of its address.", named(&object), count(&ports)),
+        fix: if ports.is_empty() { vec![add] } else { vec![instead, format!("or {add}")] },
         next: show(&object),
         objects: vec![object],
         istio: None,
@@ -52,23 +38,14 @@ fn asked_for(case: &Case) -> Option<Finding> {
 fn routed_to(case: &Case) -> Option<Finding> {
     let name = case.cluster_name().filter(|_| case.lacks_cluster())?;
     let clusters = case.clusters_of(&name.host)?;
-    let port = |node: &Node| {
-        node.text("cluster.name")
-            .and_then(|n| ClusterName::parse(&n))
-            .map(|n| n.port)
-    };
+    let port = |node: &Node| node.text("cluster.name").and_then(|n| ClusterName::parse(&n)).map(|n| n.port);
     if clusters.is_empty() || clusters.iter().any(|c| port(c) == Some(name.port)) {
         return None;
     }
     let service = case.service();
     let has_port = |service: &Node| {
-        let ports = service
-            .at("spec.ports")
-            .map(|p| p.items().collect::<Vec<_>>())
-            .unwrap_or_default();
-        ports
-            .iter()
-            .any(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(name.port)))
+        let ports = service.at("spec.ports").map(|p| p.items().collect::<Vec<_>>()).unwrap_or_default();
+        ports.iter().any(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(name.port)))
     };
     if service.as_ref().is_some_and(has_port) {
         return None;
@@ -79,10 +56,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
     ports.dedup();
     let mut evidence = vec![case.cluster()?.absence.first()?.clone(), route_at];
     evidence.extend(service.as_ref().and_then(|s| s.at("spec.ports")).map(|n| n.evidence()));
-    let objects = [
-        Some(route.clone()),
-        service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports")),
-    ];
+    let objects = [Some(route.clone()), service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports"))];
     Some(Finding {
         id: "no-such-port",
         certainty: certain(Proved::Yes),
@@ -95,11 +69,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
             name.host,
             count(&ports)
         ),
-        fix: vec![format!(
-            "{}, the destination's port.number: {}",
-            named(&route),
-            ports.join(" or ")
-        )],
+        fix: vec![format!("{}, the destination's port.number: {}", named(&route), ports.join(" or "))],
         next: show(&route),
         objects: objects.into_iter().flatten().collect(),
         istio: Some("IST0112"),

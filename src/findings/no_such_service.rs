@@ -1,8 +1,8 @@
 //! There is no Service or host of that name.
 //!
 //! Either the name that was asked for is no Service, so that it does not even resolve; or a route sends the request to
-//! a host that the mesh does not know, so that there is no cluster for it. A short name in a VirtualService is looked
-//! up in the VirtualService's own namespace, and a name with a dot is taken as it is.
+//! a host that the mesh does not know, so that there is no cluster for it. A short name in a `VirtualService` is looked
+//! up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is.
 
 use crate::diagnose::{Case, Proved, certain, named, object_ref, show};
 use crate::mesh::istio::service_of_host;
@@ -11,19 +11,12 @@ use crate::verdict::{Finding, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    if case.stop() == Some(&Stop::NoSuchService) {
-        asked_for(case)
-    } else {
-        routed_to(case)
-    }
+    if case.stop() == Some(&Stop::NoSuchService) { Some(asked_for(case)) } else { routed_to(case) }
 }
 
-fn asked_for(case: &Case) -> Option<Finding> {
+fn asked_for(case: &Case) -> Finding {
     let target = &case.walk.request.target;
-    let host = target
-        .rsplit_once(':')
-        .map_or(target.as_str(), |(host, _)| host)
-        .trim_end_matches('.');
+    let host = target.rsplit_once(':').map_or(target.as_str(), |(host, _)| host).trim_end_matches('.');
     let (namespace, name) = service_of_host(host)
         .or_else(|| host.split_once('.').map(|(n, ns)| (ns.to_owned(), n.to_owned())))
         .unwrap_or_else(|| (case.namespace(), host.to_owned()));
@@ -36,21 +29,18 @@ fn asked_for(case: &Case) -> Option<Finding> {
     if fix.is_empty() {
         fix.push(format!("create {}, or correct the name", named(&object)));
     }
-    Some(Finding {
+    Finding {
         id: "no-such-service",
         certainty: certain(Proved::Yes),
         stage: Stage::Request,
         title: format!("there is no Service \"{name}\" in namespace {namespace}"),
-        why: format!(
-            "{} does not exist, so the name resolves to nothing and no request is sent.",
-            named(&object)
-        ),
+        why: format!("{} does not exist, so the name resolves to nothing and no request is sent.", named(&object)),
         next: format!("kubectl -n {namespace} get services"),
         objects: vec![object],
         fix,
         istio: None,
         evidence: case.walk.trail.absence.clone(),
-    })
+    }
 }
 
 fn routed_to(case: &Case) -> Option<Finding> {
@@ -71,11 +61,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
     let (route, route_at) = case.route_object()?;
     let mut evidence = vec![absence, route_at];
     evidence.extend(no_service.clone());
-    let what = if no_service.is_some() {
-        "there is no such Service"
-    } else {
-        "the proxy knows no such host"
-    };
+    let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };
     Some(Finding {
         id: "no-such-service",
         certainty: certain(if no_service.is_some() { Proved::Yes } else { Proved::No }),

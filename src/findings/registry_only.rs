@@ -1,7 +1,7 @@
 //! The mesh lets requests out only to hosts that it knows, and this is none.
 //!
 //! With `outboundTrafficPolicy: REGISTRY_ONLY`, set in a Sidecar or for the whole mesh, an unknown host gets 502 from
-//! the proxy itself (or, for TCP, a closed connection). Declare the host in a ServiceEntry; or, where a Sidecar's
+//! the proxy itself (or, for TCP, a closed connection). Declare the host in a `ServiceEntry`; or, where a Sidecar's
 //! `egress` leaves a Service out, add it there; or correct the Host header.
 
 use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
@@ -18,35 +18,17 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let host = &case.walk.request.host;
     let mut evidence = vec![at];
     evidence.extend(policies.into_iter().map(|(_, evidence)| evidence));
-    let objects = if objects.is_empty() {
-        vec![mesh_config()]
-    } else {
-        objects
-    };
+    let objects = if objects.is_empty() { vec![mesh_config()] } else { objects };
     let declared = case.walk.trail.service.is_some();
     let first = if declared {
-        format!(
-            "{}, spec.egress[].hosts: add the host, if it leaves it out",
-            named(&objects[0])
-        )
+        format!("{}, spec.egress[].hosts: add the host, if it leaves it out", named(&objects[0]))
     } else {
-        format!(
-            "a ServiceEntry for {} in namespace {own}",
-            host.split(':').next().unwrap_or(host)
-        )
+        format!("a ServiceEntry for {} in namespace {own}", host.split(':').next().unwrap_or(host))
     };
     Some(Finding {
         id: "registry-only",
-        certainty: certain(if objects[0].kind == "Sidecar" {
-            Proved::Yes
-        } else {
-            Proved::No
-        }),
-        stage: if case.stop() == Some(&Stop::TcpNoHealthyUpstream) {
-            Stage::Cluster
-        } else {
-            Stage::Route
-        },
+        certainty: certain(if objects[0].kind == "Sidecar" { Proved::Yes } else { Proved::No }),
+        stage: if case.stop() == Some(&Stop::TcpNoHealthyUpstream) { Stage::Cluster } else { Stage::Route },
         title: format!("the mesh does not let requests out to {host}"),
         why: format!(
             "{by} sets outboundTrafficPolicy REGISTRY_ONLY, and A's proxy knows no host {host} on this port. The proxy answers by itself; nothing is sent."
@@ -65,18 +47,13 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 
 /// Where the proxy says so: Istio's catch-all virtual host, or its cluster without endpoints.
 fn blocked(case: &Case) -> Option<Evidence> {
-    match case.stop()? {
-        Stop::DirectResponse(502) => {
-            let host = case.walk.trail.virtual_host.as_ref()?;
-            let name = host.get("name").filter(|n| n.value().as_str() == Some("block_all"))?;
-            Some(name.evidence())
-        }
-        Stop::NoHealthyUpstream | Stop::TcpNoHealthyUpstream => {
-            let cluster = case.cluster().filter(|c| c.name == "BlackHoleCluster")?;
-            Some(cluster.cluster.as_ref()?.get("name")?.evidence())
-        }
-        _ => None,
+    let stop = case.stop()?;
+    if *stop == Stop::DirectResponse(502) {
+        let name = case.walk.trail.virtual_host.as_ref()?.get("name")?;
+        return (name.value().as_str() == Some("block_all")).then(|| name.evidence());
     }
+    let cluster = case.cluster().filter(|c| case.lacks_host() && c.name == "BlackHoleCluster")?;
+    Some(cluster.cluster.as_ref()?.get("name")?.evidence())
 }
 
 /// The Sidecars that set the policy for A, the nearest first.
@@ -84,25 +61,13 @@ fn policies(case: &Case, own: &str) -> Vec<(ObjectRef, Evidence)> {
     let sets = |sidecar: Node| {
         let mode = sidecar.at("spec.outboundTrafficPolicy.mode")?;
         let only = mode.value().as_str() == Some("REGISTRY_ONLY");
-        only.then(|| {
-            (
-                ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"),
-                mode.evidence(),
-            )
-        })
+        only.then(|| (ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"), mode.evidence()))
     };
     let of = |namespace: &str| {
-        case.objects(Kind::Sidecar, Some(namespace), &[])
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(sets)
+        case.objects(Kind::Sidecar, Some(namespace), &[]).unwrap_or_default().into_iter().filter_map(sets)
     };
     let near: Vec<_> = of(own).collect();
-    if near.is_empty() {
-        of("istio-system").collect()
-    } else {
-        near
-    }
+    if near.is_empty() { of("istio-system").collect() } else { near }
 }
 
 fn mesh_config() -> ObjectRef {

@@ -10,49 +10,14 @@ use crate::walk::{Abort, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let trail = &case.walk.trail;
-    let (title, what, field, stage) = match case.stop()? {
-        Stop::Redirect(status) => (
-            format!("the route redirects ({status})"),
-            "redirects the request",
-            "redirect",
-            Stage::Route,
-        ),
-        Stop::RequireTls => (
-            "the virtual host redirects to HTTPS".to_owned(),
-            "takes HTTPS only",
-            "tls.httpsRedirect",
-            Stage::Route,
-        ),
-        Stop::DirectResponse(status) if !is_catch_all(case) => (
-            format!("the route answers {status} by itself"),
-            "answers the request",
-            "directResponse",
-            Stage::Route,
-        ),
-        Stop::FaultAbort(Abort::Http(status)) => (
-            format!("an injected fault answers {status}"),
-            "injects a fault into the request",
-            "fault.abort",
-            Stage::HttpFilters,
-        ),
-        Stop::FaultAbort(Abort::Grpc(status)) => (
-            format!("an injected fault answers gRPC status {status}"),
-            "injects a fault into the request",
-            "fault.abort",
-            Stage::HttpFilters,
-        ),
-        _ => return None,
-    };
+    let Answer { title, what, field, stage } = answer(case, case.stop()?)?;
     let owner = case.route_object();
     let is_virtual_service = owner.as_ref().is_some_and(|(o, _)| o.kind == "VirtualService");
     let objects: Vec<ObjectRef> = owner
         .iter()
         .map(|(o, _)| {
             if is_virtual_service {
-                ObjectRef {
-                    field: format!("spec.http[].{field}"),
-                    ..o.clone()
-                }
+                ObjectRef { field: format!("spec.http[].{field}"), ..o.clone() }
             } else {
                 o.clone()
             }
@@ -60,13 +25,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         .collect();
     let by = objects.first().map_or("The proxy's configuration".to_owned(), named);
     let mut evidence: Vec<Evidence> = Vec::new();
-    evidence.extend(
-        trail
-            .fault
-            .iter()
-            .filter(|_| stage == Stage::HttpFilters)
-            .map(|n| n.evidence()),
-    );
+    evidence.extend(trail.fault.iter().filter(|_| stage == Stage::HttpFilters).map(crate::snapshot::Node::evidence));
     let own = |name: &str| trail.route.as_ref().and_then(|r| r.get(name)).map(|n| n.evidence());
     evidence.extend(own("redirect").or_else(|| own("direct_response")));
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
@@ -83,11 +42,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             Some(object) => format!(
                 "{}, {}: take it away, if it is not meant",
                 named(object),
-                if object.field.is_empty() {
-                    "the rule"
-                } else {
-                    &object.field
-                }
+                if object.field.is_empty() { "the rule" } else { &object.field }
             ),
             None => "find what configures the route, if it is not meant".to_owned(),
         }],
@@ -96,6 +51,34 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         istio: None,
         evidence,
     })
+}
+
+/// How the route answers.
+struct Answer {
+    title: String,
+    what: &'static str,
+    field: &'static str,
+    stage: Stage,
+}
+
+fn answer(case: &Case, stop: &Stop) -> Option<Answer> {
+    let route = |title: String, what, field| Some(Answer { title, what, field, stage: Stage::Route });
+    if let Stop::Redirect(_) = stop {
+        return route("the route redirects".to_owned(), "redirects the request", "redirect");
+    }
+    if *stop == Stop::RequireTls {
+        return route("the virtual host redirects to HTTPS".to_owned(), "takes HTTPS only", "tls.httpsRedirect");
+    }
+    if let Stop::DirectResponse(_) = stop {
+        let title = "the route answers by itself".to_owned();
+        return if is_catch_all(case) { None } else { route(title, "answers the request", "directResponse") };
+    }
+    let Stop::FaultAbort(abort) = stop else { return None };
+    let title = match abort {
+        Abort::Http(_) => "an injected fault answers".to_owned(),
+        Abort::Grpc(status) => format!("an injected fault answers gRPC status {status}"),
+    };
+    Some(Answer { title, what: "injects a fault into the request", field: "fault.abort", stage: Stage::HttpFilters })
 }
 
 /// Istio's own catch-all for unknown hosts is no rule of anybody's.

@@ -1,10 +1,10 @@
 //! A route names a subset that the proxy has no cluster for.
 //!
-//! A VirtualService (or its destination) names a subset. Istio makes one cluster for each subset that a
-//! DestinationRule defines; for one that none defines there is no cluster, and Envoy answers 503 NC by itself.
-//! Define the subset in the DestinationRule of that host, or name one that is defined.
+//! A `VirtualService` (or its destination) names a subset. Istio makes one cluster for each subset that a
+//! `DestinationRule` defines; for one that none defines there is no cluster, and Envoy answers 503 NC by itself.
+//! Define the subset in the `DestinationRule` of that host, or name one that is defined.
 //!
-//! Where a DestinationRule does define it, the proxy does not see that rule: it is not exported to A's namespace,
+//! Where a `DestinationRule` does define it, the proxy does not see that rule: it is not exported to A's namespace,
 //! it lies where Istio does not look (A's namespace, then the service's, then the root namespace, and the first that
 //! has a rule hides the others), or the proxy has not received it yet.
 
@@ -14,36 +14,23 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Certainty, Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let name = case
-        .cluster_name()
-        .filter(|name| case.lacks_cluster() && !name.subset.is_empty())?;
+    let name = case.cluster_name().filter(|name| case.lacks_cluster() && !name.subset.is_empty())?;
     let absence = case.cluster()?.absence.first()?.clone();
     let siblings = case.clusters_of(&name.host)?;
     // Without any cluster of the host the subset is not what is missing.
     let sibling = siblings.first()?;
-    if let Some((rule, at)) = case
-        .objects(Kind::DestinationRule, None, &[])
-        .and_then(|rules| defines(&rules, &name))
-    {
+    if let Some((rule, at)) = case.objects(Kind::DestinationRule, None, &[]).and_then(|rules| defines(&rules, &name)) {
         return Some(unseen(case, &name, &rule, &at, absence));
     }
     if let Some((object, evidence)) = behind(case, &name) {
         return Some(stale(case, &name, &object, vec![absence, evidence]));
     }
-    let subsets: Vec<String> = siblings
-        .iter()
-        .filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset"))
-        .collect();
-    let has = if subsets.is_empty() {
-        "none".to_owned()
-    } else {
-        quoted_list(&subsets)
-    };
+    let subsets: Vec<String> =
+        siblings.iter().filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset")).collect();
+    let has = if subsets.is_empty() { "none".to_owned() } else { quoted_list(&subsets) };
     let route = case.route_object();
     let rule = crate::mesh::istio::config_of(&sibling.get("cluster")?).map(|(object, _)| field(object, "spec.subsets"));
-    let from = route
-        .as_ref()
-        .map_or("The route".to_owned(), |(object, _)| named(object));
+    let from = route.as_ref().map_or("The route".to_owned(), |(object, _)| named(object));
     let with = match &rule {
         Some(rule) => format!("{} defines {has}", named(rule)),
         None => format!("no DestinationRule of {} that the proxy sees defines any", name.host),
@@ -54,37 +41,21 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     );
     let mut fix = Vec::new();
     fix.push(match &rule {
-        Some(rule) => format!(
-            "{}, spec.subsets: add one named {} with the labels of its pods",
-            named(rule),
-            name.subset
-        ),
-        None => format!(
-            "a DestinationRule for {} with spec.subsets[].name {}",
-            name.host, name.subset
-        ),
+        Some(rule) => {
+            format!("{}, spec.subsets: add one named {} with the labels of its pods", named(rule), name.subset)
+        }
+        None => format!("a DestinationRule for {} with spec.subsets[].name {}", name.host, name.subset),
     });
     if let Some((object, _)) = &route {
-        let other = if subsets.is_empty() {
-            "no subset".to_owned()
-        } else {
-            subsets.join(" or ")
-        };
+        let other = if subsets.is_empty() { "no subset".to_owned() } else { subsets.join(" or ") };
         fix.push(format!("or {}, the destination's subset: {other}", named(object)));
     }
     let mut evidence = vec![absence];
     evidence.extend(route.iter().map(|(_, evidence)| evidence.clone()));
     evidence.extend(
-        siblings
-            .iter()
-            .filter_map(|c| c.at("cluster.metadata.filter_metadata.istio.subset"))
-            .map(|n| n.evidence()),
+        siblings.iter().filter_map(|c| c.at("cluster.metadata.filter_metadata.istio.subset")).map(|n| n.evidence()),
     );
-    let objects: Vec<ObjectRef> = route
-        .map(|(object, _)| object)
-        .into_iter()
-        .chain(rule.clone())
-        .collect();
+    let objects: Vec<ObjectRef> = route.map(|(object, _)| object).into_iter().chain(rule.clone()).collect();
     Some(Finding {
         id: "subset-not-defined",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
@@ -109,10 +80,7 @@ fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
         .filter_map(|kind| spec.get(kind))
         .flat_map(|r| r.items().collect::<Vec<_>>())
         .collect();
-    let destinations = rules
-        .iter()
-        .filter_map(|rule| rule.get("route"))
-        .flat_map(|r| r.items().collect::<Vec<_>>());
+    let destinations = rules.iter().filter_map(|rule| rule.get("route")).flat_map(|r| r.items().collect::<Vec<_>>());
     let mut subsets = destinations.filter_map(|d| d.text("destination.subset"));
     let names_it = subsets.any(|subset| subset == name.subset);
     // A delegate's routes carry the root's name, and its destinations are not in it.
@@ -123,9 +91,7 @@ fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
 
 fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evidence>) -> Finding {
     let pod = case.source_pod();
-    let next = pod.as_ref().map_or_else(String::new, |p| {
-        format!("istioctl proxy-status {}.{}", p.name, p.namespace)
-    });
+    let next = pod.as_ref().map_or_else(String::new, |p| format!("istioctl proxy-status {}.{}", p.name, p.namespace));
     Finding {
         id: "subset-not-defined",
         certainty: Certainty::Likely,
@@ -153,9 +119,7 @@ fn defines(rules: &[Node], name: &ClusterName) -> Option<(ObjectRef, Node)> {
     };
     rules.iter().filter(|rule| of_host(rule)).find_map(|rule| {
         let subsets = rule.at("spec.subsets")?;
-        let at = subsets
-            .items()
-            .find(|s| s.text("name").as_deref() == Some(&name.subset))?;
+        let at = subsets.items().find(|s| s.text("name").as_deref() == Some(&name.subset))?;
         Some((ref_of(Kind::DestinationRule, rule, "spec.exportTo"), at))
     })
 }
@@ -167,7 +131,7 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
     let mut objects = vec![rule.clone()];
     let (why, fix) = if rule.namespace == own {
         // Its own namespace is where Istio looks first: the proxy is behind.
-        objects[0].field = "spec.subsets".to_owned();
+        "spec.subsets".clone_into(&mut objects[0].field);
         if let Some(pod) = &pod {
             objects.insert(0, pod.clone());
         }
@@ -216,8 +180,5 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
 }
 
 fn field(object: ObjectRef, field: &str) -> ObjectRef {
-    ObjectRef {
-        field: field.to_owned(),
-        ..object
-    }
+    ObjectRef { field: field.to_owned(), ..object }
 }

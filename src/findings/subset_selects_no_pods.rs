@@ -1,6 +1,6 @@
 //! A subset is defined, and no pod carries its labels.
 //!
-//! The DestinationRule defines the subset, so Istio made a cluster for it; but no pod of the service carries the
+//! The `DestinationRule` defines the subset, so Istio made a cluster for it; but no pod of the service carries the
 //! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself. Correct the labels of the
 //! subset, or those of the pods.
 
@@ -9,27 +9,19 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let name = case
-        .cluster_name()
-        .filter(|name| case.lacks_host() && !name.subset.is_empty())?;
+    let name = case.cluster_name().filter(|name| case.lacks_host() && !name.subset.is_empty())?;
     let cluster = case.cluster().filter(|c| c.hosts.is_empty())?;
     let whole = format!("{}|{}||{}", name.direction, name.port, name.host);
     let others = case.hosts_of(&whole).filter(|list| list.items().next().is_some())?;
     let (rule, rule_at) = case.cluster_object()?;
-    let empty = cluster.status.as_ref().map(|s| {
-        s.get("host_statuses")
-            .map_or_else(|| s.lacks("host_statuses"), |h| h.evidence())
-    })?;
+    let empty = cluster
+        .status
+        .as_ref()
+        .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))?;
     let object = case.object(Kind::DestinationRule, &rule.namespace, &rule.name);
     let subset = object.as_ref().and_then(|rule| subset_of(rule, &name.subset));
-    let wanted = subset
-        .as_ref()
-        .map(|(_, at)| labels_of(at.get("labels").as_ref()))
-        .unwrap_or_default();
-    let field = subset.as_ref().map_or_else(
-        || "spec.subsets".to_owned(),
-        |(i, _)| format!("spec.subsets[{i}].labels"),
-    );
+    let wanted = subset.as_ref().map(|(_, at)| labels_of(at.get("labels").as_ref())).unwrap_or_default();
+    let field = subset.as_ref().map_or_else(|| "spec.subsets".to_owned(), |(i, _)| format!("spec.subsets[{i}].labels"));
     let rule = ObjectRef { field, ..rule };
     let pods = pods(case);
     let keys: Vec<&String> = wanted.iter().map(|(k, _)| k).collect();
@@ -50,12 +42,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     fix.push(if there.is_empty() {
         format!("{}, {}: labels that its pods carry", named(&rule), rule.field)
     } else {
-        format!(
-            "{}, {}: what its pods carry, {}",
-            named(&rule),
-            rule.field,
-            there.join(" or ")
-        )
+        format!("{}, {}: what its pods carry, {}", named(&rule), rule.field, there.join(" or "))
     });
     if !wanted.is_empty() {
         fix.push(format!(
@@ -64,12 +51,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         ));
     }
     let mut evidence: Vec<Evidence> = vec![empty, rule_at];
-    evidence.extend(
-        subset
-            .iter()
-            .filter_map(|(_, at)| at.get("labels"))
-            .map(|n| n.evidence()),
-    );
+    evidence.extend(subset.iter().filter_map(|(_, at)| at.get("labels")).map(|n| n.evidence()));
     let (namespace, _) = name.service().unwrap_or_default();
     Some(Finding {
         id: "subset-selects-no-pods",
@@ -79,12 +61,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         why,
         next: selector(case).map_or_else(
             || show(&rule),
-            |selector| {
-                format!(
-                    "kubectl -n {namespace} get pods -l {} --show-labels",
-                    label_text(&selector)
-                )
-            },
+            |selector| format!("kubectl -n {namespace} get pods -l {} --show-labels", label_text(&selector)),
         ),
         objects: vec![rule],
         fix,
@@ -94,10 +71,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 fn subset_of(rule: &Node, name: &str) -> Option<(usize, Node)> {
-    rule.at("spec.subsets")?
-        .items()
-        .enumerate()
-        .find(|(_, s)| s.text("name").as_deref() == Some(name))
+    rule.at("spec.subsets")?.items().enumerate().find(|(_, s)| s.text("name").as_deref() == Some(name))
 }
 
 fn selector(case: &Case) -> Option<Vec<(String, String)>> {
@@ -110,9 +84,7 @@ fn pods(case: &Case) -> Vec<Node> {
     let Some((namespace, _)) = case.cluster_name().and_then(|n| n.service()) else {
         return Vec::new();
     };
-    selector(case)
-        .and_then(|labels| case.objects(Kind::Pod, Some(&namespace), &labels))
-        .unwrap_or_default()
+    selector(case).and_then(|labels| case.objects(Kind::Pod, Some(&namespace), &labels)).unwrap_or_default()
 }
 
 /// What the pods carry under these keys, each once.

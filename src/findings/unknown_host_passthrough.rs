@@ -1,7 +1,7 @@
 //! The mesh does not know the host, so the connection is passed through as it is.
 //!
 //! With `outboundTrafficPolicy: ALLOW_ANY` a request to a host that A's proxy has no route for goes on to the address
-//! that was dialled, in plaintext, without any rule of the mesh. That is meant for hosts outside. For a service of the
+//! that was dialed, in plaintext, without any rule of the mesh. That is meant for hosts outside. For a service of the
 //! mesh it means that A's proxy does not see it: a Sidecar's `egress` leaves it out, it is not exported to A's
 //! namespace, or the Host header is another's; and a B that wants mutual TLS closes the connection.
 
@@ -14,22 +14,12 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let request = &case.walk.request;
     let own = case.namespace();
     let service = case.walk.trail.service.as_ref();
-    let sidecars = service
-        .and_then(|_| case.objects(Kind::Sidecar, Some(&own), &[]))
-        .unwrap_or_default();
+    let sidecars = service.and_then(|_| case.objects(Kind::Sidecar, Some(&own), &[])).unwrap_or_default();
     let scoped = sidecars.iter().find(|s| s.at("spec.egress").is_some());
-    let mut objects: Vec<ObjectRef> = scoped
-        .map(|s| ref_of(Kind::Sidecar, s, "spec.egress"))
-        .into_iter()
-        .collect();
+    let mut objects: Vec<ObjectRef> = scoped.map(|s| ref_of(Kind::Sidecar, s, "spec.egress")).into_iter().collect();
     objects.extend(service.map(|s| ref_of(Kind::Service, s, "")));
-    let mut evidence: Vec<Evidence> = cluster
-        .cluster
-        .as_ref()
-        .and_then(|c| c.get("name"))
-        .map(|n| n.evidence())
-        .into_iter()
-        .collect();
+    let mut evidence: Vec<Evidence> =
+        cluster.cluster.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).into_iter().collect();
     evidence.extend(scoped.and_then(|s| s.at("spec.egress")).map(|n| n.evidence()));
     let (why, fix) = if service.is_some() {
         (
@@ -45,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     } else {
         (
             format!(
-                "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialled, past every rule of the mesh.",
+                "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialed, past every rule of the mesh.",
                 request.host
             ),
             vec![format!(
@@ -60,9 +50,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         stage: Stage::Cluster,
         title: "the proxy does not know the host and passes the connection through".to_owned(),
         why,
-        next: objects
-            .first()
-            .map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
+        next: objects.first().map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
         objects,
         fix,
         istio: None,

@@ -119,20 +119,8 @@ impl NodeId {
 ///
 /// `pkg/config/kube/conversion.go`, `pkg/config/protocol/instance.go`. `None` is auto-detected.
 pub fn declared_protocol(port: &Node) -> Option<String> {
-    const KNOWN: &[&str] = &[
-        "tcp",
-        "udp",
-        "grpc",
-        "grpc-web",
-        "http",
-        "http_proxy",
-        "http2",
-        "https",
-        "tls",
-        "mongo",
-        "redis",
-        "mysql",
-    ];
+    const KNOWN: &[&str] =
+        &["tcp", "udp", "grpc", "grpc-web", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql"];
     let app = port.text("appProtocol").map(|p| p.to_ascii_lowercase());
     let app = app.map(|p| match p.as_str() {
         "kubernetes.io/h2c" => "http2".to_owned(),
@@ -144,11 +132,7 @@ pub fn declared_protocol(port: &Node) -> Option<String> {
         return Some(app);
     }
     let name = port.text("name").unwrap_or_default().to_ascii_lowercase();
-    let word = if name.starts_with("grpc-web") {
-        "grpc-web"
-    } else {
-        name.split('-').next().unwrap_or_default()
-    };
+    let word = if name.starts_with("grpc-web") { "grpc-web" } else { name.split('-').next().unwrap_or_default() };
     if KNOWN.contains(&word) {
         return Some(word.to_owned());
     }
@@ -159,9 +143,7 @@ pub fn declared_protocol(port: &Node) -> Option<String> {
 fn pascal(kebab: &str) -> String {
     let word = |w: &str| {
         let mut chars = w.chars();
-        chars
-            .next()
-            .map_or(String::new(), |c| c.to_uppercase().collect::<String>() + chars.as_str())
+        chars.next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + chars.as_str())
     };
     kebab.split('-').map(word).collect()
 }

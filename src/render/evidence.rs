@@ -32,20 +32,10 @@ fn piece(id: usize, evidence: &Evidence, first: usize, column: usize, width: usi
         query = vec![format!("the query of [{first}]")];
     }
     let path = fill(&segments(evidence.path()), room);
-    let mut number = Some(
-        Line::indented(2)
-            .with(Role::Reference, &format!("[{id}]"))
-            .filled_to(column),
-    );
+    let mut number = Some(Line::indented(2).with(Role::Reference, &format!("[{id}]")).filled_to(column));
     let address = query.iter().chain(&path);
-    let mut lines: Vec<Line> = address
-        .map(|text| {
-            number
-                .take()
-                .unwrap_or_else(|| Line::indented(column))
-                .with(Role::Plain, text)
-        })
-        .collect();
+    let mut lines: Vec<Line> =
+        address.map(|text| number.take().unwrap_or_else(|| Line::indented(column)).with(Role::Plain, text)).collect();
     let value = evidence.value().unwrap_or("no match");
     lines.push(Line::indented(column - 2).with(Role::Plain, &format!("= {value}")));
     lines
@@ -65,9 +55,7 @@ fn query(evidence: &Evidence) -> String {
 
 /// A query in parts that fit in a line: its path, its parameters, and pieces of those that are too wide.
 fn query_parts(query: &str, room: usize) -> Vec<&str> {
-    let starts = query
-        .match_indices([' ', '?', '&'])
-        .map(|(i, found)| if found == " " { i + 1 } else { i });
+    let starts = query.match_indices([' ', '?', '&']).map(|(i, found)| if found == " " { i + 1 } else { i });
     let bounds: Vec<usize> = std::iter::once(0).chain(starts).chain([query.len()]).collect();
     bounds
         .windows(2)
@@ -79,11 +67,7 @@ fn query_parts(query: &str, room: usize) -> Vec<&str> {
 /// A `JSONPath` in its segments: `$`, `.name`, `..name`, `[…]`.
 fn segments(path: &str) -> Vec<&str> {
     let mut place = Place::default();
-    let starts: Vec<usize> = path
-        .char_indices()
-        .filter(|(_, c)| place.begins_segment(*c))
-        .map(|(i, _)| i)
-        .collect();
+    let starts: Vec<usize> = path.char_indices().filter(|(_, c)| place.begins_segment(*c)).map(|(i, _)| i).collect();
     let ends = starts.iter().skip(1).copied().chain([path.len()]);
     starts.iter().zip(ends).map(|(start, end)| &path[*start..end]).collect()
 }
@@ -145,23 +129,9 @@ mod tests {
     #[test]
     fn a_path_is_divided_between_segments() {
         let path = "$..hosts[?@.name=='a.b[0]\\'s'].routes[0]['x.y'].z";
-        assert_eq!(
-            segments(path),
-            [
-                "$",
-                "..hosts",
-                "[?@.name=='a.b[0]\\'s']",
-                ".routes",
-                "[0]",
-                "['x.y']",
-                ".z"
-            ]
-        );
+        assert_eq!(segments(path), ["$", "..hosts", "[?@.name=='a.b[0]\\'s']", ".routes", "[0]", "['x.y']", ".z"]);
         assert_eq!(segments("$..[?(@.a[0].b)]"), ["$", "..[?(@.a[0].b)]"]);
-        assert_eq!(
-            fill(&segments(path), 24),
-            ["$..hosts", "[?@.name=='a.b[0]\\'s']", ".routes[0]['x.y'].z"]
-        );
+        assert_eq!(fill(&segments(path), 24), ["$..hosts", "[?@.name=='a.b[0]\\'s']", ".routes[0]['x.y'].z"]);
     }
 
     #[test]

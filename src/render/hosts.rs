@@ -26,12 +26,7 @@ impl Screen<'_> {
             Detail::Brief | Detail::Full => hosts.len(),
         };
         let (shown, rest) = hosts.split_at(shown);
-        let widest = shown
-            .iter()
-            .map(|e| display_width(&e.address))
-            .filter(|w| *w <= USUAL)
-            .max()
-            .unwrap_or(0);
+        let widest = shown.iter().map(|e| display_width(&e.address)).filter(|w| *w <= USUAL).max().unwrap_or(0);
         let line = |e: &&Endpoint| self.endpoint(e, column, column + widest + 2);
         shown.iter().flat_map(line).chain(self.more(rest, column)).collect()
     }
@@ -44,24 +39,14 @@ impl Screen<'_> {
             return lines;
         }
         let label = Line::indented(column).with(Role::Plain, &format!("{}  ", endpoint.address));
-        hanging(
-            label.filled_to(words_column),
-            Role::Plain,
-            &words,
-            column + 2,
-            self.width,
-        )
+        hanging(label.filled_to(words_column), Role::Plain, &words, column + 2, self.width)
     }
 
     /// Where a request can go to several clusters: a line for each, with its share and what becomes of it.
     pub(super) fn clusters(&self, clusters: &[ClusterChoice], column: usize) -> Vec<Line> {
         let share = clusters.iter().map(|c| percent(c.share).len()).max().unwrap_or(0);
         let widest = clusters.iter().map(|c| longest_word(&c.name)).max().unwrap_or(0);
-        let column = if column + share + 2 + widest > self.width {
-            NARROW
-        } else {
-            column
-        };
+        let column = if column + share + 2 + widest > self.width { NARROW } else { column };
         let inner = column + share + 2;
         let lines = |c: &ClusterChoice| -> Vec<Line> {
             let label = Line::indented(column).with(Role::Plain, &format!("{:>share$}  ", percent(c.share)));
@@ -77,11 +62,7 @@ impl Screen<'_> {
 
     /// What becomes of the requests that choose a cluster.
     fn fate(&self, cluster: &ClusterChoice, column: usize) -> Vec<Line> {
-        let response = cluster
-            .response
-            .as_ref()
-            .map(|r| format!(" ({})", r.short()))
-            .unwrap_or_default();
+        let response = cluster.response.as_ref().map(|r| format!(" ({})", r.short())).unwrap_or_default();
         let able = cluster.endpoints.iter().filter(|e| e.eligible).count();
         let hosts = match cluster.endpoints.len() {
             0 => String::new(),
@@ -184,9 +165,6 @@ mod tests {
     fn a_share_is_never_rounded_to_none_or_to_all() {
         let shares = [1.0, 0.5, 0.9, 1.0 / 3.0, 0.001, 0.000_001, 0.999_9, 0.29, 0.0];
         let words: Vec<String> = shares.into_iter().map(percent).collect();
-        assert_eq!(
-            words,
-            ["100%", "50%", "90%", "33.3%", "0.1%", "0.0001%", "99.99%", "29%", "0%"]
-        );
+        assert_eq!(words, ["100%", "50%", "90%", "33.3%", "0.1%", "0.0001%", "99.99%", "29%", "0%"]);
     }
 }

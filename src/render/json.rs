@@ -12,8 +12,7 @@ use crate::verdict::Verdict;
 pub(super) fn json(verdict: &Verdict) -> Result<String, RenderError> {
     let numbered = Numbered::of(verdict);
     let text = serde_json::to_string_pretty(&document(verdict, &numbered));
-    text.map(|text| text + "\n")
-        .map_err(|e| RenderError::Json(e.to_string()))
+    text.map(|text| text + "\n").map_err(|e| RenderError::Json(e.to_string()))
 }
 
 #[derive(Serialize)]
@@ -189,21 +188,12 @@ fn request(request: &v::Request) -> Request<'_> {
         protocol: request.protocol,
         path: &request.path,
         method: &request.method,
-        headers: request
-            .headers
-            .iter()
-            .map(|(name, value)| Header { name, value })
-            .collect(),
+        headers: request.headers.iter().map(|(name, value)| Header { name, value }).collect(),
     }
 }
 
 fn source(pod: &v::SourcePod) -> Source<'_> {
-    Source {
-        kind: "Pod",
-        namespace: &pod.namespace,
-        name: &pod.name,
-        proxy: pod.proxy.as_deref(),
-    }
+    Source { kind: "Pod", namespace: &pod.namespace, name: &pod.name, proxy: pod.proxy.as_deref() }
 }
 
 fn decision(decision: &v::Decision) -> Decision<'_> {
@@ -240,10 +230,7 @@ fn endpoint(host: &v::Endpoint) -> Endpoint<'_> {
 }
 
 fn destination(destination: &v::Destination) -> Destination<'_> {
-    Destination {
-        pod: &destination.pod,
-        decision: decision(&destination.decision),
-    }
+    Destination { pod: &destination.pod, decision: decision(&destination.decision) }
 }
 
 fn branch(branch: &v::Branch) -> Branch<'_> {

@@ -57,13 +57,7 @@ impl Line {
     pub(super) fn paint(&self, theme: &Theme) -> String {
         self.spans
             .iter()
-            .map(|(role, text)| {
-                if text.is_empty() {
-                    String::new()
-                } else {
-                    theme.paint(*role, text)
-                }
-            })
+            .map(|(role, text)| if text.is_empty() { String::new() } else { theme.paint(*role, text) })
             .collect()
     }
 }
@@ -91,31 +85,20 @@ pub(super) fn hanging(label: Line, role: Role, text: &str, narrow: usize, width:
     let fits = display_width(text) <= room;
     if narrow < column && !fits && (room < LITTLE || longest_word(text) > room) {
         let below = wrap(text, width.saturating_sub(narrow)).into_iter();
-        return iter::once(label.trimmed())
-            .chain(below.map(|l| Line::indented(narrow).with(role, &l)))
-            .collect();
+        return iter::once(label.trimmed()).chain(below.map(|l| Line::indented(narrow).with(role, &l))).collect();
     }
     let lines = wrap(text, room);
     if lines.is_empty() {
         return vec![label.trimmed()];
     }
     let (mut label, lines) = (Some(label), lines.into_iter());
-    lines
-        .map(|l| label.take().unwrap_or_else(|| Line::indented(column)).with(role, &l))
-        .collect()
+    lines.map(|l| label.take().unwrap_or_else(|| Line::indented(column)).with(role, &l)).collect()
 }
 
 /// Text wrapped at a column, or further left where a name would have to be divided.
 pub(super) fn indented(column: usize, role: Role, text: &str, width: usize) -> Vec<Line> {
-    let column = if column + longest_word(text) > width {
-        NARROW
-    } else {
-        column
-    };
-    wrap(text, width.saturating_sub(column))
-        .into_iter()
-        .map(|l| Line::indented(column).with(role, &l))
-        .collect()
+    let column = if column + longest_word(text) > width { NARROW } else { column };
+    wrap(text, width.saturating_sub(column)).into_iter().map(|l| Line::indented(column).with(role, &l)).collect()
 }
 
 /// Where text goes that has no room in its own column.
@@ -124,9 +107,7 @@ pub(super) const NARROW: usize = 4;
 /// Text in lines of at most this width. Line breaks and blanks at the head of a line stay. Only a word that is
 /// wider than a whole line is divided, after a `|`, `.` or the like where there is one.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    text.lines()
-        .flat_map(|line| wrap_line(&clean(line), width.max(1)))
-        .collect()
+    text.lines().flat_map(|line| wrap_line(&clean(line), width.max(1))).collect()
 }
 
 /// A word in pieces of at most this width.
@@ -155,11 +136,7 @@ pub(super) fn clean(text: &str) -> String {
         return text.to_owned();
     }
     let escaped = |c: char| {
-        if c.is_control() {
-            format!("\\u{:04x}", u32::from(c))
-        } else {
-            c.to_string()
-        }
+        if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }
     };
     text.chars().map(escaped).collect()
 }
@@ -170,29 +147,17 @@ fn wrap_line(line: &str, width: usize) -> Vec<String> {
     let room = width.saturating_sub(indent.len()).max(1);
     let words: Vec<Word<'_>> = body.split_inclusive(' ').flat_map(|word| words(word, room)).collect();
     let lines = wrap_first_fit(&words, &[columns(room)]);
-    lines
-        .into_iter()
-        .map(|words| indent.to_owned() + join(words).trim_end())
-        .collect()
+    lines.into_iter().map(|words| indent.to_owned() + join(words).trim_end()).collect()
 }
 
 fn words(word: &str, room: usize) -> Vec<Word<'_>> {
-    pieces(word.trim_end(), room)
-        .into_iter()
-        .map(Word::from)
-        .chain(blank_after(word))
-        .collect()
+    pieces(word.trim_end(), room).into_iter().map(Word::from).chain(blank_after(word)).collect()
 }
 
 /// The blanks at the end of a word, as a word of no width: so that a divided word keeps them at its end only.
 fn blank_after(word: &str) -> Option<Word<'_>> {
     let blanks = &word[word.trim_end().len()..];
-    (!blanks.is_empty()).then_some(Word {
-        word: "",
-        whitespace: blanks,
-        penalty: "",
-        width: 0,
-    })
+    (!blanks.is_empty()).then_some(Word { word: "", whitespace: blanks, penalty: "", width: 0 })
 }
 
 fn join(words: &[Word<'_>]) -> String {
@@ -232,10 +197,7 @@ mod tests {
     fn only_a_word_wider_than_the_line_is_divided() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("a well-known name", 10), ["a", "well-known", "name"]);
-        assert_eq!(
-            wrap("see outbound|80||a.b.c now", 12),
-            ["see", "outbound|80|", "|a.b.c now"]
-        );
+        assert_eq!(wrap("see outbound|80||a.b.c now", 12), ["see", "outbound|80|", "|a.b.c now"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
     }
 
@@ -257,9 +219,6 @@ mod tests {
 
     #[test]
     fn a_name_does_not_steer_the_terminal() {
-        assert_eq!(
-            Line::of(Role::Plain, "a\u{1b}[2Jb").paint(&Theme::default()),
-            "a\\u001b[2Jb"
-        );
+        assert_eq!(Line::of(Role::Plain, "a\u{1b}[2Jb").paint(&Theme::default()), "a\\u001b[2Jb");
     }
 }

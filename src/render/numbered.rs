@@ -20,11 +20,7 @@ impl<'a> Numbered<'a> {
         let carrying: BTreeSet<&Evidence> = carrying(verdict).collect();
         let steps = verdict.steps.iter().flat_map(|step| &step.evidence);
         let cited: Vec<&Evidence> = steps.chain(verdict.findings.iter().flat_map(|f| &f.evidence)).collect();
-        let mut numbered = Self {
-            list: Vec::new(),
-            numbers: BTreeMap::new(),
-            carriers: carrying.len(),
-        };
+        let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), carriers: carrying.len() };
         for evidence in cited.iter().filter(|e| carrying.contains(*e)).chain(&cited) {
             numbered.add(evidence);
         }
@@ -61,11 +57,7 @@ fn carrying(verdict: &Verdict) -> impl Iterator<Item = &Evidence> {
     let finding = verdict.findings.first();
     let sound = finding.is_none() && !verdict.steps.iter().any(marked);
     let carries = move |step: &&Step| {
-        if sound {
-            matches!(step.stage, Stage::Route | Stage::Endpoints)
-        } else {
-            marked(step)
-        }
+        if sound { matches!(step.stage, Stage::Route | Stage::Endpoints) } else { marked(step) }
     };
     let steps = verdict.steps.iter().filter(carries).flat_map(|step| &step.evidence);
     steps.chain(finding.into_iter().flat_map(|finding: &Finding| &finding.evidence))

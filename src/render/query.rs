@@ -8,10 +8,7 @@ use super::RenderError;
 /// What is selected, one value a line: text as it is, anything else as compact JSON.
 pub(super) fn select(json: &str, expression: &str) -> Result<String, RenderError> {
     let document: Value = serde_json::from_str(json).map_err(|e| RenderError::Json(e.to_string()))?;
-    let refused = |reason: String| RenderError::JsonPath {
-        expression: expression.to_owned(),
-        reason,
-    };
+    let refused = |reason: String| RenderError::JsonPath { expression: expression.to_owned(), reason };
     let path = rooted(expression).ok_or_else(|| refused("one expression in braces is expected".to_owned()))?;
     let found = document.query(&path).map_err(|e| refused(reason(&e.to_string())))?;
     Ok(found.into_iter().map(|value| plain(value) + "\n").collect())

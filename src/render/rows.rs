@@ -36,21 +36,12 @@ impl Screen<'_> {
 
     /// Where subjects begin: two columns after the longest stage.
     fn column(&self) -> usize {
-        let longest = self
-            .steps()
-            .map(|step| step.stage.word().len())
-            .chain([Stage::Endpoints.word().len()])
-            .max();
+        let longest = self.steps().map(|step| step.stage.word().len()).chain([Stage::Endpoints.word().len()]).max();
         4 + longest.unwrap_or(0) + 2
     }
 
     fn head(&self, side: Side) -> Vec<Line> {
-        let pods = self
-            .verdict
-            .decision
-            .iter()
-            .flat_map(|d| &d.destinations)
-            .map(|d| d.pod.as_str());
+        let pods = self.verdict.decision.iter().flat_map(|d| &d.destinations).map(|d| d.pod.as_str());
         match (side, pods.collect::<Vec<_>>().as_slice()) {
             (Side::Source, _) => Vec::new(),
             (Side::Destination, [pod]) => vec![Line::of(Role::Heading, &format!("destination: {pod}"))],
@@ -70,11 +61,7 @@ impl Screen<'_> {
     }
 
     fn row(&self, step: &Step, column: usize) -> Vec<Line> {
-        let role = if step.mark == Mark::NotReached {
-            Role::Unreached
-        } else {
-            Role::Plain
-        };
+        let role = if step.mark == Mark::NotReached { Role::Unreached } else { Role::Plain };
         let label = Line::indented(2)
             .with(Role::of_mark(step.mark), self.theme.mark(step.mark))
             .with(role, &format!(" {}", step.stage.word()))
@@ -94,11 +81,7 @@ impl Screen<'_> {
         match (step.stage, clusters.as_slice()) {
             (Stage::Cluster, [_, _, ..]) => {
                 below.cluster = clusters.iter().position(|c| c.name == step.subject);
-                if below.cluster.is_none() {
-                    self.listed(clusters, column, below)
-                } else {
-                    Vec::new()
-                }
+                if below.cluster.is_none() { self.listed(clusters, column, below) } else { Vec::new() }
             }
             (Stage::Endpoints, [only]) => self.endpoints(only, column),
             (Stage::Endpoints, _) => match below.cluster.and_then(|i| clusters.get(i)) {
@@ -120,11 +103,7 @@ impl Screen<'_> {
 
     /// Whether the lines below the cluster row say all that the branches say.
     pub(super) fn rows_tell_branches(&self) -> bool {
-        let clusters = self
-            .verdict
-            .decision
-            .as_ref()
-            .map_or(&[][..], |decision| &decision.clusters);
+        let clusters = self.verdict.decision.as_ref().map_or(&[][..], |decision| &decision.clusters);
         let branches = &self.verdict.branches;
         let listed = self.steps().any(|step| {
             let reached = step.side == Side::Source && step.mark != Mark::NotReached;
@@ -137,11 +116,7 @@ impl Screen<'_> {
     }
 
     fn listed(&self, clusters: &[ClusterChoice], column: usize, below: &mut Below) -> Vec<Line> {
-        if std::mem::replace(&mut below.listed, true) {
-            Vec::new()
-        } else {
-            self.clusters(clusters, column)
-        }
+        if std::mem::replace(&mut below.listed, true) { Vec::new() } else { self.clusters(clusters, column) }
     }
 }
 

@@ -28,13 +28,7 @@ pub(super) struct Screen<'a> {
 
 /// The whole screen.
 pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: usize) -> String {
-    let screen = Screen {
-        verdict,
-        detail,
-        theme,
-        width,
-        numbered: Numbered::of(verdict),
-    };
+    let screen = Screen { verdict, detail, theme, width, numbered: Numbered::of(verdict) };
     let blocks = [
         screen.headline(),
         screen.rows(Side::Source),
@@ -48,12 +42,7 @@ pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: us
         screen.next(),
     ];
     let paint = |block: &Vec<Line>| block.iter().map(|line| line.paint(theme) + "\n").collect::<String>();
-    blocks
-        .iter()
-        .filter(|block| !block.is_empty())
-        .map(paint)
-        .collect::<Vec<_>>()
-        .join("\n")
+    blocks.iter().filter(|block| !block.is_empty()).map(paint).collect::<Vec<_>>().join("\n")
 }
 
 /// Line 1, on one line however long.
@@ -76,15 +65,12 @@ impl Screen<'_> {
         runs.into_iter().map(run).collect::<Vec<_>>().join(" ")
     }
 
+    /// Line 1 is whole in itself, however wide: it is what a ticket or an alert takes.
     fn headline(&self) -> Vec<Line> {
         let role = Role::of_outcome(self.verdict.outcome);
         let mark = Line::of(role, &format!("{} ", self.theme.outcome(self.verdict.outcome)));
-        let mut lines = wrap(&unbroken_tail(&self.verdict.summary), self.width.saturating_sub(2)).into_iter();
-        let first = lines.next().unwrap_or_default();
-        let further = lines.map(|line| Line::indented(2).with(role, &line.replace(NO_BREAK, " ")));
-        std::iter::once(mark.with(role, &first.replace(NO_BREAK, " ")))
-            .chain(further)
-            .collect()
+        let summary = self.verdict.summary.split_whitespace().collect::<Vec<_>>().join(" ");
+        vec![mark.with(role, &summary)]
     }
 
     fn branches(&self) -> Vec<Line> {
@@ -109,11 +95,8 @@ impl Screen<'_> {
             return Vec::new();
         };
         let title = format!("why: {}", named(finding));
-        let head = with_references(
-            vec![Line::of(Role::Heading, &title)],
-            &self.references(&finding.evidence),
-            self.width,
-        );
+        let head =
+            with_references(vec![Line::of(Role::Heading, &title)], &self.references(&finding.evidence), self.width);
         head.into_iter().chain(self.prose(&finding.why, 2, 2)).collect()
     }
 
@@ -145,23 +128,13 @@ impl Screen<'_> {
     }
 
     fn not_checked(&self) -> Vec<Line> {
-        heading(
-            "not checked",
-            self.verdict
-                .unchecked
-                .iter()
-                .flat_map(|line| self.prose(line, 2, 4))
-                .collect(),
-        )
+        heading("not checked", self.verdict.unchecked.iter().flat_map(|line| self.prose(line, 2, 4)).collect())
     }
 
     fn next(&self) -> Vec<Line> {
         let command = self.verdict.findings.first().map_or("", |finding| finding.next.trim());
         let lines = command_lines(command, self.width.saturating_sub(2)).into_iter();
-        heading(
-            "next",
-            lines.map(|line| Line::indented(2).with(Role::Command, &line)).collect(),
-        )
+        heading("next", lines.map(|line| Line::indented(2).with(Role::Command, &line)).collect())
     }
 
     /// How many pieces of evidence are shown. A screen has room for a dozen.
@@ -184,9 +157,7 @@ impl Screen<'_> {
     fn with_names(&self, mut line: Line, text: &str) -> Line {
         let mut rest = text;
         while let Some((start, end)) = self.first_name(rest) {
-            line = line
-                .with(Role::Plain, &rest[..start])
-                .with(Role::Object, &rest[start..end]);
+            line = line.with(Role::Plain, &rest[..start]).with(Role::Object, &rest[start..end]);
             rest = &rest[end..];
         }
         line.with(Role::Plain, rest)
@@ -195,36 +166,18 @@ impl Screen<'_> {
     /// Where the first object's name stands, by itself.
     fn first_name(&self, text: &str) -> Option<(usize, usize)> {
         let objects = self.verdict.findings.iter().flat_map(|finding| &finding.objects);
-        let names = objects
-            .filter(|o| !o.namespace.is_empty())
-            .map(|o| clean(&format!("{}/{}", o.namespace, o.name)));
+        let names = objects.filter(|o| !o.namespace.is_empty()).map(|o| clean(&format!("{}/{}", o.namespace, o.name)));
         let found = names.filter_map(|name| {
-            let places = text
-                .match_indices(&name)
-                .map(|(start, name)| (start, start + name.len()));
+            let places = text.match_indices(&name).map(|(start, name)| (start, start + name.len()));
             places.filter(|(start, end)| stands_alone(text, *start, *end)).min()
         });
         found.min_by_key(|(start, end)| (*start, usize::MAX - end))
     }
 }
 
-const NO_BREAK: &str = "\u{a0}";
-
-/// A summary whose end in parentheses, the status and the flag, is not divided.
-fn unbroken_tail(summary: &str) -> String {
-    match summary.rsplit_once('(') {
-        Some((head, tail)) if tail.len() < 32 => format!("{head}({}", tail.replace(' ', NO_BREAK)),
-        Some(_) | None => summary.to_owned(),
-    }
-}
-
 /// A block under its heading; nothing for an empty one.
 fn heading(title: &str, lines: Vec<Line>) -> Vec<Line> {
-    if lines.is_empty() {
-        lines
-    } else {
-        std::iter::once(Line::of(Role::Heading, title)).chain(lines).collect()
-    }
+    if lines.is_empty() { lines } else { std::iter::once(Line::of(Role::Heading, title)).chain(lines).collect() }
 }
 
 fn named(finding: &Finding) -> String {
@@ -236,10 +189,7 @@ fn named(finding: &Finding) -> String {
 
 fn fate(branch: &Branch) -> String {
     let words = outcome(branch.outcome);
-    branch
-        .response
-        .as_ref()
-        .map_or_else(|| words.to_owned(), |r| format!("{words} ({})", r.short()))
+    branch.response.as_ref().map_or_else(|| words.to_owned(), |r| format!("{words} ({})", r.short()))
 }
 
 fn run((first, last): (usize, usize)) -> String {

@@ -57,19 +57,13 @@ impl Theme {
     /// The same in color.
     #[must_use]
     pub fn colored(self) -> Self {
-        Self {
-            paint: Paint::Color,
-            ..self
-        }
+        Self { paint: Paint::Color, ..self }
     }
 
     /// The same with marks that every terminal and every ticket can show.
     #[must_use]
     pub fn ascii(self) -> Self {
-        Self {
-            glyphs: Glyphs::Ascii,
-            ..self
-        }
+        Self { glyphs: Glyphs::Ascii, ..self }
     }
 
     /// The glyph of a step.

@@ -8,14 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 /// What the keys of a host line are in the JSON form.
-const COUNTERS: &[&str] = &[
-    "cx_connect_fail",
-    "cx_total",
-    "rq_error",
-    "rq_success",
-    "rq_timeout",
-    "rq_total",
-];
+const COUNTERS: &[&str] = &["cx_connect_fail", "cx_total", "rq_error", "rq_success", "rq_timeout", "rq_total"];
 const GAUGES: &[&str] = &["cx_active", "rq_active", "rq_pending_active"];
 
 /// The statuses, by cluster name; `None` if this is not the text form of `/clusters`.
@@ -25,29 +18,22 @@ pub(super) fn parse(text: &str) -> Option<BTreeMap<String, Value>> {
     for line in text.lines().filter(|l| !l.trim().is_empty()) {
         let (rest, value) = line.rsplit_once("::")?;
         let (subject, key) = rest.rsplit_once("::").unwrap_or((rest, ""));
-        match subject.split_once("::").filter(|(_, address)| is_address(address)) {
-            Some((cluster, address)) => {
-                let host = hosts.entry((cluster.to_owned(), address.to_owned())).or_default();
-                host.insert(key.to_owned(), value.to_owned());
-            }
-            None => {
-                let name = line.split("::").next().unwrap_or_default();
-                let status = clusters
-                    .entry(name.to_owned())
-                    .or_insert_with(|| json!({ "name": name }));
-                if key == "added_via_api" {
-                    status["added_via_api"] = json!(value == "true");
-                }
-                if key == "eds_service_name" {
-                    status["eds_service_name"] = json!(value);
-                }
-            }
+        if let Some((cluster, address)) = subject.split_once("::").filter(|(_, address)| is_address(address)) {
+            let host = hosts.entry((cluster.to_owned(), address.to_owned())).or_default();
+            host.insert(key.to_owned(), value.to_owned());
+            continue;
+        }
+        let name = line.split("::").next().unwrap_or_default();
+        let status = clusters.entry(name.to_owned()).or_insert_with(|| json!({ "name": name }));
+        if key == "added_via_api" {
+            status["added_via_api"] = json!(value == "true");
+        }
+        if key == "eds_service_name" {
+            status["eds_service_name"] = json!(value);
         }
     }
     for ((cluster, address), keys) in hosts {
-        let status = clusters
-            .entry(cluster.clone())
-            .or_insert_with(|| json!({ "name": cluster }));
+        let status = clusters.entry(cluster.clone()).or_insert_with(|| json!({ "name": cluster }));
         if status.get("host_statuses").is_none() {
             status["host_statuses"] = json!([]);
         }
@@ -59,8 +45,7 @@ pub(super) fn parse(text: &str) -> Option<BTreeMap<String, Value>> {
 }
 
 fn is_address(text: &str) -> bool {
-    text.rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+    text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
         || text.starts_with('/')
         || text.starts_with("envoy://")
 }

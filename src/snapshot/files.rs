@@ -128,9 +128,12 @@ impl fmt::Display for FileError {
     }
 }
 
+/// The query of [`Need::Identity`]; its answer is kept in the form of `/server_info`.
+const IDENTITY: &str = "/config_dump?mask=bootstrap.node.id,bootstrap.node.user_agent_build_version";
+
 /// The bodies that have no named resources, by the query that they answer and their file.
 const DOCUMENTS: &[(&str, &str)] = &[
-    ("/server_info", "server_info.json"),
+    (IDENTITY, "server_info.json"),
     ("/listeners?format=json", "listeners.json"),
     ("/runtime", "runtime.json"),
     ("/certs", "certs.json"),
@@ -188,10 +191,7 @@ impl Snapshot {
             Some(manifest) => snapshot.apply(manifest),
             None if snapshot.proxies.is_empty() => {
                 let file = "snapshot.json".to_owned();
-                return Err(FileError {
-                    file,
-                    why: BodyError::NotThis("there, and neither is config_dump.json"),
-                });
+                return Err(FileError { file, why: BodyError::NotThis("there, and neither is config_dump.json") });
             }
             None => {}
         }
@@ -202,12 +202,7 @@ impl Snapshot {
         let mut read: BTreeMap<String, ReadRecord> = BTreeMap::new();
         for (origin, query) in &self.read {
             let record = read.entry(folder(*origin)).or_default();
-            if *origin == Origin::Kubernetes {
-                &mut record.queries
-            } else {
-                &mut record.paths
-            }
-            .push(query.clone());
+            if *origin == Origin::Kubernetes { &mut record.queries } else { &mut record.paths }.push(query.clone());
         }
         for (origin, proxy) in &self.proxies {
             let record = read.entry(folder(*origin)).or_default();
@@ -244,27 +239,14 @@ impl Snapshot {
             self.kinds.extend(record.kinds);
             if let (Some(proxy), false) = (self.proxies.get_mut(&origin), origin == Origin::Kubernetes) {
                 // What a snapshot's files hold was read as its paths say: only whole paths make a part whole.
-                proxy.whole = record
-                    .paths
-                    .iter()
-                    .flat_map(|path| whole_groups(path))
-                    .copied()
-                    .collect();
+                proxy.whole = record.paths.iter().flat_map(|path| whole_groups(path)).copied().collect();
             }
-            self.read.extend(
-                record
-                    .paths
-                    .into_iter()
-                    .chain(record.queries)
-                    .map(|query| (origin, query)),
-            );
+            self.read.extend(record.paths.into_iter().chain(record.queries).map(|query| (origin, query)));
         }
         for record in manifest.unread {
-            if let (Some(source), "source", false) = (
-                &mut self.source,
-                record.query.as_str(),
-                self.proxies.contains_key(&Origin::Source(0)),
-            ) {
+            if let (Some(source), "source", false) =
+                (&mut self.source, record.query.as_str(), self.proxies.contains_key(&Origin::Source(0)))
+            {
                 source.without_proxy = true;
                 continue;
             }
@@ -291,9 +273,7 @@ impl Proxy {
         let mut paths = Vec::new();
         for path in ["/config_dump?include_eds", "/config_dump", "/clusters?format=json"] {
             if all(whole_groups(path))
-                && !paths
-                    .iter()
-                    .any(|p: &String| p.starts_with("/config_dump") && path.starts_with("/config_dump"))
+                && !paths.iter().any(|p: &String| p.starts_with("/config_dump") && path.starts_with("/config_dump"))
             {
                 paths.push(path.to_owned());
             }
@@ -330,12 +310,7 @@ impl Proxy {
     }
 
     fn write_section(&self, section: Section, before: &[u8], out: &mut Vec<u8>) {
-        let entries: Vec<&Entry> = self
-            .entries
-            .iter()
-            .filter(|((s, _), _)| *s == section)
-            .map(|(_, e)| e)
-            .collect();
+        let entries: Vec<&Entry> = self.entries.iter().filter(|((s, _), _)| *s == section).map(|(_, e)| e).collect();
         if entries.is_empty() {
             return;
         }
@@ -353,17 +328,14 @@ fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<P
     let folder = folder(origin);
     let mut proxy = Proxy::default();
     let named = |file: String, why: BodyError| FileError { file, why };
-    for (file, what) in [
-        ("config_dump.json", "a config dump"),
-        ("clusters.json", "an answer of /clusters"),
-    ] {
+    for (file, what) in [("config_dump.json", "a config dump"), ("clusters.json", "an answer of /clusters")] {
         let path = format!("{folder}/{file}");
         if let Some(bytes) = files.remove(&path) {
             let indexed = read_body(bytes, what).map_err(|why| named(path, why))?;
             proxy.whole.extend(&indexed.groups);
             if let Some(node) = &indexed.node {
-                let info = without_secrets(&Need::ServerInfo(origin), json!({ "node": node }));
-                proxy.documents.insert("/server_info".to_owned(), Arc::new(info));
+                let info = without_secrets(&Need::Identity(origin), json!({ "node": node }));
+                proxy.documents.insert(IDENTITY.to_owned(), Arc::new(info));
             }
             proxy.take(indexed);
         }
@@ -373,9 +345,7 @@ fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<P
         let parsed = clusters_text::parse(&String::from_utf8_lossy(&bytes));
         let clusters = parsed.ok_or_else(|| named(path, BodyError::NotThis("an answer of /clusters")))?;
         proxy.whole.insert(Group::Hosts);
-        let entries = clusters
-            .into_iter()
-            .map(|(name, value)| ((Section::ClusterStatuses, name), Entry::made(value)));
+        let entries = clusters.into_iter().map(|(name, value)| ((Section::ClusterStatuses, name), Entry::made(value)));
         proxy.entries.extend(entries);
     }
     for (query, file) in DOCUMENTS {
@@ -383,11 +353,7 @@ fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<P
         if let Some(bytes) = files.remove(&path) {
             let value: Value = serde_json::from_slice(&bytes)
                 .map_err(|e| named(path, body_error(&e, "an answer of the admin endpoint")))?;
-            let value = if *query == "/server_info" {
-                without_secrets(&Need::ServerInfo(origin), value)
-            } else {
-                value
-            };
+            let value = if *query == IDENTITY { without_secrets(&Need::Identity(origin), value) } else { value };
             proxy.documents.insert((*query).to_owned(), Arc::new(value));
         }
     }
@@ -396,44 +362,30 @@ fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<P
 
 /// A `/clusters` body may come as text where JSON was asked for: old Envoys, and files with a wrong name.
 fn read_body(bytes: Vec<u8>, what: &'static str) -> Result<super::index::Indexed, BodyError> {
-    let text = (what != "a config dump")
-        .then(|| std::str::from_utf8(&bytes).ok().and_then(clusters_text::parse))
-        .flatten();
+    let is_text = what != "a config dump" && bytes.trim_ascii_start().first() != Some(&b'{');
+    let text = is_text.then(|| std::str::from_utf8(&bytes).ok().and_then(clusters_text::parse)).flatten();
     match text {
         Some(clusters) => {
-            let entries = clusters
-                .into_iter()
-                .map(|(name, value)| (Section::ClusterStatuses, name, Entry::made(value)));
-            Ok(super::index::Indexed {
-                entries: entries.collect(),
-                groups: vec![Group::Hosts],
-                node: None,
-            })
+            let entries =
+                clusters.into_iter().map(|(name, value)| (Section::ClusterStatuses, name, Entry::made(value)));
+            Ok(super::index::Indexed { entries: entries.collect(), groups: vec![Group::Hosts], node: None })
         }
         None => index(bytes, what),
     }
 }
 
 fn objects(bytes: &[u8]) -> Result<Objects, FileError> {
-    let wrong = |why| FileError {
-        file: "objects.json".to_owned(),
-        why,
-    };
+    let wrong = |why| FileError { file: "objects.json".to_owned(), why };
     let value: Value = serde_json::from_slice(bytes).map_err(|e| wrong(body_error(&e, "a Kubernetes List")))?;
-    let items = value
-        .get("items")
-        .and_then(Value::as_array)
-        .ok_or_else(|| wrong(BodyError::NotThis("a Kubernetes List")))?;
+    let items =
+        value.get("items").and_then(Value::as_array).ok_or_else(|| wrong(BodyError::NotThis("a Kubernetes List")))?;
     let mut objects = Objects::default();
     items.iter().cloned().for_each(|item| objects.insert(item));
     Ok(objects)
 }
 
 fn manifest(bytes: &[u8]) -> Result<Manifest, FileError> {
-    let wrong = |why| FileError {
-        file: "snapshot.json".to_owned(),
-        why,
-    };
+    let wrong = |why| FileError { file: "snapshot.json".to_owned(), why };
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(wrong(BodyError::Empty));
     }
@@ -448,24 +400,14 @@ fn manifest(bytes: &[u8]) -> Result<Manifest, FileError> {
 
 /// The proxies that have files.
 fn origins(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<Origin> {
-    let folders = files
-        .keys()
-        .filter_map(|path| path.split_once('/'))
-        .map(|(folder, _)| folder);
-    folders
-        .filter_map(origin_of)
-        .filter(|o| matches!(o, Origin::Source(_) | Origin::Destination(_)))
-        .collect()
+    let folders = files.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder);
+    folders.filter_map(origin_of).filter(|o| matches!(o, Origin::Source(_) | Origin::Destination(_))).collect()
 }
 
 /// The folder, and the key in `read`, of an origin.
 fn folder(origin: Origin) -> String {
     let numbered = |name: &str, i: u8| {
-        if i == 0 {
-            name.to_owned()
-        } else {
-            format!("{name}-{}", u16::from(i) + 1)
-        }
+        if i == 0 { name.to_owned() } else { format!("{name}-{}", u16::from(i) + 1) }
     };
     match origin {
         Origin::Source(i) => numbered("source", i),

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserializer as _;
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -44,43 +44,13 @@ pub(crate) enum Group {
 /// Section, field, the member that holds the resource (none: the element is the resource), its group.
 static SECTIONS: &[(Section, &str, &str, Group)] = &[
     (Section::DynamicListeners, "dynamic_listeners", "", Group::Listeners),
-    (
-        Section::StaticListeners,
-        "static_listeners",
-        "listener",
-        Group::Listeners,
-    ),
-    (
-        Section::DynamicRouteConfigs,
-        "dynamic_route_configs",
-        "route_config",
-        Group::Routes,
-    ),
-    (
-        Section::DynamicActiveClusters,
-        "dynamic_active_clusters",
-        "cluster",
-        Group::Clusters,
-    ),
+    (Section::StaticListeners, "static_listeners", "listener", Group::Listeners),
+    (Section::DynamicRouteConfigs, "dynamic_route_configs", "route_config", Group::Routes),
+    (Section::DynamicActiveClusters, "dynamic_active_clusters", "cluster", Group::Clusters),
     (Section::StaticClusters, "static_clusters", "cluster", Group::Clusters),
-    (
-        Section::DynamicWarmingClusters,
-        "dynamic_warming_clusters",
-        "cluster",
-        Group::Clusters,
-    ),
-    (
-        Section::DynamicEndpointConfigs,
-        "dynamic_endpoint_configs",
-        "endpoint_config",
-        Group::Endpoints,
-    ),
-    (
-        Section::StaticEndpointConfigs,
-        "static_endpoint_configs",
-        "endpoint_config",
-        Group::Endpoints,
-    ),
+    (Section::DynamicWarmingClusters, "dynamic_warming_clusters", "cluster", Group::Clusters),
+    (Section::DynamicEndpointConfigs, "dynamic_endpoint_configs", "endpoint_config", Group::Endpoints),
+    (Section::StaticEndpointConfigs, "static_endpoint_configs", "endpoint_config", Group::Endpoints),
     (Section::ClusterStatuses, "cluster_statuses", "", Group::Hosts),
 ];
 
@@ -111,10 +81,7 @@ impl Section {
 
     /// `istioctl -o json` writes the same bodies with `camelCase` names.
     fn of(field: &str) -> Option<Self> {
-        SECTIONS
-            .iter()
-            .find(|row| row.1 == field || camel(row.1) == field)
-            .map(|row| row.0)
+        SECTIONS.iter().find(|row| row.1 == field || camel(row.1) == field).map(|row| row.0)
     }
 }
 
@@ -132,13 +99,7 @@ impl Group {
 
     /// Every group.
     pub(crate) fn all() -> [Self; 5] {
-        [
-            Self::Listeners,
-            Self::Routes,
-            Self::Clusters,
-            Self::Endpoints,
-            Self::Hosts,
-        ]
+        [Self::Listeners, Self::Routes, Self::Clusters, Self::Endpoints, Self::Hosts]
     }
 }
 
@@ -157,11 +118,7 @@ impl Entry {
         let body = value.to_string().into_bytes();
         let range = 0..body.len();
         let _ = cell.set(Arc::new(value));
-        Self {
-            body: Arc::new(body),
-            range,
-            value: cell,
-        }
+        Self { body: Arc::new(body), range, value: cell }
     }
 
     /// The element's JSON.
@@ -169,12 +126,14 @@ impl Entry {
         self.body.get(self.range.clone()).unwrap_or_default()
     }
 
+    /// As much of the element as `T` has; nothing of it stays.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(self.bytes()).ok()
+    }
+
     /// The element as a value. It was found to be JSON when the body was read through.
     pub(crate) fn value(&self) -> Arc<Value> {
-        Arc::clone(
-            self.value
-                .get_or_init(|| Arc::new(serde_json::from_slice(self.bytes()).unwrap_or_default())),
-        )
+        Arc::clone(self.value.get_or_init(|| Arc::new(serde_json::from_slice(self.bytes()).unwrap_or_default())))
     }
 }
 
@@ -220,20 +179,12 @@ pub(crate) fn index(body: Vec<u8>, what: &'static str) -> Result<Indexed, BodyEr
     }
     let body = Arc::new(body);
     let mut indexed = Indexed::default();
-    let mut top = Top {
-        body: &body,
-        indexed: &mut indexed,
-        known: false,
-    };
+    let mut top = Top { body: &body, indexed: &mut indexed, known: false };
     let mut json = serde_json::Deserializer::from_slice(&body);
     let read = (&mut json).deserialize_any(&mut top);
     let known = top.known;
     read.and_then(|()| json.end()).map_err(|e| body_error(&e, what))?;
-    if known {
-        Ok(indexed)
-    } else {
-        Err(BodyError::NotThis(what))
-    }
+    if known { Ok(indexed) } else { Err(BodyError::NotThis(what)) }
 }
 
 /// A `serde_json` error in the words of somebody who only has the file.
@@ -279,18 +230,11 @@ impl<'de> Visitor<'de> for &mut Top<'_> {
         while let Some(key) = map.next_key::<String>()? {
             if key == "configs" {
                 self.known = true;
-                map.next_value_seed(Configs {
-                    body: self.body,
-                    indexed: &mut *self.indexed,
-                })?;
+                map.next_value_seed(Configs { body: self.body, indexed: &mut *self.indexed })?;
             } else if let Some(section) = Section::of(&key).filter(|s| s.group() == Group::Hosts) {
                 self.known = true;
                 self.indexed.groups.push(Group::Hosts);
-                map.next_value_seed(Elements {
-                    section,
-                    body: self.body,
-                    indexed: &mut *self.indexed,
-                })?;
+                map.next_value_seed(Elements { section, body: self.body, indexed: &mut *self.indexed })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -321,13 +265,7 @@ impl<'de> Visitor<'de> for Configs<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq
-            .next_element_seed(Part {
-                body: self.body,
-                indexed: &mut *self.indexed,
-            })?
-            .is_some()
-        {}
+        while seq.next_element_seed(Part { body: self.body, indexed: &mut *self.indexed })?.is_some() {}
         Ok(())
     }
 }
@@ -356,17 +294,11 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             if let Some(section) = Section::of(&key) {
-                map.next_value_seed(Elements {
-                    section,
-                    body: self.body,
-                    indexed: &mut *self.indexed,
-                })?;
+                map.next_value_seed(Elements { section, body: self.body, indexed: &mut *self.indexed })?;
             } else if key == "@type" {
                 let url = map.next_value::<String>()?;
                 let message = url.rsplit('/').next().unwrap_or_default();
-                self.indexed
-                    .groups
-                    .extend(Group::all().into_iter().find(|g| g.message() == message));
+                self.indexed.groups.extend(Group::all().into_iter().find(|g| g.message() == message));
             } else if key == "bootstrap" {
                 self.indexed.node = map.next_value::<Bootstrap>()?.node;
             } else {
@@ -411,14 +343,8 @@ impl<'de> Visitor<'de> for Elements<'_> {
             // The text borrows from the body, so its place in the body is the distance of the two addresses.
             let start = text.as_ptr().addr().wrapping_sub(self.body.as_ptr().addr());
             let range = start..start.saturating_add(text.len());
-            let entry = Entry {
-                body: Arc::clone(self.body),
-                range,
-                value: OnceLock::new(),
-            };
-            self.indexed
-                .entries
-                .push((self.section, name_of(text, self.section), entry));
+            let entry = Entry { body: Arc::clone(self.body), range, value: OnceLock::new() };
+            self.indexed.entries.push((self.section, name_of(text, self.section), entry));
         }
         Ok(())
     }
@@ -429,10 +355,7 @@ fn name_of(element: &str, section: Section) -> String {
     let mut name = None;
     let mut json = serde_json::Deserializer::from_str(element);
     // Ends in an error as soon as the name is there: the rest was read through already.
-    let _ = (&mut json).deserialize_map(FindName {
-        member: section.member(),
-        name: &mut name,
-    });
+    let _ = (&mut json).deserialize_map(FindName { member: section.member(), name: &mut name });
     name.unwrap_or_default()
 }
 
@@ -463,10 +386,7 @@ impl<'de> Visitor<'de> for FindName<'_> {
                 return Err(A::Error::custom("found"));
             }
             if !self.member.is_empty() && (key == self.member || key == camel(self.member)) {
-                return map.next_value_seed(FindName {
-                    member: "",
-                    name: self.name,
-                });
+                return map.next_value_seed(FindName { member: "", name: self.name });
             }
             map.next_value::<IgnoredAny>()?;
         }
@@ -506,27 +426,14 @@ mod tests {
     fn a_bad_body_says_how_it_is_bad() {
         assert_eq!(index(Vec::new(), "a dump").unwrap_err(), BodyError::Empty);
         assert_eq!(index(b"{}".into(), "a dump").unwrap_err(), BodyError::NotThis("a dump"));
-        assert_eq!(
-            index(b"[1]".into(), "a dump").unwrap_err(),
-            BodyError::NotThis("a dump")
-        );
-        assert!(matches!(
-            index(DUMP[..300].into(), "a dump").unwrap_err(),
-            BodyError::CutOff(4, _)
-        ));
-        assert!(matches!(
-            index(b"hello".into(), "a dump").unwrap_err(),
-            BodyError::NotJson(_)
-        ));
+        assert_eq!(index(b"[1]".into(), "a dump").unwrap_err(), BodyError::NotThis("a dump"));
+        assert!(matches!(index(DUMP[..300].into(), "a dump").unwrap_err(), BodyError::CutOff(4, _)));
+        assert!(matches!(index(b"hello".into(), "a dump").unwrap_err(), BodyError::NotJson(_)));
     }
 
     #[test]
     fn clusters_are_indexed_by_name() {
-        let indexed = index(
-            br#"{"cluster_statuses": [{"name": "x", "host_statuses": []}]}"#.into(),
-            "x",
-        )
-        .unwrap();
+        let indexed = index(br#"{"cluster_statuses": [{"name": "x", "host_statuses": []}]}"#.into(), "x").unwrap();
         assert_eq!(indexed.entries[0].1, "x");
         assert_eq!(indexed.groups, [Group::Hosts]);
     }

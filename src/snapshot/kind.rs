@@ -28,62 +28,20 @@ type Row = (Kind, &'static str, &'static str, &'static str, &'static str);
 static ROWS: &[Row] = &[
     (Kind::Pod, "Pod", "", "v1", "pods"),
     (Kind::Service, "Service", "", "v1", "services"),
-    (
-        Kind::EndpointSlice,
-        "EndpointSlice",
-        "discovery.k8s.io",
-        "v1",
-        "endpointslices",
-    ),
+    (Kind::EndpointSlice, "EndpointSlice", "discovery.k8s.io", "v1", "endpointslices"),
     (Kind::Deployment, "Deployment", "apps", "v1", "deployments"),
     (Kind::ReplicaSet, "ReplicaSet", "apps", "v1", "replicasets"),
     (Kind::StatefulSet, "StatefulSet", "apps", "v1", "statefulsets"),
     (Kind::DaemonSet, "DaemonSet", "apps", "v1", "daemonsets"),
     (Kind::Job, "Job", "batch", "v1", "jobs"),
-    (
-        Kind::VirtualService,
-        "VirtualService",
-        "networking.istio.io",
-        "v1",
-        "virtualservices",
-    ),
-    (
-        Kind::DestinationRule,
-        "DestinationRule",
-        "networking.istio.io",
-        "v1",
-        "destinationrules",
-    ),
-    (
-        Kind::ServiceEntry,
-        "ServiceEntry",
-        "networking.istio.io",
-        "v1",
-        "serviceentries",
-    ),
+    (Kind::VirtualService, "VirtualService", "networking.istio.io", "v1", "virtualservices"),
+    (Kind::DestinationRule, "DestinationRule", "networking.istio.io", "v1", "destinationrules"),
+    (Kind::ServiceEntry, "ServiceEntry", "networking.istio.io", "v1", "serviceentries"),
     (Kind::Sidecar, "Sidecar", "networking.istio.io", "v1", "sidecars"),
     (Kind::Gateway, "Gateway", "networking.istio.io", "v1", "gateways"),
-    (
-        Kind::HttpRoute,
-        "HTTPRoute",
-        "gateway.networking.k8s.io",
-        "v1",
-        "httproutes",
-    ),
-    (
-        Kind::EnvoyFilter,
-        "EnvoyFilter",
-        "networking.istio.io",
-        "v1alpha3",
-        "envoyfilters",
-    ),
-    (
-        Kind::PeerAuthentication,
-        "PeerAuthentication",
-        "security.istio.io",
-        "v1",
-        "peerauthentications",
-    ),
+    (Kind::HttpRoute, "HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes"),
+    (Kind::EnvoyFilter, "EnvoyFilter", "networking.istio.io", "v1alpha3", "envoyfilters"),
+    (Kind::PeerAuthentication, "PeerAuthentication", "security.istio.io", "v1", "peerauthentications"),
 ];
 
 impl Kind {
@@ -105,11 +63,7 @@ impl Kind {
     /// As in an object's `apiVersion`.
     pub fn api_version(self) -> String {
         let (_, _, group, version, _) = self.row();
-        if group.is_empty() {
-            (*version).to_owned()
-        } else {
-            format!("{group}/{version}")
-        }
+        if group.is_empty() { (*version).to_owned() } else { format!("{group}/{version}") }
     }
 
     /// As in an API path, and as kubectl takes it.
@@ -134,9 +88,7 @@ impl Kind {
     /// The kind behind a kebab-case name, as in Istio's metadata: `destination-rule`.
     pub fn of_kebab(name: &str) -> Option<Self> {
         let flat = name.replace('-', "");
-        ROWS.iter()
-            .find(|row| row.1.eq_ignore_ascii_case(&flat))
-            .map(|row| row.0)
+        ROWS.iter().find(|row| row.1.eq_ignore_ascii_case(&flat)).map(|row| row.0)
     }
 
     fn row(self) -> &'static Row {

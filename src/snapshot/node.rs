@@ -22,7 +22,7 @@ pub struct Node {
     path: Vec<Segment>,
 }
 
-/// A fact that was read: a query, a JSONPath (RFC 9535) in its body, and the value found there.
+/// A fact that was read: a query, a `JSONPath` (RFC 9535) in its body, and the value found there.
 ///
 /// Only a [`Node`], or a look-up that proved something absent, can make one. So no sentence cites a fact that
 /// was not read.
@@ -57,24 +57,13 @@ impl Evidence {
 
     /// Proof that a query was answered and `path` matches nothing in its body.
     pub(super) fn absent(origin: Origin, query: &str, path: String) -> Self {
-        Self {
-            origin,
-            query: query.to_owned(),
-            path,
-            value: None,
-        }
+        Self { origin, query: query.to_owned(), path, value: None }
     }
 }
 
 impl Node {
     pub(super) fn new(origin: Origin, query: &str, base: &str, root: Arc<Value>) -> Self {
-        Self {
-            origin,
-            query: query.into(),
-            base: base.into(),
-            root,
-            path: Vec::new(),
-        }
+        Self { origin, query: query.into(), base: base.into(), root, path: Vec::new() }
     }
 
     /// The value itself.
@@ -93,11 +82,7 @@ impl Node {
     /// The member of this name; protobuf's JSON form knows `route_config` as `routeConfig` too.
     pub fn get(&self, key: &str) -> Option<Self> {
         let object = self.value().as_object()?;
-        let found = if object.contains_key(key) {
-            key
-        } else {
-            object.keys().find(|k| snake(k) == key)?
-        };
+        let found = if object.contains_key(key) { key } else { object.keys().find(|k| snake(k) == key)? };
         Some(self.below(Segment::Key(found.to_owned())))
     }
 
@@ -121,8 +106,7 @@ impl Node {
     /// The members of an object, in the order of their names.
     pub fn members(&self) -> Vec<(String, Self)> {
         let keys = self.value().as_object().into_iter().flat_map(serde_json::Map::keys);
-        keys.map(|key| (key.clone(), self.below(Segment::Key(key.clone()))))
-            .collect()
+        keys.map(|key| (key.clone(), self.below(Segment::Key(key.clone())))).collect()
     }
 
     /// The member of this name as text.
@@ -166,9 +150,7 @@ impl Node {
     }
 
     fn address(&self) -> String {
-        self.path
-            .iter()
-            .fold(self.base.to_string(), |path, segment| path + &segment.to_string())
+        self.path.iter().fold(self.base.to_string(), |path, segment| path + &segment.to_string())
     }
 
     fn below(&self, segment: Segment) -> Self {

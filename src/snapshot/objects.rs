@@ -19,13 +19,7 @@ pub(super) struct Objects {
 impl Objects {
     /// Takes an object in, trimmed; kinds that are never asked for are left out.
     pub(super) fn insert(&mut self, mut object: Value) {
-        let text = |path: &str| {
-            object
-                .pointer(path)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
         let Some(kind) = Kind::of(&text("/kind"), &text("/apiVersion")) else {
             return;
         };
@@ -43,9 +37,7 @@ impl Objects {
         let wanted = |(key, object): &(&Key, &Arc<Value>)| {
             key.0 == kind
                 && namespace.is_none_or(|n| n == key.1)
-                && labels
-                    .iter()
-                    .all(|(k, v)| object["metadata"]["labels"].get(k).and_then(Value::as_str) == Some(v))
+                && labels.iter().all(|(k, v)| object["metadata"]["labels"].get(k).and_then(Value::as_str) == Some(v))
         };
         self.by_key.iter().filter(wanted).map(|(_, object)| object).collect()
     }
@@ -71,9 +63,7 @@ fn trim(object: &mut Value) {
     }
     for spec in ["/spec", "/spec/template/spec"] {
         for list in ["containers", "initContainers", "ephemeralContainers"] {
-            let containers = object
-                .pointer_mut(&format!("{spec}/{list}"))
-                .and_then(Value::as_array_mut);
+            let containers = object.pointer_mut(&format!("{spec}/{list}")).and_then(Value::as_array_mut);
             for container in containers.into_iter().flatten() {
                 if let Some(container) = container.as_object_mut() {
                     for field in ["env", "envFrom", "volumeMounts", "resources"] {
@@ -105,10 +95,7 @@ mod tests {
             "spec": {"containers": [{"name": "c", "env": [{"name": "TOKEN", "value": "t"}]}], "volumes": [1]},
         }));
         let text = objects.list().to_string();
-        assert!(
-            !text.contains("TOKEN") && !text.contains("managedFields") && !text.contains("volumes"),
-            "{text}"
-        );
+        assert!(!text.contains("TOKEN") && !text.contains("managedFields") && !text.contains("volumes"), "{text}");
         let labels = [("a".to_owned(), "b".to_owned())];
         assert_eq!(objects.select(Kind::Pod, Some("n"), &labels).len(), 1);
         assert!(objects.select(Kind::Pod, Some("other"), &labels).is_empty());

@@ -1,4 +1,4 @@
-//! JSONPath (RFC 9535) of one place in a document.
+//! `JSONPath` (RFC 9535) of one place in a document.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl fmt::Display for Segment {
     }
 }
 
-/// A JSONPath string literal.
+/// A `JSONPath` string literal.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }

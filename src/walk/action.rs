@@ -2,10 +2,12 @@
 
 use crate::envoy::pb::envoy::config::route::v3::redirect_action::RedirectResponseCode;
 use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
-use crate::envoy::pb::envoy::config::route::v3::weighted_cluster::RandomValueSpecifier;
+use crate::envoy::pb::envoy::config::route::v3::weighted_cluster::{ClusterWeight, RandomValueSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::{RouteAction, WeightedCluster, route};
 use crate::snapshot::Node;
-use crate::verdict::{Mark, Stage};
+use crate::verdict::{ClusterChoice, Mark, Outcome, Stage};
+
+use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 
 use super::cluster::{self, Choice, Proto};
 use super::http::{Host, Http, unknown};
@@ -31,13 +33,13 @@ pub(super) fn walk(
         let name = path.decision.route_config.clone().unwrap_or_default();
         return missing(path, host, &name, http, share);
     };
-    if let Some(what) = walker.unmodelled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodeled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]) {
         walker.unchecked(what.clone());
         path.step(Stage::Route, Mark::Unknown, &subject(path, hit), &what, Vec::new());
         return path.leg(share, "", Stage::Route, End::Unknown);
     }
     match &hit.route.action {
-        Some(route::Action::Route(action)) => forward(walker, path, hit, action, http, dial, share),
+        Some(route::Action::Route(action)) => forward(walker, path, (chosen, hit), action, http, dial, share),
         Some(route::Action::Redirect(redirect)) => {
             let status = match redirect.response_code() {
                 RedirectResponseCode::MovedPermanently => 301,
@@ -53,20 +55,39 @@ pub(super) fn walk(
             answers(path, hit, "direct_response", Stop::DirectResponse(status), share);
         }
         Some(route::Action::NonForwardingAction(_)) => {
-            let choices = [Choice {
-                name: String::new(),
-                share: 1.0,
-                at: hit.node.get("non_forwarding_action"),
-            }];
-            cluster::walk(walker, path, &choices, Proto::Http { not_found: 503 }, dial, share);
+            let choices = [Choice { name: String::new(), share: 1.0, at: hit.node.get("non_forwarding_action") }];
+            cluster::walk(
+                walker,
+                path,
+                &choices,
+                Proto::Http { not_found: 503, priority: RoutingPriority::Default },
+                dial,
+                share,
+            );
         }
-        None => unknown(
-            walker,
-            path,
-            Stage::Route,
-            &subject(path, hit),
-            "the route's action is not modelled",
-        ),
+        None => unknown(walker, path, Stage::Route, &subject(path, hit), "the route's action is not modeled"),
+    }
+}
+
+/// A filter has answered every request. Envoy has chosen the route and its cluster before, and logs them.
+pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, http: &Http) {
+    let Some(route::Action::Route(action)) = chosen.route.as_ref().and_then(|hit| hit.route.action.as_ref()) else {
+        return;
+    };
+    let names: Vec<(String, f64)> = match &action.cluster_specifier {
+        Some(ClusterSpecifier::Cluster(name)) => vec![(name.clone(), 1.0)],
+        Some(ClusterSpecifier::WeightedClusters(weighted)) => {
+            let choices = weighted_choices(walker, weighted, None, http).unwrap_or_default();
+            narrowed(choices, chosen.only.as_deref()).into_iter().map(|c| (c.name, c.share)).collect()
+        }
+        Some(ClusterSpecifier::ClusterHeader(_)) | None => Vec::new(),
+    };
+    let last = path.legs.last();
+    let outcome = last.map_or(Outcome::Unknown, |leg| cluster::outcome(&leg.end, http.kind));
+    let response = last.and_then(|leg| leg.response(http.kind));
+    for (name, share) in names {
+        let (share, response) = (chosen.share * share, response.clone());
+        path.decision.clusters.push(ClusterChoice { name, share, outcome, response, endpoints: Vec::new() });
     }
 }
 
@@ -74,28 +95,14 @@ fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) 
     let (subject, note, stop, evidence) = match host {
         Host::Found(host, node) => {
             let evidence = node.get("routes").unwrap_or_else(|| node.clone()).evidence();
-            let note = format!(
-                "none of its {} routes matches {} {}",
-                host.routes.len(),
-                http.method,
-                http.path
-            );
+            let note = format!("none of its {} routes matches {} {}", host.routes.len(), http.method, http.path);
             (host.name.clone(), note, Stop::NoRoute, Some(short(node, evidence)))
         }
         Host::Missing(stop) => {
-            let evidence = path
-                .trail
-                .route_config
-                .as_ref()
-                .map(|c| c.lacks_element("virtual_hosts", "domains"));
+            let evidence = path.trail.route_config.as_ref().map(|c| c.lacks_element("virtual_hosts", "domains"));
             let note = format!("none of its virtual hosts takes the host {}", http.authority);
-            let evidence = path
-                .trail
-                .route_config
-                .as_ref()
-                .and_then(|c| c.get("name"))
-                .map(|n| n.evidence())
-                .or(evidence);
+            let evidence =
+                path.trail.route_config.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).or(evidence);
             (format!("route configuration {config}"), note, stop.clone(), evidence)
         }
     };
@@ -115,19 +122,14 @@ fn short(node: &Node, routes: crate::snapshot::Evidence) -> crate::snapshot::Evi
 fn answers(path: &mut Path, hit: &Hit, field: &str, stop: Stop, share: f64) {
     let mark = if share >= 1.0 { Mark::Stopped } else { Mark::Warned };
     let evidence = hit.node.get(field).map(|n| n.evidence()).into_iter().collect();
-    let note = match &stop {
-        Stop::Redirect(status) => format!("answers with a redirect, {status}"),
-        Stop::DirectResponse(status) => format!("answers {status} by itself"),
-        _ => String::new(),
+    let note = if let Stop::Redirect(status) = &stop {
+        format!("answers with a redirect, {status}")
+    } else {
+        "answers by itself".to_owned()
     };
     let subject = subject(path, hit);
     path.step(Stage::Route, mark, &subject, &note, evidence);
-    path.leg(
-        share,
-        &describe(&hit.route, hit.index),
-        Stage::Route,
-        End::Stopped(stop),
-    );
+    path.leg(share, &describe(&hit.route, hit.index), Stage::Route, End::Stopped(stop));
 }
 
 fn subject(path: &Path, hit: &Hit) -> String {
@@ -135,7 +137,15 @@ fn subject(path: &Path, hit: &Hit) -> String {
     format!("{host}, {}", describe(&hit.route, hit.index))
 }
 
-fn forward(walker: &Walker, path: &mut Path, hit: &Hit, action: &RouteAction, http: &Http, dial: &Dial, share: f64) {
+fn forward(
+    walker: &Walker,
+    path: &mut Path,
+    (chosen, hit): (&Chosen, &Hit),
+    action: &RouteAction,
+    http: &Http,
+    dial: &Dial,
+    share: f64,
+) {
     let not_found = match action.cluster_not_found_response_code() {
         ClusterNotFoundResponseCode::ServiceUnavailable => 503,
         ClusterNotFoundResponseCode::NotFound => 404,
@@ -147,57 +157,39 @@ fn forward(walker: &Walker, path: &mut Path, hit: &Hit, action: &RouteAction, ht
         Some(ClusterSpecifier::Cluster(name)) => {
             let at = at.as_ref().and_then(|a| a.get("cluster"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (
-                vec![Choice {
-                    name: name.clone(),
-                    share: 1.0,
-                    at,
-                }],
-                evidence,
-            )
+            (vec![Choice { name: name.clone(), share: 1.0, at }], evidence)
         }
         Some(ClusterSpecifier::ClusterHeader(header)) => {
-            let name = header.to_ascii_lowercase();
-            let value = http
-                .headers
-                .iter()
-                .find(|(k, _)| *k == name)
-                .map(|(_, v)| v.clone())
-                .unwrap_or_default();
+            let value = http.values(header).first().copied().unwrap_or_default().to_owned();
             let at = at.as_ref().and_then(|a| a.get("cluster_header"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (
-                vec![Choice {
-                    name: value,
-                    share: 1.0,
-                    at,
-                }],
-                evidence,
-            )
+            (vec![Choice { name: value, share: 1.0, at }], evidence)
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let at = at.as_ref().and_then(|a| a.get("weighted_clusters"));
             match weighted_choices(walker, weighted, at.as_ref(), http) {
-                Ok(choices) => (choices, at.iter().map(Node::evidence).collect()),
+                Ok(choices) => (narrowed(choices, chosen.only.as_deref()), at.iter().map(Node::evidence).collect()),
                 Err(what) => return unknown(walker, path, Stage::Route, &subject, &what),
             }
         }
         None => {
-            return unknown(
-                walker,
-                path,
-                Stage::Route,
-                &subject,
-                "the route's cluster specifier is not modelled",
-            );
+            return unknown(walker, path, Stage::Route, &subject, "the route's cluster specifier is not modeled");
         }
     };
-    path.step(Stage::Route, Mark::Passed, &subject, "", evidence);
-    cluster::walk(walker, path, &choices, Proto::Http { not_found }, dial, share);
+    if !path.steps.iter().any(|step| step.stage == Stage::Route && step.subject == subject) {
+        path.step(Stage::Route, Mark::Passed, &subject, "", evidence);
+    }
+    cluster::walk(walker, path, &choices, Proto::Http { not_found, priority: action.priority() }, dial, share);
+}
+
+/// Where the filters already told the weighted clusters apart, only one is left.
+fn narrowed(choices: Vec<Choice>, only: Option<&str>) -> Vec<Choice> {
+    let Some(only) = only else { return choices };
+    choices.into_iter().filter(|c| c.name == only).map(|c| Choice { share: 1.0, ..c }).collect()
 }
 
 /// The clusters of a weighted route; those of weight 0 are never chosen.
-fn weighted_choices(
+pub(super) fn weighted_choices(
     walker: &Walker,
     weighted: &WeightedCluster,
     at: Option<&Node>,
@@ -205,20 +197,13 @@ fn weighted_choices(
 ) -> Result<Vec<Choice>, String> {
     let mut weights = Vec::new();
     for (i, entry) in weighted.clusters.iter().enumerate() {
-        let key = format!("{}.{}", weighted.runtime_key_prefix, entry.name);
-        if !weighted.runtime_key_prefix.is_empty() && walker.runtime_value(&key).is_some() {
-            return Err(format!("the runtime key {key} overrides a weight"));
-        }
-        let header = http
-            .headers
-            .iter()
-            .find(|(k, _)| *k == entry.cluster_header.to_ascii_lowercase());
         let name = if entry.cluster_header.is_empty() {
             entry.name.clone()
         } else {
-            header.map(|(_, v)| v.clone()).unwrap_or_default()
+            http.values(&entry.cluster_header).first().copied().unwrap_or_default().to_owned()
         };
-        weights.push((i, name, u64::from(entry.weight.as_ref().map_or(0, |w| w.value))));
+        let own = u64::from(entry.weight.as_ref().map_or(0, |w| w.value));
+        weights.push((i, name, runtime_weight(walker, weighted, entry)?.unwrap_or(own)));
     }
     let total: u64 = weights.iter().map(|(_, _, weight)| weight).sum();
     let choice = |i: usize, name: String, share: f64| Choice {
@@ -227,12 +212,7 @@ fn weighted_choices(
         at: at.and_then(|a| a.get("clusters")?.index(i)?.get("name")),
     };
     if let Some(RandomValueSpecifier::HeaderName(header)) = &weighted.random_value_specifier {
-        let values: Vec<&String> = http
-            .headers
-            .iter()
-            .filter(|(k, _)| *k == header.to_ascii_lowercase())
-            .map(|(_, v)| v)
-            .collect();
+        let values = http.values(header);
         if let ([value], true) = (&values[..], total > 0)
             && let Ok(random) = value.parse::<u64>()
         {
@@ -246,11 +226,20 @@ fn weighted_choices(
             return Err("a weight that is not there".to_owned());
         }
     }
+    if total == 0 {
+        return Err("the weights of the clusters sum to 0".to_owned());
+    }
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = |weight: u64| weight as f64 / total as f64;
-    Ok(weights
-        .into_iter()
-        .filter(|(_, _, w)| *w > 0)
-        .map(|(i, name, w)| choice(i, name, share(w)))
-        .collect())
+    Ok(weights.into_iter().filter(|(_, _, w)| *w > 0).map(|(i, name, w)| choice(i, name, share(w))).collect())
+}
+
+/// The weight with which runtime overrides the configured one: `PREFIX.NAME`.
+fn runtime_weight(walker: &Walker, weighted: &WeightedCluster, entry: &ClusterWeight) -> Result<Option<u64>, String> {
+    if weighted.runtime_key_prefix.is_empty() {
+        return Ok(None);
+    }
+    let key = format!("{}.{}", weighted.runtime_key_prefix, entry.name);
+    let value = walker.runtime_value(&key).map(|value| value.parse::<u64>().map_err(|_| value));
+    value.transpose().map_err(|value| format!("the runtime key {key} is {value}, which is not modeled"))
 }

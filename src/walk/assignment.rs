@@ -36,10 +36,7 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
     let by_eds = matches!(&cluster.cluster_discovery_type,
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::Eds as i32);
     let at = if by_eds {
-        let named = cluster
-            .eds_cluster_config
-            .as_ref()
-            .map_or("", |eds| eds.service_name.as_str());
+        let named = cluster.eds_cluster_config.as_ref().map_or("", |eds| eds.service_name.as_str());
         let name = if named.is_empty() { cluster.name.as_str() } else { named };
         match walker.ask(walker.snapshot.endpoints(walker.origin, name)) {
             Got::Found(entry) => entry.get("endpoint_config"),
@@ -51,27 +48,19 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
         node.get("load_assignment")
     };
     let Some(at) = at else {
-        return Ok(Assignment {
-            sockets: Some(BTreeMap::new()),
-            ..Assignment::default()
-        });
+        return Ok(Assignment { sockets: Some(BTreeMap::new()), ..Assignment::default() });
     };
-    if let Some(what) = walker.unmodelled(&at, ASSIGNMENT, &[]) {
+    if let Some(what) = Walker::unmodeled(&at, ASSIGNMENT, &[]) {
         return Err(what);
     }
-    let assignment = at
-        .decode::<ClusterLoadAssignment>()
-        .map_err(|why| format!("the endpoints could not be read: {why}"))?;
+    let assignment =
+        at.decode::<ClusterLoadAssignment>().map_err(|why| format!("the endpoints could not be read: {why}"))?;
     Ok(understand(&assignment))
 }
 
 fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
     let policy = assignment.policy.clone().unwrap_or_default();
-    let kept: f64 = policy
-        .drop_overloads
-        .iter()
-        .map(|d| 1.0 - fraction::share(d.drop_percentage.as_ref()))
-        .product();
+    let kept: f64 = policy.drop_overloads.iter().map(|d| 1.0 - fraction::share(d.drop_percentage.as_ref())).product();
     let mut locality_weights = Vec::new();
     let mut sockets = BTreeMap::new();
     for group in &assignment.endpoints {
@@ -83,10 +72,7 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
             let Some(lb_endpoint::HostIdentifier::Endpoint(at)) = &endpoint.host_identifier else {
                 continue;
             };
-            let metadata = endpoint
-                .metadata
-                .as_ref()
-                .and_then(|m| m.filter_metadata.get(SOCKET_MATCH));
+            let metadata = endpoint.metadata.as_ref().and_then(|m| m.filter_metadata.get(SOCKET_MATCH));
             let shown = at.address.as_ref().map(address::show).unwrap_or_default();
             sockets.insert(shown, metadata.cloned().unwrap_or_default());
         }
@@ -107,16 +93,8 @@ pub(super) fn tls_of(cluster: &Cluster, assignment: &Assignment, address: &str) 
         return kind_of(cluster.transport_socket.as_ref());
     }
     let metadata = assignment.sockets.as_ref()?.get(address).cloned().unwrap_or_default();
-    let meets = |wanted: &Struct| {
-        wanted
-            .fields
-            .iter()
-            .all(|(key, value)| metadata.fields.get(key) == Some(value))
-    };
-    let matching = cluster
-        .transport_socket_matches
-        .iter()
-        .find(|m| m.r#match.as_ref().is_none_or(meets));
+    let meets = |wanted: &Struct| wanted.fields.iter().all(|(key, value)| metadata.fields.get(key) == Some(value));
+    let matching = cluster.transport_socket_matches.iter().find(|m| m.r#match.as_ref().is_none_or(meets));
     kind_of(matching.map_or(cluster.transport_socket.as_ref(), |m| m.transport_socket.as_ref()))
 }
 

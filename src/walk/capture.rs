@@ -20,19 +20,13 @@ pub(super) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -
         return resolved;
     }
     let name = format!("{}/{}", pod.namespace, pod.name);
-    leaves(
-        walker,
-        path,
-        &format!("pod {name} has no proxy: the request leaves it as it is"),
-    );
+    leaves(walker, path, &format!("pod {name} has no proxy: the request leaves it as it is"));
     Resolved::Ended
 }
 
 /// Whether the name was resolved; otherwise more has to be read first.
 fn walker_is_settled(path: &Path) -> bool {
-    path.steps
-        .iter()
-        .any(|step| step.stage == Stage::Request && step.mark == Mark::Passed)
+    path.steps.iter().any(|step| step.stage == Stage::Request && step.mark == Mark::Passed)
 }
 
 /// Whether annotations of A's pod keep this connection from its proxy.
@@ -43,21 +37,13 @@ pub(super) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
     };
     let list = |name: &str| -> Option<(Node, Vec<String>)> {
         let node = annotations.get(&format!("{PREFIX}{name}"))?;
-        let items = node
-            .value()
-            .as_str()?
-            .split(',')
-            .map(|s| s.trim().to_owned())
-            .filter(|s| !s.is_empty())
-            .collect();
+        let items = node.value().as_str()?.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect();
         Some((node, items))
     };
     let ports = |items: &[String]| items.iter().any(|p| p.parse() == Ok(dial.port));
     let ranges = |items: &[String]| {
         let Some(ip) = dial.ip else { return false };
-        items
-            .iter()
-            .any(|r| r == "*" || r.parse::<IpNet>().is_ok_and(|net| net.contains(&ip)))
+        items.iter().any(|r| r == "*" || r.parse::<IpNet>().is_ok_and(|net| net.contains(&ip)))
     };
     let excluded = list("excludeOutboundPorts").filter(|(_, items)| ports(items));
     let excluded = excluded.or_else(|| list("excludeOutboundIPRanges").filter(|(_, items)| ranges(items)));
@@ -75,11 +61,7 @@ pub(super) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
         &note,
         vec![node.evidence()],
     );
-    leaves(
-        walker,
-        path,
-        "annotations of A's pod keep the connection from its proxy: the request leaves it as it is",
-    );
+    leaves(walker, path, "annotations of A's pod keep the connection from its proxy: the request leaves it as it is");
     true
 }
 

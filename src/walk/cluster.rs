@@ -9,13 +9,14 @@ use crate::envoy::health::{Class, Host};
 use crate::envoy::load;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbConfig};
+use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 
 use super::assignment::{self, Assignment};
 use super::http_filters::percent;
 use super::path::{ClusterTrail, End, Leg, Path};
-use super::policy;
+use super::policy::{self, Breaker};
 use super::request::Dial;
 use super::stop::{RequestKind, Stop};
 use super::walker::{Got, Walker};
@@ -35,7 +36,7 @@ pub(super) struct Choice {
 #[derive(Clone, Copy)]
 pub(super) enum Proto {
     /// An answer of this status.
-    Http { not_found: u16 },
+    Http { not_found: u16, priority: RoutingPriority },
     /// A closed connection.
     Tcp,
 }
@@ -59,41 +60,31 @@ struct Evaluated {
 
 /// Takes `share` of the requests to the clusters that were chosen.
 pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: Proto, dial: &Dial, share: f64) {
-    let all: Vec<Evaluated> = choices
-        .iter()
-        .map(|choice| evaluate(walker, choice, proto, dial))
-        .collect();
+    let all: Vec<Evaluated> = choices.iter().map(|choice| evaluate(walker, choice, proto, dial)).collect();
     let kind = request_kind(walker, dial);
     rows(path, &all);
     for (choice, one) in choices.iter().zip(all) {
-        let by = if choices.len() > 1 {
-            format!("weighted cluster {}", choice.name)
-        } else {
-            String::new()
+        let by = if choices.len() > 1 { format!("weighted cluster {}", choice.name) } else { path.by.clone() };
+        let cluster = Some(path.trail.clusters.len());
+        let delayed = path.delayed;
+        let leg = |(part, end, stage): &(f64, End, Stage)| Leg {
+            share: share * choice.share * part,
+            by: by.clone(),
+            end: end.clone(),
+            cluster,
+            stage: *stage,
+            delayed,
         };
-        let place = path.trail.clusters.len();
-        let decided = decided(choice, &one, kind, share);
-        path.decision.clusters.push(decided);
-        for (part, end, stage) in one.ends {
-            path.legs.push(Leg {
-                share: share * choice.share * part,
-                by: by.clone(),
-                end,
-                cluster: Some(place),
-                stage,
-            });
-        }
+        let legs: Vec<Leg> = one.ends.iter().map(leg).collect();
+        path.decision.clusters.push(decided(choice, &one.endpoints, &legs, kind, share));
+        path.legs.extend(legs);
         path.trail.clusters.push(one.trail);
     }
 }
 
 /// Whether local replies are wrapped for gRPC.
 pub(super) fn request_kind(walker: &Walker, dial: &Dial) -> RequestKind {
-    let given = walker
-        .question
-        .headers
-        .iter()
-        .find(|(k, _)| k.eq_ignore_ascii_case("content-type"));
+    let given = walker.question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("content-type"));
     let content_type = given.map_or("", |(_, v)| v.as_str());
     let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
     if is_grpc || (dial.protocol == super::Protocol::Grpc && given.is_none()) {
@@ -103,22 +94,14 @@ pub(super) fn request_kind(walker: &Walker, dial: &Dial) -> RequestKind {
     }
 }
 
-fn decided(choice: &Choice, one: &Evaluated, kind: RequestKind, share: f64) -> ClusterChoice {
-    let outcomes: Vec<(f64, Outcome)> = one
-        .ends
-        .iter()
-        .map(|(part, end, _)| (*part, outcome(end, kind)))
-        .collect();
-    let failing = one.ends.iter().find_map(|(_, end, _)| match end {
-        End::Stopped(stop) => Some(stop.response(kind)),
-        End::HandedOver | End::Unknown => None,
-    });
+fn decided(choice: &Choice, endpoints: &[Endpoint], legs: &[Leg], kind: RequestKind, share: f64) -> ClusterChoice {
+    let outcomes: Vec<(f64, Outcome)> = legs.iter().map(|leg| (leg.share, outcome(&leg.end, kind))).collect();
     ClusterChoice {
         name: choice.name.clone(),
         share: share * choice.share,
         outcome: super::outcome::combine(&outcomes),
-        response: failing,
-        endpoints: one.endpoints.clone(),
+        response: legs.iter().find_map(|leg| leg.response(kind)),
+        endpoints: endpoints.to_vec(),
     }
 }
 
@@ -133,18 +116,8 @@ pub(super) fn outcome(end: &End, kind: RequestKind) -> Outcome {
 /// One row for the cluster and one for its hosts; several clusters share theirs.
 fn rows(path: &mut Path, all: &[Evaluated]) {
     if let [one] = all {
-        let name = if one.trail.name.is_empty() {
-            "no cluster"
-        } else {
-            &one.trail.name
-        };
-        path.step(
-            Stage::Cluster,
-            one.cluster.mark,
-            name,
-            &one.cluster.note,
-            one.cluster.evidence.clone(),
-        );
+        let name = if one.trail.name.is_empty() { "no cluster" } else { &one.trail.name };
+        path.step(Stage::Cluster, one.cluster.mark, name, &one.cluster.note, one.cluster.evidence.clone());
         if let Some(hosts) = &one.hosts {
             path.step(Stage::Endpoints, hosts.mark, &hosts.note, "", hosts.evidence.clone());
         }
@@ -161,23 +134,14 @@ fn rows(path: &mut Path, all: &[Evaluated]) {
         }
     };
     let marks: Vec<Mark> = all.iter().map(|one| one.cluster.mark).collect();
-    let evidence = all
-        .iter()
-        .filter(|o| o.cluster.mark != Mark::Passed)
-        .flat_map(|o| o.cluster.evidence.clone())
-        .collect();
+    let evidence =
+        all.iter().filter(|o| o.cluster.mark != Mark::Passed).flat_map(|o| o.cluster.evidence.clone()).collect();
     let notes: Vec<String> = all
         .iter()
         .filter(|o| o.cluster.mark != Mark::Passed)
         .map(|o| format!("{}: {}", o.trail.name, o.cluster.note))
         .collect();
-    path.step(
-        Stage::Cluster,
-        worst(&marks),
-        &format!("{} weighted clusters", all.len()),
-        &notes.join("; "),
-        evidence,
-    );
+    path.step(Stage::Cluster, worst(&marks), &format!("{} weighted clusters", all.len()), &notes.join("; "), evidence);
     let hosts: Vec<&Row> = all.iter().filter_map(|one| one.hosts.as_ref()).collect();
     if !hosts.is_empty() {
         let marks: Vec<Mark> = hosts.iter().map(|row| row.mark).collect();
@@ -202,32 +166,21 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
     if !choice.name.is_empty() {
         walker.glance(walker.snapshot.hosts(walker.origin, &choice.name));
     }
-    let entry = match walker.snapshot.cluster(walker.origin, &choice.name) {
-        _ if choice.name.is_empty() => {
-            return missing(
-                trail,
-                proto,
-                "the name that was to be looked up is empty",
-                choice.at.iter().map(Node::evidence).collect(),
-            );
-        }
-        lookup => match walker.ask(lookup) {
-            Got::Found(entry) => entry,
-            Got::Absent(evidence) => {
-                trail.absence.push(evidence.clone());
-                if let Lookup::Found(warming) = walker.snapshot.warming_cluster(walker.origin, &choice.name) {
-                    let at = warming.at("cluster.name").unwrap_or(warming).evidence();
-                    return missing(
-                        trail,
-                        proto,
-                        "it is still warming: to a request it is not there",
-                        vec![at],
-                    );
-                }
-                return missing(trail, proto, "there is no such cluster", vec![evidence]);
+    if choice.name.is_empty() {
+        let at = choice.at.iter().map(Node::evidence).collect();
+        return missing(trail, proto, "the name that was to be looked up is empty", at);
+    }
+    let entry = match walker.ask(walker.snapshot.cluster(walker.origin, &choice.name)) {
+        Got::Found(entry) => entry,
+        Got::Absent(evidence) => {
+            trail.absence.push(evidence.clone());
+            if let Lookup::Found(warming) = walker.snapshot.warming_cluster(walker.origin, &choice.name) {
+                let at = warming.at("cluster.name").unwrap_or(warming).evidence();
+                return missing(trail, proto, "it is still warming: to a request it is not there", vec![at]);
             }
-            Got::Gap => return unknown(trail, "the cluster was not read"),
-        },
+            return missing(trail, proto, "there is no such cluster", vec![evidence]);
+        }
+        Got::Gap => return unknown(trail, "the cluster was not read"),
     };
     let Some(node) = entry.get("cluster") else {
         return unknown(trail, "the cluster is not where it should be");
@@ -236,31 +189,40 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
     let cluster: Cluster = match node.decode() {
         Ok(cluster) => cluster,
         Err(why) => {
-            return gap(
-                walker,
-                trail,
-                &format!("cluster {} could not be read: {why}", choice.name),
-            );
+            return gap(walker, trail, &format!("cluster {} could not be read: {why}", choice.name));
         }
     };
-    let except = [
-        "metadata",
-        "load_assignment",
-        "outlier_detection",
-        "typed_extension_protocol_options",
-        "filters",
-    ];
-    if let Some(what) = walker
-        .unmodelled(&node, CLUSTER, &except)
-        .or_else(|| policy::unmodelled(walker, &cluster))
-    {
+    let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
+    if let Some(what) = Walker::unmodeled(&node, CLUSTER, &except).or_else(|| policy::unmodeled(&cluster)) {
         return gap(walker, trail, &what);
+    }
+    match maintenance(walker, &choice.name, proto) {
+        Ok(false) => {}
+        Ok(true) => {
+            let note = "runtime has put it into maintenance";
+            return ended(trail, Stop::MaintenanceMode, Stage::Cluster, note, Vec::new());
+        }
+        Err(what) => return gap(walker, trail, &what),
     }
     match &cluster.cluster_discovery_type {
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::OriginalDst as i32 => {
             original_dst(walker, trail, &cluster, proto, dial)
         }
         _ => balanced(walker, trail, &cluster, &node, proto),
+    }
+}
+
+/// Whether runtime keeps HTTP requests from the cluster: `upstream.maintenance_mode.NAME`, in percent.
+fn maintenance(walker: &Walker, name: &str, proto: Proto) -> Result<bool, String> {
+    if let Proto::Tcp = proto {
+        return Ok(false);
+    }
+    let key = format!("upstream.maintenance_mode.{name}");
+    match walker.runtime_percent(&key) {
+        None => Ok(false),
+        Some(Ok(share)) if share <= 0.0 => Ok(false),
+        Some(Ok(share)) if share >= 1.0 => Ok(true),
+        Some(_) => Err(format!("the runtime key {key} keeps a part of the requests away")),
     }
 }
 
@@ -278,10 +240,7 @@ fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &
         }
         Got::Gap => return unknown(trail, "its hosts were not read"),
     };
-    let list = status
-        .get("host_statuses")
-        .map(|l| l.items().collect::<Vec<_>>())
-        .unwrap_or_default();
+    let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
     trail.status = Some(status.clone());
     for at in list {
         match at.decode() {
@@ -298,6 +257,17 @@ fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &
         Err(what) => return gap(walker, trail, &what),
     };
     let spread = load::spread(&hosts, &policy);
+    match policy::breaker(cluster, proto, &hosts) {
+        Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
+            trail.eligible.clone_from(&spread.eligible);
+            let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
+            let evidence = node.get("circuit_breakers").map(|n| n.evidence()).into_iter().collect();
+            let note = format!("its circuit breaker lets nothing through: {what} is 0");
+            return Evaluated { endpoints, ..ended(trail, proto.overflow(), Stage::Cluster, &note, evidence) };
+        }
+        Breaker::Lets | Breaker::Stops(_) => {}
+        Breaker::Unknown(what) => return gap(walker, trail, &what),
+    }
     trail.eligible.clone_from(&spread.eligible);
     let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
     finish(trail, endpoints, &spread, &assignment, proto)
@@ -314,11 +284,7 @@ fn finish(
     let mut ends = Vec::new();
     let dropped = assignment.dropped;
     if dropped > 0.0 {
-        let stop = if dropped >= 1.0 {
-            Stop::DropOverload
-        } else {
-            Stop::PartialDropOverload
-        };
+        let stop = if dropped >= 1.0 { Stop::DropOverload } else { Stop::PartialDropOverload };
         ends.push((dropped, End::Stopped(stop), Stage::Cluster));
     }
     let kept = 1.0 - dropped;
@@ -329,11 +295,7 @@ fn finish(
         ends.push((without, End::Stopped(proto.no_host()), Stage::Endpoints));
     }
     if with > 0.0 {
-        let end = if dead {
-            End::Stopped(proto.no_connection())
-        } else {
-            End::HandedOver
-        };
+        let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
         ends.push((with, end, Stage::Endpoints));
     }
     trail.stop = ends.iter().find_map(|(_, end, _)| match end {
@@ -356,24 +318,13 @@ fn finish(
         evidence: Vec::new(),
     };
     let hosts = (dropped < 1.0).then(|| hosts_row(&trail, spread, dead));
-    Evaluated {
-        trail,
-        endpoints,
-        ends,
-        cluster,
-        hosts,
-    }
+    Evaluated { trail, endpoints, ends, cluster, hosts }
 }
 
 /// Whether every host that a request can be sent to has refused every connection so far.
 fn never_connected(trail: &ClusterTrail) -> bool {
-    let mut eligible = trail
-        .hosts
-        .iter()
-        .zip(&trail.eligible)
-        .filter(|(_, e)| **e)
-        .map(|((host, _), _)| host)
-        .peekable();
+    let mut eligible =
+        trail.hosts.iter().zip(&trail.eligible).filter(|(_, e)| **e).map(|((host, _), _)| host).peekable();
     eligible.peek().is_some() && eligible.all(|host| host.counters.never_connected())
 }
 
@@ -381,12 +332,7 @@ fn hosts_row(trail: &ClusterTrail, spread: &load::Spread, dead: bool) -> Row {
     let total = trail.hosts.len();
     let usable = spread.eligible.iter().filter(|e| **e).count();
     let evidence = evidence_of(trail, usable == total && !dead);
-    let bad = trail
-        .hosts
-        .iter()
-        .zip(&trail.eligible)
-        .filter(|((h, _), e)| **e && h.counters.never_connected())
-        .count();
+    let bad = trail.hosts.iter().zip(&trail.eligible).filter(|((h, _), e)| **e && h.counters.never_connected()).count();
     let (mark, note) = match () {
         () if total == 0 => (Mark::Stopped, "the cluster has no endpoints".to_owned()),
         () if spread.without_host >= 1.0 => (Mark::Stopped, format!("0 of {total} can take the request")),
@@ -398,10 +344,9 @@ fn hosts_row(trail: &ClusterTrail, spread: &load::Spread, dead: bool) -> Row {
             Mark::Warned,
             format!("{usable} of {total} are tried: too few are healthy, so Envoy ignores health (panic)"),
         ),
-        () if bad > 0 => (
-            Mark::Warned,
-            format!("{usable} of {total} can take the request; to {bad} no connection ever came about"),
-        ),
+        () if bad > 0 => {
+            (Mark::Warned, format!("{usable} of {total} can take the request; to {bad} no connection ever came about"))
+        }
         () if usable < total || spread.without_host > 0.0 => {
             (Mark::Warned, format!("{usable} of {total} can take the request"))
         }
@@ -416,21 +361,15 @@ fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
         return trail
             .status
             .iter()
-            .map(|s| {
-                s.get("host_statuses")
-                    .map_or_else(|| s.lacks("host_statuses"), |h| h.evidence())
-            })
+            .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))
             .collect();
     }
     let interesting = trail.hosts.iter().zip(&trail.eligible).filter(|((host, _), eligible)| {
         all_fine || !**eligible || host.class != Class::Healthy || host.counters.never_connected()
     });
     let at = |((host, node), _): (&(Host, Option<Node>), &bool)| {
-        let field = if host.counters.never_connected() && host.class == Class::Healthy {
-            "stats"
-        } else {
-            "health_status"
-        };
+        let field =
+            if host.counters.never_connected() && host.class == Class::Healthy { "stats" } else { "health_status" };
         node.as_ref().and_then(|n| n.get(field)).map(|n| n.evidence())
     };
     interesting.take(3).filter_map(at).collect()
@@ -453,41 +392,19 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
         Some(LbConfig::OriginalDstLbConfig(config)) => config.clone(),
         None => crate::envoy::pb::envoy::config::cluster::v3::cluster::OriginalDstLbConfig::default(),
     };
-    let header = if config.http_header_name.is_empty() {
-        "x-envoy-original-dst-host"
-    } else {
-        &config.http_header_name
-    };
-    if config.use_http_header
-        && walker
-            .question
-            .headers
-            .iter()
-            .any(|(k, _)| k.eq_ignore_ascii_case(header))
-    {
-        return gap(
-            walker,
-            trail,
-            "an original destination that a header names is not modelled",
-        );
+    let header =
+        if config.http_header_name.is_empty() { "x-envoy-original-dst-host" } else { &config.http_header_name };
+    if config.use_http_header && walker.question.headers.iter().any(|(k, _)| k.eq_ignore_ascii_case(header)) {
+        return gap(walker, trail, "an original destination that a header names is not modeled");
     }
-    let port = config
-        .upstream_port_override
-        .as_ref()
-        .and_then(|p| u16::try_from(p.value).ok())
-        .unwrap_or(dial.port);
+    let port = config.upstream_port_override.as_ref().and_then(|p| u16::try_from(p.value).ok()).unwrap_or(dial.port);
     let address = match dial.ip {
         Some(ip) => SocketAddr::new(ip, port).to_string(),
         None => format!("the address that {} resolves to, port {port}", walker.question.host),
     };
     if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
-        let list = status
-            .get("host_statuses")
-            .map(|l| l.items().collect::<Vec<_>>())
-            .unwrap_or_default();
-        let hosts = list
-            .into_iter()
-            .filter_map(|at| Some((Host::of(&at.decode().ok()?), Some(at))));
+        let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+        let hosts = list.into_iter().filter_map(|at| Some((Host::of(&at.decode().ok()?), Some(at))));
         trail.hosts = hosts.filter(|(host, _)| host.address == address).collect();
         trail.status = Some(status);
     } else if walker.is_refused(&Need::Hosts(walker.origin, trail.name.clone())) {
@@ -495,41 +412,18 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
     }
     trail.eligible = vec![true; trail.hosts.len()];
     let dead = never_connected(&trail);
-    let end = if dead {
-        End::Stopped(proto.no_connection())
-    } else {
-        End::HandedOver
-    };
+    let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
     trail.stop = if dead { Some(proto.no_connection()) } else { None };
-    let evidence = trail
-        .hosts
-        .iter()
-        .filter_map(|(_, at)| at.as_ref()?.get("stats"))
-        .map(|n| n.evidence())
-        .collect();
+    let evidence = trail.hosts.iter().filter_map(|(_, at)| at.as_ref()?.get("stats")).map(|n| n.evidence()).collect();
     let hosts = Row {
         mark: if dead { Mark::Stopped } else { Mark::Passed },
-        note: if dead {
-            format!("{address}, and no connection to it ever came about")
-        } else {
-            address.clone()
-        },
+        note: if dead { format!("{address}, and no connection to it ever came about") } else { address.clone() },
         evidence,
     };
     let tls = Some("plaintext");
-    let endpoint = Endpoint {
-        address,
-        priority: 0,
-        eligible: true,
-        health: Vec::new(),
-        tls,
-    };
-    let note = "sends the connection on to the address that was dialled, as it is".to_owned();
-    let cluster = Row {
-        mark: Mark::Passed,
-        note,
-        evidence: Vec::new(),
-    };
+    let endpoint = Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
+    let note = "sends the connection on to the address that was dialed, as it is".to_owned();
+    let cluster = Row { mark: Mark::Passed, note, evidence: Vec::new() };
     Evaluated {
         trail,
         // Where the address is not known, there is no host to name.
@@ -555,29 +449,30 @@ impl Proto {
         }
     }
 
+    fn overflow(self) -> Stop {
+        match self {
+            Self::Http { .. } => Stop::Overflow,
+            Self::Tcp => Stop::TcpOverflow,
+        }
+    }
+
     fn no_cluster(self) -> Stop {
         match self {
-            Self::Http { not_found } => Stop::NoCluster(not_found),
+            Self::Http { not_found, .. } => Stop::NoCluster(not_found),
             Self::Tcp => Stop::TcpNoCluster,
         }
     }
 }
 
-fn missing(mut trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
-    let stop = proto.no_cluster();
+fn missing(trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
+    ended(trail, proto.no_cluster(), Stage::Cluster, note, evidence)
+}
+
+/// Every request ends at the cluster.
+fn ended(mut trail: ClusterTrail, stop: Stop, stage: Stage, note: &str, evidence: Vec<Evidence>) -> Evaluated {
     trail.stop = Some(stop.clone());
-    let cluster = Row {
-        mark: Mark::Stopped,
-        note: note.to_owned(),
-        evidence,
-    };
-    Evaluated {
-        trail,
-        endpoints: Vec::new(),
-        ends: vec![(1.0, End::Stopped(stop), Stage::Cluster)],
-        cluster,
-        hosts: None,
-    }
+    let cluster = Row { mark: Mark::Stopped, note: note.to_owned(), evidence };
+    Evaluated { trail, endpoints: Vec::new(), ends: vec![(1.0, End::Stopped(stop), stage)], cluster, hosts: None }
 }
 
 fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {
@@ -586,16 +481,6 @@ fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {
 }
 
 fn unknown(trail: ClusterTrail, note: &str) -> Evaluated {
-    let cluster = Row {
-        mark: Mark::Unknown,
-        note: note.to_owned(),
-        evidence: Vec::new(),
-    };
-    Evaluated {
-        trail,
-        endpoints: Vec::new(),
-        ends: vec![(1.0, End::Unknown, Stage::Cluster)],
-        cluster,
-        hosts: None,
-    }
+    let cluster = Row { mark: Mark::Unknown, note: note.to_owned(), evidence: Vec::new() };
+    Evaluated { trail, endpoints: Vec::new(), ends: vec![(1.0, End::Unknown, Stage::Cluster)], cluster, hosts: None }
 }

@@ -33,7 +33,7 @@ const CHAIN: &str = "envoy.config.listener.v3.FilterChain";
 /// Chooses the chain and finds its terminal filter; `None` when the path ended.
 pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &Dial) -> Option<Terminal> {
     let except = ["filter_chains", "default_filter_chain", "listener_filters"];
-    if let Some(what) = walker.unmodelled(&active.node, LISTENER, &except) {
+    if let Some(what) = Walker::unmodeled(&active.node, LISTENER, &except) {
         return unknown(walker, path, &active.name, &what);
     }
     let connection = match connection(walker, active, dial) {
@@ -42,30 +42,19 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
     };
     let chains = &active.listener.filter_chains;
     let matches: Vec<_> = chains.iter().map(|c| c.filter_chain_match.clone()).collect();
-    if let Some(what) = unmodelled_matches(walker, active) {
+    if let Some(what) = unmodeled_matches(active) {
         return unknown(walker, path, &active.name, &what);
     }
     let (chain, node) = match filter_chain::choose(&matches, &connection) {
         Chosen::Chain(i) => (chains.get(i)?, active.node.get("filter_chains")?.index(i)?),
-        Chosen::Default => match &active.listener.default_filter_chain {
-            Some(chain) => (chain, active.node.get("default_filter_chain")?),
-            None => {
-                let evidence = active
-                    .node
-                    .get("filter_chains")
-                    .map(|n| n.evidence())
-                    .into_iter()
-                    .collect();
-                path.stop(
-                    Stage::FilterChain,
-                    &active.name,
-                    "no filter chain matches",
-                    Stop::NoFilterChain,
-                    evidence,
-                );
+        Chosen::Default => {
+            let Some(chain) = &active.listener.default_filter_chain else {
+                let evidence = active.node.get("filter_chains").map(|n| n.evidence()).into_iter().collect();
+                path.stop(Stage::FilterChain, &active.name, "no filter chain matches", Stop::NoFilterChain, evidence);
                 return None;
-            }
-        },
+            };
+            (chain, active.node.get("default_filter_chain")?)
+        }
         Chosen::Unknown(what) => {
             return unknown(
                 walker,
@@ -76,22 +65,13 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         }
     };
     path.decision.filter_chain = Some(chain.name.clone());
-    let evidence = node
-        .get("filter_chain_match")
-        .map(|n| n.evidence())
-        .into_iter()
-        .collect();
+    let evidence = node.get("filter_chain_match").map(|n| n.evidence()).into_iter().collect();
     path.step(Stage::FilterChain, Mark::Passed, &chain.name, "", evidence);
-    if let Some(what) = walker.unmodelled(&node, CHAIN, &["filters", "filter_chain_match"]) {
+    if let Some(what) = Walker::unmodeled(&node, CHAIN, &["filters", "filter_chain_match"]) {
         return unknown(walker, path, &chain.name, &what);
     }
     if chain.transport_socket.is_some() {
-        return unknown(
-            walker,
-            path,
-            &chain.name,
-            "TLS that the chain terminates is not modelled",
-        );
+        return unknown(walker, path, &chain.name, "TLS that the chain terminates is not modeled");
     }
     terminal(walker, path, chain, &node)
 }
@@ -103,12 +83,7 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) 
         let (type_name, any) = match &filter.config_type {
             Some(filter::ConfigType::TypedConfig(any)) => (any.type_name.as_str(), any),
             None => {
-                return unknown(
-                    walker,
-                    path,
-                    &filter.name,
-                    &format!("network filter {} is not modelled", filter.name),
-                );
+                return unknown(walker, path, &filter.name, &format!("network filter {} is not modeled", filter.name));
             }
         };
         let unread = |why: String| format!("network filter {} could not be read: {why}", filter.name);
@@ -123,7 +98,7 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) 
             },
             _ if is_harmless(filter, type_name) => {}
             _ => {
-                let what = format!("network filter {} ({type_name}) is not modelled", filter.name);
+                let what = format!("network filter {} ({type_name}) is not modeled", filter.name);
                 return unknown(walker, path, &filter.name, &what);
             }
         }
@@ -135,10 +110,10 @@ fn is_harmless(filter: &Filter, type_name: &str) -> bool {
     harmless::network_filter(type_name).is_some() || harmless::network_filter(&filter.name).is_some()
 }
 
-fn unmodelled_matches(walker: &Walker, active: &Active) -> Option<String> {
+fn unmodeled_matches(active: &Active) -> Option<String> {
     let chains = active.node.get("filter_chains")?;
     let matches = chains.items().filter_map(|c| c.get("filter_chain_match"));
-    let mut found = matches.filter_map(|m| walker.unmodelled(&m, "envoy.config.listener.v3.FilterChainMatch", &[]));
+    let mut found = matches.filter_map(|m| Walker::unmodeled(&m, "envoy.config.listener.v3.FilterChainMatch", &[]));
     found.next()
 }
 
@@ -158,10 +133,7 @@ fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connectio
             Some(ListenerFilterConfig::TypedConfig(any)) => any.type_name.rsplit('.').next().unwrap_or_default(),
             None => "",
         };
-        let off = filter
-            .filter_disabled
-            .as_ref()
-            .is_some_and(|p| is_disabled(p, dial.port));
+        let off = filter.filter_disabled.as_ref().is_some_and(|p| is_disabled(p, dial.port));
         match (type_name, filter.name.as_str()) {
             _ if off => {}
             ("TlsInspector", _) | ("", "envoy.filters.listener.tls_inspector") => {
@@ -180,14 +152,14 @@ fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connectio
             ("OriginalDst" | "OriginalSrc" | "ProxyProtocol", _)
             | ("", "envoy.filters.listener.original_dst" | "envoy.filters.listener.original_src") => {}
             _ if harmless::listener_filter(type_name).is_some() => {}
-            _ => return Err(not_modelled(filter)),
+            _ => return Err(not_modeled(filter)),
         }
     }
     Ok(connection)
 }
 
-fn not_modelled(filter: &ListenerFilter) -> String {
-    format!("listener filter {} is not modelled", filter.name)
+fn not_modeled(filter: &ListenerFilter) -> String {
+    format!("listener filter {} is not modeled", filter.name)
 }
 
 /// What the HTTP inspector makes of the first bytes.

@@ -7,6 +7,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
+use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
@@ -31,13 +32,27 @@ pub(super) struct Http {
     /// All headers but the pseudo ones, names in lower case.
     pub(super) headers: Vec<(String, String)>,
     pub(super) kind: RequestKind,
-    /// Where requests come to and no header says otherwise: always plain HTTP on A's side.
-    pub(super) scheme: &'static str,
+    /// What `:scheme` and `x-forwarded-proto` say.
+    pub(super) scheme: String,
+}
+
+impl Http {
+    /// All values of a header, in order; pseudo headers too.
+    pub(super) fn values(&self, name: &str) -> Vec<&str> {
+        let name = name.to_ascii_lowercase();
+        match name.as_str() {
+            ":method" => vec![self.method.as_str()],
+            ":path" => vec![self.path.as_str()],
+            ":authority" | "host" => vec![self.authority.as_str()],
+            ":scheme" | "x-forwarded-proto" => vec![self.scheme.as_str()],
+            _ => self.headers.iter().filter(|(k, _)| *k == name).map(|(_, v)| v.as_str()).collect(),
+        }
+    }
 }
 
 /// Walks an HTTP connection manager.
 pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionManager, node: &Node, dial: &Dial) {
-    if let Some(what) = walker.unmodelled(node, MANAGER, &["http_filters", "route_config"]) {
+    if let Some(what) = Walker::unmodeled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
     if walker.question.tls || !dial.protocol.is_http() {
@@ -46,7 +61,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             path,
             Stage::HttpFilters,
             "",
-            "bytes that are no HTTP, on an HTTP chain, are not modelled",
+            "bytes that are no HTTP, on an HTTP chain, are not modeled",
         );
     }
     let http = match request(walker, manager, dial) {
@@ -56,6 +71,10 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
         return;
     };
+    if let Some(stop) = bad_method(walker, &http, dial) {
+        let note = format!("the method {} is answered before any route", http.method);
+        return path.stop(Stage::HttpFilters, "HTTP connection manager", &note, stop, Vec::new());
+    }
     let host = virtual_host(walker, path, &config, &config_node, &http);
     let Some(host) = host else { return };
     let chosen = match &host {
@@ -63,10 +82,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             Some(chosen) => chosen,
             None => return,
         },
-        Host::Missing(_) => vec![Chosen {
-            share: 1.0,
-            route: None,
-        }],
+        Host::Missing(_) => vec![Chosen { share: 1.0, route: None, only: None }],
     };
     if let Some(hit) = chosen.first().and_then(|c| c.route.as_ref()) {
         // Envoy chooses the route before the filters run, and logs it even when one of them answers.
@@ -74,17 +90,14 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.decision.route_index = Some(hit.index);
         path.trail.route = Some(hit.node.clone());
     }
-    let filters = http_filters::Chain {
-        manager,
-        node,
-        config: &config,
-        config_node: &config_node,
-        host: &host,
-    };
-    for chosen in chosen {
-        http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
+    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host };
+    for chosen in http_filters::told_apart(walker, &filters, chosen, &http) {
+        let left = http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);
         });
+        if left < 1e-9 {
+            action::name_clusters(walker, path, &chosen, &http);
+        }
     }
 }
 
@@ -122,45 +135,94 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
         PathWithEscapedSlashesAction::KeepUnchanged | PathWithEscapedSlashesAction::ImplementationSpecificDefault
     );
     if !keeps && (escaped.contains("%2f") || escaped.contains("%5c")) {
-        return Err("escaped slashes in the path are not modelled".to_owned());
+        return Err("escaped slashes in the path are not modeled".to_owned());
     }
     let path = normalize(&question.path, how)?;
-    let mut headers: Vec<(String, String)> = question
-        .headers
-        .iter()
-        .map(|(k, v)| (k.to_ascii_lowercase(), v.clone()))
-        .collect();
-    let odd = [
-        "connection",
-        "upgrade",
-        "te",
-        "transfer-encoding",
-        "x-forwarded-proto",
-        "x-forwarded-for",
-    ];
+    let mut headers: Vec<(String, String)> =
+        question.headers.iter().map(|(k, v)| (k.to_ascii_lowercase(), v.clone())).collect();
+    let upgrades = headers.iter().any(|(k, v)| k == "connection" && v.to_ascii_lowercase().contains("upgrade"));
+    let odd = ["transfer-encoding", "x-forwarded-for", "expect"];
     if let Some((name, _)) = headers.iter().find(|(name, _)| odd.contains(&name.as_str())) {
-        return Err(format!("what the header `{name}` changes is not modelled"));
+        return Err(format!("what the header `{name}` changes is not modeled"));
     }
+    if upgrades {
+        return Err("upgrades are not modeled".to_owned());
+    }
+    // Hop by hop headers are gone before anything is matched.
+    headers.retain(|(name, value)| {
+        !["connection", "upgrade", "keep-alive"].contains(&name.as_str()) && (name != "te" || value == "trailers")
+    });
+    let scheme = scheme(manager, &mut headers)?;
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
-    let content_type = headers
-        .iter()
-        .find(|(k, _)| k == "content-type")
-        .map_or("", |(_, v)| v.as_str());
+    let content_type = headers.iter().find(|(k, _)| k == "content-type").map_or("", |(_, v)| v.as_str());
     let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
     let kind = if is_grpc { RequestKind::Grpc } else { RequestKind::Plain };
     if question.method == "CONNECT" || !path.starts_with('/') {
-        return Err("CONNECT and requests without a path are not modelled".to_owned());
+        return Err("CONNECT and requests without a path are not modeled".to_owned());
     }
-    Ok(Http {
-        authority,
-        path,
-        method: question.method.clone(),
-        headers,
-        kind,
-        scheme: "http",
-    })
+    Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme })
+}
+
+/// A's request comes in plaintext. What a client says of itself in `x-forwarded-proto` is believed, unless the manager
+/// takes the connection's own address for the client's.
+fn scheme(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) -> Result<String, String> {
+    let given = headers.iter().find(|(k, _)| k == "x-forwarded-proto").map(|(_, v)| v.clone());
+    headers.retain(|(k, _)| k != "x-forwarded-proto");
+    let Some(given) = given else { return Ok("http".to_owned()) };
+    let edge = manager.use_remote_address.as_ref().is_some_and(|b| b.value);
+    match given.as_str() {
+        _ if edge && manager.xff_num_trusted_hops == 0 => Ok("http".to_owned()),
+        "http" | "https" if !edge => Ok(given),
+        _ => Err("this `x-forwarded-proto` is not modeled".to_owned()),
+    }
+}
+
+/// The method, as the codec and the connection manager take it (`http_parser`'s list; QUERY since 1.40).
+fn bad_method(walker: &Walker, http: &Http, dial: &Dial) -> Option<Stop> {
+    const KNOWN: &[&str] = &[
+        "ACL",
+        "BIND",
+        "CHECKOUT",
+        "CONNECT",
+        "COPY",
+        "DELETE",
+        "GET",
+        "HEAD",
+        "LINK",
+        "LOCK",
+        "M-SEARCH",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCALENDAR",
+        "MKCOL",
+        "MOVE",
+        "NOTIFY",
+        "OPTIONS",
+        "PATCH",
+        "POST",
+        "PROPFIND",
+        "PROPPATCH",
+        "PURGE",
+        "PUT",
+        "REBIND",
+        "REPORT",
+        "SEARCH",
+        "SOURCE",
+        "SUBSCRIBE",
+        "TRACE",
+        "UNBIND",
+        "UNLINK",
+        "UNLOCK",
+        "UNSUBSCRIBE",
+    ];
+    let has_query = walker.version >= Version::new(1, 40, 0);
+    let method = http.method.as_str();
+    if method == "QUERY" && has_query {
+        return http.values("content-type").is_empty().then_some(Stop::QueryMissingContentType);
+    }
+    (dial.protocol == Protocol::Http1 && !KNOWN.contains(&method)).then_some(Stop::CodecError)
 }
 
 /// The manager's route configuration: inline, or the one that RDS delivered.
@@ -194,31 +256,19 @@ fn route_configuration(
             match config_node.decode() {
                 Ok(config) => (config, config_node),
                 Err(why) => {
-                    unknown(
-                        walker,
-                        path,
-                        Stage::Route,
-                        &name,
-                        &format!("it could not be read: {why}"),
-                    );
+                    unknown(walker, path, Stage::Route, &name, &format!("it could not be read: {why}"));
                     return None;
                 }
             }
         }
         None => {
-            unknown(
-                walker,
-                path,
-                Stage::Route,
-                "",
-                "the source of the route configuration is not modelled",
-            );
+            unknown(walker, path, Stage::Route, "", "the source of the route configuration is not modeled");
             return None;
         }
     };
     path.decision.route_config = Some(config.name.clone());
     path.trail.route_config = Some(node.clone());
-    if let Some(what) = walker.unmodelled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodeled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &config.name, &what);
         return None;
     }
@@ -237,12 +287,8 @@ fn virtual_host(
     let mut asked = http.authority.clone();
     if !config.vhost_header.is_empty() {
         let only_any = config.virtual_hosts.len() == 1 && all().all(|d| d == ["*"]);
-        match http
-            .headers
-            .iter()
-            .find(|(k, _)| *k == config.vhost_header.to_ascii_lowercase())
-        {
-            Some((_, value)) => asked.clone_from(value),
+        match http.values(&config.vhost_header).first() {
+            Some(value) => (*value).clone_into(&mut asked),
             None if only_any => {}
             None => return Some(Host::Missing(Stop::NoVirtualHost)),
         }
@@ -257,7 +303,7 @@ fn virtual_host(
     let (host, node) = (config.virtual_hosts.get(i)?, node.get("virtual_hosts")?.index(i)?);
     path.decision.virtual_host = Some(host.name.clone());
     path.trail.virtual_host = Some(node.clone());
-    if let Some(what) = walker.unmodelled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodeled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &host.name, &what);
         return None;
     }
@@ -281,25 +327,10 @@ fn routes(
     config: &RouteConfiguration,
     http: &Http,
 ) -> Option<Vec<Chosen>> {
-    if host.require_tls() == TlsRequirementType::All {
+    // Nothing is internal to Envoy that does not come with an address in x-forwarded-for.
+    if host.require_tls() != TlsRequirementType::None && http.scheme != "https" {
         let evidence = node.get("require_tls").map(|n| n.evidence()).into_iter().collect();
-        path.stop(
-            Stage::Route,
-            &host.name,
-            "the virtual host takes HTTPS only",
-            Stop::RequireTls,
-            evidence,
-        );
-        return None;
-    }
-    if host.require_tls() == TlsRequirementType::ExternalOnly {
-        unknown(
-            walker,
-            path,
-            Stage::Route,
-            &host.name,
-            "`require_tls: EXTERNAL_ONLY` is not modelled",
-        );
+        path.stop(Stage::Route, &host.name, "the virtual host takes HTTPS only", Stop::RequireTls, evidence);
         return None;
     }
     match route::choose(walker, path, host, node, config, http) {

@@ -23,7 +23,6 @@ const CAPTURE_PORT: u16 = 15001;
 pub(super) struct Status {
     pub(super) name: String,
     pub(super) addresses: Vec<SocketAddr>,
-    ipv4_compat: bool,
     at: Node,
 }
 
@@ -42,22 +41,15 @@ pub(super) fn statuses(walker: &Walker) -> Got<Vec<Status>> {
         Got::Absent(evidence) => return Got::Absent(evidence),
         Got::Gap => return Got::Gap,
     };
-    let statuses = list
-        .get("listener_statuses")
-        .map(|l| l.items().collect::<Vec<_>>())
-        .unwrap_or_default();
+    let statuses = list.get("listener_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
     let status = |at: Node| {
         let main = at.get("local_address").and_then(|a| a.decode::<Address>().ok());
-        let more = at
-            .get("additional_local_addresses")
-            .map(|l| l.items().collect::<Vec<_>>())
-            .unwrap_or_default();
+        let more = at.get("additional_local_addresses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
         let more = more.iter().filter_map(|a| a.decode::<Address>().ok());
         let all: Vec<Address> = main.into_iter().chain(more).filter(|a| !address::is_udp(a)).collect();
         Status {
             name: at.text("name").unwrap_or_default(),
             addresses: all.iter().filter_map(address::socket).collect(),
-            ipv4_compat: all.iter().any(address::ipv4_compat),
             at,
         }
     };
@@ -76,11 +68,7 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
     let accepting = match accepting(walker, &statuses) {
         Got::Found(accepting) => accepting,
         Got::Absent(_) | Got::Gap => {
-            path.unknown(
-                Stage::Listener,
-                "",
-                "the listener that accepts A's connections was not read",
-            );
+            path.unknown(Stage::Listener, "", "the listener that accepts A's connections was not read");
             return None;
         }
     };
@@ -89,10 +77,10 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
         return direct(walker, path, &statuses, dial);
     };
     let hands_off = accepting.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
-    let target = if hands_off {
-        look_up(&statuses, dial.ip, dial.port)
-    } else {
-        None
+    let target = if hands_off { look_up(&statuses, dial.ip, dial.port) } else { None };
+    let target = match target {
+        None if hands_off && dial.ip.is_none_or(|ip| ip.is_ipv4()) => ipv4_compat(walker, &statuses, dial.port),
+        target => target,
     };
     let active = match target.filter(|status| status.name != accepting.name) {
         Some(status) => active(walker, path, status)?,
@@ -103,15 +91,9 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
 
 /// The listener that A's redirected connections arrive at, if there is one.
 fn accepting(walker: &Walker, statuses: &[Status]) -> Got<Option<Active>> {
-    let captures: Vec<&Status> = statuses
-        .iter()
-        .filter(|s| s.addresses.iter().any(|a| a.port() == CAPTURE_PORT))
-        .collect();
-    let candidates = if captures.is_empty() {
-        statuses.iter().collect()
-    } else {
-        captures.clone()
-    };
+    let captures: Vec<&Status> =
+        statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == CAPTURE_PORT)).collect();
+    let candidates = if captures.is_empty() { statuses.iter().collect() } else { captures.clone() };
     let mut gap = false;
     for status in candidates {
         match configuration(walker, status) {
@@ -144,25 +126,27 @@ fn look_up(statuses: &[Status], ip: Option<IpAddr>, port: u16) -> Option<&Status
         Some(IpAddr::V6(_)) => vec![v6],
         None => vec![v4, v6],
     };
-    let wildcard = families
-        .into_iter()
-        .find_map(|family| statuses.iter().find(|s| has(s, at(family))));
-    let compat = ip.is_none_or(|ip| ip.is_ipv4());
-    wildcard.or_else(|| statuses.iter().find(|s| compat && s.ipv4_compat && has(s, at(v6))))
+    families.into_iter().find_map(|family| statuses.iter().find(|s| has(s, at(family))))
 }
 
-/// A listener that is dialled itself: a gateway's, or one on loopback.
+/// `[::]:port` takes IPv4 connections too where it says so; `/listeners` does not.
+fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Status], port: u16) -> Option<&'a Status> {
+    let any = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+    let compat = |status: &&Status| match configuration(walker, status) {
+        Got::Found(Some(active)) => {
+            let more = active.listener.additional_addresses.iter().filter_map(|a| a.address.as_ref());
+            active.listener.address.iter().chain(more).any(address::ipv4_compat)
+        }
+        Got::Found(None) | Got::Absent(_) | Got::Gap => false,
+    };
+    statuses.iter().filter(|s| s.addresses.contains(&any)).find(compat)
+}
+
+/// A listener that is dialed itself: a gateway's, or one on loopback.
 fn direct(walker: &Walker, path: &mut Path, statuses: &[Status], dial: &Dial) -> Option<Active> {
     let named = look_up(statuses, dial.ip, dial.port);
-    let at_port: Vec<&Status> = statuses
-        .iter()
-        .filter(|s| s.addresses.iter().any(|a| a.port() == dial.port))
-        .collect();
-    let only = if let ([only], None) = (&at_port[..], dial.ip) {
-        Some(*only)
-    } else {
-        None
-    };
+    let at_port: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();
+    let only = if let ([only], None) = (&at_port[..], dial.ip) { Some(*only) } else { None };
     let Some(status) = named.or(only) else {
         let names: Vec<&str> = statuses.iter().map(|s| s.name.as_str()).collect();
         path.unknown(
@@ -182,15 +166,8 @@ fn active(walker: &Walker, path: &mut Path, status: &Status) -> Option<Active> {
     match configuration(walker, status) {
         Got::Found(Some(active)) => Some(active),
         Got::Found(None) | Got::Absent(_) => {
-            path.unknown(
-                Stage::Listener,
-                &status.name,
-                "it is active, and its configuration is not in the dump",
-            );
-            walker.unchecked(format!(
-                "listener {} is active, and its configuration is not in the dump",
-                status.name
-            ));
+            path.unknown(Stage::Listener, &status.name, "it is active, and its configuration is not in the dump");
+            walker.unchecked(format!("listener {} is active, and its configuration is not in the dump", status.name));
             None
         }
         Got::Gap => {
@@ -212,12 +189,7 @@ fn configuration(walker: &Walker, status: &Status) -> Got<Option<Active>> {
     match node.decode::<Listener>() {
         Ok(listener) => {
             let evidence = vec![status.at.evidence()];
-            Got::Found(Some(Active {
-                name: status.name.clone(),
-                listener,
-                node,
-                evidence,
-            }))
+            Got::Found(Some(Active { name: status.name.clone(), listener, node, evidence }))
         }
         Err(why) => {
             walker.unchecked(format!("listener {} could not be read: {why}", status.name));
@@ -238,12 +210,6 @@ fn passed(path: &mut Path, active: Active, dial: &Dial) -> Active {
     };
     path.decision.listener = Some(active.name.clone());
     path.trail.listener = Some(active.node.clone());
-    path.step(
-        Stage::Listener,
-        Mark::Passed,
-        &active.name,
-        &note,
-        active.evidence.clone(),
-    );
+    path.step(Stage::Listener, Mark::Passed, &active.name, &note, active.evidence.clone());
     active
 }

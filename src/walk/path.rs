@@ -2,9 +2,9 @@
 
 use crate::envoy::health::Host;
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Decision, Mark, Side, Stage, Step};
+use crate::verdict::{Decision, Mark, Response, Side, Stage, Step};
 
-use super::stop::Stop;
+use super::stop::{RequestKind, Stop};
 
 /// What was met on the way, for those who explain it.
 #[derive(Clone, Default, Debug)]
@@ -78,6 +78,20 @@ pub struct Leg {
     pub cluster: Option<usize>,
     /// Where it ended.
     pub stage: Stage,
+    /// The fault filter held it up before.
+    pub delayed: bool,
+}
+
+impl Leg {
+    /// What is sent, where the request is not handed over.
+    pub fn response(&self, kind: RequestKind) -> Option<Response> {
+        let End::Stopped(stop) = &self.end else { return None };
+        let mut response = stop.response(kind);
+        if self.delayed {
+            response.flags.insert(0, "DI");
+        }
+        Some(response)
+    }
 }
 
 /// How one way ends.
@@ -98,20 +112,17 @@ pub(super) struct Path {
     pub(super) decision: Decision,
     pub(super) trail: Trail,
     pub(super) legs: Vec<Leg>,
+    /// The fault filter holds up every request from here on.
+    pub(super) delayed: bool,
+    /// What sent these requests here, where they were told apart before.
+    pub(super) by: String,
 }
 
 impl Path {
     /// Adds a row.
     pub(super) fn step(&mut self, stage: Stage, mark: Mark, subject: &str, note: &str, evidence: Vec<Evidence>) {
         let (subject, note) = (subject.to_owned(), note.to_owned());
-        self.steps.push(Step {
-            side: Side::Source,
-            stage,
-            mark,
-            subject,
-            note,
-            evidence,
-        });
+        self.steps.push(Step { side: Side::Source, stage, mark, subject, note, evidence });
     }
 
     /// Every request ends here.
@@ -127,12 +138,6 @@ impl Path {
     }
 
     pub(super) fn leg(&mut self, share: f64, by: &str, stage: Stage, end: End) {
-        self.legs.push(Leg {
-            share,
-            by: by.to_owned(),
-            end,
-            cluster: None,
-            stage,
-        });
+        self.legs.push(Leg { share, by: by.to_owned(), end, cluster: None, stage, delayed: self.delayed });
     }
 }

@@ -70,9 +70,7 @@ impl Protocol {
 
     /// The protocol of this name; `auto` is none in particular.
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Http1, Self::Http2, Self::Grpc, Self::Tcp, Self::Tls]
-            .into_iter()
-            .find(|p| p.word() == word)
+        [Self::Http1, Self::Http2, Self::Grpc, Self::Tcp, Self::Tls].into_iter().find(|p| p.word() == word)
     }
 
     /// Whether the proxy sees HTTP when it sees this.
@@ -187,10 +185,7 @@ impl Target {
             Some(at) if scheme.is_some() => (&rest[..at], Some(rest[at..].split('#').next().unwrap_or_default())),
             _ => (rest, None),
         };
-        let authority = authority
-            .strip_prefix("svc/")
-            .or(authority.strip_prefix("service/"))
-            .unwrap_or(authority);
+        let authority = authority.strip_prefix("svc/").or(authority.strip_prefix("service/")).unwrap_or(authority);
         let (host, port) = split_port(authority);
         let port = match (port, scheme) {
             (Some(port), _) => Port::parse(port)?,
@@ -207,20 +202,8 @@ impl Target {
             Port::Number(number) => format!("{host}:{number}"),
             Port::Name(name) => format!("{host}:{name}"),
         };
-        let path = path.map(|p| {
-            if p.starts_with('?') {
-                format!("/{p}")
-            } else {
-                p.to_owned()
-            }
-        });
-        Ok(Self {
-            shown,
-            host: name.to_owned(),
-            port,
-            path,
-            tls: scheme == Some("https"),
-        })
+        let path = path.map(|p| if p.starts_with('?') { format!("/{p}") } else { p.to_owned() });
+        Ok(Self { shown, host: name.to_owned(), port, path, tls: scheme == Some("https") })
     }
 }
 
@@ -229,19 +212,11 @@ impl Port {
         let bad = || QuestionError::BadPort(text.to_owned());
         if text.bytes().all(|b| b.is_ascii_digit()) {
             let number = text.parse::<u16>().map_err(|_| bad())?;
-            return if number == 0 {
-                Err(bad())
-            } else {
-                Ok(Self::Number(number))
-            };
+            return if number == 0 { Err(bad()) } else { Ok(Self::Number(number)) };
         }
         let is_name = text.len() <= 63 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         let has_letter = text.chars().any(|c| c.is_ascii_alphabetic()) && !text.starts_with('-');
-        if is_name && has_letter {
-            Ok(Self::Name(text.to_owned()))
-        } else {
-            Err(bad())
-        }
+        if is_name && has_letter { Ok(Self::Name(text.to_owned())) } else { Err(bad()) }
     }
 }
 
@@ -279,12 +254,7 @@ mod tests {
     use super::*;
 
     fn ask(to: &str) -> AskRecord {
-        AskRecord {
-            to: to.to_owned(),
-            path: "/".to_owned(),
-            method: "GET".to_owned(),
-            ..AskRecord::default()
-        }
+        AskRecord { to: to.to_owned(), path: "/".to_owned(), method: "GET".to_owned(), ..AskRecord::default() }
     }
 
     fn parse(to: &str) -> Result<Question, QuestionError> {
@@ -294,10 +264,7 @@ mod tests {
     #[test]
     fn a_destination_is_a_name_and_a_port() {
         let question = parse("product-service.shop:8082").unwrap();
-        assert_eq!(
-            (question.host.as_str(), question.port),
-            ("product-service.shop", Port::Number(8082))
-        );
+        assert_eq!((question.host.as_str(), question.port), ("product-service.shop", Port::Number(8082)));
         assert_eq!(parse("svc/a:http-web").unwrap().port, Port::Name("http-web".to_owned()));
         assert_eq!(parse("[::1]:80").unwrap().ip().unwrap().to_string(), "::1");
         assert_eq!(parse("10.0.0.1:80").unwrap().ip().unwrap().to_string(), "10.0.0.1");
@@ -308,10 +275,7 @@ mod tests {
         let question = parse("http://a.b/x?y=1#z").unwrap();
         assert_eq!((question.port, question.path.as_str()), (Port::Number(80), "/x?y=1"));
         let question = parse("https://a.b?q").unwrap();
-        assert_eq!(
-            (question.port, question.path.as_str(), question.tls),
-            (Port::Number(443), "/?q", true)
-        );
+        assert_eq!((question.port, question.path.as_str(), question.tls), (Port::Number(443), "/?q", true));
         assert_eq!(question.target, "a.b:443");
     }
 
@@ -320,10 +284,7 @@ mod tests {
         assert_eq!(parse("a"), Err(QuestionError::NoPort("a".to_owned())));
         assert_eq!(parse("::1"), Err(QuestionError::NoPort("::1".to_owned())));
         for port in ["0", "65536", "-1", "99999999999", "-", ""] {
-            assert_eq!(
-                parse(&format!("a:{port}")),
-                Err(QuestionError::BadPort(port.to_owned()))
-            );
+            assert_eq!(parse(&format!("a:{port}")), Err(QuestionError::BadPort(port.to_owned())));
         }
         for target in ["", ":80", "ftp://a:1", "a b:80", "a/b:80"] {
             assert!(matches!(parse(target), Err(QuestionError::BadTarget(_))), "{target}");
@@ -338,10 +299,7 @@ mod tests {
         assert_eq!(question.headers, [("a".to_owned(), "b".to_owned())]);
         for header in ["x", ": y", "a b: c", "a: b\r\nc: d"] {
             let headers = vec![header.to_owned()];
-            assert!(
-                Question::parse(&AskRecord { headers, ..ask("a:80") }).is_err(),
-                "{header}"
-            );
+            assert!(Question::parse(&AskRecord { headers, ..ask("a:80") }).is_err(), "{header}");
         }
     }
 }

@@ -39,35 +39,30 @@ pub(super) fn resolve(walker: &Walker, path: &mut Path) -> Resolved {
     let question = walker.question;
     if let Some(ip) = question.ip() {
         let Some(port) = number(&question.port) else {
-            return ended(
-                path,
-                walker,
-                "a port name needs a Service",
-                Stop::NoSuchPort,
-                Vec::new(),
-            );
+            return ended(path, walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
         };
         return found(walker, path, &[Some(ip)], port, None, Vec::new());
     }
     match service(walker) {
-        Lookup::Found(service) => of_service(walker, path, &service),
-        Lookup::Absent(evidence) if is_bare(&question.host) || is_service_name(&question.host) => {
+        None if has_kubernetes(walker) => external(walker, path),
+        None => of_proxy(walker, path),
+        Some(Lookup::Found(service)) => of_service(walker, path, &service),
+        Some(Lookup::Absent(evidence)) if is_bare(&question.host) || is_service_name(&question.host) => {
             path.trail.near = near_services(walker);
-            ended(
-                path,
-                walker,
-                "there is no such Service",
-                Stop::NoSuchService,
-                vec![evidence],
-            )
+            ended(path, walker, "there is no such Service", Stop::NoSuchService, vec![evidence])
         }
-        Lookup::Absent(_) => external(walker, path),
-        Lookup::Unread(need) if walker.is_refused(&need) => of_proxy(walker, path),
-        Lookup::Unread(need) => {
+        Some(Lookup::Absent(_)) => external(walker, path),
+        Some(Lookup::Unread(need)) if walker.is_refused(&need) => of_proxy(walker, path),
+        Some(Lookup::Unread(need)) => {
             walker.want(need);
             pending(path, walker)
         }
     }
+}
+
+/// Whether Kubernetes can be asked: it answered before, or was not yet asked what `external` asks first.
+fn has_kubernetes(walker: &Walker) -> bool {
+    walker.snapshot.has_objects() || !walker.is_refused(&Need::Objects(Kind::ServiceEntry, None, Vec::new()))
 }
 
 /// The row of a question that could not get further yet, or at all.
@@ -76,33 +71,16 @@ pub(super) fn pending(path: &mut Path, walker: &Walker) -> Resolved {
     Resolved::Ended
 }
 
-/// B's Service, by every form of its name.
-fn service(walker: &Walker) -> Lookup<Node> {
+/// B's Service, by every form of its name; `None` where no Service can have such a name.
+fn service(walker: &Walker) -> Option<Lookup<Node>> {
     let host = walker.question.host.trim_end_matches('.');
-    let own = namespace(walker);
     let labels: Vec<&str> = host.split('.').collect();
-    match labels[..] {
-        [name] => walker.snapshot.object(Kind::Service, &own, name),
-        [name, namespace] | [name, namespace, "svc"] | [name, namespace, "svc", ..] => {
-            walker.snapshot.object(Kind::Service, namespace, name)
-        }
-        // No Service has such a name; what is absent is proved by the grammar of names.
-        _ => match walker.snapshot.object(Kind::Service, "", host) {
-            Lookup::Unread(need) if walker.is_refused(&need) || walker.snapshot.has_objects() => {
-                if walker.snapshot.has_objects() {
-                    no_service(walker, host)
-                } else {
-                    Lookup::Unread(need)
-                }
-            }
-            other => other,
-        },
-    }
-}
-
-/// A host that cannot be a Service: absent, whatever was read.
-fn no_service(walker: &Walker, host: &str) -> Lookup<Node> {
-    Lookup::Absent(walker.snapshot.no_objects(Kind::Service, Some(host), &[]))
+    let (namespace, name) = match labels[..] {
+        [name] => (namespace(walker), name),
+        [name, namespace] | [name, namespace, "svc"] | [name, namespace, "svc", ..] => (namespace.to_owned(), name),
+        _ => return None,
+    };
+    Some(walker.snapshot.object(Kind::Service, &namespace, name))
 }
 
 fn of_service(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
@@ -116,10 +94,7 @@ fn of_service(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
     if kind == "ExternalName" {
         return alias(walker, path, service);
     }
-    let number = port
-        .get("port")
-        .and_then(|p| u16::try_from(p.value().as_u64()?).ok())
-        .unwrap_or(0);
+    let number = port.get("port").and_then(|p| u16::try_from(p.value().as_u64()?).ok()).unwrap_or(0);
     if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
         return of_gateway(walker, path, number);
     }
@@ -139,28 +114,14 @@ fn headless(walker: &Walker, path: &mut Path, service: &Node, number: u16, port:
     let labels = [("kubernetes.io/service-name".to_owned(), name)];
     let slices = match walker.ask(walker.snapshot.objects(Kind::EndpointSlice, Some(&namespace), &labels)) {
         Got::Found(slices) => slices,
-        Got::Absent(_) | Got::Gap => return pending(path, walker),
+        Got::Absent(_) => Vec::new(),
+        Got::Gap => return pending(path, walker),
     };
     let mut ips: Vec<Option<IpAddr>> = Vec::new();
-    for endpoint in slices
-        .iter()
-        .filter_map(|s| s.get("endpoints"))
-        .flat_map(|e| e.items().collect::<Vec<_>>())
-    {
-        let ready = endpoint
-            .at("conditions.ready")
-            .is_none_or(|r| r.value().as_bool() != Some(false));
-        let addresses = endpoint
-            .get("addresses")
-            .map(|a| a.items().collect::<Vec<_>>())
-            .unwrap_or_default();
-        ips.extend(
-            addresses
-                .iter()
-                .filter(|_| ready)
-                .filter_map(|a| a.value().as_str()?.parse().ok())
-                .map(Some),
-        );
+    for endpoint in slices.iter().filter_map(|s| s.get("endpoints")).flat_map(|e| e.items().collect::<Vec<_>>()) {
+        let ready = endpoint.at("conditions.ready").is_none_or(|r| r.value().as_bool() != Some(false));
+        let addresses = endpoint.get("addresses").map(|a| a.items().collect::<Vec<_>>()).unwrap_or_default();
+        ips.extend(addresses.iter().filter(|_| ready).filter_map(|a| a.value().as_str()?.parse().ok()).map(Some));
     }
     ips.sort();
     ips.dedup();
@@ -174,19 +135,9 @@ fn headless(walker: &Walker, path: &mut Path, service: &Node, number: u16, port:
 /// An `ExternalName` is a CNAME: A dials its target, and says the name as it typed it.
 fn alias(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
     let target = service.text("spec.externalName").unwrap_or_default();
-    let evidence = service
-        .at("spec.externalName")
-        .map(|n| n.evidence())
-        .into_iter()
-        .collect();
+    let evidence = service.at("spec.externalName").map(|n| n.evidence()).into_iter().collect();
     let Some(port) = number(&walker.question.port).or_else(|| port_number(walker, service)) else {
-        return ended(
-            path,
-            walker,
-            "an ExternalName has no named ports",
-            Stop::NoSuchPort,
-            Vec::new(),
-        );
+        return ended(path, walker, "an ExternalName has no named ports", Stop::NoSuchPort, Vec::new());
     };
     let Some((namespace, name)) = service_of_host(&target) else {
         return found(walker, path, &[None], port, None, evidence);
@@ -194,14 +145,7 @@ fn alias(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
     match walker.ask(walker.snapshot.object(Kind::Service, &namespace, &name)) {
         Got::Found(target) => {
             let ips: Vec<Option<IpAddr>> = cluster_ips(&target).into_iter().map(Some).collect();
-            found(
-                walker,
-                path,
-                if ips.is_empty() { &[None] } else { &ips },
-                port,
-                None,
-                evidence,
-            )
+            found(walker, path, if ips.is_empty() { &[None] } else { &ips }, port, None, evidence)
         }
         Got::Absent(_) => found(walker, path, &[None], port, None, evidence),
         Got::Gap => pending(path, walker),
@@ -211,13 +155,7 @@ fn alias(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
 /// A host outside the cluster: the addresses of its `ServiceEntry`, else any address.
 fn external(walker: &Walker, path: &mut Path) -> Resolved {
     let Some(port) = number(&walker.question.port) else {
-        return ended(
-            path,
-            walker,
-            "a port name needs a Service",
-            Stop::NoSuchPort,
-            Vec::new(),
-        );
+        return ended(path, walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
     };
     if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
         return of_gateway(walker, path, port);
@@ -234,10 +172,7 @@ fn external(walker: &Walker, path: &mut Path) -> Resolved {
     };
     let host = walker.question.host.as_str();
     let names = |entry: &Node| {
-        let hosts = entry
-            .at("spec.hosts")
-            .map(|h| h.items().collect::<Vec<_>>())
-            .unwrap_or_default();
+        let hosts = entry.at("spec.hosts").map(|h| h.items().collect::<Vec<_>>()).unwrap_or_default();
         hosts.iter().any(|h| h.value().as_str() == Some(host))
     };
     let mut ips = Vec::new();
@@ -245,10 +180,7 @@ fn external(walker: &Walker, path: &mut Path) -> Resolved {
     for entry in entries.iter().filter(|e| names(e)) {
         let listed = entry.at("spec.addresses").or_else(|| entry.at("status.addresses"));
         for address in listed.iter().flat_map(|a| a.items().collect::<Vec<_>>()) {
-            let text = address
-                .value()
-                .as_str()
-                .or_else(|| address.value().get("value")?.as_str());
+            let text = address.value().as_str().or_else(|| address.value().get("value")?.as_str());
             if let Some(ip) = text.and_then(|t| t.parse().ok()) {
                 ips.push(Some(ip));
                 evidence.push(address.evidence());
@@ -270,24 +202,16 @@ fn of_gateway(walker: &Walker, path: &mut Path, port: u16) -> Resolved {
 fn gateway_target(walker: &Walker, port: u16) -> u16 {
     let Some(pod) = source_pod(walker) else { return port };
     let namespace = pod.text("metadata.namespace").unwrap_or_default();
-    let services = walker
-        .glance(walker.snapshot.objects(Kind::Service, Some(&namespace), &[]))
-        .unwrap_or_default();
+    let services = walker.glance(walker.snapshot.objects(Kind::Service, Some(&namespace), &[])).unwrap_or_default();
     let labels = pod.at("metadata.labels");
     let selects = |service: &Node| {
         let selector = service.at("spec.selector").map(|s| s.members()).unwrap_or_default();
         let has = |(k, v): &(String, Node)| {
-            labels
-                .as_ref()
-                .and_then(|l| l.value().get(k))
-                .is_some_and(|value| value == v.value())
+            labels.as_ref().and_then(|l| l.value().get(k)).is_some_and(|value| value == v.value())
         };
         !selector.is_empty() && selector.iter().all(has)
     };
-    let ports = services
-        .iter()
-        .filter(|s| selects(s))
-        .filter_map(|s| s.at("spec.ports"));
+    let ports = services.iter().filter(|s| selects(s)).filter_map(|s| s.at("spec.ports"));
     let mut ports = ports.flat_map(|p| p.items().collect::<Vec<_>>());
     let entry = ports.find(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(port)));
     let Some(target) = entry.and_then(|p| p.get("targetPort")) else {
@@ -302,10 +226,7 @@ fn gateway_target(walker: &Walker, port: u16) -> u16 {
 
 fn container_port(pod: &Node, name: &str) -> Option<u16> {
     let containers = pod.at("spec.containers")?;
-    let ports = containers
-        .items()
-        .filter_map(|c| c.get("ports"))
-        .flat_map(|p| p.items().collect::<Vec<_>>());
+    let ports = containers.items().filter_map(|c| c.get("ports")).flat_map(|p| p.items().collect::<Vec<_>>());
     let mut named = ports.filter(|p| p.text("name").as_deref() == Some(name));
     named.find_map(|p| u16::try_from(p.get("containerPort")?.value().as_u64()?).ok())
 }
@@ -329,10 +250,7 @@ fn of_proxy(walker: &Walker, path: &mut Path) -> Resolved {
         Got::Found(statuses) => statuses,
         Got::Absent(_) | Got::Gap => return pending(path, walker),
     };
-    let at_port: Vec<&Status> = statuses
-        .iter()
-        .filter(|s| s.addresses.iter().any(|a| a.port() == port))
-        .collect();
+    let at_port: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
     let mut ips: Vec<Option<IpAddr>> = Vec::new();
     let mut complete = true;
     for status in &at_port {
@@ -360,12 +278,8 @@ fn listener_is_of(walker: &Walker, status: &Status, port: u16) -> Option<Vec<IpA
         Got::Gap => return None,
     };
     let mut ips = Vec::new();
-    let own: Vec<IpAddr> = status
-        .addresses
-        .iter()
-        .map(std::net::SocketAddr::ip)
-        .filter(|ip| !ip.is_unspecified())
-        .collect();
+    let own: Vec<IpAddr> =
+        status.addresses.iter().map(std::net::SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect();
     for name in names_below(listener.value()) {
         match name {
             Name::Cluster(name) if is_named(walker, &ClusterName::parse(&name).map(|c| c.host).unwrap_or_default()) => {
@@ -401,14 +315,17 @@ fn names_below(value: &serde_json::Value) -> Vec<Name> {
                     match (key.as_str(), inner.as_str()) {
                         ("cluster", Some(name)) => names.push(Name::Cluster(name.to_owned())),
                         ("route_config_name" | "routeConfigName", Some(name)) => {
-                            names.push(Name::RouteConfig(name.to_owned()))
+                            names.push(Name::RouteConfig(name.to_owned()));
                         }
                         _ => left.push(inner),
                     }
                 }
             }
             serde_json::Value::Array(items) => left.extend(items),
-            _ => {}
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::String(_) => {}
         }
     }
     names
@@ -421,25 +338,20 @@ fn virtual_host_ips(walker: &Walker, route_config: &str, port: u16) -> Option<Ve
         Got::Absent(_) => return Some(Vec::new()),
         Got::Gap => return None,
     };
-    let hosts = config
-        .at("route_config.virtual_hosts")
-        .map(|h| h.items().collect::<Vec<_>>())
-        .unwrap_or_default();
+    let hosts = config.at("route_config.virtual_hosts").map(|h| h.items().collect::<Vec<_>>()).unwrap_or_default();
     let domains = |host: &Node| -> Vec<String> {
-        let domains = host
-            .get("domains")
-            .map(|d| d.items().collect::<Vec<_>>())
-            .unwrap_or_default();
-        domains
-            .iter()
-            .filter_map(|d| d.value().as_str().map(str::to_owned))
-            .collect()
+        let domains = host.get("domains").map(|d| d.items().collect::<Vec<_>>()).unwrap_or_default();
+        domains.iter().filter_map(|d| d.value().as_str().map(str::to_owned)).collect()
     };
     let with_port = format!("{}:{port}", walker.question.host);
     let takes = |names: &Vec<String>| names.iter().any(|n| *n == walker.question.host || *n == with_port);
-    Some(hosts.iter().map(domains).find(takes).map_or(Vec::new(), |names| {
-        names.iter().filter_map(|n| n.parse().ok()).collect()
-    }))
+    Some(
+        hosts
+            .iter()
+            .map(domains)
+            .find(takes)
+            .map_or(Vec::new(), |names| names.iter().filter_map(|n| n.parse().ok()).collect()),
+    )
 }
 
 /// Whether a mesh host is the one that B names, as a pod of A's namespace would say it.
@@ -460,9 +372,7 @@ fn is_named(walker: &Walker, host: &str) -> bool {
 /// A's namespace.
 pub(super) fn namespace(walker: &Walker) -> String {
     let of_pod = walker.snapshot.source.as_ref().map(|p| p.namespace.clone());
-    of_pod
-        .or_else(|| walker.node.as_ref().map(|n| n.namespace.clone()))
-        .unwrap_or_else(|| "default".to_owned())
+    of_pod.or_else(|| walker.node.as_ref().map(|n| n.namespace.clone())).unwrap_or_else(|| "default".to_owned())
 }
 
 fn is_bare(host: &str) -> bool {
@@ -502,24 +412,16 @@ fn port_number(walker: &Walker, service: &Node) -> Option<u16> {
 
 /// `8082 (http)` for each port.
 pub(crate) fn ports_of(service: &Node) -> Vec<String> {
-    let ports = service
-        .at("spec.ports")
-        .map(|p| p.items().collect::<Vec<_>>())
-        .unwrap_or_default();
+    let ports = service.at("spec.ports").map(|p| p.items().collect::<Vec<_>>()).unwrap_or_default();
     let show = |port: &Node| {
         let number = port.get("port").map(|p| p.value().to_string()).unwrap_or_default();
-        port.text("name")
-            .filter(|n| !n.is_empty())
-            .map_or(number.clone(), |name| format!("{number} ({name})"))
+        port.text("name").filter(|n| !n.is_empty()).map_or(number.clone(), |name| format!("{number} ({name})"))
     };
     ports.iter().map(show).collect()
 }
 
 fn cluster_ips(service: &Node) -> Vec<IpAddr> {
-    let list = service
-        .at("spec.clusterIPs")
-        .map(|l| l.items().collect::<Vec<_>>())
-        .unwrap_or_default();
+    let list = service.at("spec.clusterIPs").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
     let mut ips: Vec<IpAddr> = list.iter().filter_map(|ip| ip.value().as_str()?.parse().ok()).collect();
     if ips.is_empty() {
         ips.extend(service.text("spec.clusterIP").and_then(|ip| ip.parse::<IpAddr>().ok()));
@@ -533,19 +435,13 @@ fn near_services(walker: &Walker) -> Vec<String> {
     let host = walker.question.host.as_str();
     let asked = host.split('.').next().unwrap_or(host);
     let own = namespace(walker);
-    let services = walker
-        .glance(walker.snapshot.objects(Kind::Service, None, &[]))
-        .unwrap_or_default();
+    let services = walker.glance(walker.snapshot.objects(Kind::Service, None, &[])).unwrap_or_default();
     let mut near: Vec<(usize, String)> = services
         .iter()
         .filter_map(|s| Some((s.text("metadata.name")?, s.text("metadata.namespace")?)))
         .filter_map(|(name, namespace)| {
             let far = distance(asked, &name);
-            let shown = if namespace == own {
-                name.clone()
-            } else {
-                format!("{name}.{namespace}")
-            };
+            let shown = if namespace == own { name.clone() } else { format!("{name}.{namespace}") };
             (far <= 1 + asked.len() / 4).then_some((far + usize::from(namespace != own), shown))
         })
         .collect();
@@ -583,28 +479,16 @@ fn found(
     evidence: Vec<Evidence>,
 ) -> Resolved {
     let question = walker.question;
-    let protocol = question
-        .protocol
-        .unwrap_or_else(|| protocol_of(question.tls, service_port));
+    let protocol = question.protocol.unwrap_or_else(|| protocol_of(question.tls, service_port));
     let host = question.authority.clone().unwrap_or_else(|| {
         let default_port = if question.tls { 443 } else { 80 };
-        let typed = question
-            .target
-            .rsplit_once(':')
-            .map_or(question.target.as_str(), |(host, _)| host);
-        if port == default_port {
-            typed.to_owned()
-        } else {
-            format!("{typed}:{port}")
-        }
+        let typed = question.target.rsplit_once(':').map_or(question.target.as_str(), |(host, _)| host);
+        // What the client dials, where a gateway's Service leads it to another port.
+        let dialed = number(&question.port).unwrap_or(port);
+        if dialed == default_port { typed.to_owned() } else { format!("{typed}:{dialed}") }
     });
     path.step(Stage::Request, Mark::Passed, &subject(walker), "", evidence);
-    let dial = |ip: &Option<IpAddr>| Dial {
-        ip: *ip,
-        port,
-        host: host.clone(),
-        protocol,
-    };
+    let dial = |ip: &Option<IpAddr>| Dial { ip: *ip, port, host: host.clone(), protocol };
     Resolved::To(ips.iter().map(dial).collect())
 }
 
@@ -649,11 +533,7 @@ pub(super) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::Request {
             .unwrap_or_else(|| question.target.clone()),
         port: dial.map(|d| d.port).or_else(|| number(&question.port)).unwrap_or(0),
         address: dial.and_then(|d| d.ip).map(|ip| ip.to_string()),
-        protocol: dial
-            .map(|d| d.protocol)
-            .or(question.protocol)
-            .unwrap_or(Protocol::Http1)
-            .word(),
+        protocol: dial.map(|d| d.protocol).or(question.protocol).unwrap_or(Protocol::Http1).word(),
         path: question.path.clone(),
         method: question.method.clone(),
         headers: question.headers.clone(),

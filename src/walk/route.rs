@@ -20,9 +20,12 @@ pub(super) struct Chosen {
     pub(super) share: f64,
     /// `None`: no route.
     pub(super) route: Option<Hit>,
+    /// Of a route to weighted clusters, the one that was drawn, where filters tell them apart.
+    pub(super) only: Option<String>,
 }
 
 /// A route, and where it is.
+#[derive(Clone)]
 pub(super) struct Hit {
     pub(super) index: usize,
     pub(super) route: Route,
@@ -47,24 +50,12 @@ pub(super) fn choose(
             Match::Share(share) => left * share,
             Match::Unknown(why) => return Err(format!("whether {} takes the request: {why}", describe(route, index))),
         };
-        let at = node
-            .get("routes")
-            .and_then(|r| r.index(index))
-            .ok_or("a route is not where it was decoded")?;
-        let of_match = at
-            .get("match")
-            .and_then(|m| walker.unmodelled(&m, "envoy.config.route.v3.RouteMatch", &[]));
+        let at = node.get("routes").and_then(|r| r.index(index)).ok_or("a route is not where it was decoded")?;
+        let of_match = at.get("match").and_then(|m| Walker::unmodeled(&m, "envoy.config.route.v3.RouteMatch", &[]));
         if let Some(what) = of_match {
             return Err(format!("whether {} takes the request: {what}", describe(route, index)));
         }
-        chosen.push(Chosen {
-            share,
-            route: Some(Hit {
-                index,
-                route: route.clone(),
-                node: at,
-            }),
-        });
+        chosen.push(Chosen { share, route: Some(Hit { index, route: route.clone(), node: at }), only: None });
         left -= share;
         if left < 1e-9 {
             break;
@@ -72,10 +63,7 @@ pub(super) fn choose(
     }
     if left >= 1e-9 {
         path.trail.missed = missed(walker, host, node, config, http);
-        chosen.push(Chosen {
-            share: left,
-            route: None,
-        });
+        chosen.push(Chosen { share: left, route: None, only: None });
     }
     chosen.sort_by(|a, b| b.share.total_cmp(&a.share));
     Ok(chosen)
@@ -103,40 +91,23 @@ fn test(walker: &Walker, route: &Route, config: &RouteConfiguration, http: &Http
     let Some(wanted) = &route.r#match else {
         return Match::Unknown("it has no match".to_owned());
     };
-    conditions(walker, wanted, config, http)
-        .into_iter()
-        .fold(Match::Yes, |all, (_, _, _, holds)| all.and(holds))
+    conditions(walker, wanted, config, http).into_iter().fold(Match::Yes, |all, (_, _, _, holds)| all.and(holds))
 }
 
 /// All conditions of a match, in the order in which people read them.
 fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Vec<Condition> {
     let mut all = vec![path_condition(walker, wanted, config, http)];
     for (i, header) in wanted.headers.iter().enumerate() {
-        all.push((
-            "headers",
-            Some(i),
-            format!("header {}", header.name),
-            header_matches(header, http, walker.version),
-        ));
+        all.push(("headers", Some(i), format!("header {}", header.name), header_matches(header, http, walker.version)));
     }
     let query = http.path.split_once('?').map_or("", |(_, query)| query);
     for (i, parameter) in wanted.query_parameters.iter().enumerate() {
         let holds = matcher::query_parameter(parameter, query);
-        all.push((
-            "query_parameters",
-            Some(i),
-            format!("query parameter {}", parameter.name),
-            holds,
-        ));
+        all.push(("query_parameters", Some(i), format!("query parameter {}", parameter.name), holds));
     }
-    let cookies: Vec<&str> = values(http, "cookie");
+    let cookies = http.values("cookie");
     for (i, cookie) in wanted.cookies.iter().enumerate() {
-        all.push((
-            "cookies",
-            Some(i),
-            format!("cookie {}", cookie.name),
-            matcher::cookie(cookie, &cookies),
-        ));
+        all.push(("cookies", Some(i), format!("cookie {}", cookie.name), matcher::cookie(cookie, &cookies)));
     }
     if wanted.grpc.is_some() {
         all.push(("grpc", None, "gRPC".to_owned(), (http.kind == RequestKind::Grpc).into()));
@@ -152,12 +123,15 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
         ));
     }
     if let Some(runtime) = &wanted.runtime_fraction {
-        let share = fraction::share(runtime.default_value.as_ref());
-        let holds = match walker.runtime_value(&runtime.runtime_key) {
-            Some(value) => Match::Unknown(format!("the runtime key {} is {value}", runtime.runtime_key)),
-            None if share <= 0.0 => Match::No,
-            None if share >= 1.0 => Match::Yes,
-            None => Match::Share(share),
+        let share = match walker.runtime_percent(&runtime.runtime_key) {
+            Some(share) => share,
+            None => Ok(fraction::share(runtime.default_value.as_ref())),
+        };
+        let holds = match share {
+            Err(why) => Match::Unknown(why),
+            Ok(share) if share <= 0.0 => Match::No,
+            Ok(share) if share >= 1.0 => Match::Yes,
+            Ok(share) => Match::Share(share),
         };
         all.push(("runtime_fraction", None, "runtime fraction".to_owned(), holds));
     }
@@ -167,35 +141,21 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
 fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Condition {
     let folds = wanted.case_sensitive.as_ref().is_some_and(|b| !b.value);
     let fold = |text: &str| {
-        if folds {
-            text.to_ascii_lowercase()
-        } else {
-            text.to_owned()
-        }
+        if folds { text.to_ascii_lowercase() } else { text.to_owned() }
     };
     let raw = http.path.split(['?', '#']).next().unwrap_or_default();
-    let raw = if config.ignore_path_parameters_in_path_matching {
-        without_parameters(raw)
-    } else {
-        raw.to_owned()
-    };
+    let raw = if config.ignore_path_parameters_in_path_matching { without_parameters(raw) } else { raw.to_owned() };
     let path = fold(&raw);
     let (field, holds) = match &wanted.path_specifier {
         Some(PathSpecifier::Prefix(prefix)) => ("prefix", path.starts_with(&fold(prefix)).into()),
         Some(PathSpecifier::Path(exact)) => ("path", (path == fold(exact)).into()),
         Some(PathSpecifier::PathSeparatedPrefix(prefix)) => {
             let rest = path.strip_prefix(&fold(prefix)).map(str::to_owned);
-            (
-                "path_separated_prefix",
-                rest.is_some_and(|r| r.is_empty() || r.starts_with('/')).into(),
-            )
+            ("path_separated_prefix", rest.is_some_and(|r| r.is_empty() || r.starts_with('/')).into())
         }
         Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex(&regex.regex, &raw)),
         Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
-        None => (
-            "path_match_policy",
-            Match::Unknown("`path_match_policy` is not modelled".to_owned()),
-        ),
+        None => ("path_match_policy", Match::Unknown("`path_match_policy` is not modeled".to_owned())),
     };
     let old = config.ignore_path_parameters_in_path_matching && walker.version < Version::new(1, 39, 1);
     let holds = if old && http.path.contains(';') {
@@ -208,42 +168,20 @@ fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfigurat
 
 /// `/a;v=1/b` as `/a/b`.
 fn without_parameters(path: &str) -> String {
-    let segments: Vec<&str> = path
-        .split('/')
-        .map(|s| s.split(';').next().unwrap_or_default())
-        .collect();
+    let segments: Vec<&str> = path.split('/').map(|s| s.split(';').next().unwrap_or_default()).collect();
     segments.join("/")
 }
 
 /// A header matcher over the request, pseudo headers included.
 pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, version: Version) -> Match {
     let name = header.name.to_ascii_lowercase();
-    let values = match name.as_str() {
-        ":method" => vec![http.method.as_str()],
-        ":path" => vec![http.path.as_str()],
-        ":authority" | "host" => vec![http.authority.as_str()],
-        ":scheme" | "x-forwarded-proto" => vec![http.scheme],
-        // Envoy makes one up before it matches; only its presence is known.
-        "x-request-id" if !http.headers.iter().any(|(k, _)| *k == name) => {
-            let known = matcher::header(header, &["a"], version);
-            let other = matcher::header(header, &["b"], version);
-            return if known == other {
-                known
-            } else {
-                Match::Unknown("x-request-id is made up by Envoy".to_owned())
-            };
-        }
-        _ => self::values(http, &name),
-    };
-    matcher::header(header, &values, version)
-}
-
-fn values<'a>(http: &'a Http, name: &str) -> Vec<&'a str> {
-    http.headers
-        .iter()
-        .filter(|(k, _)| k == name)
-        .map(|(_, v)| v.as_str())
-        .collect()
+    // Envoy makes one up before it matches; only its presence is known.
+    if name == "x-request-id" && http.values(&name).is_empty() {
+        let known = matcher::header(header, &["a"], version);
+        let other = matcher::header(header, &["b"], version);
+        return if known == other { known } else { Match::Unknown("x-request-id is made up by Envoy".to_owned()) };
+    }
+    matcher::header(header, &http.values(&name), version)
 }
 
 /// Why each route was not taken: what failed first, and how much held before.
@@ -254,23 +192,12 @@ fn missed(walker: &Walker, host: &VirtualHost, node: &Node, config: &RouteConfig
             continue;
         };
         let conditions = conditions(walker, wanted, config, http);
-        let held = conditions
-            .iter()
-            .filter(|(_, _, _, holds)| *holds == Match::Yes)
-            .count();
+        let held = conditions.iter().filter(|(_, _, _, holds)| *holds == Match::Yes).count();
         let Some((field, i, what, _)) = conditions.into_iter().find(|(_, _, _, holds)| *holds != Match::Yes) else {
             continue;
         };
-        let place = at
-            .get("match")
-            .and_then(|m| m.get(field))
-            .and_then(|f| i.map_or(Some(f.clone()), |i| f.index(i)));
-        missed.push(Missed {
-            why: what,
-            held,
-            at: place,
-            route: at,
-        });
+        let place = at.get("match").and_then(|m| m.get(field)).and_then(|f| i.map_or(Some(f.clone()), |i| f.index(i)));
+        missed.push(Missed { why: what, held, at: place, route: at });
     }
     missed
 }

@@ -33,6 +33,16 @@ pub enum Stop {
     DropOverload,
     /// The assignment drops a part of the requests.
     PartialDropOverload,
+    /// The request line is none that HTTP/1 allows.
+    CodecError,
+    /// A QUERY says nothing of its content's type.
+    QueryMissingContentType,
+    /// Runtime has put the cluster into maintenance.
+    MaintenanceMode,
+    /// A circuit breaker lets nothing through.
+    Overflow,
+    /// The same, for a TCP connection.
+    TcpOverflow,
     /// No host can be chosen.
     NoHealthyUpstream,
     /// No host can be chosen, for a TCP connection.
@@ -67,24 +77,29 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"], ""),
             Self::DropOverload => (503, &["UDO"], "unconditional_drop_overload"),
             Self::PartialDropOverload => (503, &["DO"], "drop_overload"),
+            Self::CodecError => (400, &["DPE"], "http1.codec_error"),
+            Self::QueryMissingContentType => (400, &[], "query_missing_content_type"),
+            Self::MaintenanceMode => (503, &["UO"], "maintenance_mode"),
+            Self::Overflow => (503, &["UO"], "upstream_reset_before_response_started"),
+            Self::TcpOverflow => (0, &["UO"], ""),
             Self::NoHealthyUpstream => (503, &["UH"], "no_healthy_upstream"),
             Self::TcpNoHealthyUpstream => (0, &["UH"], ""),
             Self::ConnectFailure => (503, &["UF"], "upstream_reset_before_response_started"),
             Self::TcpConnectFailure => (0, &["UF"], ""),
         };
-        let grpc_status = match self {
-            Self::FaultAbort(Abort::Grpc(status)) => Some(*status),
-            _ if request == RequestKind::Grpc && status != 0 => Some(grpc_status_of(status)),
-            _ => None,
-        };
+        let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
+        // Before the request is one, nothing is wrapped for gRPC.
+        let is_wrapped = request == RequestKind::Grpc && status != 0 && !matches!(self, Self::CodecError);
+        let grpc_status = is_wrapped.then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
             grpc_status,
             flags: flags.to_vec(),
             details: details.to_owned(),
-            from: match self {
-                Self::NoSuchService | Self::NoSuchPort => Answerer::Nobody,
-                _ => Answerer::SourceProxy,
+            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort) {
+                Answerer::Nobody
+            } else {
+                Answerer::SourceProxy
             },
         }
     }
@@ -92,16 +107,10 @@ impl Stop {
     /// What becomes of the request: an answer by configuration below 400 breaks nothing.
     pub fn outcome(&self, request: RequestKind) -> Outcome {
         let response = self.response(request);
-        let by_configuration = matches!(
-            self,
-            Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_)
-        );
+        let by_configuration =
+            matches!(self, Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_));
         let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
-        if by_configuration && fine {
-            Outcome::Answered
-        } else {
-            Outcome::Fails
-        }
+        if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
     }
 
     /// The stop in a few words, as line 1 ends with it when no finding explains it.
@@ -118,6 +127,10 @@ impl Stop {
             Self::DirectResponse(_) => "answered by the route itself".to_owned(),
             Self::FaultAbort(_) => "aborted by an injected fault".to_owned(),
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
+            Self::CodecError => "the request is no HTTP/1.1".to_owned(),
+            Self::QueryMissingContentType => "a QUERY without a content-type".to_owned(),
+            Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
+            Self::Overflow | Self::TcpOverflow => "a circuit breaker lets nothing through".to_owned(),
             Self::DropOverload | Self::PartialDropOverload => "dropped by the endpoint policy".to_owned(),
             Self::NoHealthyUpstream | Self::TcpNoHealthyUpstream => "no healthy upstream".to_owned(),
             Self::ConnectFailure | Self::TcpConnectFailure => "connections to every endpoint fail".to_owned(),
@@ -137,7 +150,6 @@ pub enum RequestKind {
 /// `Grpc::Utility::httpToGrpcStatus` (`source/common/grpc/status.cc`).
 fn grpc_status_of(http: u16) -> u8 {
     match http {
-        200 => 0,
         400 => 13,
         401 => 16,
         403 => 7,
@@ -157,10 +169,7 @@ mod tests {
         assert_eq!((response.status, response.grpc_status), (200, Some(12)));
         assert_eq!(Stop::NoRoute.outcome(RequestKind::Grpc), Outcome::Fails);
         assert_eq!(Stop::NoCluster(503).response(RequestKind::Plain).short(), "503 NC");
-        assert_eq!(
-            Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(),
-            "closed UH"
-        );
+        assert_eq!(Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(), "closed UH");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::envoy::fields;
 use crate::envoy::version::Version;
@@ -17,8 +18,31 @@ pub(super) struct Walker<'a> {
     pub(super) origin: Origin,
     pub(super) version: Version,
     pub(super) node: Option<NodeId>,
+    /// On A's side: plaintext from A itself; its addresses are filled in once they are known.
+    pub(super) downstream: Downstream,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Vec<String>>,
+}
+
+/// The connection that a request arrives on, as the proxy's filters see it.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Downstream {
+    /// The connection is TLS, which this proxy terminates.
+    pub(super) tls: bool,
+    /// The URI names of the peer's certificate (`spiffe://…`), where it presented one that was validated; none without.
+    pub(super) peer_uris: Vec<String>,
+    /// The DNS names of the same certificate.
+    pub(super) peer_dns: Vec<String>,
+    /// The TLS server name; empty without one.
+    pub(super) server_name: String,
+    /// The protocols that the peer offered in its handshake, in its order.
+    pub(super) alpn: Vec<String>,
+    /// The peer's address, where it is known.
+    pub(super) source: Option<IpAddr>,
+    /// The address that was dialed, where it is known.
+    pub(super) destination: Option<IpAddr>,
+    /// The port that was dialed.
+    pub(super) port: u16,
 }
 
 /// What a look-up gave, once what is missing was noted.
@@ -39,6 +63,7 @@ impl<'a> Walker<'a> {
             origin,
             version: Version::NEWEST,
             node: None,
+            downstream: Downstream::default(),
             needs: RefCell::default(),
             unchecked: RefCell::default(),
         };
@@ -90,11 +115,11 @@ impl<'a> Walker<'a> {
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.
-    pub(super) fn unmodelled(&self, node: &Node, message: &str, except: &[&str]) -> Option<String> {
+    pub(super) fn unmodeled(node: &Node, message: &str, except: &[&str]) -> Option<String> {
         let found = fields::deciding(node.value(), message, except);
         let short = message.rsplit('.').next().unwrap_or(message);
         let named: Vec<String> = found.iter().map(|path| format!("`{path}`")).collect();
-        (!named.is_empty()).then(|| format!("{} of {short} is not modelled", named.join(", ")))
+        (!named.is_empty()).then(|| format!("{} of {short} is not modeled", named.join(", ")))
     }
 
     /// The value with which runtime overrides `key`, where it does. Not read is taken for not overridden, and said.
@@ -106,13 +131,20 @@ impl<'a> Walker<'a> {
             Lookup::Found(runtime) => runtime,
             Lookup::Absent(_) => return None,
             Lookup::Unread(need) => {
-                self.unchecked(format!("whether runtime overrides `{key}`"));
+                self.unchecked("runtime values, which can override the configuration, were not read".to_owned());
                 self.want(need);
                 return None;
             }
         };
         let entry = runtime.get("entries")?.get(key)?;
         entry.text("final_value")
+    }
+
+    /// The same where the value is a percentage, as a share; an error where it is none.
+    pub(super) fn runtime_percent(&self, key: &str) -> Option<Result<f64, String>> {
+        let value = self.runtime_value(key)?;
+        let share = value.parse::<u32>().map(|percent| f64::from(percent.min(100)) / 100.0);
+        Some(share.map_err(|_| format!("the runtime key {key} is {value}, which is not modeled")))
     }
 
     pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
@@ -123,19 +155,11 @@ impl<'a> Walker<'a> {
         let Some(info) = self.glance(self.snapshot.server_info(self.origin)) else {
             return;
         };
-        let version = info
-            .text("version")
-            .and_then(|text| Version::of_server_info(&text))
-            .or_else(|| {
-                let build = info.at("node.user_agent_build_version.version")?;
-                let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
-                Version::parse(&format!(
-                    "{}.{}.{}",
-                    number("major_number"),
-                    number("minor_number"),
-                    number("patch")
-                ))
-            });
+        let version = info.text("version").and_then(|text| Version::of_server_info(&text)).or_else(|| {
+            let build = info.at("node.user_agent_build_version.version")?;
+            let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
+            Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
+        });
         match version {
             Some(version) if version < Version::OLDEST => self.unchecked(format!(
                 "the proxy is Envoy {version}; its rules were compared with real ones from {} on",
@@ -143,7 +167,7 @@ impl<'a> Walker<'a> {
             )),
             Some(_) => {}
             None => {
-                self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned())
+                self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned());
             }
         }
         self.version = version.unwrap_or(Version::NEWEST);

@@ -146,9 +146,7 @@ pub(crate) fn snapshot(mut files: Files) -> Snapshot {
 /// The answer to a question about a snapshot, as the program finds it. Nothing is read on.
 pub(crate) fn answer(ask: &AskRecord, snapshot: &mut Snapshot) -> Verdict {
     let question = Question::parse(ask).unwrap_or_else(|e| panic!("{e}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(mesh_why::answer(&question, snapshot, None))
 }
 
@@ -180,20 +178,12 @@ pub(crate) fn difference(expected: &str, found: &str) -> String {
     let ends = old.iter().rev().zip(new.iter().rev()).take(rest);
     let after = ends.take_while(|(a, b)| a == b).count();
     let shown = |sign: char, lines: &[&str]| -> String {
-        lines[before..lines.len() - after]
-            .iter()
-            .map(|line| format!("{sign} {line}\n"))
-            .collect()
+        lines[before..lines.len() - after].iter().fold(String::new(), |text, line| text + &format!("{sign} {line}\n"))
     };
     format!("@ line {}\n{}{}", before + 1, shown('-', &old), shown('+', &new))
 }
 
 /// Fails with all complaints at once.
 pub(crate) fn none(complaints: &[String]) {
-    assert!(
-        complaints.is_empty(),
-        "{} complaints\n\n{}",
-        complaints.len(),
-        complaints.join("\n\n")
-    );
+    assert!(complaints.is_empty(), "{} complaints\n\n{}", complaints.len(), complaints.join("\n\n"));
 }

@@ -60,7 +60,8 @@ pub(crate) fn shown(arguments: &[OsString]) -> String {
 }
 
 fn question(request: &Request) -> Vec<OsString> {
-    let mut words = vec![in_a_mesh::socket(request.to).to_string(), "--protocol".to_owned(), protocol(request).to_owned()];
+    let mut words =
+        vec![in_a_mesh::socket(request.to).to_string(), "--protocol".to_owned(), protocol(request).to_owned()];
     if request.is_http() {
         words.extend(["--path".to_owned(), request.path.clone(), "--method".to_owned(), request.method.clone()]);
         if let Some(host) = &request.host {

@@ -2,7 +2,8 @@
 //!
 //! A case names one wherever Envoy wants an address, as `$NAME`, and `$NAME.port` where it wants a port. How it
 //! behaves follows from its name: `$refused…` is an address where nobody listens, `$broken…` answers 503,
-//! `$silent…` never answers, everything else answers 200. Each says its own name in its answer, over HTTP and over plain TCP.
+//! `$silent…` never answers, everything else answers 200. Each says its own name in its answer, over HTTP and over
+//! plain TCP.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -42,11 +43,7 @@ impl Backends {
         if let Some(known) = self.addresses.get(name) {
             return *known;
         }
-        let address = if name.starts_with("refused") {
-            nobody(self.addresses.len())
-        } else {
-            serve(name, &self.stop)
-        };
+        let address = if name.starts_with("refused") { nobody(self.addresses.len()) } else { serve(name, &self.stop) };
         self.addresses.insert(name.to_owned(), address);
         address
     }

@@ -35,18 +35,16 @@ pub(crate) fn is_unknown(said: &Said) -> bool {
 }
 
 /// All differences between the requests that were sent and the verdict on them.
-pub(crate) fn compare(
-    observed: &[Observed],
-    places: &BTreeMap<String, Place>,
-    said: &Said,
-) -> Vec<Difference> {
+pub(crate) fn compare(observed: &[Observed], places: &BTreeMap<String, Place>, said: &Said) -> Vec<Difference> {
     if said.verdict.is_null() {
         return vec![Difference::new("answer", "", &said.complaint)];
     }
     let mut differences = Vec::new();
     differences.extend(exit_code(said));
     differences.extend(way(observed, places, said));
-    if !is_unknown(said) {
+    if is_unknown(said) {
+        differences.extend(named_gap(said));
+    } else {
         let verdict = &said.verdict;
         differences.extend(outcome(observed, verdict));
         differences.extend(reply::compare(observed, verdict));
@@ -81,6 +79,13 @@ fn exit_code(said: &Said) -> Option<Difference> {
     };
     (said.exit_code != Some(expected))
         .then(|| Difference::new("exit code", format!("{expected} by the outcome"), format!("{:?}", said.exit_code)))
+}
+
+/// What is not known has a name.
+fn named_gap(said: &Said) -> Option<Difference> {
+    let unchecked = &said.verdict["unchecked"];
+    let named = unchecked.as_array().is_some_and(|lines| !lines.is_empty());
+    (!named).then(|| Difference::new("unchecked", "(something must be named)", unchecked.to_string()))
 }
 
 /// The listener, the chain and the route.

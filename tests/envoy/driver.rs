@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::config::{self, ACCEPTING, Config};
-use crate::{admin, in_a_mesh};
+use crate::config::{ACCEPTING, Config};
+use crate::{admin, files};
 
 /// Access logs, in the directory that Envoy runs in.
 pub(crate) const LOG_FILE: &str = "access.jsonl";
@@ -42,7 +42,7 @@ pub(crate) struct Envoy {
 impl Envoy {
     /// Starts the binary in an empty directory and waits until it serves the whole configuration.
     pub(crate) fn start(binary: &Path, directory: &Path, config: &Config) -> Self {
-        write_config(directory, config);
+        files::write_all(directory, config);
         let output = File::create(directory.join("envoy.log")).expect("a log for Envoy");
         let process = Command::new(binary)
             .args(["-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart"])
@@ -109,12 +109,8 @@ impl Envoy {
         assert!(all && clean, "{}: {active}{failures}{}", self.directory.display(), self.output());
     }
 
-    /// The late ones take the place of those of the same name.
     fn deliver_late_clusters(&self, config: &Config) {
-        let is_late = |each: &&Value| config.late_clusters.iter().any(|late| late["name"] == each["name"]);
-        let early = config.clusters.iter().filter(|each| !is_late(each));
-        let all: Vec<Value> = early.chain(&config.late_clusters).cloned().collect();
-        write(&self.directory, "clusters.json", &resources(CLUSTER, &all));
+        files::write_late_clusters(&self.directory, config);
         let start = Instant::now();
         while !self.get("/stats?filter=cluster_manager.cds.update_attempt").contains(": 2") {
             assert!(start.elapsed() < PATIENCE, "the late clusters do not arrive:\n{}", self.output());
@@ -144,66 +140,4 @@ impl Drop for Envoy {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn write_config(directory: &Path, config: &Config) {
-    let write = |name: &str, value: &Value| write(directory, name, value);
-    write("bootstrap.json", &bootstrap(config));
-    write("listeners.json", &resources("envoy.config.listener.v3.Listener", &config.listeners));
-    write("clusters.json", &resources(CLUSTER, &config.clusters));
-    for (type_name, each) in [
-        ("envoy.config.route.v3.RouteConfiguration", &config.route_configs),
-        ("envoy.config.endpoint.v3.ClusterLoadAssignment", &config.assignments),
-    ] {
-        for (name, resource) in each {
-            write(&config::discovery_file(name), &resources(type_name, resource.as_slice()));
-        }
-    }
-}
-
-/// In one move, for Envoy watches these files.
-fn write(directory: &Path, name: &str, value: &Value) {
-    let text = serde_json::to_string_pretty(value).expect("JSON");
-    let temporary = directory.join("being-written");
-    fs::write(&temporary, text).expect("a configuration file");
-    fs::rename(&temporary, directory.join(name)).expect("the file in its place");
-}
-
-const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
-
-fn bootstrap(config: &Config) -> Value {
-    let mut bootstrap = json!({
-        "node": {"id": node_id(config), "cluster": "a"},
-        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
-    });
-    if config.runtime.is_object() {
-        bootstrap["layered_runtime"] = json!({"layers": [
-            {"name": "static", "static_layer": config.runtime},
-            {"name": "admin", "admin_layer": {}},
-        ]});
-    }
-    if config.in_bootstrap {
-        bootstrap["static_resources"] = json!({"listeners": config.listeners, "clusters": config.clusters});
-    } else {
-        bootstrap["dynamic_resources"] = json!({
-            "lds_config": config::discovered_from("./listeners.json"),
-            "cds_config": config::discovered_from("./clusters.json"),
-        });
-    }
-    bootstrap
-}
-
-/// As Istio names its proxies; the client's address is known from nothing else.
-fn node_id(config: &Config) -> String {
-    let client = in_a_mesh::ip(config.client.into());
-    format!("sidecar~{client}~client.shop~shop.svc.cluster.local")
-}
-
-fn resources(type_name: &str, each: &[Value]) -> Value {
-    let typed = each.iter().map(|resource| {
-        let mut typed = resource.as_object().expect("a resource").clone();
-        typed.insert("@type".to_owned(), json!(format!("type.googleapis.com/{type_name}")));
-        typed
-    });
-    json!({"version_info": "1", "resources": typed.collect::<Vec<_>>()})
 }

@@ -17,6 +17,7 @@ mod compare;
 mod config;
 mod driver;
 mod examine;
+mod files;
 mod hello;
 mod http1;
 mod http2;

@@ -83,8 +83,7 @@ impl Observed {
         Self {
             fate,
             listener: text("listener").expect("a listener"),
-            filter_chain: (reply.details != "filter_chain_not_found")
-                .then(|| text("filter_chain").unwrap_or_default()),
+            filter_chain: (reply.details != "filter_chain_not_found").then(|| text("filter_chain").unwrap_or_default()),
             route_config: text("route_config"),
             route: text("route"),
             // A fault that is injected comes before the cluster is asked for; the log names the route's all the same.

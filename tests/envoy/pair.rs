@@ -65,7 +65,9 @@ impl Request {
 
     /// The headers as names and values.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().map(|line| line.split_once(':').map_or((line.as_str(), ""), |(name, value)| (name, value.trim())))
+        self.headers
+            .iter()
+            .map(|line| line.split_once(':').map_or((line.as_str(), ""), |(name, value)| (name, value.trim())))
     }
 
     /// HTTP, so that a route may be looked for.

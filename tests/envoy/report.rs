@@ -30,8 +30,7 @@ impl Tally {
     pub(crate) fn add(&mut self, path: &Path, examined: &[Examined]) {
         let counts: Vec<Count> = examined.iter().map(count).collect();
         let number = |kind: Count| counts.iter().filter(|count| **count == kind).count();
-        let (agree, disagree, unknown) =
-            (number(Count::Agrees), number(Count::Disagrees), number(Count::Unknown));
+        let (agree, disagree, unknown) = (number(Count::Agrees), number(Count::Disagrees), number(Count::Unknown));
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         println!("{name:<40} {agree:>4} agree {disagree:>4} disagree {unknown:>4} unknown");
         for (each, count) in examined.iter().zip(counts) {

@@ -25,13 +25,17 @@ def kubectl_plugin(tool, _):
     return expect(answer, 0, outcome="reaches")
 
 
-def plain_text(tool, _):
-    """The verdict is line 1; nothing of the terminal's colors goes into a pipe."""
+def plain_text(tool, fault):
+    """Line 1 is the whole verdict; nothing of the terminal's colors goes into a pipe."""
+    summary = (tool.ask(*question(fault)).json or {}).get("summary")
     answer = tool.plugin("order-service", "product-service:8082", "-n", "shop", user="dev")
     first = answer.out.partition("\n")[0]
-    if answer.code or "product-service:8082" not in first or "\x1b" in answer.out:
-        return [answer]
-    return []
+    found = [] if answer.code == 0 else [answer]
+    if first[2:] != summary:
+        found.append(f"line 1 {first!r}, summary {summary!r}")
+    if "\x1b" in answer.out:
+        found.append("colors in a pipe")
+    return found
 
 
 def few_rights(tool, fault):

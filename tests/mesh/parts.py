@@ -106,14 +106,9 @@ def built():
 def build(say=print):
     """Build what is missing; about 12 minutes on 2 cores when that is everything."""
     if packages := lacking():
-        run(
-            "apt-get",
-            "install",
-            "-y",
-            "--no-install-recommends",
-            *packages,
-            env={"DEBIAN_FRONTEND": "noninteractive"},
-        )
+        run("apt-get", "update", ok=False)
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run("apt-get", "install", "-y", "--no-install-recommends", *packages, env=quiet)
     with one_at_a_time():
         fetch_envoy(say)
         for name in [*FROM_GO, *FROM_KUBERNETES]:

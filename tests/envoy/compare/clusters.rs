@@ -49,11 +49,7 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
         let sent = chosen.filter(|each| each.fate == Fate::Reached).count();
         if !seen.is_subset(&eligible) || (sent >= MANY && seen != eligible) {
             let name = choice["name"].as_str().unwrap_or_default();
-            differences.push(Difference::new(
-                format!("hosts of {name}"),
-                format!("{seen:?}"),
-                format!("{eligible:?}"),
-            ));
+            differences.push(Difference::new(format!("hosts of {name}"), format!("{seen:?}"), format!("{eligible:?}")));
         }
     }
     differences

@@ -104,8 +104,10 @@ fn the_exit_code_follows_from_the_outcome() {
 
 #[test]
 fn an_unknown_verdict_may_leave_open_what_it_does_not_say_wrong() {
-    let mut open = json!({"outcome": "unknown", "decision": {"listener": "l"}});
+    let mut open = json!({"outcome": "unknown", "decision": {"listener": "l"}, "unchecked": ["lua"]});
     assert_eq!(differences(open.clone(), 3), []);
     open["decision"]["listener"] = json!("other");
-    assert_eq!(differences(open, 3).len(), 1);
+    assert_eq!(differences(open.clone(), 3).len(), 1);
+    open["unchecked"] = json!([]);
+    assert_eq!(differences(open, 3).len(), 2);
 }

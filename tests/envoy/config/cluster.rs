@@ -2,7 +2,8 @@
 //!
 //! `[a, b]` is a STATIC cluster of two endpoints. The long form has Envoy's own fields and, in place of
 //! `load_assignment`: `endpoints`, or `priorities` (a list of endpoints each), or `localities`; `policy`; and
-//! `eds: true` to deliver them by discovery, which without any answers that there is nothing. An endpoint is an address or `{at, health, weight, metadata}`.
+//! `eds: true` to deliver them by discovery, which without any answers that there is nothing. An endpoint is an
+//! address or `{at, health, weight, metadata}`.
 
 use serde_json::{Map, Value, json};
 

@@ -36,10 +36,7 @@ pub(crate) fn expand(mut short: Map<String, Value>) -> Value {
 }
 
 fn single_chain(short: &mut Map<String, Value>) -> Map<String, Value> {
-    ["http", "tcp", "filters"]
-        .into_iter()
-        .filter_map(|key| Some((key.to_owned(), short.remove(key)?)))
-        .collect()
+    ["http", "tcp", "filters"].into_iter().filter_map(|key| Some((key.to_owned(), short.remove(key)?))).collect()
 }
 
 /// Where the listener stands: bound and handing over, or there only to be handed connections.
@@ -104,22 +101,14 @@ fn tcp_proxy(short: Value) -> Value {
     let mut fields = object(json!({"stat_prefix": "tcp"}));
     let own = if short.is_string() { json!({"cluster": short}) } else { short };
     fields.extend(object(own));
-    extension(
-        "envoy.filters.network.tcp_proxy",
-        "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-        fields,
-    )
+    extension("envoy.filters.network.tcp_proxy", "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", fields)
 }
 
 fn connection_manager(listener: &str, routes_name: &str, mut short: Map<String, Value>) -> Value {
     let (key, source) = route::source(routes_name, &mut short);
     let routes = source["name"].as_str().or(source["route_config_name"].as_str()).unwrap_or_default().to_owned();
     let mut filters = items(take(&mut short, "http_filters"));
-    filters.push(extension(
-        "envoy.filters.http.router",
-        "envoy.extensions.filters.http.router.v3.Router",
-        Map::new(),
-    ));
+    filters.push(extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", Map::new()));
     let mut fields = object(json!({
         "stat_prefix": "http",
         "access_log": [access_log::request(listener, &routes)],

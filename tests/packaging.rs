@@ -1,0 +1,349 @@
+//! What is shipped beside the binary says the same as the binary: plugin.yaml and krew-manifest.yaml.
+//!
+//! `UPDATE=1 cargo test --test packaging` writes plugin.yaml anew.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use clap::{Arg, Command, CommandFactory as _, Parser as _};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use mesh_why::cli::Cli;
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+const NAME: &str = "mesh-why";
+const BINARY: &str = "kubectl-mesh_why";
+
+// --- plugin.yaml -----------------------------------------------------------------------------
+
+/// kubectl's descriptor of a plugin. The format has no other fields.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Plugin {
+    name: String,
+    short_desc: String,
+    long_desc: String,
+    example: String,
+    command: String,
+    flags: Vec<Flag>,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Flag {
+    name: String,
+    #[serde(default)]
+    shorthand: String,
+    desc: String,
+    #[serde(default)]
+    def_value: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(root().join(file)).unwrap()
+}
+
+fn plugin() -> Plugin {
+    serde_saphyr::from_str(&read("plugin.yaml")).unwrap()
+}
+
+/// The long flags that are shown, but for help and version, which every program has.
+fn shown(command: &Command) -> Vec<&Arg> {
+    let arguments = command.get_arguments().filter(|arg| arg.get_long().is_some() && !arg.is_hide_set());
+    arguments.filter(|arg| !["help", "version"].contains(&arg.get_long().unwrap())).collect()
+}
+
+fn flag(arg: &Arg) -> Flag {
+    let defaults = arg.get_default_values().iter().map(|value| value.to_str().unwrap());
+    let takes_value = arg.get_action().takes_values();
+    Flag {
+        name: arg.get_long().unwrap().to_owned(),
+        shorthand: arg.get_short().map(String::from).unwrap_or_default(),
+        desc: arg.get_help().unwrap().to_string(),
+        def_value: if takes_value { defaults.collect::<Vec<_>>().join(",") } else { String::new() },
+    }
+}
+
+/// plugin.yaml as clap would have it.
+fn descriptor() -> String {
+    let command = Cli::command();
+    let about = command.get_about().unwrap().to_string();
+    let long = command.get_long_about().unwrap().to_string();
+    let example = examples(&command).join("\n");
+    let mut text = String::from(
+        "# A description of the plugin's command line in the format of kubectl's plugin descriptors. Clients up to\n\
+         # kubectl 1.11 read it; newer ones find a plugin by its file name alone.\n\
+         # Written by `UPDATE=1 cargo test --test packaging`, which holds it to the command line.\n",
+    );
+    for (field, value) in [("name", NAME), ("shortDesc", &about), ("longDesc", &long), ("example", &example)] {
+        writeln!(text, "{field}: {}", json!(value)).unwrap();
+    }
+    writeln!(text, "command: ./{BINARY}\nflags:").unwrap();
+    for arg in shown(&command) {
+        let flag = flag(arg);
+        writeln!(text, "  - name: {}", flag.name).unwrap();
+        if !flag.shorthand.is_empty() {
+            writeln!(text, "    shorthand: {}", json!(flag.shorthand)).unwrap();
+        }
+        writeln!(text, "    desc: {}", json!(flag.desc)).unwrap();
+        if !flag.def_value.is_empty() {
+            writeln!(text, "    defValue: {}", json!(flag.def_value)).unwrap();
+        }
+    }
+    text
+}
+
+/// The commands of the help's examples.
+fn examples(command: &Command) -> Vec<String> {
+    let help = command.get_after_help().unwrap().to_string();
+    help.lines().map(str::trim).filter(|line| line.starts_with("kubectl mesh-why")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_descriptor_is_the_command_line() {
+    let written = descriptor();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(root().join("plugin.yaml"), &written).unwrap();
+    }
+    assert!(read("plugin.yaml") == written, "plugin.yaml is behind: UPDATE=1 cargo test --test packaging");
+    let command = Cli::command();
+    let plugin = plugin();
+    assert_eq!((plugin.name.as_str(), plugin.command.as_str()), (NAME, "./kubectl-mesh_why"));
+    assert_eq!(plugin.flags, shown(&command).into_iter().map(flag).collect::<Vec<_>>());
+    assert!(!plugin.long_desc.is_empty());
+    for flag in &plugin.flags {
+        assert!(!flag.name.contains(' ') && flag.shorthand.len() <= 1 && !flag.desc.is_empty(), "{flag:?}");
+    }
+    assert_eq!(plugin.example.lines().count(), examples(&command).len());
+}
+
+#[test]
+fn every_example_can_be_typed() {
+    let command = Cli::command();
+    assert!(!examples(&command).is_empty());
+    for example in examples(&command) {
+        let words = example.replace('\'', "\"");
+        let mut arguments = vec![BINARY.to_owned()];
+        for (i, part) in words.split('"').enumerate() {
+            if i % 2 == 1 {
+                arguments.push(part.to_owned());
+            } else {
+                arguments.extend(part.split_whitespace().map(str::to_owned));
+            }
+        }
+        // `kubectl mesh-why` is one word for the binary.
+        arguments.drain(1..3);
+        Cli::try_parse_from(&arguments).unwrap_or_else(|e| panic!("{example}: {e}"));
+    }
+}
+
+#[test]
+fn letters_mean_what_they_mean_to_kubectl() {
+    let command = Cli::command();
+    for arg in command.get_arguments() {
+        let expected = match arg.get_short() {
+            Some('n') => "namespace",
+            Some('s') => "server",
+            Some('l') => "selector",
+            Some('o') => "output",
+            Some('f') => "config-dump",
+            Some('v') => "verbose",
+            Some('h') => "help",
+            Some('V') => "version",
+            Some('q') => "quiet",
+            Some('H') => "header",
+            Some(other) => panic!("-{other} is new: is it free in kubectl?"),
+            None => continue,
+        };
+        assert_eq!(arg.get_long(), Some(expected));
+    }
+}
+
+// --- krew-manifest.yaml ----------------------------------------------------------------------
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Manifest {
+    api_version: String,
+    kind: String,
+    metadata: Metadata,
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Spec {
+    version: String,
+    homepage: String,
+    short_description: String,
+    description: String,
+    caveats: String,
+    platforms: Vec<Platform>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Platform {
+    selector: Selector,
+    uri: String,
+    sha256: String,
+    bin: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Selector {
+    match_labels: Labels,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labels {
+    os: String,
+    arch: String,
+}
+
+/// What krew knows, and the target that is built for it.
+const TARGETS: &[(&str, &str, &str)] = &[
+    ("linux", "amd64", "x86_64-unknown-linux-musl"),
+    ("linux", "arm64", "aarch64-unknown-linux-musl"),
+    ("darwin", "amd64", "x86_64-apple-darwin"),
+    ("darwin", "arm64", "aarch64-apple-darwin"),
+    ("windows", "amd64", "x86_64-pc-windows-msvc"),
+];
+
+fn manifest() -> Manifest {
+    serde_saphyr::from_str(&read("krew-manifest.yaml")).unwrap()
+}
+
+#[test]
+fn the_manifest_is_what_krew_takes() {
+    let manifest = manifest();
+    assert_eq!(manifest.api_version, "krew.googlecontainertools.github.com/v1alpha2");
+    assert_eq!((manifest.kind.as_str(), manifest.metadata.name.as_str()), ("Plugin", NAME));
+    let version = manifest.spec.version.strip_prefix('v').unwrap();
+    assert!(semver::Version::parse(version).is_ok());
+    let short = &manifest.spec.short_description;
+    assert!(short.len() <= 50 && !short.ends_with('.') && !short.contains('\n'), "{short}");
+    for text in [&manifest.spec.description, &manifest.spec.caveats] {
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+    let pairs: BTreeSet<_> =
+        manifest.spec.platforms.iter().map(|p| (&p.selector.match_labels.os, &p.selector.match_labels.arch)).collect();
+    assert_eq!(pairs.len(), manifest.spec.platforms.len(), "no platform twice");
+    for platform in &manifest.spec.platforms {
+        assert!(platform.sha256.len() == 64 && platform.sha256.bytes().all(|b| b"0123456789abcdef".contains(&b)));
+        assert!(platform.uri.starts_with("https://") && platform.uri.ends_with(".tar.gz"), "{}", platform.uri);
+        assert!(!platform.bin.contains('/'));
+    }
+}
+
+#[test]
+fn the_manifest_agrees_with_the_package() {
+    let manifest = manifest();
+    let command = Cli::command();
+    assert_eq!(manifest.spec.version, format!("v{}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(manifest.spec.short_description, command.get_about().unwrap().to_string());
+    assert_eq!(manifest.spec.short_description, plugin().short_desc);
+    assert_eq!(manifest.spec.short_description, env!("CARGO_PKG_DESCRIPTION"));
+    assert_eq!(format!("kubectl-{}", NAME.replace('-', "_")), BINARY);
+    assert_eq!(Path::new(env!("CARGO_BIN_EXE_kubectl-mesh_why")).file_stem().unwrap(), BINARY);
+    assert_eq!(command.get_bin_name(), Some("kubectl mesh-why"));
+    assert_eq!(manifest.spec.platforms.len(), TARGETS.len());
+    for (platform, (os, arch, triple)) in manifest.spec.platforms.iter().zip(TARGETS) {
+        let labels = &platform.selector.match_labels;
+        assert_eq!((labels.os.as_str(), labels.arch.as_str()), (*os, *arch));
+        let ending = if *os == "windows" { ".exe" } else { "" };
+        assert_eq!(platform.bin, format!("{BINARY}{ending}"));
+        let uri =
+            format!("{}/releases/download/{}/{BINARY}-{triple}.tar.gz", manifest.spec.homepage, manifest.spec.version);
+        assert_eq!(platform.uri, uri);
+    }
+}
+
+// --- the archive -----------------------------------------------------------------------------
+
+/// Packs what is shipped, as the release job does: flat, no links, the binary executable.
+fn archive() -> Vec<u8> {
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let files = [
+        (BINARY, b"a binary".to_vec(), 0o755),
+        ("LICENSE", read("LICENSE").into_bytes(), 0o644),
+        ("plugin.yaml", read("plugin.yaml").into_bytes(), 0o644),
+    ];
+    for (name, bytes, mode) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(mode);
+        builder.append_data(&mut header, name, bytes.as_slice()).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+fn sum(archive: &[u8]) -> String {
+    Sha256::digest(archive).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
+/// krew's rules for an archive, for one platform: what is wrong with it.
+fn refuses(archive: &[u8], sha256: &str, bin: &str) -> Option<String> {
+    let sum = sum(archive);
+    if sum != sha256 {
+        return Some("the sum is another".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    for entry in tar::Archive::new(GzDecoder::new(archive)).entries().unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.path().unwrap().display().to_string();
+        if name.contains("..") || name.starts_with('/') {
+            return Some(format!("{name} leads out"));
+        }
+        if !entry.header().entry_type().is_file() && !entry.header().entry_type().is_dir() {
+            return Some(format!("{name} is a link"));
+        }
+        if name == bin && entry.header().mode().unwrap() & 0o111 == 0 {
+            return Some(format!("{name} cannot be run"));
+        }
+        names.insert(name.to_lowercase());
+    }
+    let licenses = ["license", "license.txt", "license.md", "copying", "copying.txt"];
+    if !licenses.iter().any(|name| names.contains(*name)) {
+        return Some("there is no license".to_owned());
+    }
+    (!names.contains(bin)).then(|| format!("there is no {bin}"))
+}
+
+#[test]
+fn krew_would_install_the_archive() {
+    let archive = archive();
+    let sum = sum(&archive);
+    assert_eq!(refuses(&archive, &sum, BINARY), None);
+    assert_eq!(refuses(&archive, &"0".repeat(64), BINARY).unwrap(), "the sum is another");
+    assert_eq!(refuses(&archive, &sum, "other").unwrap(), "there is no other");
+}
+
+#[test]
+fn the_license_is_the_one_that_is_named() {
+    assert_eq!(env!("CARGO_PKG_LICENSE"), "Apache-2.0");
+    let text = read("LICENSE");
+    assert!(text.contains("Apache License") && text.contains("Version 2.0, January 2004"));
+}

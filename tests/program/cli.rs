@@ -1,0 +1,424 @@
+//! The command line: every mistake is one clear error, with its exit code and nothing on standard output.
+
+use std::io::Write as _;
+
+use crate::api::{Api, Forward, World, owner, pod};
+use crate::tool::{Run, Tool};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+const DUMP: &str = r#"{"configs": [
+  {"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump",
+   "dynamic_listeners": [{"name": "l", "active_state": {"listener": {"name": "l"}}}]}]}"#;
+
+/// Runs against a cluster, whose kubeconfig is the one in the home folder.
+fn in_cluster(world: World, arguments: &[&str]) -> Run {
+    let api = Api::start(world);
+    let tool = Tool::new();
+    tool.file(".kube/config", api.kubeconfig());
+    tool.run(arguments)
+}
+
+fn mesh() -> World {
+    World::new(vec![pod("a-1", "istio-proxy"), owner("Deployment", "order-service"), owner("Service", "products")])
+}
+
+fn archive(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, text) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+// --- the arguments: exit code 2 --------------------------------------------------------------
+
+#[test]
+fn what_is_missing_is_named() {
+    let tool = Tool::new();
+    tool.run(&[]).fails(2, &["B:PORT is missing", "kubectl mesh-why A B:PORT"]);
+    tool.run(&["orders"]).fails(2, &["B:PORT is missing", "kubectl mesh-why orders B:PORT"]);
+    tool.run(&["products:80"]).fails(2, &["A is missing", "kubectl mesh-why A products:80"]);
+    tool.run(&["--clusters", "x"]).fails(2, &["--config-dump"]);
+}
+
+#[test]
+fn a_destination_needs_a_port() {
+    let tool = Tool::new();
+    tool.run(&["orders", "products"]).fails(2, &["`products` has no port", "write `products:PORT`"]);
+    for port in ["0", "65536", "-1", "99999999999", "a b"] {
+        tool.run(&["orders", &format!("products:{port}")]).fails(2, &[&format!("`{port}` is not a port")]);
+    }
+    tool.run(&["orders", ":80"]).fails(2, &["`:80` is not a destination"]);
+}
+
+#[test]
+fn a_destination_without_a_port_is_told_those_of_the_service() {
+    let run = in_cluster(mesh(), &["order-service", "products"]);
+    run.fails(2, &["`products` has no port", "the service has `products:8080`, `products:9090`"]);
+    let tool = Tool::new();
+    tool.run(&["product-service.shop", "--demo"]).fails(2, &["`product-service.shop:8082`"]);
+}
+
+#[test]
+fn a_request_has_to_be_one() {
+    let tool = Tool::new();
+    let with = |arguments: &[&str]| tool.run(&[&["orders", "products:80"], arguments].concat());
+    with(&["-H", "no colon"]).fails(2, &["`no colon` is not a header"]);
+    with(&["-H", "a b: c"]).fails(2, &["is not a header"]);
+    with(&["-H", ": c"]).fails(2, &["is not a header"]);
+    with(&["--path", "items"]).fails(2, &["`items` is not a path"]);
+    with(&["--method", "G T"]).fails(2, &["`G T` is not a method"]);
+    with(&["--protocol", "udp"]).fails(2, &["`udp` is not a protocol", "http1"]);
+    with(&["-o", "nonsense"]).fails(2, &["`nonsense` is not an output format", "jsonpath=EXPR"]);
+    with(&["--color", "sometimes"]).fails(2, &["auto, always, never"]);
+    with(&["--request-timeout", "soon"]).fails(2, &["--request-timeout", "30s"]);
+    with(&["--admin-port", "0"]).fails(2, &["--admin-port"]);
+    with(&["--nonsense"]).fails(2, &["--nonsense", "Usage: kubectl mesh-why"]);
+    with(&["-l", "app=a"]).fails(2, &["A is named twice"]);
+    with(&["--demo", "--snapshot", "x"]).fails(2, &["cannot be used with"]);
+    with(&["--as-user-extra", "x"]).fails(2, &["KEY=VALUE"]);
+    tool.run(&["shop/orders", "products:80"]).fails(2, &["A is no `shop`", "deploy"]);
+    tool.run(&["products:80", "orders"]).fails(2, &["`products:80` is no source", "the source goes first"]);
+    tool.run(&["a b", "products:80"]).fails(2, &["`a b` is no source"]);
+    tool.run(&["-f", "-", "--clusters", "-", "b:80"]).fails(2, &["standard input cannot be both"]);
+    tool.run(&["--demo", "-o", "jsonpath={.a["]).fails(2, &["is not a JSONPath"]);
+}
+
+// --- the cluster: exit code 3 ----------------------------------------------------------------
+
+#[test]
+fn no_kubeconfig_is_said_to_be_none() {
+    let tool = Tool::new();
+    tool.run(&["orders", "products:80"]).fails(3, &["there is no kubeconfig", "--snapshot"]);
+    tool.run(&["orders", "products:80", "--kubeconfig", "gone"]).fails(3, &["cannot read gone", "no such file"]);
+    tool.file("broken", "a: [");
+    tool.run(&["orders", "products:80", "--kubeconfig", "broken"]).fails(3, &["broken is no kubeconfig"]);
+}
+
+#[test]
+fn a_context_that_is_not_there_is_named_with_those_that_are() {
+    let run = in_cluster(mesh(), &["orders", "products:80", "--context", "prod"]);
+    run.fails(3, &["the kubeconfig has no context `prod`", "there are test"]);
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_told_as_kubectl_does() {
+    let tool = Tool::new();
+    let run = tool.run(&["orders", "products:80", "-s", "http://127.0.0.1:1"]);
+    let words = "The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?";
+    run.fails(3, &[words]);
+}
+
+#[test]
+fn a_source_that_is_not_there_has_near_names() {
+    let run = in_cluster(mesh(), &["ordr-service", "products:8080"]);
+    run.fails(3, &["`ordr-service` was not found in namespace shop", "did you mean `order-service`?"]);
+}
+
+#[test]
+fn a_source_that_can_be_two_things_is_an_error() {
+    let mut world = mesh();
+    world.objects.push(owner("StatefulSet", "order-service"));
+    let run = in_cluster(world, &["order-service", "products:8080"]);
+    run.fails(3, &["deploy/order-service or sts/order-service"]);
+}
+
+#[test]
+fn what_is_forbidden_is_told_as_kubectl_does() {
+    let mut world = mesh();
+    world.forbidden = vec!["pods"];
+    in_cluster(world, &["pod/a-1", "products:8080"]).fails(
+        3,
+        &["Error from server (Forbidden): pods is forbidden: User \"dev\" cannot get resource \"pods\"", "`get`"],
+    );
+    let mut world = mesh();
+    world.forward = Forward::Forbidden("create");
+    in_cluster(world, &["a-1", "products:8080"]).fails(
+        3,
+        &["cannot read the proxy of pod shop/a-1", "cannot create resource \"pods/portforward\"", "`get` and `create`"],
+    );
+}
+
+#[test]
+fn credentials_that_do_not_count_are_said_not_to() {
+    let mut world = mesh();
+    world.token = Some("right");
+    in_cluster(world, &["a-1", "products:8080", "--token", "wrong"])
+        .fails(3, &["You must be logged in to the server (Unauthorized)"]);
+}
+
+#[test]
+fn an_admin_port_that_is_closed_is_named() {
+    let mut world = mesh();
+    world.forward = Forward::Closed;
+    let run = in_cluster(world, &["a-1", "products:8080"]);
+    run.fails(3, &["nothing listens on port 15000 in the pod", "connection refused", "--admin-port"]);
+}
+
+#[test]
+fn an_admin_url_that_answers_nothing_is_named() {
+    let tool = Tool::new();
+    tool.run(&["products:80", "--admin", "http://127.0.0.1:1"])
+        .fails(3, &["cannot read http://127.0.0.1:1", "refused"]);
+    tool.run(&["products:80", "--admin", "https://x"]).fails(3, &["--admin https://x", "plain HTTP"]);
+    let api = Api::start(mesh());
+    let url = format!("{}/api/v1/namespaces/shop/pods", api.url());
+    tool.run(&["products:80", "--admin", &url]).fails(3, &["GET /server_info"]);
+}
+
+// --- files: exit code 3 ----------------------------------------------------------------------
+
+#[test]
+fn a_dump_that_is_none_is_said_to_be_none() {
+    let tool = Tool::new();
+    let dump = |text: &str| tool.run(&["b:80", "-f", &tool.file("dump", text)]);
+    dump("").fails(3, &["is no config dump", "the file is empty"]);
+    dump(&DUMP[..DUMP.len() / 2]).fails(3, &["the JSON is cut off at line"]);
+    dump("{\"a\": 1}").fails(3, &["is no config dump", "it has no `configs`"]);
+    dump("hello").fails(3, &["not JSON"]);
+    tool.run(&["b:80", "-f", "gone"]).fails(3, &["cannot read gone", "no such file or directory"]);
+    let dump = tool.file("dump", DUMP);
+    tool.run(&["b:80", "-f", &tool.home().display().to_string()]).fails(3, &["it is a folder", "--snapshot"]);
+    let packed = tool.file("packed", archive(&[("a", "")]));
+    tool.run(&["b:80", "-f", &packed]).fails(3, &["an archive", "--snapshot"]);
+    let swapped = tool.file("swapped", "{\n \"cluster_statuses\": []}");
+    tool.run(&["b:80", "-f", &swapped]).fails(3, &["it is an answer of /clusters", "--clusters"]);
+    let clusters = tool.file("clusters", "hello");
+    tool.run(&["b:80", "-f", &dump, "--clusters", &clusters]).fails(3, &["clusters is no answer of Envoy's /clusters"]);
+}
+
+#[test]
+fn a_snapshot_that_is_none_is_said_to_be_none() {
+    let tool = Tool::new();
+    let snapshot = |path: &str| tool.run(&["b:80", "--snapshot", path]);
+    snapshot("gone").fails(3, &["cannot read gone"]);
+    snapshot(&tool.home().display().to_string())
+        .fails(3, &["is no snapshot", "neither snapshot.json nor config_dump.json"]);
+    snapshot(&tool.file("empty.tar.gz", "")).fails(3, &["empty.tar.gz is no snapshot", "the file is empty"]);
+    snapshot(&tool.file("text.tar.gz", "hello")).fails(3, &["neither a folder nor a .tar.gz", "-f FILE"]);
+    let whole = archive(&[("snapshot.json", "{}")]);
+    snapshot(&tool.file("cut.tar.gz", &whole[..whole.len() / 2])).fails(3, &["the archive is damaged"]);
+    let deep = archive(&[("1/2/3/4/5/6/7/8/9/10/snapshot.json", "{}")]);
+    snapshot(&tool.file("deep.tar.gz", deep)).fails(3, &["folders deep"]);
+    let other = archive(&[("notes/hello.txt", "hello")]);
+    snapshot(&tool.file("other.tar.gz", other)).fails(3, &["neither snapshot.json nor config_dump.json"]);
+    let newer = archive(&[("x/snapshot.json", "{\"schema\": \"mesh-why-snapshot/v9\"}")]);
+    snapshot(&tool.file("newer.tar.gz", newer)).fails(3, &["mesh-why-snapshot/v1"]);
+}
+
+#[test]
+fn a_snapshot_is_not_written_over_other_things() {
+    let tool = Tool::new();
+    tool.file("mine/letter.txt", "dear");
+    let run = tool.run(&["--demo", "--save", "mine"]);
+    run.fails(3, &["cannot save the snapshot to mine", "the folder is not empty"]);
+    tool.run(&["--demo", "--save", "/dev/null/x"]).fails(3, &["cannot save the snapshot"]);
+}
+
+#[test]
+fn a_snapshot_without_a_question_needs_one() {
+    let tool = Tool::new();
+    tool.run(&["-f", &tool.file("dump", DUMP)]).fails(2, &["B:PORT is missing"]);
+}
+
+// --- answers ---------------------------------------------------------------------------------
+
+#[test]
+fn the_demo_answers_and_is_no_failure() {
+    let tool = Tool::new();
+    let run = tool.run(&["--demo"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    assert!(run.out.contains("product-service.shop:8082"), "{}", run.out);
+    let quiet = tool.run(&["--demo", "-q"]);
+    assert_eq!(quiet.out.lines().count(), 1);
+    // On a screen, line 1 may be wrapped.
+    let screen = run.out.replace("\n  ", " ");
+    assert!(screen.starts_with(quiet.out.trim_end()), "{}", quiet.out);
+}
+
+#[test]
+fn files_and_snapshots_and_pods_are_answered_alike() {
+    let tool = Tool::new();
+    let dump = tool.file("dump", DUMP);
+    let run = tool.run(&["b:80", "-f", &dump, "-o", "json"]);
+    assert_eq!(run.code, 3, "{}", run.err);
+    assert!(run.out.contains("\"mesh-why/v1\""), "{}", run.out);
+    let piped = Tool::finish(tool.command(&["b:80", "-f", "-", "-o", "json"]).write_stdin(DUMP));
+    assert_eq!((piped.code, piped.out), (3, run.out));
+    let api = Api::start(mesh());
+    tool.file(".kube/config", api.kubeconfig());
+    let run = tool.run(&["order-service", "products:8080", "--save", "kept.tar.gz", "-v"]);
+    assert!(run.err.contains("GET /listeners?format=json: "), "{}", run.err);
+    drop(api);
+    let again = tool.run(&["--snapshot", "kept.tar.gz"]);
+    assert_eq!((again.code, again.out, again.err.as_str()), (run.code, run.out, ""));
+}
+
+#[test]
+fn the_choice_of_a_pod_is_told_unless_it_is_to_be_quiet() {
+    let two = || {
+        let mut world = mesh();
+        world.objects.push(pod("a-2", "istio-proxy"));
+        world
+    };
+    let run = in_cluster(two(), &["order-service", "products:8080"]);
+    assert_eq!(run.err, "asking pod/a-2, one of 2 that run\n");
+    assert_eq!(in_cluster(two(), &["order-service", "products:8080", "-q"]).err, "");
+    assert_eq!(in_cluster(mesh(), &["order-service", "products:8080"]).err, "");
+}
+
+#[test]
+fn color_follows_the_flag_and_the_environment() {
+    let tool = Tool::new();
+    let colored = |arguments: &[&str], set: &[(&str, &str)]| {
+        let mut command = tool.command(&[&["--demo"], arguments].concat());
+        command.envs(set.iter().copied());
+        Tool::finish(&mut command).out.contains('\u{1b}')
+    };
+    assert!(!colored(&[], &[]));
+    assert!(colored(&["--color", "always"], &[("NO_COLOR", "1"), ("TERM", "dumb")]));
+    assert!(colored(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "")]));
+    assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&["-o", "json"], &[("CLICOLOR_FORCE", "1")]));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let tool = Tool::new();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-mesh_why"));
+    command.args(["--demo", "-o", "json"]).env_clear().env("HOME", tool.home());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output =
+        command.stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn help_and_version_name_the_plugin() {
+    let tool = Tool::new();
+    let help = tool.run(&["--help"]);
+    assert_eq!(help.code, 0);
+    assert!(help.out.contains("Usage: kubectl mesh-why [A] B:PORT"), "{}", help.out);
+    let version = tool.run(&["--version"]);
+    assert_eq!(version.out, format!("kubectl mesh-why {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_with_130() {
+    let mut world = mesh();
+    world.delay = std::time::Duration::from_secs(20);
+    let api = Api::start(world);
+    let tool = Tool::new();
+    let config = tool.file("config", api.kubeconfig());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-mesh_why"));
+    command.args(["a-1", "products:8080", "--kubeconfig", &config]).env_clear().env("HOME", tool.home());
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    while api.seen().admin.is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+// --- kubectl's own ways ----------------------------------------------------------------------
+
+#[test]
+fn a_missing_file_of_kubeconfig_is_skipped() {
+    let api = Api::start(mesh());
+    let tool = Tool::new();
+    let here = tool.file("here", api.kubeconfig());
+    let listed = std::env::join_paths(["gone", &here, "gone-too"]).unwrap();
+    let run = Tool::finish(tool.command(&["a-1", "products:8080"]).env("KUBECONFIG", listed));
+    assert!(!run.out.is_empty(), "{}", run.err);
+}
+
+#[test]
+fn the_proxies_of_the_environment_are_not_for_loopback() {
+    let api = Api::start(mesh());
+    let tool = Tool::new();
+    tool.file(".kube/config", api.kubeconfig());
+    let mut command = tool.command(&["a-1", "products:8080"]);
+    // The empty items of NO_PROXY are what people have there.
+    command.env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "localhost,,10.0.0.0/8,");
+    let run = Tool::finish(&mut command);
+    assert!(!run.out.is_empty(), "{}", run.err);
+}
+
+#[test]
+fn the_kubeconfigs_own_proxy_is_used_whatever_no_proxy_says() {
+    let api = Api::start(mesh());
+    let tool = Tool::new();
+    let config = api.kubeconfig().replace("server: ", "proxy-url: 'http://127.0.0.1:1', server: ");
+    tool.file(".kube/config", config);
+    let run = Tool::finish(tool.command(&["a-1", "products:8080"]).env("NO_PROXY", "*"));
+    run.fails(3, &["cannot read"]);
+    assert!(api.seen().api.is_empty());
+}
+
+#[cfg(unix)]
+fn script(tool: &Tool, text: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = tool.file("plugin", "");
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(format!("#!/bin/sh\n{text}\n").as_bytes()).unwrap();
+    file.set_permissions(std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[cfg(unix)]
+fn with_plugin(api: &Api, command: &str) -> String {
+    let exec = format!(
+        "user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{command}', args: [one], \
+         interactiveMode: IfAvailable, env: [{{name: EXTRA, value: more}}], installHint: 'get it from the shop'}}}}"
+    );
+    api.kubeconfig().replace("user: {}", &exec)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_credential_plugin_is_run_once() {
+    let mut world = mesh();
+    world.token = Some("fresh");
+    let api = Api::start(world);
+    let tool = Tool::new();
+    let plugin = script(
+        &tool,
+        "echo \"$1 $EXTRA $KUBERNETES_EXEC_INFO\" >> runs\n\
+         echo '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \
+         \"status\": {\"token\": \"fresh\", \"expirationTimestamp\": \"2000-01-01T00:00:00Z\"}}'",
+    );
+    tool.file(".kube/config", with_plugin(&api, &plugin));
+    let run = tool.run(&["a-1", "products:8080"]);
+    assert!(!run.out.is_empty(), "{}", run.err);
+    let runs = std::fs::read_to_string(tool.home().join("runs")).unwrap();
+    assert_eq!(runs.lines().count(), 1, "{runs}");
+    assert!(runs.starts_with("one more {") && runs.contains("\"interactive\":false"), "{runs}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_credential_plugin_that_fails_is_told_with_its_hint() {
+    let api = Api::start(mesh());
+    let tool = Tool::new();
+    tool.file(".kube/config", with_plugin(&api, "no-such-plugin"));
+    let run = tool.run(&["a-1", "products:8080"]);
+    run.fails(
+        3,
+        &["cannot get credentials from `no-such-plugin`", "it is not installed", "hint: get it from the shop"],
+    );
+    let plugin = script(&tool, "exit 7");
+    tool.file(".kube/config", with_plugin(&api, &plugin));
+    tool.run(&["a-1", "products:8080"]).fails(3, &["it ended with exit status: 7"]);
+    let plugin = script(&tool, "echo hello");
+    tool.file(".kube/config", with_plugin(&api, &plugin));
+    tool.run(&["a-1", "products:8080"]).fails(3, &["something else than an ExecCredential"]);
+}

@@ -1,0 +1,38 @@
+//! A finding is one file that says everything about itself.
+
+use crate::source::{File, Kind, reads};
+
+/// What a finding's file lacks. `changelog` is where users read of it.
+pub(crate) fn incomplete(file: &File, changelog: &str) -> Vec<String> {
+    let Some(name) = file.path.strip_prefix("src/findings/").and_then(|name| name.strip_suffix(".rs")) else {
+        return Vec::new();
+    };
+    let id = name.replace('_', "-");
+    let head: Vec<&str> = file.text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+    let tokens = file.code();
+    let quoted = format!("\"{id}\"");
+    let examines = ["pub", "(", "crate", ")", "fn", "examine"];
+    let rules = [
+        (head.first().is_some_and(|title| title.ends_with('.')), "its first line is no title, a sentence"),
+        (head.get(1).is_some_and(|line| line.is_empty()), "no empty line after its title"),
+        (head.iter().skip(2).any(|line| !line.is_empty()), "it has no explanation"),
+        (tokens.iter().any(|t| t.kind == Kind::Literal && t.text == quoted), "its id is not its file's name"),
+        ((0..tokens.len()).any(|i| reads(&tokens, i, &examines)), "it has no `pub(crate) fn examine`"),
+        (changelog.contains(&format!("`{id}`")), "CHANGELOG.md does not name it"),
+    ];
+    rules.iter().filter(|(kept, _)| !kept).map(|(_, says)| format!("{}: {says}", file.path)).collect()
+}
+
+#[test]
+fn a_finding_is_complete_or_not() {
+    let whole =
+        "//! It is so.\n//!\n//! Because.\n\npub(crate) fn examine(case: &Case) -> Option<Finding> { of(\"a-b\") }";
+    let count = |text: &str, log: &str| incomplete(&File::new("src/findings/a_b.rs", text), log).len();
+    assert_eq!(count(whole, "- `a-b`: x"), 0);
+    assert_eq!(count(whole, ""), 1);
+    assert_eq!(count(&whole.replace("so.", "so"), "`a-b`"), 1);
+    assert_eq!(count(&whole.replace("//! Because.\n", ""), "`a-b`"), 1);
+    assert_eq!(count(&whole.replace("//!\n//! Because", "//! Because"), "`a-b`"), 2);
+    assert_eq!(count(&whole.replace("\"a-b\"", "\"a-c\""), "`a-b`"), 1);
+    assert_eq!(count(&whole.replace("(crate)", ""), "`a-b`"), 1);
+}
