@@ -66,6 +66,7 @@ static FIELDS: &[(&str, &[Row])] = &[
                 SOCKET,
             ),
             (&["ignore_global_conn_limit", "bypass_overload_manager"], "exempts from limits"),
+            (&["hidden_envoy_deprecated_use_original_dst"], "the old name of `use_original_dst`, which is read"),
             (
                 &["listener_filters_timeout", "continue_on_listener_filters_timeout"],
                 "the client speaks first, so no inspector waits",

@@ -59,6 +59,7 @@ pub(super) fn walk(
             return gap(walker, trail, &what);
         }
     };
+    trail.sockets = hosts.iter().map(|host| assignment::socket_of(cluster, &assignment, host)).collect();
     match policy::breaker(cluster, proto, &hosts) {
         Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
             trail.eligible.clone_from(&spread.eligible);
@@ -201,7 +202,7 @@ fn endpoints(hosts: &[Host], eligible: &[bool], cluster: &Cluster, assignment: &
         priority: host.priority,
         eligible: *eligible,
         health: host.flags.clone(),
-        tls: assignment::tls_of(cluster, assignment, host),
+        tls: assignment::socket_of(cluster, assignment, host).map(|socket| socket.kind),
     };
     hosts.iter().zip(eligible).map(endpoint).collect()
 }

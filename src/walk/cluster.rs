@@ -13,6 +13,7 @@ use crate::envoy::subset::Criteria;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 
+use super::assignment;
 use super::balance;
 use super::path::{ClusterTrail, End, Leg, Path};
 use super::policy;
@@ -75,6 +76,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
             cluster,
             stage: *stage,
             delayed,
+            destination: None,
         };
         let legs: Vec<Leg> = one.ends.iter().map(leg).collect();
         path.decision.clusters.push(decided(choice, &one.endpoints, &legs, kind, share));
@@ -160,6 +162,7 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
         status: None,
         hosts: Vec::new(),
         eligible: Vec::new(),
+        sockets: Vec::new(),
         stop: None,
         absence: Vec::new(),
     };
@@ -252,6 +255,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
         walker.unchecked(format!("whether connections to {address} came about before"));
     }
     trail.eligible = vec![true; trail.hosts.len()];
+    trail.sockets = vec![assignment::socket(cluster.transport_socket.as_ref()); trail.hosts.len().max(1)];
     let dead = balance::never_connected(&trail);
     let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
     trail.stop = if dead { Some(proto.no_connection()) } else { None };
@@ -261,7 +265,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
         note: if dead { format!("{address}, and no connection to it ever came about") } else { address.clone() },
         evidence,
     };
-    let tls = Some("plaintext");
+    let tls = assignment::socket(cluster.transport_socket.as_ref()).map(|socket| socket.kind);
     let endpoint = Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
     let note = "sends the connection on to the address that was dialed, as it is".to_owned();
     let cluster = Row { mark: Mark::Passed, note, evidence: Vec::new() };

@@ -43,6 +43,10 @@ pub enum Stop {
     Overflow,
     /// The same, for a TCP connection.
     TcpOverflow,
+    /// Plaintext comes to a chain that takes TLS: the connection is closed.
+    PlaintextOnTls,
+    /// B closes the connection before it answers; A's proxy says so.
+    UpstreamClosed,
     /// No host can be chosen.
     NoHealthyUpstream,
     /// No host can be chosen, for a TCP connection.
@@ -66,7 +70,7 @@ impl Stop {
     /// What the client gets; `is_grpc` when the request is one of gRPC, whose local replies are HTTP 200.
     pub fn response(&self, request: RequestKind) -> Response {
         let (status, flags, details): (u16, &[&'static str], &str) = match self {
-            Self::NoSuchService | Self::NoSuchPort => (0, &[], ""),
+            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls => (0, &[], ""),
             Self::NoFilterChain => (0, &["NR"], "filter_chain_not_found"),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"], "route_not_found"),
             Self::RequireTls => (301, &[], "direct_response"),
@@ -77,6 +81,7 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"], ""),
             Self::DropOverload => (503, &["UDO"], "unconditional_drop_overload"),
             Self::PartialDropOverload => (503, &["DO"], "drop_overload"),
+            Self::UpstreamClosed => (503, &["UC"], "upstream_reset_before_response_started"),
             Self::CodecError => (400, &["DPE"], "http1.codec_error"),
             Self::QueryMissingContentType => (400, &[], "query_missing_content_type"),
             Self::MaintenanceMode => (503, &["UO"], "maintenance_mode"),
@@ -113,6 +118,11 @@ impl Stop {
         if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
     }
 
+    /// Whether it is the connection that ends, with no answer on it.
+    pub fn closes(&self) -> bool {
+        self.response(RequestKind::Plain).status == 0
+    }
+
     /// The stop in a few words, as line 1 ends with it when no finding explains it.
     pub fn words(&self) -> String {
         match self {
@@ -127,6 +137,8 @@ impl Stop {
             Self::DirectResponse(_) => "answered by the route itself".to_owned(),
             Self::FaultAbort(_) => "aborted by an injected fault".to_owned(),
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
+            Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
+            Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::CodecError => "the request is no HTTP/1.1".to_owned(),
             Self::QueryMissingContentType => "a QUERY without a content-type".to_owned(),
             Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
