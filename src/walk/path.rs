@@ -24,6 +24,8 @@ pub struct Trail {
     pub missed: Vec<Missed>,
     /// The fault filter's configuration that applies.
     pub fault: Option<Node>,
+    /// What a filter's own answer rests on: a policy, rules, a requirement.
+    pub denial: Option<Node>,
     /// The clusters that requests can go to.
     pub clusters: Vec<ClusterTrail>,
     /// The names of the virtual hosts or services near the one that was asked for.
