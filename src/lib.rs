@@ -81,7 +81,15 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
 }
 
 async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]) {
-    for (need, answer) in collector.fetch(needs).await {
+    let (pods, needs): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|n| matches!(n, Need::Destination(..)));
+    for need in pods {
+        let Need::Destination(origin, namespace, name) = &need else { continue };
+        match collector.read_pod(*origin, namespace, name, snapshot).await {
+            Ok(pod) => snapshot.add_destination(&need, pod),
+            Err(why) => snapshot.refuse(&need, &[vec![why.to_string()], why.causes()].concat().join(": ")),
+        }
+    }
+    for (need, answer) in collector.fetch(&needs).await {
         let taken = answer.and_then(|answer| snapshot.answer(&need, answer).map_err(|why| why.to_string()));
         if let Err(why) = taken {
             snapshot.refuse(&need, &why);

@@ -12,6 +12,7 @@ use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::UpstreamTls
 use crate::envoy::{address, fraction};
 use crate::snapshot::Node;
 
+use super::path::Socket;
 use super::walker::{Got, Walker};
 
 /// The parts of a `ClusterLoadAssignment` that decide.
@@ -88,30 +89,32 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
 
 /// How the proxy would speak to a host: the first transport socket match that its metadata meets, else the
 /// cluster's own socket (`source/common/upstream/transport_socket_match_impl.cc`).
-pub(super) fn tls_of(cluster: &Cluster, assignment: &Assignment, address: &str) -> Option<&'static str> {
+pub(super) fn socket_of(cluster: &Cluster, assignment: &Assignment, address: &str) -> Option<Socket> {
     if cluster.transport_socket_matches.is_empty() {
-        return kind_of(cluster.transport_socket.as_ref());
+        return socket(cluster.transport_socket.as_ref());
     }
     let metadata = assignment.sockets.as_ref()?.get(address).cloned().unwrap_or_default();
     let meets = |wanted: &Struct| wanted.fields.iter().all(|(key, value)| metadata.fields.get(key) == Some(value));
     let matching = cluster.transport_socket_matches.iter().find(|m| m.r#match.as_ref().is_none_or(meets));
-    kind_of(matching.map_or(cluster.transport_socket.as_ref(), |m| m.transport_socket.as_ref()))
+    socket(matching.map_or(cluster.transport_socket.as_ref(), |m| m.transport_socket.as_ref()))
 }
 
-/// `plaintext`, `simple` or `mutual`; `None` for a socket of another kind.
-fn kind_of(socket: Option<&TransportSocket>) -> Option<&'static str> {
-    let Some(socket) = socket else { return Some("plaintext") };
+/// A transport socket; `None` for one of another kind.
+pub(super) fn socket(socket: Option<&TransportSocket>) -> Option<Socket> {
+    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new() };
+    let Some(socket) = socket else { return Some(plaintext) };
     let Some(transport_socket::ConfigType::TypedConfig(any)) = &socket.config_type else {
-        return (socket.name == "envoy.transport_sockets.raw_buffer").then_some("plaintext");
+        return (socket.name == "envoy.transport_sockets.raw_buffer").then_some(plaintext);
     };
     match any.type_name.rsplit('.').next().unwrap_or_default() {
-        "RawBuffer" => Some("plaintext"),
+        "RawBuffer" => Some(plaintext),
         "UpstreamTlsContext" => {
             let tls: UpstreamTlsContext = any.unpack().ok()?;
             let common = tls.common_tls_context.unwrap_or_default();
             let certified =
                 !common.tls_certificates.is_empty() || !common.tls_certificate_sds_secret_configs.is_empty();
-            Some(if certified { "mutual" } else { "simple" })
+            let kind = if certified { "mutual" } else { "simple" };
+            Some(Socket { kind, server_name: tls.sni, alpn: common.alpn_protocols })
         }
         _ => None,
     }

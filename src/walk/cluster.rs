@@ -74,6 +74,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
             cluster,
             stage: *stage,
             delayed,
+            destination: None,
         };
         let legs: Vec<Leg> = one.ends.iter().map(leg).collect();
         path.decision.clusters.push(decided(choice, &one.endpoints, &legs, kind, share));
@@ -159,6 +160,7 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
         status: None,
         hosts: Vec::new(),
         eligible: Vec::new(),
+        sockets: Vec::new(),
         stop: None,
         absence: Vec::new(),
     };
@@ -257,6 +259,7 @@ fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &
         Err(what) => return gap(walker, trail, &what),
     };
     let spread = load::spread(&hosts, &policy);
+    trail.sockets = hosts.iter().map(|host| assignment::socket_of(cluster, &assignment, &host.address)).collect();
     match policy::breaker(cluster, proto, &hosts) {
         Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
             trail.eligible.clone_from(&spread.eligible);
@@ -381,7 +384,7 @@ fn endpoints(hosts: &[Host], eligible: &[bool], cluster: &Cluster, assignment: &
         priority: host.priority,
         eligible: *eligible,
         health: host.flags.clone(),
-        tls: assignment::tls_of(cluster, assignment, &host.address),
+        tls: assignment::socket_of(cluster, assignment, &host.address).map(|socket| socket.kind),
     };
     hosts.iter().zip(eligible).map(endpoint).collect()
 }
@@ -411,6 +414,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
         walker.unchecked(format!("whether connections to {address} came about before"));
     }
     trail.eligible = vec![true; trail.hosts.len()];
+    trail.sockets = vec![assignment::socket(cluster.transport_socket.as_ref()); trail.hosts.len().max(1)];
     let dead = never_connected(&trail);
     let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
     trail.stop = if dead { Some(proto.no_connection()) } else { None };
@@ -420,7 +424,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
         note: if dead { format!("{address}, and no connection to it ever came about") } else { address.clone() },
         evidence,
     };
-    let tls = Some("plaintext");
+    let tls = assignment::socket(cluster.transport_socket.as_ref()).map(|socket| socket.kind);
     let endpoint = Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
     let note = "sends the connection on to the address that was dialed, as it is".to_owned();
     let cluster = Row { mark: Mark::Passed, note, evidence: Vec::new() };

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::core::v3::Address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
-use crate::snapshot::{Evidence, Node};
+use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
 use super::path::Path;
@@ -17,7 +17,9 @@ use super::request::Dial;
 use super::walker::{Got, Walker};
 
 /// The port that iptables sends A's connections to, in every mesh that redirects them.
-const CAPTURE_PORT: u16 = 15001;
+const OUTBOUND_PORT: u16 = 15001;
+/// The port that it sends connections to B to (Istio's, and those of meshes after it).
+const INBOUND_PORT: u16 = 15006;
 
 /// An active listener and where it listens.
 pub(super) struct Status {
@@ -91,8 +93,11 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
 
 /// The listener that A's redirected connections arrive at, if there is one.
 fn accepting(walker: &Walker, statuses: &[Status]) -> Got<Option<Active>> {
-    let captures: Vec<&Status> =
-        statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == CAPTURE_PORT)).collect();
+    let port = if let Origin::Destination(_) = walker.origin { INBOUND_PORT } else { OUTBOUND_PORT };
+    let captures: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
+    if captures.is_empty() && port == INBOUND_PORT {
+        return Got::Found(None);
+    }
     let candidates = if captures.is_empty() { statuses.iter().collect() } else { captures.clone() };
     let mut gap = false;
     for status in candidates {

@@ -2,8 +2,9 @@
 
 use crate::envoy::health::Host;
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Decision, Mark, Response, Side, Stage, Step};
+use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
+use super::destination::DestinationWalk;
 use super::stop::{RequestKind, Stop};
 
 /// What was met on the way, for those who explain it.
@@ -29,6 +30,8 @@ pub struct Trail {
     pub clusters: Vec<ClusterTrail>,
     /// The names of the virtual hosts or services near the one that was asked for.
     pub near: Vec<String>,
+    /// What Istio's ALPN filter offers B instead of the cluster's own list, by the upstream protocol.
+    pub alpn_override: Vec<(String, Vec<String>)>,
     /// Where it was proved that the thing which ended the walk is not there.
     pub absence: Vec<Evidence>,
 }
@@ -61,10 +64,23 @@ pub struct ClusterTrail {
     pub hosts: Vec<(Host, Option<Node>)>,
     /// Which of them a request can be sent to.
     pub eligible: Vec<bool>,
+    /// How each is spoken to, in the order of the hosts; `None` where that is not known.
+    pub sockets: Vec<Option<Socket>>,
     /// Why requests end here, where they do.
     pub stop: Option<Stop>,
     /// Proof of what is not there.
     pub absence: Vec<Evidence>,
+}
+
+/// How a proxy speaks to a host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Socket {
+    /// `plaintext`, `simple` or `mutual`.
+    pub kind: &'static str,
+    /// The TLS server name.
+    pub server_name: String,
+    /// The protocols that are offered.
+    pub alpn: Vec<String>,
 }
 
 /// One way that a request can go.
@@ -82,6 +98,8 @@ pub struct Leg {
     pub stage: Stage,
     /// The fault filter held it up before.
     pub delayed: bool,
+    /// B's proxy that it came to, by its place in [`Walk::destinations`](super::Walk::destinations).
+    pub destination: Option<usize>,
 }
 
 impl Leg {
@@ -91,6 +109,9 @@ impl Leg {
         let mut response = stop.response(kind);
         if self.delayed {
             response.flags.insert(0, "DI");
+        }
+        if self.destination.is_some() && *stop != Stop::UpstreamClosed {
+            response.from = Answerer::DestinationProxy;
         }
         Some(response)
     }
@@ -116,6 +137,10 @@ pub(super) struct Path {
     pub(super) legs: Vec<Leg>,
     /// The fault filter holds up every request from here on.
     pub(super) delayed: bool,
+    /// B's proxies that were walked.
+    pub(super) destinations: Vec<DestinationWalk>,
+    /// The request leaves A without a proxy.
+    pub(super) bare: bool,
     /// What sent these requests here, where they were told apart before.
     pub(super) by: String,
 }
@@ -140,6 +165,14 @@ impl Path {
     }
 
     pub(super) fn leg(&mut self, share: f64, by: &str, stage: Stage, end: End) {
-        self.legs.push(Leg { share, by: by.to_owned(), end, cluster: None, stage, delayed: self.delayed });
+        self.legs.push(Leg {
+            share,
+            by: by.to_owned(),
+            end,
+            cluster: None,
+            stage,
+            delayed: self.delayed,
+            destination: None,
+        });
     }
 }

@@ -64,6 +64,10 @@ pub enum Stop {
     Overflow,
     /// The same, for a TCP connection.
     TcpOverflow,
+    /// Plaintext comes to a chain that takes TLS: the connection is closed.
+    PlaintextOnTls,
+    /// B closes the connection before it answers; A's proxy says so.
+    UpstreamClosed,
     /// No host can be chosen.
     NoHealthyUpstream,
     /// No host can be chosen, for a TCP connection.
@@ -108,7 +112,7 @@ impl Stop {
     /// The status, 0 where a connection is closed, and the flags of the access log.
     fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
         match self {
-            Self::NoSuchService | Self::NoSuchPort | Self::ConnectionDenied(_) => (0, &[]),
+            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls | Self::ConnectionDenied(_) => (0, &[]),
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
             Self::RequireTls => (301, &[]),
@@ -128,6 +132,7 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
+            Self::UpstreamClosed => (503, &["UC"]),
             Self::CodecError => (400, &["DPE"]),
             Self::QueryMissingContentType => (400, &[]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
@@ -146,7 +151,7 @@ impl Stop {
                 return rbac::details(policy.as_deref()).into();
             }
             Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
-            Self::NoSuchService | Self::NoSuchPort | Self::NoFilterConfig => "",
+            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls | Self::NoFilterConfig => "",
             Self::TcpNoCluster | Self::TcpOverflow | Self::TcpNoHealthyUpstream | Self::TcpConnectFailure => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
@@ -165,7 +170,7 @@ impl Stop {
             Self::QueryMissingContentType => "query_missing_content_type",
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream => "no_healthy_upstream",
-            Self::Overflow | Self::ConnectFailure => "upstream_reset_before_response_started",
+            Self::UpstreamClosed | Self::Overflow | Self::ConnectFailure => "upstream_reset_before_response_started",
         };
         text.into()
     }
@@ -184,6 +189,11 @@ impl Stop {
         );
         let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
         if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
+    }
+
+    /// Whether it is the connection that ends, with no answer on it.
+    pub fn closes(&self) -> bool {
+        self.response(RequestKind::Plain).status == 0
     }
 
     /// The stop in a few words, as line 1 ends with it when no finding explains it.
@@ -211,6 +221,8 @@ impl Stop {
             Self::Refused(_, details) => format!("refused by a filter: {details}"),
             Self::NoFilterConfig => "a filter's configuration was not delivered".to_owned(),
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
+            Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
+            Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::CodecError => "the request is no HTTP/1.1".to_owned(),
             Self::QueryMissingContentType => "a QUERY without a content-type".to_owned(),
             Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
