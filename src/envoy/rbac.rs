@@ -42,8 +42,8 @@ pub struct Asked<'a> {
     pub uris: &'a [String],
     /// The DNS names of the peer's certificate.
     pub dns: &'a [String],
-    /// The TLS server name; empty without one.
-    pub server_name: &'a str,
+    /// The TLS server name; empty without one, `None` where it is not known.
+    pub server_name: Option<&'a str>,
     /// Whether it is sure that no filter has set dynamic metadata under this name.
     pub lacks_metadata: &'a dyn Fn(&str) -> bool,
     /// A route was chosen.
@@ -109,7 +109,10 @@ fn permission(permission: &Permission, asked: &Asked) -> Match {
         Some(Rule::DestinationPortRange(range)) => (range.start..range.end).contains(&i32::from(asked.port)).into(),
         Some(Rule::Metadata(metadata)) => dynamic(metadata, asked),
         Some(Rule::SourcedMetadata(sourced)) => sourced_metadata(sourced, asked),
-        Some(Rule::RequestedServerName(name)) => matcher::string(name, asked.server_name),
+        Some(Rule::RequestedServerName(name)) => match asked.server_name {
+            Some(server_name) => matcher::string(name, server_name),
+            None => Match::Unknown("the TLS server name is not known".to_owned()),
+        },
         Some(Rule::UriTemplate(template)) => {
             asked.path.map_or(Match::No, |path| uri_template::matches(template.typed_config.as_ref(), path))
         }

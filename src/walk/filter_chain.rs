@@ -116,7 +116,13 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node, 
         let unread = |why: String| format!("network filter {} could not be read: {why}", filter.name);
         match type_name.rsplit('.').next().unwrap_or_default() {
             "HttpConnectionManager" => match any.unpack() {
-                Ok(manager) => return Some(Terminal::Http(Box::new(manager), at?)),
+                Ok(manager) => match path.denied.take() {
+                    Some(denial) => {
+                        network_filters::close(path, denial);
+                        return None;
+                    }
+                    None => return Some(Terminal::Http(Box::new(manager), at?)),
+                },
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
             },
             "TcpProxy" => match any.unpack() {
@@ -124,9 +130,9 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node, 
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
             },
             _ if is_harmless(filter, type_name) => {}
-            _ => match network_filters::passage(walker, path, dial, &filter.name, any, &at?) {
+            _ => match network_filters::passage(walker, dial, &filter.name, any, &at?) {
                 Passage::Passes => {}
-                Passage::Closed => return None,
+                Passage::Closes(denial) => drop(path.denied.get_or_insert(denial)),
                 Passage::Unknown(what) => return unknown(walker, path, &filter.name, &what),
                 Passage::Unmodeled => {
                     let what = format!("network filter {} ({type_name}) is not modeled", filter.name);

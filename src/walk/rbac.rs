@@ -6,6 +6,7 @@ use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
 use crate::envoy::rbac::{self, Asked, Judgment};
 use crate::snapshot::{Node, Origin};
 
+use super::Protocol;
 use super::request::Dial;
 use super::walker::Walker;
 
@@ -32,6 +33,7 @@ pub(super) fn judge(walker: &Walker, dial: &Dial, rules: &Rbac, node: &Node, req
         return Judgment::Unknown(what);
     }
     let downstream = &walker.downstream;
+    let speaks_tls = walker.question.tls || dial.protocol == Protocol::Tls;
     let own = walker.node.as_ref().filter(|_| matches!(walker.origin, Origin::Source(_)));
     let source = downstream.source.or_else(|| own?.ip.parse().ok());
     let asked = Asked {
@@ -41,10 +43,11 @@ pub(super) fn judge(walker: &Walker, dial: &Dial, rules: &Rbac, node: &Node, req
         port: if downstream.port == 0 { dial.port } else { downstream.port },
         source,
         client: source.filter(|_| request.is_none_or(|r| !r.is_forwarded)),
-        tls: downstream.tls,
+        // TLS that the chain passes on as it is tells of no peer.
+        tls: downstream.tls && !walker.ciphertext.get(),
         uris: &downstream.peer_uris,
         dns: &downstream.peer_dns,
-        server_name: &downstream.server_name,
+        server_name: (downstream.tls || !speaks_tls).then_some(&downstream.server_name),
         lacks_metadata: request.map_or(&|_: &str| false, |r| r.lacks_metadata),
         has_route: request.is_some_and(|r| r.has_route),
     };
