@@ -5,10 +5,7 @@ use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
 use super::destination::DestinationWalk;
-<<<<<<< .merge_file_ru7sFk
-=======
 use super::network_filters::Denial;
->>>>>>> .merge_file_dPfaTF
 use super::stop::{RequestKind, Stop};
 
 /// What was met on the way, for those who explain it.
@@ -141,11 +138,8 @@ pub(super) struct Path {
     pub(super) legs: Vec<Leg>,
     /// The fault filter holds up every request from here on.
     pub(super) delayed: bool,
-<<<<<<< .merge_file_ru7sFk
-=======
     /// A network filter closes the connection once it is there.
     pub(super) denied: Option<Denial>,
->>>>>>> .merge_file_dPfaTF
     /// B's proxies that were walked.
     pub(super) destinations: Vec<DestinationWalk>,
     /// The request leaves A without a proxy.

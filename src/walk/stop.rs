@@ -112,12 +112,8 @@ impl Stop {
     /// The status, 0 where a connection is closed, and the flags of the access log.
     fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
         match self {
-<<<<<<< .merge_file_ga2OJm
             Self::NoSuchService | Self::NoSuchPort | Self::ConnectionDenied(_) | Self::PlaintextOnTls => (0, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
-=======
-            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls | Self::ConnectionDenied(_) => (0, &[]),
->>>>>>> .merge_file_db8pxW
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
             Self::RequireTls => (301, &[]),
@@ -137,7 +133,6 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
-            Self::UpstreamClosed => (503, &["UC"]),
             Self::CodecError => (400, &["DPE"]),
             Self::QueryMissingContentType => (400, &[]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
@@ -156,11 +151,7 @@ impl Stop {
                 return rbac::details(policy.as_deref()).into();
             }
             Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
-<<<<<<< .merge_file_ga2OJm
             Self::NoSuchService | Self::NoSuchPort | Self::NoFilterConfig | Self::PlaintextOnTls => "",
-=======
-            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls | Self::NoFilterConfig => "",
->>>>>>> .merge_file_db8pxW
             Self::TcpNoCluster | Self::TcpOverflow | Self::TcpNoHealthyUpstream | Self::TcpConnectFailure => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
@@ -179,11 +170,7 @@ impl Stop {
             Self::QueryMissingContentType => "query_missing_content_type",
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream => "no_healthy_upstream",
-<<<<<<< .merge_file_ga2OJm
             Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed => "upstream_reset_before_response_started",
-=======
-            Self::UpstreamClosed | Self::Overflow | Self::ConnectFailure => "upstream_reset_before_response_started",
->>>>>>> .merge_file_db8pxW
         };
         text.into()
     }
