@@ -16,6 +16,7 @@ pub mod health;
 pub mod load;
 pub mod matcher;
 pub mod path;
+pub mod rbac;
 pub mod re2;
 pub mod subset;
 pub mod uri_template;

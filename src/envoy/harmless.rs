@@ -536,6 +536,27 @@ static FIELDS: &[(&str, &[Row])] = &[
         &[(&["*"], "how the chosen host is spoken to")],
     ),
     (
+        "envoy.extensions.filters.http.rbac.v3.RBAC",
+        &[
+            (&["shadow_rules", "shadow_matcher"], "only counts what it would do"),
+            (&["rules_stat_prefix", "shadow_rules_stat_prefix", "track_per_rule_stats"], OBSERVED),
+        ],
+    ),
+    (
+        "envoy.extensions.filters.network.rbac.v3.RBAC",
+        &[
+            (&["shadow_rules", "shadow_matcher"], "only counts what it would do"),
+            (&["stat_prefix", "shadow_rules_stat_prefix"], OBSERVED),
+            (&["enforcement_type", "delay_deny"], "when it looks and when it closes, not whether"),
+        ],
+    ),
+    ("envoy.config.rbac.v3.RBAC", &[(&["audit_logging_options"], OBSERVED)]),
+    ("envoy.config.rbac.v3.Policy", &[(&["cel_config"], "read only by a condition, which is named by itself")]),
+    (
+        "envoy.type.matcher.v3.MetadataMatcher",
+        &[(&["path", "value"], "only whether there can be any metadata is looked at")],
+    ),
+    (
         "envoy.extensions.filters.http.fault.v3.HTTPFault",
         &[
             (&["response_rate_limit", "response_rate_limit_percent_runtime"], "slows the answer"),

@@ -241,7 +241,7 @@ fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfigurat
 }
 
 /// `/a;v=1/b` as `/a/b`.
-fn without_parameters(path: &str) -> String {
+pub(super) fn without_parameters(path: &str) -> String {
     let segments: Vec<&str> = path.split('/').map(|s| s.split(';').next().unwrap_or_default()).collect();
     segments.join("/")
 }

@@ -9,6 +9,7 @@ use crate::verdict::Stage;
 use super::action::{self, merged};
 use super::cluster::{self, Choice, Proto};
 use super::http::unknown;
+use super::network_filters;
 use super::path::Path;
 use super::request::Dial;
 use super::walker::Walker;
@@ -40,4 +41,5 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &No
         }
     };
     cluster::walk(walker, path, &choices, Proto::Tcp, dial, 1.0);
+    network_filters::settle(path);
 }
