@@ -7,6 +7,7 @@
 
 mod action;
 mod assignment;
+mod balance;
 mod capture;
 mod cluster;
 mod destination;
@@ -14,10 +15,12 @@ mod filter_chain;
 mod http;
 mod http_filters;
 mod listener;
+mod network_filters;
 mod outcome;
 mod path;
 mod policy;
 mod question;
+mod rbac;
 mod request;
 mod route;
 mod stop;

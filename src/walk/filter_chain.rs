@@ -14,6 +14,7 @@ use crate::verdict::{Mark, Stage};
 
 use super::Protocol;
 use super::listener::Active;
+use super::network_filters::{self, Passage};
 use super::path::Path;
 use super::request::Dial;
 use super::stop::Stop;
@@ -83,7 +84,7 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         }
         (None, true) => walker.ciphertext.set(true),
     }
-    terminal(walker, path, chain, &node)
+    terminal(walker, path, chain, &node, dial)
 }
 
 /// What the chains of the port that was dialed ask for; the listener's name where there is none.
@@ -103,7 +104,7 @@ fn near_matches(active: &Active, dial: &Dial) -> Vec<Evidence> {
 }
 
 /// Walks the network filters up to the one that ends the chain.
-fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) -> Option<Terminal> {
+fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node, dial: &Dial) -> Option<Terminal> {
     for (i, filter) in chain.filters.iter().enumerate() {
         let at = node.get("filters")?.index(i)?.get("typed_config");
         let (type_name, any) = match &filter.config_type {
@@ -115,7 +116,13 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) 
         let unread = |why: String| format!("network filter {} could not be read: {why}", filter.name);
         match type_name.rsplit('.').next().unwrap_or_default() {
             "HttpConnectionManager" => match any.unpack() {
-                Ok(manager) => return Some(Terminal::Http(Box::new(manager), at?)),
+                Ok(manager) => match path.denied.take() {
+                    Some(denial) => {
+                        network_filters::close(path, denial);
+                        return None;
+                    }
+                    None => return Some(Terminal::Http(Box::new(manager), at?)),
+                },
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
             },
             "TcpProxy" => match any.unpack() {
@@ -123,10 +130,15 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) 
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
             },
             _ if is_harmless(filter, type_name) => {}
-            _ => {
-                let what = format!("network filter {} ({type_name}) is not modeled", filter.name);
-                return unknown(walker, path, &filter.name, &what);
-            }
+            _ => match network_filters::passage(walker, dial, &filter.name, any, &at?) {
+                Passage::Passes => {}
+                Passage::Closes(denial) => drop(path.denied.get_or_insert(denial)),
+                Passage::Unknown(what) => return unknown(walker, path, &filter.name, &what),
+                Passage::Unmodeled => {
+                    let what = format!("network filter {} ({type_name}) is not modeled", filter.name);
+                    return unknown(walker, path, &filter.name, &what);
+                }
+            },
         }
     }
     unknown(walker, path, &chain.name, "the chain has no filter that ends it")

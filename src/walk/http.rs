@@ -92,7 +92,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.decision.route_index = Some(hit.index);
         path.trail.route = Some(hit.node.clone());
     }
-    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host };
+    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host, dial };
     for chosen in http_filters::told_apart(walker, &filters, chosen, &http) {
         let left = http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);

@@ -5,6 +5,7 @@ use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
 use super::destination::DestinationWalk;
+use super::network_filters::Denial;
 use super::stop::{RequestKind, Stop};
 
 /// What was met on the way, for those who explain it.
@@ -24,6 +25,8 @@ pub struct Trail {
     pub missed: Vec<Missed>,
     /// The fault filter's configuration that applies.
     pub fault: Option<Node>,
+    /// What a filter's own answer rests on: a policy, rules, a requirement.
+    pub denial: Option<Node>,
     /// The clusters that requests can go to.
     pub clusters: Vec<ClusterTrail>,
     /// The names of the virtual hosts or services near the one that was asked for.
@@ -135,6 +138,8 @@ pub(super) struct Path {
     pub(super) legs: Vec<Leg>,
     /// The fault filter holds up every request from here on.
     pub(super) delayed: bool,
+    /// A network filter closes the connection once it is there.
+    pub(super) denied: Option<Denial>,
     /// B's proxies that were walked.
     pub(super) destinations: Vec<DestinationWalk>,
     /// The request leaves A without a proxy.
