@@ -21,6 +21,7 @@ pub mod re2;
 pub mod subset;
 pub mod uri_template;
 pub mod version;
+pub mod xds_matcher;
 
 /// The messages of `proto/`, as prost and pbjson generate them.
 #[expect(missing_docs, clippy::pedantic, clippy::all, clippy::unused_trait_names, reason = "generated code")]
