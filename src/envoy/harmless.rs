@@ -505,6 +505,10 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["enforcement_type", "delay_deny"], "when it looks and when it closes, not whether"),
         ],
     ),
+    (
+        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        &[(&["stat_prefix"], OBSERVED), (&["strip_failure_response"], "the body of the answer, not its status")],
+    ),
     ("envoy.config.rbac.v3.RBAC", &[(&["audit_logging_options"], OBSERVED)]),
     ("envoy.config.rbac.v3.Policy", &[(&["cel_config"], "read only by a condition, which is named by itself")]),
     (

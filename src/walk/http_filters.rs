@@ -4,9 +4,12 @@
 //! virtual host, route configuration, then the connection manager (`source/common/router/per_filter_config.cc`).
 
 mod fault;
+mod jwt;
 mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
 
 use crate::envoy::any::JsonAny;
 use crate::envoy::harmless;
@@ -104,6 +107,11 @@ impl Ask<'_> {
         self.header_of(header, self.walker.version)
     }
 
+    /// The first value of a header; empty without one.
+    fn first(&self, name: &str) -> &str {
+        self.http.values(name).first().copied().unwrap_or_default()
+    }
+
     /// The same, by the rules of another release.
     fn header_of(&self, header: &HeaderMatcher, version: Version) -> Match {
         let name = header.name.to_ascii_lowercase();
@@ -114,6 +122,18 @@ impl Ask<'_> {
             return Match::Unknown(format!("a proxy may add the header {name}"));
         }
         header_matches(header, self.http, version)
+    }
+}
+
+/// The filter's own configuration in the connection manager, whatever a route says.
+fn own<T: DeserializeOwned>(ask: &Ask, i: usize) -> Result<Option<(T, Node)>, String> {
+    let node = ask.chain.node.get("http_filters").and_then(|f| f.index(i)).and_then(|f| f.get("typed_config"));
+    match (&ask.filter.config_type, node) {
+        (Some(ConfigType::TypedConfig(any)), Some(node)) => {
+            let config = any.unpack();
+            config.map(|c| Some((c, node))).map_err(|why| format!("HTTP filter {}: {why}", ask.filter.name))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -237,6 +257,7 @@ fn effects(ask: &Ask, i: usize) -> Vec<Effect> {
     match type_name.as_str() {
         "envoy.extensions.filters.http.fault.v3.HTTPFault" => fault::effects(ask, &applied),
         "envoy.extensions.filters.http.rbac.v3.RBAC" => rbac::effects(ask, &applied),
+        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication" => jwt::effects(ask, i, &applied),
         "envoy.extensions.filters.http.cors.v3.Cors" if preflight => {
             unknown("a CORS preflight is not modeled".to_owned())
         }

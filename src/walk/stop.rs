@@ -33,7 +33,7 @@ pub enum Stop {
     /// The same, for a connection, which is closed.
     ConnectionDenied(Option<String>),
     /// The request's token is missing or no good: the status, and Envoy's words for it.
-    JwtDenied(u16, &'static str),
+    JwtDenied(u16, String),
     /// The local rate limit is exhausted for good, with this status.
     RateLimited(u16),
     /// The CORS filter answers a preflight.
