@@ -21,12 +21,12 @@ use super::{Answer, Applied, Ask, Effect, own};
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
 
-pub(super) fn effects(ask: &Ask, i: usize, applied: &Applied) -> Vec<Effect> {
-    evaluate(ask, i, applied).unwrap_or_else(|what| vec![Effect::Unknown(what)])
+pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    evaluate(ask, applied).unwrap_or_else(|what| vec![Effect::Unknown(what)])
 }
 
-fn evaluate(ask: &Ask, i: usize, applied: &Applied) -> Result<Vec<Effect>, String> {
-    let Some((config, node)) = own::<JwtAuthentication>(ask, i)? else { return Ok(Vec::new()) };
+fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
+    let Some((config, node)) = own::<JwtAuthentication>(ask)? else { return Ok(Vec::new()) };
     if let Some(what) = Walker::unmodeled(&node, JWT, &["providers", "rules", "requirement_map"]) {
         return Err(what);
     }
