@@ -13,6 +13,7 @@ pub mod filter_chain;
 pub mod fraction;
 pub mod harmless;
 pub mod health;
+pub mod jwt;
 pub mod load;
 pub mod matcher;
 pub mod path;
