@@ -1,6 +1,6 @@
 //! The cluster that was chosen, how often, and the host in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -59,12 +59,15 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
 fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
     let (missing, there): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| is_said_to_be_missing(choice));
-    let mut rows: Vec<(String, usize, f64)> = there
+    let mut by_name: BTreeMap<&str, f64> = BTreeMap::new();
+    for choice in there {
+        *by_name.entry(choice["name"].as_str().unwrap_or_default()).or_default() += share(choice);
+    }
+    let mut rows: Vec<(String, usize, f64)> = by_name
         .into_iter()
-        .map(|choice| {
-            let name = choice["name"].as_str().unwrap_or_default();
+        .map(|(name, share)| {
             let count = observed.iter().filter(|each| each.cluster.as_deref() == Some(name)).count();
-            (name.to_owned(), count, share(choice))
+            (name.to_owned(), count, share)
         })
         .collect();
     let count = observed.iter().filter(|each| is_missing(each)).count();
