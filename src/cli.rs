@@ -95,7 +95,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
     }
     let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
     let ask = cli.ask(snapshot.ask.as_ref())?.ok_or_else(Usage::no_question)?;
-    let question = question(&ask, &place, &options).await?;
+    let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
     snapshot.ask = Some(ask);
     let verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
     if let Some(path) = cli.save_to() {

@@ -58,7 +58,9 @@ pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
 fn distinct_legs(walk: &Walk) -> Vec<&crate::walk::Leg> {
     let mut legs: Vec<&crate::walk::Leg> = Vec::new();
     for leg in &walk.legs {
-        if leg.end != End::Unknown && !legs.iter().any(|l| l.end == leg.end && l.cluster == leg.cluster) {
+        if leg.end != End::Unknown
+            && !legs.iter().any(|l| l.end == leg.end && l.cluster == leg.cluster && l.destination == leg.destination)
+        {
             legs.push(leg);
         }
     }
@@ -69,7 +71,11 @@ fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>) -> Verdict {
     let outcome = walk.outcome();
     let mut unchecked = walk.unchecked.clone();
     if matches!(outcome, Outcome::Reaches | Outcome::Partial) {
-        unchecked.push(format!("the proxy at {} and the application behind it were not read", walk.request.target));
+        unchecked.push(if walk.leaves_open() {
+            format!("the proxy at {} and the application behind it were not read", walk.request.target)
+        } else {
+            "what the application itself answers".to_owned()
+        });
     }
     let response = if outcome == Outcome::Reaches { None } else { walk.response() };
     Verdict {

@@ -16,7 +16,10 @@ pub mod health;
 pub mod load;
 pub mod matcher;
 pub mod path;
+pub mod rbac;
 pub mod re2;
+pub mod subset;
+pub mod uri_template;
 pub mod version;
 
 /// The messages of `proto/`, as prost and pbjson generate them.

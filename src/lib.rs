@@ -30,8 +30,8 @@ use snapshot::{Need, Snapshot};
 use verdict::Verdict;
 use walk::Question;
 
-/// How often needs are answered before the answer is taken as it is.
-const ROUNDS: usize = 10;
+/// How often needs are answered before the answer is taken as it is: ten times for each side.
+const ROUNDS: usize = 20;
 /// How often the walk starts over because the configuration moved.
 const RESTARTS: usize = 2;
 
@@ -81,7 +81,15 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
 }
 
 async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]) {
-    for (need, answer) in collector.fetch(needs).await {
+    let (pods, needs): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|n| matches!(n, Need::Destination(..)));
+    for need in pods {
+        let Need::Destination(origin, namespace, name) = &need else { continue };
+        match collector.read_pod(*origin, namespace, name, snapshot).await {
+            Ok(pod) => snapshot.add_destination(&need, pod),
+            Err(why) => snapshot.refuse(&need, &[vec![why.to_string()], why.causes()].concat().join(": ")),
+        }
+    }
+    for (need, answer) in collector.fetch(&needs).await {
         let taken = answer.and_then(|answer| snapshot.answer(&need, answer).map_err(|why| why.to_string()));
         if let Err(why) = taken {
             snapshot.refuse(&need, &why);

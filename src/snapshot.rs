@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub ask: Option<AskRecord>,
     /// A's pod; `None` when an admin endpoint or a file was read.
     pub source: Option<PodRecord>,
+    /// B's pods that were read, by the number of their origin.
+    destinations: BTreeMap<u8, PodRecord>,
     proxies: BTreeMap<Origin, Proxy>,
     objects: Objects,
     /// Plural names of the kinds that were listed whole.
@@ -160,6 +162,21 @@ impl Snapshot {
         self.document(&Need::Identity(origin))
     }
 
+    /// A pod of B's, and the origin that its proxy was read as.
+    pub fn destination(&self, namespace: &str, name: &str) -> Lookup<(Origin, PodRecord)> {
+        let found = self.destinations.iter().find(|(_, pod)| pod.namespace == namespace && pod.name == name);
+        if let Some((i, pod)) = found {
+            return Lookup::Found((Origin::Destination(*i), pod.clone()));
+        }
+        let tried = |i: &u8| {
+            let need = Need::Destination(Origin::Destination(*i), namespace.to_owned(), name.to_owned());
+            self.why_unread(&need).is_some()
+        };
+        let next = (0..u8::MAX).find(|i| !self.destinations.contains_key(i) || tried(i)).unwrap_or(0);
+        let i = (0..u8::MAX).find(tried).unwrap_or(next);
+        Lookup::Unread(Need::Destination(Origin::Destination(i), namespace.to_owned(), name.to_owned()))
+    }
+
     /// `/runtime`.
     pub fn runtime(&self, origin: Origin) -> Lookup<Node> {
         self.document(&Need::Runtime(origin))
@@ -273,7 +290,8 @@ impl Snapshot {
             | Need::Endpoints(..)
             | Need::Identity(_)
             | Need::LastUpdated(_)
-            | Need::Runtime(_) => read(need.query()),
+            | Need::Runtime(_)
+            | Need::Destination(..) => read(need.query()),
         }
     }
 }
@@ -294,6 +312,14 @@ impl Snapshot {
         self.read.insert((need.origin(), need.query()));
         self.unread.remove(&(need.origin(), need.query()));
         Ok(())
+    }
+
+    /// Takes in which pod answers as a destination from now on.
+    pub fn add_destination(&mut self, need: &Need, pod: PodRecord) {
+        if let Origin::Destination(i) = need.origin() {
+            self.destinations.insert(i, pod);
+            self.read.insert((need.origin(), need.query()));
+        }
     }
 
     /// Notes that `need` cannot be answered, and why.
@@ -464,6 +490,7 @@ fn group_of(need: &Need) -> Option<Group> {
         | Need::Identity(_)
         | Need::LastUpdated(_)
         | Need::Runtime(_)
+        | Need::Destination(..)
         | Need::Object(..)
         | Need::Objects(..) => None,
     }
@@ -482,6 +509,7 @@ fn name_of(need: &Need) -> Option<&str> {
         | Need::Identity(_)
         | Need::LastUpdated(_)
         | Need::Runtime(_)
+        | Need::Destination(..)
         | Need::Object(..)
         | Need::Objects(..) => None,
     }

@@ -7,16 +7,20 @@
 
 mod action;
 mod assignment;
+mod balance;
 mod capture;
 mod cluster;
+mod destination;
 mod filter_chain;
 mod http;
 mod http_filters;
 mod listener;
+mod network_filters;
 mod outcome;
 mod path;
 mod policy;
 mod question;
+mod rbac;
 mod request;
 mod route;
 mod stop;
@@ -25,8 +29,9 @@ mod walker;
 
 use std::collections::BTreeSet;
 
-pub use path::{ClusterTrail, End, Leg, Missed, Trail};
-pub use question::{Port, Protocol, Question, QuestionError};
+pub use destination::DestinationWalk;
+pub use path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
+pub use question::{Beyond, Port, Protocol, Question, QuestionError};
 pub use stop::{Abort, RequestKind, Stop};
 
 pub(crate) use request::ports_of;
@@ -52,6 +57,8 @@ pub struct Walk {
     pub legs: Vec<Leg>,
     /// What was met on the way.
     pub trail: Trail,
+    /// B's proxies that were walked.
+    pub destinations: Vec<DestinationWalk>,
     /// What was not read or is not modeled.
     pub unchecked: Vec<String>,
     /// What would have to be read to get further.
@@ -72,21 +79,25 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
         Resolved::To(dials) => dials,
         Resolved::Ended => Vec::new(),
     };
-    let paths: Vec<(Dial, Path)> =
-        dials.iter().map(|dial| (dial.clone(), through_proxy(&walker, head.clone(), dial))).collect();
+    let through = |dial: &Dial| {
+        let mut path = through_proxy(&walker, head.clone(), dial);
+        destination::follow(&walker, &mut path, dial);
+        (dial.clone(), path)
+    };
+    let paths: Vec<(Dial, Path)> = dials.iter().map(through).collect();
     let kind = dials.first().map_or(RequestKind::Plain, |dial| cluster::request_kind(&walker, dial));
     let request = request::shown(&walker, dials.first());
     let (reached_proxy, path) = if paths.is_empty() { (false, head) } else { (true, merge(paths)) };
     let (needs, unchecked) = walker.into_parts();
-    let mut steps = path.steps;
-    fill_up(&mut steps, &path.decision, reached_proxy);
-    let decision = (reached_proxy && path.decision != Decision::default()).then_some(path.decision);
-    Walk { request, decision, steps, legs: path.legs, trail: path.trail, unchecked, needs, kind }
+    let Path { mut steps, decision, legs, trail, destinations, bare, .. } = path;
+    fill_up(&mut steps, &decision, reached_proxy, bare);
+    let decision = (reached_proxy && decision != Decision::default() && !bare).then_some(decision);
+    Walk { request, decision, steps, legs, trail, destinations, unchecked, needs, kind }
 }
 
 /// One address through listener, chain and what follows.
 fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
-    if capture::bypasses(walker, &mut path, dial) {
+    if path.bare || capture::bypasses(walker, &mut path, dial) {
         return path;
     }
     let Some(listener) = listener::find(walker, &mut path, dial) else {
@@ -143,18 +154,18 @@ fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
 }
 
 /// The rows that were not reached stay, so that the eye learns the shape.
-fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool) {
+fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool, bare: bool) {
     let tcp = reached_proxy && decision.filter_chain.is_some() && decision.route_config.is_none();
     let usual = [Stage::Listener, Stage::Route, Stage::Cluster, Stage::Endpoints];
-    for stage in usual {
+    for stage in usual.into_iter().filter(|_| !bare) {
         let passed_by_tcp = tcp && stage == Stage::Route;
-        if !passed_by_tcp && !steps.iter().any(|s| s.stage == stage) {
+        if !passed_by_tcp && !steps.iter().any(|s| s.side == Side::Source && s.stage == stage) {
             let side = Side::Source;
             let (subject, note) = (String::new(), "not reached".to_owned());
             steps.push(Step { side, stage, mark: Mark::NotReached, subject, note, evidence: Vec::new() });
         }
     }
-    steps.sort_by_key(|step| step.stage);
+    steps.sort_by_key(|step| (step.side, step.stage));
 }
 
 impl Walk {
@@ -163,6 +174,11 @@ impl Walk {
         let shares: Vec<(f64, Outcome)> =
             self.legs.iter().map(|l| (l.share, cluster::outcome(&l.end, self.kind))).collect();
         outcome::combine(&shares)
+    }
+
+    /// Whether requests are handed to a pod whose own proxy, if it has one, was not walked.
+    pub fn leaves_open(&self) -> bool {
+        destination::leaves_open(&self.legs)
     }
 
     /// What is sent when it is not handed over: by the largest share that fails, else the largest that is answered.

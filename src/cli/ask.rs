@@ -5,6 +5,7 @@ use super::tell::Usage;
 use crate::collect::{ClusterFlags, Log, Options, Place, Source};
 use crate::render::Format;
 use crate::snapshot::AskRecord;
+use crate::walk::Beyond;
 
 /// The formats that `-o` takes, as the hint names them.
 const FORMATS: &str = "text, wide, json, yaml, jsonpath=EXPR";
@@ -49,6 +50,11 @@ impl Cli {
             (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(|why| Usage::of_source(why, &a)),
             (None, None) => Err(Usage::no_question()),
         }
+    }
+
+    /// Where the walk ends.
+    pub(super) fn beyond(&self) -> Beyond {
+        if self.place.no_destination { Beyond::Proxy } else { Beyond::Application }
     }
 
     /// How it is read.

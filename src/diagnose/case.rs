@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::mesh::istio::{self, ClusterName};
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use crate::verdict::ObjectRef;
-use crate::walk::{ClusterTrail, End, Leg, Stop, Walk};
+use crate::walk::{ClusterTrail, DestinationWalk, End, Leg, Stop, Trail, Walk};
 
 /// One way that the request can go, to be explained.
 pub(crate) struct Case<'a> {
@@ -34,9 +34,22 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What was met on the way to where this way ends: in A's proxy, or in B's.
+    pub(crate) fn trail(&self) -> &'a Trail {
+        self.destination().map_or(&self.walk.trail, |d| &d.trail)
+    }
+
+    /// B's pod whose proxy ends this way.
+    pub(crate) fn destination(&self) -> Option<&'a DestinationWalk> {
+        self.walk.destinations.get(self.leg.destination?)
+    }
+
     /// The cluster of this way.
     pub(crate) fn cluster(&self) -> Option<&'a ClusterTrail> {
-        self.walk.trail.clusters.get(self.leg.cluster?)
+        match self.destination() {
+            Some(destination) => destination.trail.clusters.first(),
+            None => self.walk.trail.clusters.get(self.leg.cluster?),
+        }
     }
 
     /// Its name, taken apart.
@@ -121,7 +134,7 @@ impl<'a> Case<'a> {
 
     /// The object that the route came of, from Envoy's own metadata, with the node that says so.
     pub(crate) fn route_object(&self) -> Option<(ObjectRef, Evidence)> {
-        Self::object_of_route(self.walk.trail.route.as_ref()?)
+        Self::object_of_route(self.trail().route.as_ref()?)
     }
 
     /// The object that a route came of: a `VirtualService`, or the `HTTPRoute` behind a made-up one.

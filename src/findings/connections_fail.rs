@@ -7,7 +7,7 @@
 use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
-use crate::walk::{ClusterTrail, Stop};
+use crate::walk::{ClusterTrail, DestinationWalk, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     if !matches!(case.stop(), Some(Stop::ConnectFailure | Stop::TcpConnectFailure)) {
@@ -19,10 +19,40 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let evidence: Vec<Evidence> =
         failing.iter().take(3).filter_map(|(_, at)| at.as_ref()?.get("stats")).map(|n| n.evidence()).collect();
     let addresses: Vec<String> = failing.iter().map(|(host, _)| host.address.clone()).collect();
+    if let Some(there) = case.destination() {
+        return Some(application(case, there, evidence));
+    }
     let pods = pods_at(case, &addresses);
     match mutual_to_plain(case, cluster, &pods) {
         Some((rule, at, pod)) => Some(tls(rule, at, &pod, evidence)),
         None => Some(refused(case, &addresses, &pods, evidence)),
+    }
+}
+
+/// B's own proxy cannot connect to its application.
+fn application(case: &Case, there: &DestinationWalk, evidence: Vec<Evidence>) -> Finding {
+    let pod = ref_of(Kind::Pod, &there.pod, "");
+    let mut objects = vec![pod.clone()];
+    objects.extend(workload(case, &there.pod));
+    objects.extend(case.walk.trail.service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports[].targetPort")));
+    let port = there.port;
+    Finding {
+        id: "connections-fail",
+        certainty: certain(Proved::Yes),
+        stage: Stage::Endpoints,
+        title: format!("nothing listens on port {port} of B's pod"),
+        why: format!(
+            "The proxy of {} got the request and tried to connect to its application on port {port}. No connection ever came about, so it answers by itself.",
+            named(&pod)
+        ),
+        fix: vec![
+            format!("let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"),
+            "or the Service's targetPort: the port that it listens on".to_owned(),
+        ],
+        next: format!("kubectl -n {} logs {} --since=10m", pod.namespace, pod.name),
+        objects,
+        istio: None,
+        evidence,
     }
 }
 

@@ -24,7 +24,7 @@ fn no_route(case: &Case) -> Option<Finding> {
     let field = |object: ObjectRef| ObjectRef { field: "spec.http".to_owned(), ..object };
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| field(object.clone())).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
-    let count = case.walk.trail.missed.len();
+    let count = case.trail().missed.len();
     let wanted = nearest.at.as_ref().map(|at| at.value().to_string()).unwrap_or_default();
     let mut evidence: Vec<Evidence> = nearest.at.iter().map(Node::evidence).collect();
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
@@ -58,13 +58,13 @@ fn label(missed: &Missed) -> String {
 
 /// The route of which most conditions held; the first among equals.
 fn nearest(case: &Case) -> Option<Missed> {
-    let missed = &case.walk.trail.missed;
+    let missed = &case.trail().missed;
     let most = missed.iter().map(|m| m.held).max()?;
     missed.iter().find(|m| m.held == most).cloned()
 }
 
 fn no_virtual_host(case: &Case) -> Option<Finding> {
-    let config = case.walk.trail.route_config.as_ref()?;
+    let config = case.trail().route_config.as_ref()?;
     let hosts = config.get("virtual_hosts")?;
     let first_route = |host: &Node| host.get("routes")?.index(0);
     let mut owners: Vec<(ObjectRef, Evidence)> = Vec::new();
@@ -75,7 +75,7 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
     }
     owners.truncate(3);
     let host = &case.walk.request.host;
-    let names = &case.walk.trail.near;
+    let names = &case.trail().near;
     let known =
         if names.is_empty() { "none".to_owned() } else { names.iter().take(5).cloned().collect::<Vec<_>>().join(", ") };
     let objects: Vec<ObjectRef> =

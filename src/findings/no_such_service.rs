@@ -21,7 +21,7 @@ fn asked_for(case: &Case) -> Finding {
         .or_else(|| host.split_once('.').map(|(n, ns)| (ns.to_owned(), n.to_owned())))
         .unwrap_or_else(|| (case.namespace(), host.to_owned()));
     let object = object_ref(Kind::Service, &namespace, &name, "");
-    let near = &case.walk.trail.near;
+    let near = &case.trail().near;
     let mut fix: Vec<String> = near.iter().map(|n| format!("ask for {n}")).collect();
     for line in fix.iter_mut().skip(1) {
         *line = format!("or {line}");
@@ -39,7 +39,7 @@ fn asked_for(case: &Case) -> Finding {
         objects: vec![object],
         fix,
         istio: None,
-        evidence: case.walk.trail.absence.clone(),
+        evidence: case.trail().absence.clone(),
     }
 }
 

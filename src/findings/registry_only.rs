@@ -49,7 +49,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 fn blocked(case: &Case) -> Option<Evidence> {
     let stop = case.stop()?;
     if *stop == Stop::DirectResponse(502) {
-        let name = case.walk.trail.virtual_host.as_ref()?.get("name")?;
+        let name = case.trail().virtual_host.as_ref()?.get("name")?;
         return (name.value().as_str() == Some("block_all")).then(|| name.evidence());
     }
     let cluster = case.cluster().filter(|c| case.lacks_host() && c.name == "BlackHoleCluster")?;

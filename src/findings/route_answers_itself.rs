@@ -9,7 +9,7 @@ use crate::verdict::{Finding, ObjectRef, Stage};
 use crate::walk::{Abort, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let trail = &case.walk.trail;
+    let trail = case.trail();
     let Answer { title, what, field, stage } = answer(case, case.stop()?)?;
     let owner = case.route_object();
     let is_virtual_service = owner.as_ref().is_some_and(|(o, _)| o.kind == "VirtualService");
@@ -83,6 +83,6 @@ fn answer(case: &Case, stop: &Stop) -> Option<Answer> {
 
 /// Istio's own catch-all for unknown hosts is no rule of anybody's.
 fn is_catch_all(case: &Case) -> bool {
-    let name = case.walk.trail.virtual_host.as_ref().and_then(|h| h.text("name"));
+    let name = case.trail().virtual_host.as_ref().and_then(|h| h.text("name"));
     name.as_deref() == Some("block_all")
 }

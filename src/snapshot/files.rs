@@ -87,6 +87,11 @@ struct Manifest {
     ask: Option<AskRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<PodRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    destination: Option<PodRecord>,
+    /// Further pods of B's: `destination-2/` is the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    destinations: Vec<PodRecord>,
     #[serde(default)]
     read: BTreeMap<String, ReadRecord>,
     #[serde(default)]
@@ -225,6 +230,8 @@ impl Snapshot {
             time: self.time.clone(),
             ask: self.ask.clone(),
             source: self.source.clone(),
+            destination: self.destinations.get(&0).cloned(),
+            destinations: self.destinations.range(1..).map(|(_, pod)| pod.clone()).collect(),
             read,
             unread: unread.collect(),
         }
@@ -234,6 +241,9 @@ impl Snapshot {
         self.time = manifest.time;
         self.ask = manifest.ask;
         self.source = manifest.source;
+        for (i, pod) in (0..).zip(manifest.destination.into_iter().chain(manifest.destinations)) {
+            self.destinations.insert(i, pod);
+        }
         for (from, record) in manifest.read {
             let Some(origin) = origin_of(&from) else { continue };
             self.kinds.extend(record.kinds);

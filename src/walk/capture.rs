@@ -16,17 +16,13 @@ const PREFIX: &str = "traffic.sidecar.istio.io/";
 /// A has no proxy: the request leaves as it is, and what becomes of it is up to B's side.
 pub(super) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -> Resolved {
     let resolved = super::request::resolve(walker, path);
-    if path.legs.iter().any(|leg| matches!(leg.end, End::Stopped(_))) || !walker_is_settled(path) {
+    if !matches!(resolved, Resolved::To(_)) {
         return resolved;
     }
     let name = format!("{}/{}", pod.namespace, pod.name);
+    path.step(Stage::Capture, Mark::Passed, &name, "has no proxy: the request leaves it as it is", Vec::new());
     leaves(walker, path, &format!("pod {name} has no proxy: the request leaves it as it is"));
-    Resolved::Ended
-}
-
-/// Whether the name was resolved; otherwise more has to be read first.
-fn walker_is_settled(path: &Path) -> bool {
-    path.steps.iter().any(|step| step.stage == Stage::Request && step.mark == Mark::Passed)
+    resolved
 }
 
 /// Whether annotations of A's pod keep this connection from its proxy.
@@ -65,8 +61,9 @@ pub(super) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
     true
 }
 
+/// The request goes to B as it is. What B's side makes of it is seen next; by itself this is no answer.
 fn leaves(walker: &Walker, path: &mut Path, what: &str) {
     walker.unchecked(what.to_owned());
-    walker.unchecked("B's own proxy, where it has one, was not read".to_owned());
+    path.bare = true;
     path.leg(1.0, "", Stage::Capture, End::Unknown);
 }

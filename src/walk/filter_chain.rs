@@ -9,11 +9,12 @@ use crate::envoy::pb::envoy::config::listener::v3::{
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
-use crate::snapshot::Node;
+use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
 use super::Protocol;
 use super::listener::Active;
+use super::network_filters::{self, Passage};
 use super::path::Path;
 use super::request::Dial;
 use super::stop::Stop;
@@ -49,7 +50,7 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         Chosen::Chain(i) => (chains.get(i)?, active.node.get("filter_chains")?.index(i)?),
         Chosen::Default => {
             let Some(chain) = &active.listener.default_filter_chain else {
-                let evidence = active.node.get("filter_chains").map(|n| n.evidence()).into_iter().collect();
+                let evidence = near_matches(active, dial);
                 path.stop(Stage::FilterChain, &active.name, "no filter chain matches", Stop::NoFilterChain, evidence);
                 return None;
             };
@@ -70,14 +71,40 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
     if let Some(what) = Walker::unmodeled(&node, CHAIN, &["filters", "filter_chain_match"]) {
         return unknown(walker, path, &chain.name, &what);
     }
-    if chain.transport_socket.is_some() {
-        return unknown(walker, path, &chain.name, "TLS that the chain terminates is not modeled");
+    let is_source = matches!(walker.origin, Origin::Source(_));
+    match (&chain.transport_socket, walker.downstream.tls) {
+        (Some(_), _) if is_source => {
+            return unknown(walker, path, &chain.name, "TLS that the chain terminates is not modeled");
+        }
+        (Some(_), true) | (None, false) => {}
+        (Some(_), false) => {
+            let evidence = node.at("transport_socket.name").map(|n| n.evidence()).into_iter().collect();
+            path.stop(Stage::FilterChain, &chain.name, "it takes TLS only", Stop::PlaintextOnTls, evidence);
+            return None;
+        }
+        (None, true) => walker.ciphertext.set(true),
     }
-    terminal(walker, path, chain, &node)
+    terminal(walker, path, chain, &node, dial)
+}
+
+/// What the chains of the port that was dialed ask for; the listener's name where there is none.
+fn near_matches(active: &Active, dial: &Dial) -> Vec<Evidence> {
+    let chains = active.node.get("filter_chains").map(|c| c.items().collect::<Vec<_>>()).unwrap_or_default();
+    let of_port = |m: &Node| {
+        let port = m.get("destination_port").and_then(|p| p.value().as_u64());
+        port.is_none_or(|p| p == u64::from(dial.port))
+    };
+    let matches = chains.iter().filter_map(|c| c.get("filter_chain_match")).filter(of_port);
+    let mut evidence: Vec<Evidence> = matches.map(|m| m.evidence()).collect();
+    evidence.truncate(4);
+    if evidence.is_empty() {
+        evidence.extend(active.node.get("name").map(|n| n.evidence()));
+    }
+    evidence
 }
 
 /// Walks the network filters up to the one that ends the chain.
-fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) -> Option<Terminal> {
+fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node, dial: &Dial) -> Option<Terminal> {
     for (i, filter) in chain.filters.iter().enumerate() {
         let at = node.get("filters")?.index(i)?.get("typed_config");
         let (type_name, any) = match &filter.config_type {
@@ -89,7 +116,13 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) 
         let unread = |why: String| format!("network filter {} could not be read: {why}", filter.name);
         match type_name.rsplit('.').next().unwrap_or_default() {
             "HttpConnectionManager" => match any.unpack() {
-                Ok(manager) => return Some(Terminal::Http(Box::new(manager), at?)),
+                Ok(manager) => match path.denied.take() {
+                    Some(denial) => {
+                        network_filters::close(path, denial);
+                        return None;
+                    }
+                    None => return Some(Terminal::Http(Box::new(manager), at?)),
+                },
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
             },
             "TcpProxy" => match any.unpack() {
@@ -97,10 +130,15 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node) 
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
             },
             _ if is_harmless(filter, type_name) => {}
-            _ => {
-                let what = format!("network filter {} ({type_name}) is not modeled", filter.name);
-                return unknown(walker, path, &filter.name, &what);
-            }
+            _ => match network_filters::passage(walker, dial, &filter.name, any, &at?) {
+                Passage::Passes => {}
+                Passage::Closes(denial) => drop(path.denied.get_or_insert(denial)),
+                Passage::Unknown(what) => return unknown(walker, path, &filter.name, &what),
+                Passage::Unmodeled => {
+                    let what = format!("network filter {} ({type_name}) is not modeled", filter.name);
+                    return unknown(walker, path, &filter.name, &what);
+                }
+            },
         }
     }
     unknown(walker, path, &chain.name, "the chain has no filter that ends it")
@@ -120,12 +158,15 @@ fn unmodeled_matches(active: &Active) -> Option<String> {
 /// What the listener's filters see of the connection.
 fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connection, String> {
     let question = walker.question;
-    let speaks_tls = question.tls || dial.protocol == Protocol::Tls;
+    let outer = &walker.downstream;
+    let is_source = matches!(walker.origin, Origin::Source(_));
+    let speaks_tls = question.tls || dial.protocol == Protocol::Tls || outer.tls;
+    let own = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
     let mut connection = Connection {
         destination: dial.ip,
         port: dial.port,
         transport_protocol: "raw_buffer",
-        source: walker.node.as_ref().and_then(|n| n.ip.parse().ok()),
+        source: if is_source { own } else { outer.source },
         ..Connection::default()
     };
     for filter in &active.listener.listener_filters {
@@ -137,7 +178,11 @@ fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connectio
         match (type_name, filter.name.as_str()) {
             _ if off => {}
             ("TlsInspector", _) | ("", "envoy.filters.listener.tls_inspector") => {
-                if speaks_tls {
+                if outer.tls {
+                    connection.transport_protocol = "tls";
+                    connection.server_name = outer.server_name.to_ascii_lowercase();
+                    connection.application_protocols = outer.alpn.clone();
+                } else if speaks_tls {
                     connection.transport_protocol = "tls";
                     connection.server_name = server_name(walker);
                     connection.application_protocols = vec!["h2".to_owned(), "http/1.1".to_owned()];

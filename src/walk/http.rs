@@ -7,6 +7,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
@@ -55,7 +56,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if let Some(what) = Walker::unmodeled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
-    if walker.question.tls || !dial.protocol.is_http() {
+    if walker.question.tls || walker.ciphertext.get() || !dial.protocol.is_http() {
         return unknown(
             walker,
             path,
@@ -64,6 +65,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             "bytes that are no HTTP, on an HTTP chain, are not modeled",
         );
     }
+    path.trail.alpn_override = alpn_override(manager);
     let http = match request(walker, manager, dial) {
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
@@ -90,7 +92,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.decision.route_index = Some(hit.index);
         path.trail.route = Some(hit.node.clone());
     }
-    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host };
+    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host, dial };
     for chosen in http_filters::told_apart(walker, &filters, chosen, &http) {
         let left = http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);
@@ -99,6 +101,26 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             action::name_clusters(walker, path, &chosen, &http);
         }
     }
+}
+
+/// What Istio's ALPN filter would offer B, by the upstream protocol (`HTTP10`, `HTTP11`, `HTTP2`).
+fn alpn_override(manager: &HttpConnectionManager) -> Vec<(String, Vec<String>)> {
+    let configs = manager.http_filters.iter().filter_map(|filter| match &filter.config_type {
+        Some(ConfigType::TypedConfig(any)) if any.type_name.ends_with("alpn.v2alpha1.FilterConfig") => {
+            serde_json::from_slice::<serde_json::Value>(&any.json).ok()
+        }
+        Some(ConfigType::TypedConfig(_)) | None => None,
+    });
+    let entries = configs.flat_map(|c| c.get("alpn_override").and_then(|o| o.as_array().cloned()).unwrap_or_default());
+    let words = |v: &serde_json::Value| -> Vec<String> {
+        v.as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect()
+    };
+    entries
+        .map(|e| {
+            let protocol = e.get("upstream_protocol").and_then(serde_json::Value::as_str).unwrap_or("HTTP10");
+            (protocol.to_owned(), e.get("alpn_override").map(words).unwrap_or_default())
+        })
+        .collect()
 }
 
 /// The virtual host, or what to say when there is none.

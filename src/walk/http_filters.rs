@@ -3,27 +3,30 @@
 //! Configuration comes from the most specific level that has an entry for the filter's name: weighted cluster, route,
 //! virtual host, route configuration, then the connection manager (`source/common/router/per_filter_config.cc`).
 
-use std::collections::BTreeMap;
+mod fault;
+mod rbac;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::envoy::any::JsonAny;
-use crate::envoy::fraction;
 use crate::envoy::harmless;
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::config::route::v3::{
-    FilterConfig, RouteConfiguration, WeightedCluster, route, route_action::ClusterSpecifier,
+    FilterConfig, HeaderMatcher, RouteConfiguration, WeightedCluster, route, route_action::ClusterSpecifier,
 };
-use crate::envoy::pb::envoy::extensions::filters::http::fault::v3::{HttpFault, fault_abort::ErrorType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter, http_filter::ConfigType,
 };
+use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
 use super::action;
 use super::http::{Host, Http, filter_row};
 use super::path::{End, Path};
+use super::request::Dial;
 use super::route::{Chosen, Hit, header_matches};
-use super::stop::{Abort, Stop};
+use super::stop::Stop;
 use super::walker::Walker;
 
 /// The filters, and the levels that configure them.
@@ -33,24 +36,92 @@ pub(super) struct Chain<'a> {
     pub(super) config: &'a RouteConfiguration,
     pub(super) config_node: &'a Node,
     pub(super) host: &'a Host,
+    pub(super) dial: &'a Dial,
 }
 
 /// What one filter does.
 enum Effect {
-    /// Passes every request on.
-    Passes,
-    /// Answers this share of them.
-    Answers(f64, Abort, Node),
+    /// Answers requests.
+    Answers(Answer),
     /// Holds this share of them up.
     Delays(f64, Node),
+    /// Sets dynamic metadata under this name.
+    SetsMetadata(String),
+    /// Changes headers that later filters see.
+    ChangesHeaders,
+    /// Lets every request through, though not without a word.
+    Warns(String, Node),
     /// Could do anything.
     Unknown(String),
+}
+
+/// A filter's own answer.
+struct Answer {
+    /// The share of requests that get it.
+    share: f64,
+    stop: Stop,
+    /// Who answers, in a few words.
+    by: &'static str,
+    note: String,
+    /// The part of the configuration that says so.
+    node: Option<Node>,
+}
+
+impl Answer {
+    /// Every request gets it.
+    fn to_all(stop: Stop, by: &'static str, note: String, node: Node) -> Effect {
+        Effect::Answers(Self { share: 1.0, stop, by, note, node: Some(node) })
+    }
 }
 
 /// A filter's own configuration where it applies to this route.
 struct Applied {
     any: JsonAny,
     node: Node,
+}
+
+/// What a filter is asked about.
+struct Ask<'a> {
+    walker: &'a Walker<'a>,
+    chain: &'a Chain<'a>,
+    chosen: &'a Chosen,
+    http: &'a Http,
+    before: &'a Before,
+    filter: &'a HttpFilter,
+}
+
+/// What the filters before have left behind.
+#[derive(Default)]
+struct Before {
+    /// The names under which they may have set dynamic metadata.
+    metadata: BTreeSet<String>,
+    headers_changed: bool,
+}
+
+impl Ask<'_> {
+    /// A header matcher, as of this filter's turn.
+    fn header(&self, header: &HeaderMatcher) -> Match {
+        self.header_of(header, self.walker.version)
+    }
+
+    /// The same, by the rules of another release.
+    fn header_of(&self, header: &HeaderMatcher, version: Version) -> Match {
+        let name = header.name.to_ascii_lowercase();
+        if self.before.headers_changed {
+            return Match::Unknown("a filter before it changes headers".to_owned());
+        }
+        if self.http.values(&name).is_empty() && may_be_added(&name) {
+            return Match::Unknown(format!("a proxy may add the header {name}"));
+        }
+        header_matches(header, self.http, version)
+    }
+}
+
+/// Headers of proxies: a request that comes without them can have them by the time that a filter looks.
+fn may_be_added(name: &str) -> bool {
+    const TRACING: &[&str] = &["b3", "baggage", "traceparent", "tracestate", "x-datadog-trace-id", "x-ot-span-context"];
+    const OWN: &[&str] = &["x-forwarded-for", "x-forwarded-client-cert", "x-forwarded-port", "via", "user-agent"];
+    name.starts_with("x-envoy-") || name.starts_with("x-b3-") || TRACING.contains(&name) || OWN.contains(&name)
 }
 
 /// Routes to weighted clusters of which some configure filters for themselves, one by one: each cluster is drawn before
@@ -99,25 +170,24 @@ pub(super) fn walk(
     go_on: impl FnOnce(&mut Path, f64),
 ) -> f64 {
     let mut left = chosen.share;
+    let mut before = Before::default();
     path.delayed = false;
     path.by = chosen.only.as_ref().map(|name| format!("weighted cluster {name}")).unwrap_or_default();
     for (i, filter) in chain.manager.http_filters.iter().enumerate() {
-        for effect in effects(walker, chain, chosen, http, filter, i) {
+        let ask = Ask { walker, chain, chosen, http, before: &before, filter };
+        for effect in effects(&ask, i) {
             match effect {
-                Effect::Passes => {}
                 Effect::Delays(share, node) => {
                     let note = format!("delays {} of requests", percent(share));
                     filter_row(path, Mark::Warned, &filter.name, &note, vec![node.evidence()]);
                     path.trail.fault = Some(node);
                     path.delayed |= share >= 1.0;
                 }
-                Effect::Answers(share, abort, node) => {
-                    let mark = if share >= 1.0 { Mark::Stopped } else { Mark::Warned };
-                    let note = format!("aborts {} of requests", percent(share));
-                    filter_row(path, mark, &filter.name, &note, vec![node.evidence()]);
-                    path.trail.fault = Some(node);
-                    path.leg(left * share, "fault filter", Stage::HttpFilters, End::Stopped(Stop::FaultAbort(abort)));
-                    left *= 1.0 - share;
+                Effect::Answers(answer) => left = answered(path, &filter.name, answer, left),
+                Effect::SetsMetadata(name) => drop(before.metadata.insert(name)),
+                Effect::ChangesHeaders => before.headers_changed = true,
+                Effect::Warns(note, node) => {
+                    filter_row(path, Mark::Warned, &filter.name, &note, vec![node.evidence()]);
                 }
                 Effect::Unknown(what) => {
                     walker.unchecked(what.clone());
@@ -135,9 +205,24 @@ pub(super) fn walk(
     left
 }
 
-fn effects(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http, filter: &HttpFilter, i: usize) -> Vec<Effect> {
+/// The share that is left after a filter has answered its part of `left`.
+fn answered(path: &mut Path, name: &str, answer: Answer, left: f64) -> f64 {
+    let mark = if answer.share >= 1.0 { Mark::Stopped } else { Mark::Warned };
+    let evidence = answer.node.iter().map(Node::evidence).collect();
+    filter_row(path, mark, name, &answer.note, evidence);
+    if let Stop::FaultAbort(_) = answer.stop {
+        path.trail.fault = answer.node;
+    } else {
+        path.trail.denial = answer.node;
+    }
+    path.leg(left * answer.share, answer.by, Stage::HttpFilters, End::Stopped(answer.stop));
+    left * (1.0 - answer.share)
+}
+
+fn effects(ask: &Ask, i: usize) -> Vec<Effect> {
+    let (filter, http) = (ask.filter, ask.http);
     let unknown = |what: String| vec![Effect::Unknown(what)];
-    let applied = match applied(chain, chosen, filter, i) {
+    let applied = match applied(ask.chain, ask.chosen, filter, i) {
         Ok(Some(applied)) => applied,
         Ok(None) => return Vec::new(),
         Err(what) => return unknown(what),
@@ -150,11 +235,12 @@ fn effects(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http, filter:
     };
     let preflight = http.method == "OPTIONS" && http.headers.iter().any(|(k, _)| k == "origin");
     match type_name.as_str() {
-        "envoy.extensions.filters.http.fault.v3.HTTPFault" => fault(walker, chosen, http, &applied),
+        "envoy.extensions.filters.http.fault.v3.HTTPFault" => fault::effects(ask, &applied),
+        "envoy.extensions.filters.http.rbac.v3.RBAC" => rbac::effects(ask, &applied),
         "envoy.extensions.filters.http.cors.v3.Cors" if preflight => {
             unknown("a CORS preflight is not modeled".to_owned())
         }
-        name if harmless::http_filter(name).is_some() => vec![Effect::Passes],
+        name if harmless::http_filter(name).is_some() => Vec::new(),
         name => unknown(format!("HTTP filter {} ({name}) is not modeled", filter.name)),
     }
 }
@@ -204,81 +290,6 @@ fn most_specific(chain: &Chain, chosen: &Chosen, name: &str) -> Option<(JsonAny,
         return found;
     }
     None
-}
-
-fn fault(walker: &Walker, chosen: &Chosen, http: &Http, applied: &Applied) -> Vec<Effect> {
-    let fault: HttpFault = match applied.any.unpack() {
-        Ok(fault) => fault,
-        Err(why) => {
-            return vec![Effect::Unknown(format!("the fault filter's configuration could not be read: {why}"))];
-        }
-    };
-    if let Some(what) = Walker::unmodeled(&applied.node, "envoy.extensions.filters.http.fault.v3.HTTPFault", &[]) {
-        return vec![Effect::Unknown(what)];
-    }
-    let header = |name: &str| http.headers.iter().any(|(k, _)| k == name);
-    let of_cluster =
-        fault.upstream_cluster.is_empty() || single_cluster(chosen) == Some(fault.upstream_cluster.as_str());
-    let of_node = fault.downstream_nodes.is_empty() || header("x-envoy-downstream-service-node");
-    let active = fault.max_active_faults.as_ref().is_none_or(|m| m.value > 0);
-    let of_headers = fault.headers.iter().fold(Match::Yes, |all, h| all.and(header_matches(h, http, walker.version)));
-    match of_headers {
-        Match::Unknown(why) => {
-            return vec![Effect::Unknown(format!("whether the fault filter takes the request: {why}"))];
-        }
-        Match::No | Match::Share(_) => return Vec::new(),
-        Match::Yes => {}
-    }
-    if !(of_cluster && of_node && active) {
-        return Vec::new();
-    }
-    if header("x-envoy-fault-abort-request") || header("x-envoy-fault-abort-grpc-request") {
-        return vec![Effect::Unknown("faults that headers ask for are not modeled".to_owned())];
-    }
-    [delay(walker, &fault, applied), abort(walker, &fault, applied)].into_iter().flatten().collect()
-}
-
-fn delay(walker: &Walker, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
-    let delay = fault.delay.as_ref()?;
-    let node = applied.node.get("delay").unwrap_or_else(|| applied.node.clone());
-    if delay.header_delay.is_some() {
-        return None;
-    }
-    let key = named_or(&fault.delay_percent_runtime, "fault.http.delay.fixed_delay_percent");
-    match walker.runtime_percent(key).unwrap_or_else(|| Ok(fraction::share(delay.percentage.as_ref()))) {
-        Ok(share) if share > 0.0 => Some(Effect::Delays(share, node)),
-        Ok(_) => None,
-        Err(why) => Some(Effect::Unknown(why)),
-    }
-}
-
-fn abort(walker: &Walker, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
-    let abort = fault.abort.as_ref()?;
-    let key = named_or(&fault.abort_percent_runtime, "fault.http.abort.abort_percent");
-    let share = match walker.runtime_percent(key).unwrap_or_else(|| Ok(fraction::share(abort.percentage.as_ref()))) {
-        Ok(share) => share,
-        Err(why) => return Some(Effect::Unknown(why)),
-    };
-    let with = match abort.error_type.as_ref()? {
-        ErrorType::HttpStatus(status) => Abort::Http(u16::try_from(*status).ok()?),
-        ErrorType::GrpcStatus(status) => Abort::Grpc(u8::try_from(*status).ok()?),
-        ErrorType::HeaderAbort(_) => return None,
-    };
-    for (key, default) in [
-        (&fault.abort_http_status_runtime, "fault.http.abort.http_status"),
-        (&fault.abort_grpc_status_runtime, "fault.http.abort.grpc_status"),
-    ] {
-        let key = named_or(key, default);
-        if walker.runtime_value(key).is_some() {
-            return Some(Effect::Unknown(format!("the runtime key {key} overrides the fault's status")));
-        }
-    }
-    let node = applied.node.get("abort").unwrap_or_else(|| applied.node.clone());
-    (share > 0.0).then_some(Effect::Answers(share, with, node))
-}
-
-fn named_or<'a>(key: &'a str, default: &'a str) -> &'a str {
-    if key.is_empty() { default } else { key }
 }
 
 /// The one cluster that a route names outright.

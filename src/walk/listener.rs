@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::core::v3::Address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
-use crate::snapshot::{Evidence, Node};
+use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
 use super::path::Path;
@@ -17,7 +17,9 @@ use super::request::Dial;
 use super::walker::{Got, Walker};
 
 /// The port that iptables sends A's connections to, in every mesh that redirects them.
-const CAPTURE_PORT: u16 = 15001;
+const OUTBOUND_PORT: u16 = 15001;
+/// The port that it sends connections to B to (Istio's, and those of meshes after it).
+const INBOUND_PORT: u16 = 15006;
 
 /// An active listener and where it listens.
 pub(super) struct Status {
@@ -76,7 +78,7 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
     let Some(accepting) = accepting.filter(|_| !loopback) else {
         return direct(walker, path, &statuses, dial);
     };
-    let hands_off = accepting.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
+    let hands_off = restores(&accepting);
     let target = if hands_off { look_up(&statuses, dial.ip, dial.port) } else { None };
     let target = match target {
         None if hands_off && dial.ip.is_none_or(|ip| ip.is_ipv4()) => ipv4_compat(walker, &statuses, dial.port),
@@ -91,15 +93,17 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
 
 /// The listener that A's redirected connections arrive at, if there is one.
 fn accepting(walker: &Walker, statuses: &[Status]) -> Got<Option<Active>> {
-    let captures: Vec<&Status> =
-        statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == CAPTURE_PORT)).collect();
+    let port = if let Origin::Destination(_) = walker.origin { INBOUND_PORT } else { OUTBOUND_PORT };
+    let captures: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
+    if captures.is_empty() && port == INBOUND_PORT {
+        return Got::Found(None);
+    }
     let candidates = if captures.is_empty() { statuses.iter().collect() } else { captures.clone() };
     let mut gap = false;
     for status in candidates {
         match configuration(walker, status) {
             Got::Found(Some(active)) => {
-                let restores = active.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
-                if (restores || !captures.is_empty()) && is_bound(&active.listener) {
+                if (restores(&active) || !captures.is_empty()) && is_bound(&active.listener) {
                     return Got::Found(Some(active));
                 }
             }
@@ -196,6 +200,14 @@ fn configuration(walker: &Walker, status: &Status) -> Got<Option<Active>> {
             Got::Found(None)
         }
     }
+}
+
+/// Whether a listener hands connections over by their original destination. Envoys before 1.19 print the field under
+/// the name that deprecated fields had.
+fn restores(active: &Active) -> bool {
+    let old = active.node.get("hidden_envoy_deprecated_use_original_dst");
+    active.listener.use_original_dst.as_ref().is_some_and(|b| b.value)
+        || old.is_some_and(|b| b.value().as_bool() == Some(true))
 }
 
 fn is_bound(listener: &Listener) -> bool {

@@ -2,8 +2,10 @@
 
 use crate::envoy::health::Host;
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Decision, Mark, Response, Side, Stage, Step};
+use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
+use super::destination::DestinationWalk;
+use super::network_filters::Denial;
 use super::stop::{RequestKind, Stop};
 
 /// What was met on the way, for those who explain it.
@@ -23,10 +25,14 @@ pub struct Trail {
     pub missed: Vec<Missed>,
     /// The fault filter's configuration that applies.
     pub fault: Option<Node>,
+    /// What a filter's own answer rests on: a policy, rules, a requirement.
+    pub denial: Option<Node>,
     /// The clusters that requests can go to.
     pub clusters: Vec<ClusterTrail>,
     /// The names of the virtual hosts or services near the one that was asked for.
     pub near: Vec<String>,
+    /// What Istio's ALPN filter offers B instead of the cluster's own list, by the upstream protocol.
+    pub alpn_override: Vec<(String, Vec<String>)>,
     /// Where it was proved that the thing which ended the walk is not there.
     pub absence: Vec<Evidence>,
 }
@@ -59,10 +65,23 @@ pub struct ClusterTrail {
     pub hosts: Vec<(Host, Option<Node>)>,
     /// Which of them a request can be sent to.
     pub eligible: Vec<bool>,
+    /// How each is spoken to, in the order of the hosts; `None` where that is not known.
+    pub sockets: Vec<Option<Socket>>,
     /// Why requests end here, where they do.
     pub stop: Option<Stop>,
     /// Proof of what is not there.
     pub absence: Vec<Evidence>,
+}
+
+/// How a proxy speaks to a host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Socket {
+    /// `plaintext`, `simple` or `mutual`.
+    pub kind: &'static str,
+    /// The TLS server name.
+    pub server_name: String,
+    /// The protocols that are offered.
+    pub alpn: Vec<String>,
 }
 
 /// One way that a request can go.
@@ -80,6 +99,8 @@ pub struct Leg {
     pub stage: Stage,
     /// The fault filter held it up before.
     pub delayed: bool,
+    /// B's proxy that it came to, by its place in [`Walk::destinations`](super::Walk::destinations).
+    pub destination: Option<usize>,
 }
 
 impl Leg {
@@ -89,6 +110,9 @@ impl Leg {
         let mut response = stop.response(kind);
         if self.delayed {
             response.flags.insert(0, "DI");
+        }
+        if self.destination.is_some() && *stop != Stop::UpstreamClosed {
+            response.from = Answerer::DestinationProxy;
         }
         Some(response)
     }
@@ -114,6 +138,12 @@ pub(super) struct Path {
     pub(super) legs: Vec<Leg>,
     /// The fault filter holds up every request from here on.
     pub(super) delayed: bool,
+    /// A network filter closes the connection once it is there.
+    pub(super) denied: Option<Denial>,
+    /// B's proxies that were walked.
+    pub(super) destinations: Vec<DestinationWalk>,
+    /// The request leaves A without a proxy.
+    pub(super) bare: bool,
     /// What sent these requests here, where they were told apart before.
     pub(super) by: String,
 }
@@ -138,6 +168,14 @@ impl Path {
     }
 
     pub(super) fn leg(&mut self, share: f64, by: &str, stage: Stage, end: End) {
-        self.legs.push(Leg { share, by: by.to_owned(), end, cluster: None, stage, delayed: self.delayed });
+        self.legs.push(Leg {
+            share,
+            by: by.to_owned(),
+            end,
+            cluster: None,
+            stage,
+            delayed: self.delayed,
+            destination: None,
+        });
     }
 }

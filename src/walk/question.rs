@@ -30,6 +30,18 @@ pub struct Question {
     pub tls: bool,
     /// The TLS server name, where it is not the host's.
     pub sni: Option<String>,
+    /// Whether the walk goes on through B's own proxy.
+    pub beyond: Beyond,
+}
+
+/// Where the walk ends.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Beyond {
+    /// At B's application: B's proxy is walked too.
+    #[default]
+    Application,
+    /// At B's proxy.
+    Proxy,
 }
 
 /// A port, by number or by its name in the Service.
@@ -154,6 +166,7 @@ impl Question {
             protocol,
             tls: ask.tls || target.tls,
             sni: ask.sni.clone(),
+            beyond: Beyond::default(),
         })
     }
 

@@ -1,5 +1,8 @@
 //! Why a walk ends without handing the request over, in Envoy's vocabulary.
 
+use std::borrow::Cow;
+
+use crate::envoy::rbac;
 use crate::verdict::{Answerer, Outcome, Response};
 
 /// Envoy's reasons (and the network's, before any proxy). A closed set; each is compared with a real Envoy.
@@ -25,6 +28,24 @@ pub enum Stop {
     DirectResponse(u16),
     /// The fault filter answers: an HTTP status, or a gRPC status.
     FaultAbort(Abort),
+    /// Role-based access control denies the request: by the policy of this name, or because none allows it.
+    RbacDenied(Option<String>),
+    /// The same, for a connection, which is closed.
+    ConnectionDenied(Option<String>),
+    /// The request's token is missing or no good: the status, and Envoy's words for it.
+    JwtDenied(u16, &'static str),
+    /// The local rate limit is exhausted for good, with this status.
+    RateLimited(u16),
+    /// The CORS filter answers a preflight.
+    CorsPreflight,
+    /// The request changes something and comes from another origin.
+    CsrfDenied,
+    /// The health check filter answers with this status.
+    HealthCheck(u16),
+    /// The request is larger than a filter takes, or of another kind: its status and details.
+    Refused(u16, &'static str),
+    /// A filter's configuration was to be discovered and never came.
+    NoFilterConfig,
     /// The route's cluster is not there (or still warming): what the route answers then.
     NoCluster(u16),
     /// The TCP proxy's cluster is not there.
@@ -43,6 +64,10 @@ pub enum Stop {
     Overflow,
     /// The same, for a TCP connection.
     TcpOverflow,
+    /// Plaintext comes to a chain that takes TLS: the connection is closed.
+    PlaintextOnTls,
+    /// B closes the connection before it answers; A's proxy says so.
+    UpstreamClosed,
     /// No host can be chosen.
     NoHealthyUpstream,
     /// No host can be chosen, for a TCP connection.
@@ -65,37 +90,17 @@ pub enum Abort {
 impl Stop {
     /// What the client gets; `is_grpc` when the request is one of gRPC, whose local replies are HTTP 200.
     pub fn response(&self, request: RequestKind) -> Response {
-        let (status, flags, details): (u16, &[&'static str], &str) = match self {
-            Self::NoSuchService | Self::NoSuchPort => (0, &[], ""),
-            Self::NoFilterChain => (0, &["NR"], "filter_chain_not_found"),
-            Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"], "route_not_found"),
-            Self::RequireTls => (301, &[], "direct_response"),
-            Self::Redirect(status) | Self::DirectResponse(status) => (*status, &[], "direct_response"),
-            Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"], "fault_filter_abort"),
-            Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"], "fault_filter_abort"),
-            Self::NoCluster(status) => (*status, &["NC"], "cluster_not_found"),
-            Self::TcpNoCluster => (0, &["NC"], ""),
-            Self::DropOverload => (503, &["UDO"], "unconditional_drop_overload"),
-            Self::PartialDropOverload => (503, &["DO"], "drop_overload"),
-            Self::CodecError => (400, &["DPE"], "http1.codec_error"),
-            Self::QueryMissingContentType => (400, &[], "query_missing_content_type"),
-            Self::MaintenanceMode => (503, &["UO"], "maintenance_mode"),
-            Self::Overflow => (503, &["UO"], "upstream_reset_before_response_started"),
-            Self::TcpOverflow => (0, &["UO"], ""),
-            Self::NoHealthyUpstream => (503, &["UH"], "no_healthy_upstream"),
-            Self::TcpNoHealthyUpstream => (0, &["UH"], ""),
-            Self::ConnectFailure => (503, &["UF"], "upstream_reset_before_response_started"),
-            Self::TcpConnectFailure => (0, &["UF"], ""),
-        };
+        let (status, flags) = self.status_and_flags();
         let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
-        // Before the request is one, nothing is wrapped for gRPC.
-        let is_wrapped = request == RequestKind::Grpc && status != 0 && !matches!(self, Self::CodecError);
+        // Before the request is one, nothing is wrapped for gRPC; nor is an answer that is none of an error.
+        let is_wrapped =
+            request == RequestKind::Grpc && status != 0 && !matches!(self, Self::CodecError | Self::CorsPreflight);
         let grpc_status = is_wrapped.then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
             grpc_status,
             flags: flags.to_vec(),
-            details: details.to_owned(),
+            details: self.details().into_owned(),
             from: if matches!(self, Self::NoSuchService | Self::NoSuchPort) {
                 Answerer::Nobody
             } else {
@@ -104,13 +109,91 @@ impl Stop {
         }
     }
 
+    /// The status, 0 where a connection is closed, and the flags of the access log.
+    fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
+        match self {
+            Self::NoSuchService | Self::NoSuchPort | Self::ConnectionDenied(_) | Self::PlaintextOnTls => (0, &[]),
+            Self::UpstreamClosed => (503, &["UC"]),
+            Self::NoFilterChain => (0, &["NR"]),
+            Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
+            Self::RequireTls => (301, &[]),
+            Self::Redirect(status)
+            | Self::DirectResponse(status)
+            | Self::JwtDenied(status, _)
+            | Self::Refused(status, _) => (*status, &[]),
+            Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"]),
+            Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"]),
+            Self::RbacDenied(_) | Self::CsrfDenied => (403, &[]),
+            Self::RateLimited(status) => (*status, &["RL"]),
+            Self::CorsPreflight => (200, &[]),
+            Self::HealthCheck(status) if *status < 300 => (*status, &[]),
+            Self::HealthCheck(status) => (*status, &["LH"]),
+            Self::NoFilterConfig => (500, &["NFCF"]),
+            Self::NoCluster(status) => (*status, &["NC"]),
+            Self::TcpNoCluster => (0, &["NC"]),
+            Self::DropOverload => (503, &["UDO"]),
+            Self::PartialDropOverload => (503, &["DO"]),
+            Self::CodecError => (400, &["DPE"]),
+            Self::QueryMissingContentType => (400, &[]),
+            Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
+            Self::TcpOverflow => (0, &["UO"]),
+            Self::NoHealthyUpstream => (503, &["UH"]),
+            Self::TcpNoHealthyUpstream => (0, &["UH"]),
+            Self::ConnectFailure => (503, &["UF"]),
+            Self::TcpConnectFailure => (0, &["UF"]),
+        }
+    }
+
+    /// The details of the access log; of a connection that a filter closed, those of its termination.
+    fn details(&self) -> Cow<'static, str> {
+        let text = match self {
+            Self::RbacDenied(policy) | Self::ConnectionDenied(policy) => {
+                return rbac::details(policy.as_deref()).into();
+            }
+            Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
+            Self::NoSuchService | Self::NoSuchPort | Self::NoFilterConfig | Self::PlaintextOnTls => "",
+            Self::TcpNoCluster | Self::TcpOverflow | Self::TcpNoHealthyUpstream | Self::TcpConnectFailure => "",
+            Self::NoFilterChain => "filter_chain_not_found",
+            Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
+            Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",
+            Self::FaultAbort(_) => "fault_filter_abort",
+            Self::RateLimited(_) => "local_rate_limited",
+            Self::CorsPreflight => "cors_response",
+            Self::CsrfDenied => "csrf_origin_mismatch",
+            Self::HealthCheck(status) if *status < 300 => "health_check_ok",
+            Self::HealthCheck(_) => "health_check_failed",
+            Self::Refused(_, details) => details,
+            Self::NoCluster(_) => "cluster_not_found",
+            Self::DropOverload => "unconditional_drop_overload",
+            Self::PartialDropOverload => "drop_overload",
+            Self::CodecError => "http1.codec_error",
+            Self::QueryMissingContentType => "query_missing_content_type",
+            Self::MaintenanceMode => "maintenance_mode",
+            Self::NoHealthyUpstream => "no_healthy_upstream",
+            Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed => "upstream_reset_before_response_started",
+        };
+        text.into()
+    }
+
     /// What becomes of the request: an answer by configuration below 400 breaks nothing.
     pub fn outcome(&self, request: RequestKind) -> Outcome {
         let response = self.response(request);
-        let by_configuration =
-            matches!(self, Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) | Self::FaultAbort(_));
+        let by_configuration = matches!(
+            self,
+            Self::RequireTls
+                | Self::Redirect(_)
+                | Self::DirectResponse(_)
+                | Self::FaultAbort(_)
+                | Self::CorsPreflight
+                | Self::HealthCheck(_)
+        );
         let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
         if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
+    }
+
+    /// Whether it is the connection that ends, with no answer on it.
+    pub fn closes(&self) -> bool {
+        self.response(RequestKind::Plain).status == 0
     }
 
     /// The stop in a few words, as line 1 ends with it when no finding explains it.
@@ -126,7 +209,20 @@ impl Stop {
             Self::Redirect(_) => "redirected by the route".to_owned(),
             Self::DirectResponse(_) => "answered by the route itself".to_owned(),
             Self::FaultAbort(_) => "aborted by an injected fault".to_owned(),
+            Self::RbacDenied(Some(policy)) | Self::ConnectionDenied(Some(policy)) => {
+                format!("denied by policy {policy}")
+            }
+            Self::RbacDenied(None) | Self::ConnectionDenied(None) => "no policy allows it".to_owned(),
+            Self::JwtDenied(_, why) => format!("its token is rejected: {why}"),
+            Self::RateLimited(_) => "over the local rate limit".to_owned(),
+            Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
+            Self::CsrfDenied => "it comes from another origin".to_owned(),
+            Self::HealthCheck(_) => "a health check, which the proxy answers".to_owned(),
+            Self::Refused(_, details) => format!("refused by a filter: {details}"),
+            Self::NoFilterConfig => "a filter's configuration was not delivered".to_owned(),
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
+            Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
+            Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::CodecError => "the request is no HTTP/1.1".to_owned(),
             Self::QueryMissingContentType => "a QUERY without a content-type".to_owned(),
             Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),

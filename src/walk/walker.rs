@@ -1,6 +1,6 @@
 //! What every stage has at hand: the snapshot, the question, and the list of what is still wanted.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -20,6 +20,8 @@ pub(super) struct Walker<'a> {
     pub(super) node: Option<NodeId>,
     /// On A's side: plaintext from A itself; its addresses are filled in once they are known.
     pub(super) downstream: Downstream,
+    /// The chain does not terminate the TLS that comes to it: its filters see no more than bytes.
+    pub(super) ciphertext: Cell<bool>,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Vec<String>>,
 }
@@ -64,6 +66,7 @@ impl<'a> Walker<'a> {
             version: Version::NEWEST,
             node: None,
             downstream: Downstream::default(),
+            ciphertext: Cell::new(false),
             needs: RefCell::default(),
             unchecked: RefCell::default(),
         };
@@ -145,6 +148,15 @@ impl<'a> Walker<'a> {
         let value = self.runtime_value(key)?;
         let share = value.parse::<u32>().map(|percent| f64::from(percent.min(100)) / 100.0);
         Some(share.map_err(|_| format!("the runtime key {key} is {value}, which is not modeled")))
+    }
+
+    /// Takes over what a walk through another proxy wants and could not check.
+    pub(super) fn absorb(&self, other: Self) {
+        let (needs, unchecked) = other.into_parts();
+        self.needs.borrow_mut().extend(needs);
+        for line in unchecked {
+            self.unchecked(line);
+        }
     }
 
     pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {

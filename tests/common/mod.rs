@@ -19,6 +19,7 @@ use serde_json::Value;
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// One folder of `tests/scenarios`.
+#[derive(Clone)]
 pub(crate) struct Scenario {
     /// The folder's name: the behavior.
     pub(crate) name: String,
@@ -29,7 +30,7 @@ pub(crate) struct Scenario {
 }
 
 /// What is asked, and what is to be answered.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Case {
     /// The question.
     pub(crate) ask: AskRecord,
@@ -51,7 +52,7 @@ pub(crate) struct Case {
 }
 
 /// An object that is to blame.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Blamed {
     pub(crate) kind: String,
     #[serde(default)]
@@ -60,7 +61,7 @@ pub(crate) struct Blamed {
 }
 
 /// What the proxies logged of the requests.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) outcome: String,
     pub(crate) status: u16,
@@ -74,7 +75,7 @@ pub(crate) struct Measured {
 }
 
 /// One way that a request failed.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Logged {
     pub(crate) status: u16,
     pub(crate) flags: String,
@@ -82,7 +83,7 @@ pub(crate) struct Logged {
 }
 
 /// A cluster that was used, and its host; `-` where there was none.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Used {
     pub(crate) cluster: String,
     pub(crate) host: String,

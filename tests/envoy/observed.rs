@@ -71,7 +71,7 @@ impl Observed {
             status: line["status"].as_u64().unwrap_or(0),
             grpc_status: line["grpc_status"].as_u64(),
             flags: flags(line["flags"].as_str()),
-            details: details(line["details"].as_str().unwrap_or_default()),
+            details: details(line["details"].as_str().or_else(|| termination(line)).unwrap_or_default()),
         };
         let fate = if backend::named_in(answer).is_some() {
             Fate::Reached
@@ -93,6 +93,11 @@ impl Observed {
             log,
         }
     }
+}
+
+/// Why a filter closed the connection, where one did.
+fn termination(line: &Value) -> Option<&str> {
+    line["termination"].as_str().filter(|text| text.starts_with("rbac_access_denied"))
 }
 
 /// A set, as both sides write it: a list, or one text with commas.

@@ -232,7 +232,7 @@ fn the_demo_answers_and_is_no_failure() {
     let tool = Tool::new();
     let run = tool.run(&["--demo"]);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
-    assert!(run.out.contains("product-service.shop:8082"), "{}", run.out);
+    assert!(run.out.contains("product-service:8082"), "{}", run.out);
     let quiet = tool.run(&["--demo", "-q"]);
     assert_eq!(quiet.out.lines().count(), 1);
     // On a screen, line 1 may be wrapped.

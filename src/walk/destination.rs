@@ -1,0 +1,379 @@
+//! What B's side makes of the requests that A's side hands over: each chosen endpoint that is a pod has a proxy of its
+//! own, and the request is walked through that one too.
+//!
+//! Of pods that are alike (of one workload) one is walked. B's proxy sees what A's really sends: plaintext or mutual
+//! TLS with A's identity, and the path and Host as A's route rewrote them.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::mesh::istio::ClusterName;
+use crate::snapshot::{Kind, Lookup, Node, Origin, PodRecord};
+use crate::verdict::{Decision, Side, Stage, Step};
+
+use super::filter_chain::{self, Terminal};
+use super::path::{End, Leg, Path, Socket, Trail};
+use super::question::Beyond;
+use super::request::{Dial, source_pod};
+use super::stop::Stop;
+use super::walker::{Downstream, Walker};
+use super::{Protocol, Question, http, listener, tcp};
+
+/// One of B's pods, and what its proxy makes of the request.
+#[derive(Clone, Debug)]
+pub struct DestinationWalk {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub name: String,
+    /// The pod itself.
+    pub pod: Node,
+    /// The port of it that is dialed.
+    pub port: u16,
+    /// How A's side speaks to it: `plaintext`, `simple` or `mutual`.
+    pub socket: &'static str,
+    /// What its proxy decides.
+    pub decision: Decision,
+    /// What was met on the way.
+    pub trail: Trail,
+    steps: Vec<Step>,
+    legs: Vec<Leg>,
+}
+
+impl DestinationWalk {
+    /// Why the pod's proxy does not hand the request over, where it does not.
+    pub fn stop(&self) -> Option<&Stop> {
+        self.legs.iter().find_map(|leg| match &leg.end {
+            End::Stopped(stop) => Some(stop),
+            End::HandedOver | End::Unknown => None,
+        })
+    }
+}
+
+/// An address that requests are handed to.
+#[derive(Clone)]
+struct Target {
+    at: SocketAddr,
+    socket: Option<Socket>,
+}
+
+/// Pods that are alike, by one of them.
+struct Group {
+    pod: Node,
+    target: Target,
+    count: usize,
+}
+
+/// Follows every request that is handed over; the rows and ends of B's side come to `path`.
+pub(super) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
+    if walker.question.beyond == Beyond::Proxy {
+        return;
+    }
+    let legs = std::mem::take(&mut path.legs);
+    for leg in legs {
+        let leaves = path.bare && leg.stage == Stage::Capture;
+        if leg.end != End::HandedOver && !leaves {
+            path.legs.push(leg);
+            continue;
+        }
+        let groups = groups(walker, path, &leg, dial);
+        let total: usize = groups.iter().map(|g| g.count).sum();
+        if total == 0 {
+            path.legs.push(leg);
+            continue;
+        }
+        let began = path.legs.len();
+        for group in groups {
+            #[expect(clippy::cast_precision_loss, reason = "a share of a handful of endpoints")]
+            let share = leg.share * group.count as f64 / total as f64;
+            hand_over(walker, path, &Leg { share, ..leg.clone() }, &group, dial);
+        }
+        doubt(&mut path.legs[began..]);
+    }
+    show(path);
+}
+
+/// Where one pod's proxy does not hand the request over, nothing is said of a pod of the same kind that was not read.
+fn doubt(legs: &mut [Leg]) {
+    if legs.iter().any(|leg| leg.destination.is_some() && leg.end != End::HandedOver) {
+        legs.iter_mut().filter(|leg| leg.destination.is_none()).for_each(|leg| leg.end = End::Unknown);
+    }
+}
+
+/// One group's share of a leg, through the pod's proxy where it can be read.
+fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &Dial) {
+    let Some(place) = visit(walker, path, group, dial) else {
+        path.legs.push(leg.clone());
+        return;
+    };
+    let visited = path.destinations[place].legs.clone();
+    let name = format!("pod {}", path.destinations[place].name);
+    let over_http = path.decision.route_config.is_some();
+    for inner in visited {
+        let end = translate(inner.end, over_http);
+        let by = if end == End::HandedOver || !leg.by.is_empty() { leg.by.clone() } else { name.clone() };
+        path.legs.push(Leg {
+            share: leg.share * inner.share,
+            by,
+            end,
+            stage: inner.stage,
+            destination: Some(place),
+            ..leg.clone()
+        });
+    }
+}
+
+/// What A's client sees of it: where A's proxy speaks HTTP to B and B closes the connection, A's proxy answers.
+fn translate(end: End, over_http: bool) -> End {
+    let End::Stopped(stop) = end else { return end };
+    End::Stopped(if over_http && stop.closes() { Stop::UpstreamClosed } else { stop })
+}
+
+/// Rows of B's side: those of a pod that does not hand the request over, else of the first.
+fn show(path: &mut Path) {
+    let ends_there = |d: &&DestinationWalk| d.legs.iter().any(|leg| leg.end != End::HandedOver);
+    let shown = path.destinations.iter().find(ends_there).or(path.destinations.first());
+    if let Some(shown) = shown {
+        path.steps.extend(shown.steps.clone());
+    }
+    path.decision.destinations = path
+        .destinations
+        .iter()
+        .map(|d| crate::verdict::Destination {
+            pod: format!("{}/{}", d.namespace, d.name),
+            decision: d.decision.clone(),
+        })
+        .collect();
+}
+
+/// Walks a pod's proxy; `None` where it has none, or it cannot be read.
+fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option<usize> {
+    let namespace = group.pod.text("metadata.namespace")?;
+    let name = group.pod.text("metadata.name")?;
+    let socket = group.target.socket.clone()?;
+    let known = |d: &DestinationWalk| {
+        d.namespace == namespace && d.name == name && d.port == group.target.at.port() && d.socket == socket.kind
+    };
+    if let Some(place) = path.destinations.iter().position(known) {
+        return Some(place);
+    }
+    let (origin, record) = read(walker, &namespace, &name)?;
+    if record.without_proxy || !walker.snapshot.has_proxy(origin) {
+        walker.unchecked(format!("pod {namespace}/{name} has no proxy: what its application does is not known"));
+        return None;
+    }
+    if is_excluded(&group.pod, group.target.at.port()) {
+        walker.unchecked(format!("annotations of pod {namespace}/{name} keep the connection from its proxy"));
+        return None;
+    }
+    let question = as_sent(walker, path)?;
+    let mut inner = Walker::new(walker.snapshot, &question, origin);
+    inner.downstream = downstream(walker, path, &group.target, &socket);
+    let protocol = if path.decision.route_config.is_some() { upstream_protocol(path, dial) } else { dial.protocol };
+    let host = question.authority.clone().unwrap_or_else(|| dial.host.clone());
+    let there = Dial { ip: Some(group.target.at.ip()), port: group.target.at.port(), host, protocol };
+    let mut through = Path::default();
+    if let Some(listener) = listener::find(&inner, &mut through, &there) {
+        match filter_chain::choose(&inner, &mut through, &listener, &there) {
+            Some(Terminal::Http(manager, node)) => http::walk(&inner, &mut through, &manager, &node, &there),
+            Some(Terminal::Tcp(proxy, node)) => tcp::walk(&inner, &mut through, &proxy, &node, &there),
+            None => {}
+        }
+    }
+    walker.absorb(inner);
+    let of_b = |step: Step| Step { side: Side::Destination, ..step };
+    path.destinations.push(DestinationWalk {
+        namespace,
+        name,
+        pod: group.pod.clone(),
+        port: group.target.at.port(),
+        socket: socket.kind,
+        decision: through.decision,
+        trail: through.trail,
+        steps: through.steps.into_iter().map(of_b).collect(),
+        legs: through.legs,
+    });
+    Some(path.destinations.len() - 1)
+}
+
+/// The pod's record; asked for where it is not there yet.
+fn read(walker: &Walker, namespace: &str, name: &str) -> Option<(Origin, PodRecord)> {
+    match walker.snapshot.destination(namespace, name) {
+        Lookup::Found(found) => Some(found),
+        Lookup::Absent(_) => None,
+        Lookup::Unread(need) => {
+            if let Some(why) = walker.snapshot.why_unread(&need) {
+                walker.unchecked(format!("{need} ({}): {why}", need.reason()));
+            }
+            walker.want(need);
+            None
+        }
+    }
+}
+
+/// `excludeInboundPorts` of B's pod.
+fn is_excluded(pod: &Node, port: u16) -> bool {
+    let listed = pod.at("metadata.annotations").and_then(|a| a.get("traffic.sidecar.istio.io/excludeInboundPorts"));
+    listed.is_some_and(|l| l.value().as_str().unwrap_or_default().split(',').any(|p| p.trim().parse() == Ok(port)))
+}
+
+/// The request as A's proxy sends it on; `None` where a rewrite cannot be told.
+fn as_sent(walker: &Walker, path: &Path) -> Option<Question> {
+    let mut question = Question { tls: false, ..walker.question.clone() };
+    let Some(action) = path.trail.route.as_ref().and_then(|r| r.get("route")) else { return Some(question) };
+    let opaque =
+        ["regex_rewrite", "path_rewrite", "path_rewrite_policy", "host_rewrite_header", "host_rewrite_path_regex"];
+    if let Some(field) = opaque.iter().find(|f| action.get(f).is_some()) {
+        walker.unchecked(format!("B's side was not walked: what `{field}` makes of the request is not modeled"));
+        return None;
+    }
+    if let Some(host) = action.text("host_rewrite_literal") {
+        question.authority = Some(host);
+    }
+    if let Some(rewrite) = action.text("prefix_rewrite") {
+        let wanted = path.trail.route.as_ref()?.get("match")?;
+        let matched = ["prefix", "path", "path_separated_prefix"].iter().find_map(|f| wanted.text(f))?;
+        let (own, query) = question.path.split_at(question.path.find('?').unwrap_or(question.path.len()));
+        question.path = format!("{rewrite}{}{query}", own.get(matched.len()..)?);
+    }
+    Some(question)
+}
+
+/// What A's proxy speaks to B over HTTP: as the cluster says, else HTTP/1.1.
+fn upstream_protocol(path: &Path, dial: &Dial) -> Protocol {
+    let cluster = path.trail.clusters.first().and_then(|c| c.cluster.clone());
+    let options = cluster.and_then(|c| {
+        c.get("typed_extension_protocol_options")?.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
+    });
+    let has = |field: &str| options.as_ref().is_some_and(|o| o.at(field).is_some());
+    let http2 = if dial.protocol == Protocol::Grpc { Protocol::Grpc } else { Protocol::Http2 };
+    if has("explicit_http_config.http2_protocol_options") {
+        http2
+    } else if has("use_downstream_protocol_config") {
+        dial.protocol
+    } else {
+        Protocol::Http1
+    }
+}
+
+/// The connection as B's proxy sees it.
+fn downstream(walker: &Walker, path: &Path, target: &Target, socket: &Socket) -> Downstream {
+    let over_http = path.decision.route_config.is_some();
+    let overridden = path.trail.alpn_override.iter().find(|(protocol, _)| over_http && protocol == "HTTP11");
+    let alpn = overridden.map_or_else(|| socket.alpn.clone(), |(_, words)| words.clone());
+    let ip = |node: &Node| node.text("status.podIP")?.parse().ok();
+    let source = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
+    let is_mutual = socket.kind == "mutual";
+    Downstream {
+        tls: socket.kind != "plaintext",
+        peer_uris: if is_mutual { identity(walker) } else { Vec::new() },
+        peer_dns: Vec::new(),
+        server_name: if socket.kind == "plaintext" { String::new() } else { socket.server_name.clone() },
+        alpn: if socket.kind == "plaintext" { Vec::new() } else { alpn },
+        source: source.or_else(|| source_pod(walker).as_ref().and_then(ip)),
+        destination: Some(target.at.ip()),
+        port: target.at.port(),
+    }
+}
+
+/// The identity in A's certificate: its service account's, in the mesh's trust domain.
+fn identity(walker: &Walker) -> Vec<String> {
+    let Some(pod) = source_pod(walker) else { return Vec::new() };
+    let account = pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned());
+    let namespace = pod.text("metadata.namespace").unwrap_or_default();
+    let domain = walker.node.as_ref().map_or("cluster.local", |n| n.cluster_domain.as_str());
+    vec![format!("spiffe://{domain}/ns/{namespace}/sa/{account}")]
+}
+
+/// The pods behind the addresses of a leg, those that are alike together.
+fn groups(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Group> {
+    let targets = targets(walker, path, leg, dial);
+    if targets.is_empty() {
+        return Vec::new();
+    }
+    let Some(pods) = pods(walker, path, leg) else { return Vec::new() };
+    let mut groups: Vec<(String, Group)> = Vec::new();
+    for target in targets {
+        let at = |pod: &&Node| pod.text("status.podIP").is_some_and(|ip| ip.parse() == Ok(target.at.ip()));
+        let Some(pod) = pods.iter().find(at) else { continue };
+        let owner = pod.at("metadata.ownerReferences").and_then(|o| o.index(0)?.text("uid"));
+        let kind = target.socket.as_ref().map_or("", |s| s.kind);
+        let key = format!("{}/{kind}", owner.or_else(|| pod.text("metadata.name")).unwrap_or_default());
+        match groups.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, group)) => group.count += 1,
+            None => groups.push((key, Group { pod: pod.clone(), target, count: 1 })),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The addresses that a leg's requests are handed to. A Service's own address stands for its endpoints.
+fn targets(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Target> {
+    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new() };
+    let direct: Vec<Target> =
+        match leg.cluster.and_then(|i| Some((path.decision.clusters.get(i)?, path.trail.clusters.get(i)?))) {
+            Some((choice, trail)) => {
+                let socket = |i: usize| trail.sockets.get(i).cloned().flatten();
+                let eligible = choice.endpoints.iter().enumerate().filter(|(_, e)| e.eligible);
+                eligible.filter_map(|(i, e)| Some(Target { at: e.address.parse().ok()?, socket: socket(i) })).collect()
+            }
+            None => dial
+                .ip
+                .map(|ip| Target { at: SocketAddr::new(ip, dial.port), socket: Some(plaintext) })
+                .into_iter()
+                .collect(),
+        };
+    let mut targets = Vec::new();
+    for target in direct {
+        match behind(walker, path, &target) {
+            Some(endpoints) => targets.extend(endpoints),
+            None => targets.push(target),
+        }
+    }
+    targets
+}
+
+/// The endpoints behind an address of B's Service; `None` where it is none of them.
+fn behind(walker: &Walker, path: &Path, target: &Target) -> Option<Vec<Target>> {
+    let service = path.trail.service.as_ref()?;
+    let ips = service.at("spec.clusterIPs")?;
+    ips.items().find(|ip| ip.value().as_str().is_some_and(|ip| ip.parse() == Ok(target.at.ip())))?;
+    let ports = service.at("spec.ports")?;
+    let number = |p: &Node| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(target.at.port()));
+    let name = ports.items().find(number)?.text("name").unwrap_or_default();
+    let namespace = service.text("metadata.namespace")?;
+    let labels = [("kubernetes.io/service-name".to_owned(), service.text("metadata.name")?)];
+    let slices =
+        walker.glance(walker.snapshot.objects(Kind::EndpointSlice, Some(&namespace), &labels)).unwrap_or_default();
+    let mut found = Vec::new();
+    for slice in slices {
+        let ports = slice.get("ports").map(|p| p.items().collect::<Vec<_>>()).unwrap_or_default();
+        let port = ports.iter().find(|p| p.text("name").unwrap_or_default() == name);
+        let Some(port) = port.and_then(|p| u16::try_from(p.get("port")?.value().as_u64()?).ok()) else { continue };
+        let endpoints = slice.get("endpoints").map(|e| e.items().collect::<Vec<_>>()).unwrap_or_default();
+        let ready = |e: &&Node| e.at("conditions.ready").is_none_or(|r| r.value().as_bool() != Some(false));
+        for address in endpoints.iter().filter(ready).filter_map(|e| e.get("addresses")?.index(0)) {
+            let ip: Option<IpAddr> = address.value().as_str().and_then(|ip| ip.parse().ok());
+            found.extend(ip.map(|ip| Target { at: SocketAddr::new(ip, port), socket: target.socket.clone() }));
+        }
+    }
+    Some(found)
+}
+
+/// The pods that the Service behind a leg selects.
+fn pods(walker: &Walker, path: &Path, leg: &Leg) -> Option<Vec<Node>> {
+    let of_cluster = leg.cluster.and_then(|i| ClusterName::parse(&path.trail.clusters.get(i)?.name)?.service());
+    let service = match of_cluster {
+        Some((namespace, name)) => walker.glance(walker.snapshot.object(Kind::Service, &namespace, &name))?,
+        None => path.trail.service.clone()?,
+    };
+    let namespace = service.text("metadata.namespace")?;
+    let selector = service.at("spec.selector")?.members();
+    let labels: Vec<(String, String)> =
+        selector.into_iter().filter_map(|(k, v)| Some((k, v.value().as_str()?.to_owned()))).collect();
+    walker.glance(walker.snapshot.objects(Kind::Pod, Some(&namespace), &labels))
+}
+
+/// Whether any request is handed to a pod whose own proxy, if it has one, was not walked.
+pub(super) fn leaves_open(legs: &[Leg]) -> bool {
+    legs.iter().any(|leg| leg.end == End::HandedOver && leg.destination.is_none())
+}

@@ -1,0 +1,80 @@
+//! Role-based access control of requests (`source/extensions/filters/http/rbac/rbac_filter.cc`).
+//!
+//! An entry for a route replaces the filter's rules as a whole; an empty one turns it off. Shadow rules decide nothing.
+
+use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPerRoute};
+use crate::envoy::rbac::Judgment;
+use crate::envoy::version::Version;
+use crate::snapshot::Node;
+use crate::walk::rbac::{Request, ground, judge, words};
+use crate::walk::stop::Stop;
+use crate::walk::walker::Walker;
+
+use super::{Answer, Applied, Ask, Effect};
+
+const RBAC: &str = "envoy.extensions.filters.http.rbac.v3.RBAC";
+const PER_ROUTE: &str = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
+
+pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    let (config, node) = match config(applied) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Vec::new(),
+        Err(why) => {
+            return vec![Effect::Unknown(format!("HTTP filter {} could not be read: {why}", ask.filter.name))];
+        }
+    };
+    if let Some(what) = Walker::unmodeled(&node, RBAC, &["rules"]) {
+        return vec![Effect::Unknown(what)];
+    }
+    // Both leave metadata behind.
+    let sets = ["rules", "shadow_rules", "shadow_matcher"].into_iter().any(|key| node.get(key).is_some());
+    let mut effects: Vec<Effect> =
+        sets.then(|| Effect::SetsMetadata("envoy.filters.http.rbac".to_owned())).into_iter().collect();
+    if let (Some(rules), Some(at)) = (&config.rules, node.get("rules")) {
+        effects.extend(enforced(ask, rules, &at));
+    }
+    effects
+}
+
+/// The configuration that applies; `None` where it is taken away.
+fn config(applied: &Applied) -> Result<Option<(Rbac, Node)>, String> {
+    if applied.any.type_name != PER_ROUTE {
+        return Ok(Some((applied.any.unpack()?, applied.node.clone())));
+    }
+    let own: RbacPerRoute = applied.any.unpack()?;
+    Ok(own.rbac.zip(applied.node.get("rbac")))
+}
+
+fn enforced(ask: &Ask, rules: &crate::envoy::pb::envoy::config::rbac::v3::Rbac, at: &Node) -> Option<Effect> {
+    let http = ask.http;
+    // It matched values one by one a release before routes did (`rbac_match_headers_individually`).
+    let version = ask.walker.version;
+    let as_if = if version >= Version::new(1, 38, 0) { Version::NEWEST } else { version };
+    let raw = http.path.split(['?', '#']).next().unwrap_or_default();
+    let cuts = ask.chain.config.ignore_path_parameters_in_path_matching
+        && ask.chosen.route.is_some()
+        && version >= Version::new(1, 39, 1);
+    let path = if cuts { crate::walk::route::without_parameters(raw) } else { raw.to_owned() };
+    let lacks_metadata = |name: &str| {
+        (name.starts_with("envoy.filters.http.") || name == "istio_authn")
+            && !ask.before.metadata.iter().any(|set| set == "*" || set == name)
+    };
+    let request = Request {
+        header: &|header| ask.header_of(header, as_if),
+        path: &path,
+        lacks_metadata: &lacks_metadata,
+        has_route: ask.chosen.route.is_some(),
+        is_forwarded: !http.values("x-forwarded-for").is_empty(),
+    };
+    match judge(ask.walker, ask.chain.dial, rules, at, Some(&request)) {
+        Judgment::Allowed => None,
+        Judgment::Denied(policy) => {
+            let note = words(policy.as_deref(), "request");
+            let node = ground(at, policy.as_deref());
+            Some(Answer::to_all(Stop::RbacDenied(policy), "access control", note, node))
+        }
+        Judgment::Unknown(why) => {
+            Some(Effect::Unknown(format!("whether access control lets the request through: {why}")))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Role-based access control, of requests and of connections: what its rules see of them here.
+
+use crate::envoy::matcher::Match;
+use crate::envoy::pb::envoy::config::rbac::v3::Rbac;
+use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
+use crate::envoy::rbac::{self, Asked, Judgment};
+use crate::snapshot::{Node, Origin};
+
+use super::Protocol;
+use super::request::Dial;
+use super::walker::Walker;
+
+const RULES: &str = "envoy.config.rbac.v3.RBAC";
+const POLICY: &str = "envoy.config.rbac.v3.Policy";
+
+/// What only a request has.
+pub(super) struct Request<'a> {
+    /// Tests a header.
+    pub(super) header: &'a dyn Fn(&HeaderMatcher) -> Match,
+    /// The path without its query.
+    pub(super) path: &'a str,
+    /// Whether no filter can have set metadata under this name.
+    pub(super) lacks_metadata: &'a dyn Fn(&str) -> bool,
+    /// A route was chosen.
+    pub(super) has_route: bool,
+    /// The client says from where it comes, and may be believed.
+    pub(super) is_forwarded: bool,
+}
+
+/// Judges a request, or with `None` a connection, by the rules at `node`.
+pub(super) fn judge(walker: &Walker, dial: &Dial, rules: &Rbac, node: &Node, request: Option<&Request>) -> Judgment {
+    if let Some(what) = Walker::unmodeled(node, RULES, &["policies"]) {
+        return Judgment::Unknown(what);
+    }
+    let downstream = &walker.downstream;
+    let speaks_tls = walker.question.tls || dial.protocol == Protocol::Tls;
+    let own = walker.node.as_ref().filter(|_| matches!(walker.origin, Origin::Source(_)));
+    let source = downstream.source.or_else(|| own?.ip.parse().ok());
+    let asked = Asked {
+        header: request.map_or(&|_: &HeaderMatcher| Match::No, |r| r.header),
+        path: request.map(|r| r.path),
+        destination: downstream.destination.or(dial.ip),
+        port: if downstream.port == 0 { dial.port } else { downstream.port },
+        source,
+        client: source.filter(|_| request.is_none_or(|r| !r.is_forwarded)),
+        // TLS that the chain passes on as it is tells of no peer.
+        tls: downstream.tls && !walker.ciphertext.get(),
+        uris: &downstream.peer_uris,
+        dns: &downstream.peer_dns,
+        server_name: (downstream.tls || !speaks_tls).then_some(&downstream.server_name),
+        lacks_metadata: request.map_or(&|_: &str| false, |r| r.lacks_metadata),
+        has_route: request.is_some_and(|r| r.has_route),
+    };
+    let unmodeled = |name: &str| Walker::unmodeled(&node.get("policies")?.get(name)?, POLICY, &[]);
+    rbac::judge(rules, &asked, &unmodeled)
+}
+
+/// What the denial rests on: the policy, or the rules of which none allows it.
+pub(super) fn ground(node: &Node, policy: Option<&str>) -> Node {
+    let named = |name: &str| node.get("policies")?.get(name);
+    policy.and_then(named).unwrap_or_else(|| node.clone())
+}
+
+/// The denial in words.
+pub(super) fn words(policy: Option<&str>, what: &str) -> String {
+    match policy {
+        Some(policy) => format!("policy {policy} denies the {what}"),
+        None => format!("no policy allows the {what}"),
+    }
+}
