@@ -1,8 +1,8 @@
 //! Many batches from one seed, on two threads, and what came of them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -87,7 +87,8 @@ fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
             let (next, sum) = (&next, &sum);
             scope.spawn(move || {
                 let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{worker}"));
-                let mut work = Work { stand: Stand { envoy, directory: &directory }, backends: Backends::default(), sum };
+                let mut work =
+                    Work { stand: Stand { envoy, directory: &directory }, backends: Backends::default(), sum };
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if !goes_on(number) {

@@ -16,8 +16,19 @@ const AT_ONCE: usize = 24;
 const ROUNDS: usize = 30;
 
 /// What nothing works without.
-const KEPT: &[&str] =
-    &["listeners", "requests", "name", "address", "to", "@type", "typed_config", "match", "endpoints", "clusters", "at"];
+const KEPT: &[&str] = &[
+    "listeners",
+    "requests",
+    "name",
+    "address",
+    "to",
+    "@type",
+    "typed_config",
+    "match",
+    "endpoints",
+    "clusters",
+    "at",
+];
 
 /// A step on the way to a value within a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +53,9 @@ pub(crate) fn shrink(
         let Some(chunk) = removals.chunks(AT_ONCE - 1).nth(tried) else { break };
         let candidates: Vec<Value> = chunk.iter().map(|path| without(&smallest, &[path.clone()])).collect();
         let results = examine(stand, backends, unit, &candidates);
-        let good: Vec<usize> =
-            (0..chunk.len()).filter(|index| results[*index].as_deref().is_some_and(|new| alike(new, differences))).collect();
+        let good: Vec<usize> = (0..chunk.len())
+            .filter(|index| results[*index].as_deref().is_some_and(|new| alike(new, differences)))
+            .collect();
         let Some(first) = good.first() else {
             tried += 1;
             continue;
@@ -69,12 +81,7 @@ fn alike(new: &[Difference], old: &[Difference]) -> bool {
 }
 
 /// How the two differ on each; `None` where Envoy does not take it.
-fn examine(
-    stand: &Stand<'_>,
-    backends: &mut Backends,
-    unit: &Unit,
-    cases: &[Value],
-) -> Vec<Option<Vec<Difference>>> {
+fn examine(stand: &Stand<'_>, backends: &mut Backends, unit: &Unit, cases: &[Value]) -> Vec<Option<Vec<Difference>>> {
     let mut units = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         let Value::Object(mut short) = renamed(case, &unit.name, &format!("u{number}"), number) else { continue };
