@@ -12,6 +12,7 @@ pub mod fields;
 pub mod filter_chain;
 pub mod fraction;
 pub mod harmless;
+pub mod headers;
 pub mod health;
 pub mod jwt;
 pub mod load;
