@@ -1,6 +1,7 @@
 //! HTTP: route configuration and virtual host, then routes, filters and actions.
 
 use crate::envoy::domains;
+use crate::envoy::headers;
 use crate::envoy::path::{Normalization, normalize};
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
@@ -160,20 +161,18 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
         return Err("escaped slashes in the path are not modeled".to_owned());
     }
     let path = normalize(&question.path, how)?;
-    let mut headers: Vec<(String, String)> =
-        question.headers.iter().map(|(k, v)| (k.to_ascii_lowercase(), v.clone())).collect();
-    let upgrades = headers.iter().any(|(k, v)| k == "connection" && v.to_ascii_lowercase().contains("upgrade"));
-    let odd = ["transfer-encoding", "x-forwarded-for", "expect"];
-    if let Some((name, _)) = headers.iter().find(|(name, _)| odd.contains(&name.as_str())) {
+    let given = |name: &str| question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name));
+    let upgrades = given("connection").is_some_and(|(_, v)| v.to_ascii_lowercase().contains("upgrade"));
+    if let Some(name) =
+        ["transfer-encoding", "x-forwarded-for", "expect"].into_iter().find(|name| given(name).is_some())
+    {
         return Err(format!("what the header `{name}` changes is not modeled"));
     }
     if upgrades {
         return Err("upgrades are not modeled".to_owned());
     }
-    // Hop by hop headers are gone before anything is matched.
-    headers.retain(|(name, value)| {
-        !["connection", "upgrade", "keep-alive"].contains(&name.as_str()) && (name != "te" || value == "trailers")
-    });
+    let edge = manager.use_remote_address.as_ref().is_some_and(|b| b.value) && manager.xff_num_trusted_hops == 0;
+    let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, edge);
     let scheme = scheme(manager, &mut headers)?;
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
@@ -352,7 +351,8 @@ fn routes(
     // Nothing is internal to Envoy that does not come with an address in x-forwarded-for.
     if host.require_tls() != TlsRequirementType::None && http.scheme != "https" {
         let evidence = node.get("require_tls").map(|n| n.evidence()).into_iter().collect();
-        path.stop(Stage::Route, &host.name, "the virtual host takes HTTPS only", Stop::RequireTls, evidence);
+        let note = format!("the virtual host takes HTTPS only: 301 to https://{}{}", http.authority, http.path);
+        path.stop(Stage::Route, &host.name, &note, Stop::RequireTls, evidence);
         return None;
     }
     match route::choose(walker, path, host, node, config, http) {

@@ -229,6 +229,11 @@ fn filter_state(key: &str) -> Match {
     Match::No
 }
 
+/// The path part of a match alone.
+pub(super) fn path_matches(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Match {
+    path_condition(walker, wanted, config, http).3
+}
+
 fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Condition {
     let folds = wanted.case_sensitive.as_ref().is_some_and(|b| !b.value);
     let fold = |text: &str| {

@@ -1,85 +1,182 @@
-//! Many batches from one seed, on two threads.
-
-#![expect(clippy::print_stdout, reason = "a report is printed")]
+//! Many batches from one seed, on two threads, and what came of them.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::path::Path;
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{env, fs, thread};
 
 use crate::backend::Backends;
-use crate::batch::{self, Stand};
+use crate::batch::{self, Batch, Outcome, Stand};
 use crate::compare::is_unknown;
-use crate::generate::rng::Rng;
-use crate::generate::{Layer, Spot, Unit};
 use crate::driver;
+use crate::generate::rng::Rng;
+use crate::generate::{Layer, Spot, Unit, Version};
+use crate::report::generated as report;
+use crate::shrink;
+use crate::yaml;
 
+/// The seed that gates.
+const SEED: u64 = 20_261_101;
+/// Batches of it.
+const BATCHES: usize = 24;
+/// Batches of a seed that nobody chose.
+const FRESH_BATCHES: usize = 4;
 /// Units in a batch.
 const UNITS: usize = 24;
+const WORKERS: usize = 2;
+/// So many disagreements are made small; the others are shown as they are.
+const SHRUNK: usize = 10;
 
+/// What came of a campaign.
 #[derive(Debug, Default)]
-struct Sum {
-    pairs: usize,
-    disagree: usize,
-    configurations: usize,
-    unknown: BTreeMap<String, usize>,
-    layers: BTreeMap<Layer, usize>,
-    stops: BTreeMap<(String, String), usize>,
-    rejected: BTreeMap<String, usize>,
+pub(crate) struct Sum {
+    pub(crate) pairs: usize,
+    pub(crate) disagree: usize,
+    pub(crate) configurations: usize,
+    pub(crate) unknown: usize,
+    pub(crate) reasons: BTreeMap<String, usize>,
+    pub(crate) layers: BTreeMap<Layer, usize>,
+    /// Flags and details, and how many pairs showed them.
+    pub(crate) stops: BTreeMap<(String, String), usize>,
+    pub(crate) rejected: BTreeMap<String, usize>,
+    pub(crate) broken: usize,
 }
 
-pub(crate) fn run(envoy: &Path) {
-    let number = |name: &str, default: u64| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let seed = number("MESH_WHY_SEED", 1);
-    let batches = usize::try_from(number("MESH_WHY_BATCHES", 10)).expect("a few");
+/// When a campaign ends.
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    Batches(usize),
+    Elapsed(Duration),
+}
+
+/// Runs what the environment asks for; the number of disagreements that count.
+pub(crate) fn run(envoy: &Path) -> usize {
+    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let batches = number("MESH_WHY_BATCHES").and_then(|count| usize::try_from(count).ok());
+    if let Some(minutes) = number("MESH_WHY_SOAK_MINUTES") {
+        let seed = number("MESH_WHY_SEED").unwrap_or_else(fresh);
+        return campaign(envoy, seed, Until::Elapsed(Duration::from_secs(60 * minutes)));
+    }
+    let gate = campaign(envoy, number("MESH_WHY_SEED").unwrap_or(SEED), Until::Batches(batches.unwrap_or(BATCHES)));
+    if number("MESH_WHY_SEED").is_none() && batches.is_none() {
+        campaign(envoy, fresh(), Until::Batches(FRESH_BATCHES));
+    }
+    gate
+}
+
+fn fresh() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
+    u64::from(now.subsec_nanos()) ^ now.as_secs() << 24
+}
+
+fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
+    report::begins(seed);
     let version = driver::version(envoy);
     let next = AtomicUsize::new(0);
     let sum = Mutex::new(Sum::default());
     let start = Instant::now();
+    let goes_on = |batch: usize| match until {
+        Until::Batches(count) => batch < count,
+        Until::Elapsed(time) => start.elapsed() < time,
+    };
     thread::scope(|scope| {
-        for worker in 0..2 {
+        for worker in 0..WORKERS {
             let (next, sum) = (&next, &sum);
             scope.spawn(move || {
                 let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{worker}"));
-                let stand = Stand { envoy, directory: &directory };
-                let mut backends = Backends::default();
+                let mut work =
+                    Work { stand: Stand { envoy, directory: &directory }, backends: Backends::default(), sum };
                 loop {
-                    let batch = next.fetch_add(1, Ordering::Relaxed);
-                    if batch >= batches {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if !goes_on(number) {
                         return;
                     }
-                    let units = units(seed, batch, version);
-                    match batch::run(&stand, &mut backends, &units) {
-                        Ok(done) => sum.lock().expect("a sum").add(&units, &done),
-                        Err(why) => println!("batch {batch} of seed {seed}: {why}"),
+                    work.batch(seed, number, version);
+                    if number % 20 == 19 {
+                        report::progress(&sum.lock().unwrap_or_else(PoisonError::into_inner), start.elapsed());
                     }
                 }
             });
         }
     });
-    let sum = sum.into_inner().expect("a sum");
-    println!("{sum:#?} {:?}", start.elapsed());
+    let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report::ends(&sum, seed, start.elapsed());
+    sum.disagree + sum.broken
 }
 
-fn units(seed: u64, batch: usize, version: (u32, u32)) -> Vec<Unit> {
+/// One thread's.
+struct Work<'a> {
+    stand: Stand<'a>,
+    backends: Backends,
+    sum: &'a Mutex<Sum>,
+}
+
+impl Work<'_> {
+    fn batch(&mut self, seed: u64, number: usize, version: Version) {
+        let units = units(seed, number, version);
+        let ran = catch_unwind(AssertUnwindSafe(|| batch::run(&self.stand, &mut self.backends, &units)));
+        let done = match ran {
+            Ok(Ok(done)) => done,
+            Ok(Err(why)) => return self.broke(number, &why),
+            Err(_) => return self.broke(number, "it panicked"),
+        };
+        self.sum.lock().unwrap_or_else(PoisonError::into_inner).add(&units, &done);
+        for (count, outcome) in done.outcomes.iter().filter(|outcome| !outcome.differences.is_empty()).enumerate() {
+            self.disagreement(&units[outcome.unit], outcome, &format!("{seed}-{number}-{count}"));
+        }
+    }
+
+    fn broke(&self, number: usize, why: &str) {
+        report::broken(number, why);
+        self.sum.lock().unwrap_or_else(PoisonError::into_inner).broken += 1;
+    }
+
+    fn disagreement(&mut self, unit: &Unit, outcome: &Outcome, name: &str) {
+        let many = {
+            let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
+            sum.disagree += 1;
+            sum.disagree > SHRUNK
+        };
+        let request = &unit.requests[outcome.request];
+        let (case, differences) = if many {
+            (batch::case_of(unit, request), outcome.differences.clone())
+        } else {
+            shrink::shrink(&self.stand, &mut self.backends, unit, request, &outcome.differences)
+        };
+        let text = yaml::case_file(&case);
+        let file = kept(&format!("{}-{name}", unit.layer.word()), &text);
+        report::disagreement(unit.layer, &file, &text, &differences, &outcome.said.verdict);
+    }
+}
+
+/// Where the case stands, to be put among the regressions.
+fn kept(name: &str, text: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disagreements");
+    fs::create_dir_all(&directory).expect("a directory");
+    let file = directory.join(format!("{name}.yaml"));
+    fs::write(&file, text).expect("a case file");
+    file
+}
+
+fn units(seed: u64, batch: usize, version: Version) -> Vec<Unit> {
     let mut rng = Rng::new(seed, batch.try_into().expect("a number"));
     (0..UNITS)
         .map(|number| {
             let layer = Layer::ALL[number % Layer::ALL.len()];
-            Unit::new_by_chance(&mut rng, layer, &Spot::new(number), version)
+            Unit::by_chance(&mut rng, layer, &Spot::new(number), version)
         })
         .collect()
 }
 
 impl Sum {
-    fn add(&mut self, units: &[Unit], batch: &batch::Batch) {
+    fn add(&mut self, units: &[Unit], batch: &Batch) {
         self.configurations += units.len() - batch.rejected.len();
         for (unit, why) in &batch.rejected {
-            *self.rejected.entry(why.chars().take(150).collect()).or_default() += 1;
-            let _ = unit;
+            let why: String = why.chars().take(120).collect();
+            *self.rejected.entry(format!("{}: {why}", units[*unit].layer.word())).or_default() += 1;
         }
         for why in &batch.no_questions {
             *self.rejected.entry(format!("no question: {why}")).or_default() += 1;
@@ -87,23 +184,25 @@ impl Sum {
         for outcome in &batch.outcomes {
             self.pairs += 1;
             *self.layers.entry(units[outcome.unit].layer).or_default() += 1;
-            for seen in &outcome.observed {
-                let flags: Vec<_> = seen.reply.flags.iter().cloned().collect();
-                *self.stops.entry((flags.join(","), seen.reply.details.clone())).or_default() += 1;
+            let stops = outcome.observed.iter().map(|seen| {
+                let flags: Vec<&str> = seen.reply.flags.iter().map(String::as_str).collect();
+                (flags.join(","), seen.reply.details.clone())
+            });
+            for stop in stops.collect::<std::collections::BTreeSet<_>>() {
+                *self.stops.entry(stop).or_default() += 1;
             }
             if is_unknown(&outcome.said) {
-                *self.unknown.entry(outcome.said.verdict["unchecked"].to_string()).or_default() += 1;
-            }
-            if !outcome.differences.is_empty() {
-                self.disagree += 1;
-                let unit = &units[outcome.unit];
-                println!("DISAGREE {:?}", unit.layer);
-                println!("  {}", batch::case_of(unit, &unit.requests[outcome.request]));
-                for difference in &outcome.differences {
-                    println!("    {:<14} Envoy: {}   we: {}", difference.of, difference.envoy, difference.said);
+                self.unknown += 1;
+                for reason in outcome.said.verdict["unchecked"].as_array().into_iter().flatten() {
+                    *self.reasons.entry(general(reason.as_str().unwrap_or_default())).or_default() += 1;
                 }
-                println!("    unchecked {}", outcome.said.verdict["unchecked"]);
             }
         }
     }
+}
+
+/// A reason without the names of one case.
+fn general(reason: &str) -> String {
+    let quoted = regex::Regex::new(r#"`[^`]*[0-9/{][^`]*`|"[^"]*"|\bu\d+[\w.-]*"#).expect("a pattern");
+    quoted.replace_all(reason, "…").into_owned()
 }

@@ -56,9 +56,13 @@ impl Case {
     }
 }
 
-/// Every case file, by name.
+/// Every case file, by name; those that a generated case once led to come last.
 pub(crate) fn files() -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/envoy/cases");
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/envoy/cases");
+    [cases.clone(), cases.join("regressions")].iter().flat_map(|directory| files_in(directory)).collect()
+}
+
+fn files_in(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("the case files");
     let mut files: Vec<_> = entries
         .map(|entry| entry.expect("an entry").path())

@@ -74,12 +74,12 @@ pub(crate) struct Unit {
     pub(crate) requests: Vec<Value>,
     /// Some hosts refuse, which shows only when it was tried.
     pub(crate) warm: bool,
-    spot: Spot,
+    pub(crate) spot: Spot,
 }
 
 impl Unit {
     /// By chance, of this layer.
-    pub(crate) fn new_by_chance(rng: &mut Rng, layer: Layer, spot: &Spot, version: Version) -> Self {
+    pub(crate) fn by_chance(rng: &mut Rng, layer: Layer, spot: &Spot, version: Version) -> Self {
         match layer {
             Layer::Hosts => hosts::unit(rng, spot, version),
             Layer::Matches => matches::unit(rng, spot, version),

@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
+pub(crate) mod generated;
+
 use std::env;
 use std::path::Path;
 

@@ -28,7 +28,9 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
 
 fn action(rng: &mut Rng, unit: &mut Unit) -> Value {
     match rng.below(10) {
-        0 => json!({"direct_response": {"status": *rng.pick(&[200, 201, 204, 302, 400, 403, 404, 418, 429, 500, 502, 503, 504, 599])}}),
+        0 => {
+            json!({"direct_response": {"status": *rng.pick(&[200, 201, 204, 302, 400, 403, 404, 418, 429, 500, 502, 503, 504, 599])}})
+        }
         1 | 2 => json!({"redirect": redirect(rng)}),
         3 if rng.chance(30) => json!({"non_forwarding_action": {}}),
         4..=6 => json!({"route": forward(rng, unit, "weighted_clusters")}),
@@ -165,7 +167,10 @@ fn request(rng: &mut Rng, at: &Spot, index: usize) -> Draft {
         }
     }
     if rng.chance(30) {
-        draft.headers.push(("x-random".to_owned(), rng.word(&["0", "1", "7", "42", "130", "-1", "x", "18446744073709551615", ""])));
+        draft.headers.push((
+            "x-random".to_owned(),
+            rng.word(&["0", "1", "7", "42", "130", "-1", "x", "18446744073709551615", ""]),
+        ));
         if rng.chance(15) {
             draft.headers.push(("x-random".to_owned(), "3".to_owned()));
         }

@@ -7,8 +7,30 @@ use super::rng::Rng;
 use super::{Layer, Spot, Unit, VERSION_OF_VHOST_HEADER, Version, text};
 
 const DOMAINS: &[&str] = &[
-    "a.com", "b.com", "x.a.com", "*.a.com", "*.com", "*com", "a.*", "a.b*", "*", "*", "A.org", "a.com:80", "a.com:8080",
-    "*:80", "a*b.com", "*-a.com", "[::1]", "[::1]:80", "a.com.*", "*.x.a.com", "localhost", "10.1.2.3", "a", "*.a.com:80",
+    "a.com",
+    "b.com",
+    "x.a.com",
+    "*.a.com",
+    "*.com",
+    "*com",
+    "a.*",
+    "a.b*",
+    "*",
+    "*",
+    "A.org",
+    "a.com:80",
+    "a.com:8080",
+    "*:80",
+    "a*b.com",
+    "*-a.com",
+    "[2001:db8::1]",
+    "[2001:db8::1]:80",
+    "a.com.*",
+    "*.x.a.com",
+    "localhost",
+    "10.1.2.3",
+    "a",
+    "*.a.com:80",
     "a.com.",
 ];
 

@@ -1,0 +1,119 @@
+//! The request's headers as they are matched: some are gone by then, and some that came in several lines are one.
+//!
+//! `source/common/http/header_map_impl.cc`, `source/common/http/conn_manager_utility.cc`.
+
+/// Kept in one place each, where further lines are appended with a comma. Observed on 1.36, 1.38 and 1.40.
+const INLINE: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "access-control-request-private-network",
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-type",
+    "expect",
+    "grpc-accept-encoding",
+    "grpc-timeout",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "origin",
+    "pragma",
+    "referer",
+    "user-agent",
+    "via",
+    "x-client-trace-id",
+    "x-envoy-attempt-count",
+    "x-envoy-decorator-operation",
+    "x-envoy-downstream-service-cluster",
+    "x-envoy-downstream-service-node",
+    "x-envoy-external-address",
+    "x-envoy-is-timeout-retry",
+    "x-envoy-original-path",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
+/// Of one connection only, or believed of internal requests only; a request without an address in `x-forwarded-for` is
+/// none. The certificate is that of a connection with TLS.
+const GONE: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "upgrade",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-force-trace",
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-internal",
+    "x-envoy-ip-tags",
+    "x-envoy-max-retries",
+    "x-envoy-original-url",
+    "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-retry-on",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-stream-duration-ms",
+    "x-forwarded-client-cert",
+];
+
+/// Believed only where somebody before is trusted. Envoy then makes up an `x-request-id` of its own.
+const GONE_AT_THE_EDGE: &[&str] = &[
+    "x-envoy-decorator-operation",
+    "x-envoy-downstream-service-cluster",
+    "x-envoy-downstream-service-node",
+    "x-envoy-original-path",
+    "x-request-id",
+];
+
+/// Names in lower case; `http2` tells how cookies come together, `edge` whether nobody before is trusted.
+pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        let is_gone = |list: &[&str]| list.contains(&name.as_str());
+        if is_gone(GONE) || (edge && is_gone(GONE_AT_THE_EDGE)) || (name == "te" && value != "trailers") {
+            continue;
+        }
+        let between = match name.as_str() {
+            "cookie" if http2 => Some("; "),
+            inline if INLINE.contains(&inline) => Some(","),
+            _ => None,
+        };
+        let before = between.and_then(|between| Some((all.iter_mut().find(|(other, _)| *other == name)?, between)));
+        match before {
+            Some(((_, before), between)) => *before = format!("{before}{between}{value}"),
+            None => all.push((name, value.clone())),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_together() {
+        let given = |name: &str| {
+            [(name.to_owned(), "v".to_owned()), ("x".to_owned(), "1".to_owned()), (name.to_owned(), "w".to_owned())]
+        };
+        let values = |name: &str, http2: bool| -> Vec<String> {
+            matched(&given(name), http2, false).into_iter().filter(|(n, _)| n != "x").map(|(_, v)| v).collect()
+        };
+        assert_eq!(values("User-Agent", false), ["v,w"]);
+        assert_eq!(values("cookie", false), ["v", "w"]);
+        assert_eq!(values("cookie", true), ["v; w"]);
+        assert_eq!(values("x-a", true), ["v", "w"]);
+        assert!(values("x-envoy-retry-on", false).is_empty());
+    }
+}

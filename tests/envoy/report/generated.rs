@@ -1,0 +1,79 @@
+//! What a campaign prints.
+
+#![expect(clippy::print_stdout, reason = "a report is printed")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::campaign::Sum;
+use crate::compare::Difference;
+use crate::generate::Layer;
+
+pub(crate) fn begins(seed: u64) {
+    println!("generated: seed {seed} (MESH_WHY_SEED={seed} repeats it)");
+}
+
+pub(crate) fn progress(sum: &Sum, elapsed: Duration) {
+    println!(
+        "generated: {} pairs, {} disagree, {} unknown after {} s",
+        sum.pairs,
+        sum.disagree,
+        sum.unknown,
+        elapsed.as_secs()
+    );
+}
+
+pub(crate) fn broken(batch: usize, why: &str) {
+    println!("generated: batch {batch} did not run: {why}");
+}
+
+/// In full, with the case file to keep.
+pub(crate) fn disagreement(layer: Layer, file: &Path, case: &str, differences: &[Difference], verdict: &Value) {
+    let mut text = format!("  DISAGREE ({})  {}\n", layer.word(), file.display());
+    for line in case.lines() {
+        text.push_str(&format!("    | {line}\n"));
+    }
+    for difference in differences {
+        text.push_str(&format!("    {:<14} Envoy: {}   we: {}\n", difference.of, difference.envoy, difference.said));
+    }
+    text.push_str(&format!("    we said   {} {}", verdict["outcome"], verdict["summary"]));
+    println!("{text}");
+}
+
+/// The tables and the last line.
+pub(crate) fn ends(sum: &Sum, seed: u64, elapsed: Duration) {
+    let layers = sum.layers.iter().map(|(layer, count)| (layer.word().to_owned(), *count)).collect();
+    table("pairs by layer", &layers);
+    let stops = sum.stops.iter().map(|((flags, details), count)| (format!("{flags:<6} {details}"), *count)).collect();
+    table(&format!("pairs by flags and details ({} kinds)", sum.stops.len()), &stops);
+    table("unknown, and why", &sum.reasons);
+    table("not taken by Envoy, or no question", &sum.rejected);
+    let share = |count: usize| {
+        let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        100.0 * number(count) / number(sum.pairs.max(1))
+    };
+    println!(
+        "generated: {} pairs in {} configurations agree, {} disagree, {} unknown ({:.1} %); seed {seed}, {} s",
+        sum.pairs - sum.disagree - sum.unknown,
+        sum.configurations,
+        sum.disagree,
+        sum.unknown,
+        share(sum.unknown),
+        elapsed.as_secs()
+    );
+}
+
+fn table(title: &str, rows: &BTreeMap<String, usize>) {
+    if rows.is_empty() {
+        return;
+    }
+    println!("  {title}");
+    let mut rows: Vec<_> = rows.iter().collect();
+    rows.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    for (name, count) in rows.iter().take(60) {
+        println!("    {count:>7}  {name}");
+    }
+}
