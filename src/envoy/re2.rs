@@ -65,7 +65,7 @@ pub fn replace_all(pattern: &str, substitution: &str, text: &str, charset: Chars
         match (c, c == '\\') {
             (_, true) => match rest.next()? {
                 '\\' => replacement.push('\\'),
-                digit if digit.is_ascii_digit() => replacement.push_str(&format!("${{{digit}}}")),
+                digit if digit.is_ascii_digit() => replacement.extend(["${", digit.encode_utf8(&mut [0; 4]), "}"]),
                 _ => return None,
             },
             ('$', _) => replacement.push_str("$$"),
@@ -136,17 +136,9 @@ impl Translator<'_> {
                     out.push(c);
                     i += 1;
                 }
-                '(' | ')' | '|' | '.' | '^' => {
-                    out.push(c);
-                    i += 1;
-                }
-                // Without the flag `m` it is the end of the text in both.
-                '$' => {
-                    out.push(c);
-                    i += 1;
-                }
-                // Flags, names of groups and their ends are among these.
-                c if c.is_ascii_alphanumeric() || "<>:-,=!_ ".contains(c) => {
+                // Flags, names of groups and their ends are among these; without the flag `m`, `$` is the end of the
+                // text in both.
+                c if c.is_ascii_alphanumeric() || "<>:-,=!_ ()|.^$".contains(c) => {
                     out.push(c);
                     i += 1;
                 }
@@ -195,14 +187,14 @@ impl Translator<'_> {
             'E' => {}
             'C' if self.latin1 => out.push_str("(?s:.)"),
             'C' => return Err(r"`\C` over UTF-8".to_owned()),
-            'd' | 'w' | 's' => out.push_str(&format!("[{}]", perl(c))),
-            'D' | 'W' | 'S' => out.push_str(&format!("[^{}]", perl(c))),
+            'd' | 'w' | 's' => out.extend(["[", perl(c), "]"]),
+            'D' | 'W' | 'S' => out.extend(["[^", perl(c), "]"]),
             'b' => out.push_str(if self.latin1 { r"\b" } else { r"(?-u:\b)" }),
             'B' => out.push_str(if self.latin1 { r"\B" } else { r"(?-u:\B)" }),
             'Z' | 'k' | 'g' => return Err(format!("the escape `\\{c}`")),
             'p' | 'P' => {
                 let (class, end) = self.unicode_class(i)?;
-                out.push_str(&format!("[{class}]"));
+                out.extend(["[", &class, "]"]);
                 return Ok(end);
             }
             c if c.is_ascii_alphanumeric() => {
@@ -236,13 +228,16 @@ impl Translator<'_> {
         let pattern = format!("^\\{letter}{{{name}}}$");
         let class = regex::Regex::new(&pattern).map_err(|_| format!("the class `{name}`"))?;
         let holds = |byte: u8| class.is_match(char::from(byte).encode_utf8(&mut [0; 4]));
-        let bytes: String = (0..=u8::MAX).filter(|byte| holds(*byte)).map(|byte| format!("\\x{byte:02X}")).collect();
+        let mut bytes = String::new();
+        for byte in (0..=u8::MAX).filter(|byte| holds(*byte)) {
+            push_byte(byte, &mut bytes);
+        }
         if bytes.is_empty() { Err(format!("the class `{name}` holds no character")) } else { Ok((bytes, end)) }
     }
 
     fn push_literal(&self, c: char, out: &mut String) {
         if self.latin1 && !c.is_ascii() {
-            out.push_str(&format!("\\x{:02X}", u32::from(c)));
+            push_byte(u8::try_from(c).unwrap_or(u8::MAX), out);
         } else {
             out.push_str(&regex::escape(&c.to_string()));
         }
@@ -297,7 +292,7 @@ impl Translator<'_> {
         };
         match c {
             'd' | 'w' | 's' => out.push_str(perl(c)),
-            'D' | 'W' | 'S' => out.push_str(&format!("[^{}]", perl(c))),
+            'D' | 'W' | 'S' => out.extend(["[^", perl(c), "]"]),
             'p' | 'P' => {
                 let (class, end) = self.unicode_class(i)?;
                 out.push_str(&class);
@@ -312,6 +307,12 @@ impl Translator<'_> {
         }
         Ok(i + 2)
     }
+}
+
+/// `\xE9`
+fn push_byte(byte: u8, out: &mut String) {
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    out.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
 }
 
 /// What `\d`, `\w` and `\s` stand for, in either case: ASCII, and no vertical tab.
