@@ -30,8 +30,8 @@ use snapshot::{Need, Snapshot};
 use verdict::Verdict;
 use walk::Question;
 
-/// How often needs are answered before the answer is taken as it is.
-const ROUNDS: usize = 10;
+/// How often needs are answered before the answer is taken as it is: ten times for each side.
+const ROUNDS: usize = 20;
 /// How often the walk starts over because the configuration moved.
 const RESTARTS: usize = 2;
 

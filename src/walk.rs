@@ -7,6 +7,7 @@
 
 mod action;
 mod assignment;
+mod balance;
 mod capture;
 mod cluster;
 mod destination;

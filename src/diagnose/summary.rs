@@ -1,6 +1,6 @@
 //! Line 1: the verdict, whole in itself, fit for an alert's title.
 
-use crate::verdict::{Finding, Outcome, Response};
+use crate::verdict::{Finding, Mark, Outcome, Response};
 use crate::walk::{End, Walk};
 
 /// The line, without its mark.
@@ -23,7 +23,9 @@ pub(super) fn line(
             format!("{a} reaches {b} only in part: {} of requests fail, {}{got}", failing(walk), cause())
         }
         Outcome::Unknown => {
-            let why = unchecked.first().map_or("not enough was read", String::as_str);
+            let open = walk.steps.iter().find(|step| step.mark == Mark::Unknown && !step.note.is_empty());
+            let unchecked = || unchecked.first().map_or("not enough was read", String::as_str);
+            let why = open.map_or_else(unchecked, |step| step.note.as_str());
             format!("cannot tell whether {a} reaches {b}: {why}")
         }
     }

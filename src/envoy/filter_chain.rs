@@ -14,7 +14,7 @@ use super::pb::envoy::config::listener::v3::filter_chain_match::ConnectionSource
 /// What a listener knows of a connection when it chooses a chain.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Connection {
-    /// The restored destination; `None` when only its port is known, and it is none that a listener or chain names.
+    /// The restored destination; `None` when only its port is known.
     pub destination: Option<IpAddr>,
     /// The restored destination port.
     pub port: u16,
@@ -45,7 +45,8 @@ pub fn choose(chains: &[Option<FilterChainMatch>], connection: &Connection) -> C
         chains.iter().enumerate().map(|(i, m)| (i, m.clone().unwrap_or_default())).collect();
     let left = by_port(all, connection.port);
     let destinations = |m: &FilterChainMatch| ranges(&m.prefix_ranges);
-    let left = match by_prefix(left, destinations, connection.destination.map_or(Ip::Other, Ip::Known)) {
+    let destination = connection.destination.map_or(Ip::Unread("the destination address"), Ip::Known);
+    let left = match by_prefix(left, destinations, destination) {
         Ok(left) => left,
         Err(what) => return Chosen::Unknown(what),
     };
@@ -67,8 +68,6 @@ fn by_port(left: Left, port: u16) -> Left {
 #[derive(Clone, Copy)]
 enum Ip {
     Known(IpAddr),
-    /// None of those that anything names: only `/0` and "unset" match.
-    Other,
     Unread(&'static str),
 }
 
@@ -81,7 +80,7 @@ fn by_prefix(left: Left, of: impl Fn(&FilterChainMatch) -> Vec<IpNet>, ip: Ip) -
         }
         let holds = |net: &IpNet| match ip {
             Ip::Known(ip) => net.contains(&ip),
-            Ip::Other | Ip::Unread(_) => net.prefix_len() == 0,
+            Ip::Unread(_) => net.prefix_len() == 0,
         };
         nets.iter().filter(|net| holds(net)).map(|net| i16::from(net.prefix_len())).max()
     };
@@ -215,7 +214,7 @@ mod tests {
         assert_eq!(choose(&listener, &connection("10.1.2.3", 80, &[])), Chosen::Chain(2));
         assert_eq!(choose(&listener, &connection("10.2.2.3", 80, &[])), Chosen::Chain(1));
         assert_eq!(choose(&listener, &connection("192.0.2.1", 80, &[])), Chosen::Chain(0));
-        assert_eq!(choose(&listener, &connection("", 80, &[])), Chosen::Chain(0));
+        assert_eq!(choose(&listener, &connection("", 80, &[])), Chosen::Unknown("the destination address"));
     }
 
     #[test]

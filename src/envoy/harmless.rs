@@ -29,6 +29,7 @@ const BUFFER: &str = "bounds buffers that one small request does not fill";
 const TIME: &str = "bounds time; matters only to a request that is already slow";
 const AFTER: &str = "changes what is sent on or back, after the decision";
 const DELIVERY: &str = "how the configuration is fetched; what arrived is in the dump";
+const PREFERS: &str = "prefers a host; all eligible hosts are shown";
 const LABEL: &str = "labels for people and control planes";
 
 /// Names that share a reason.
@@ -65,6 +66,7 @@ static FIELDS: &[(&str, &[Row])] = &[
                 SOCKET,
             ),
             (&["ignore_global_conn_limit", "bypass_overload_manager"], "exempts from limits"),
+            (&["hidden_envoy_deprecated_use_original_dst"], "the old name of `use_original_dst`, which is read"),
             (
                 &["listener_filters_timeout", "continue_on_listener_filters_timeout"],
                 "the client speaks first, so no inspector waits",
@@ -166,7 +168,7 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 TIME,
             ),
-            (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
+            (&["hash_policy"], PREFERS),
             (
                 &[
                     "tunneling_config",
@@ -270,7 +272,7 @@ static FIELDS: &[(&str, &[Row])] = &[
             ),
             (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["rate_limits", "include_vh_rate_limits"], "read only by a rate limit filter, which is named by itself"),
-            (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
+            (&["hash_policy"], PREFERS),
             (&["cors"], "answers preflights only"),
             (&["upgrade_configs"], "allows upgrades; the request asks for none"),
             (
@@ -377,10 +379,7 @@ static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 "how the chosen host is spoken to",
             ),
-            (
-                &["ring_hash_lb_config", "maglev_lb_config", "least_request_lb_config", "round_robin_lb_config"],
-                "prefers a host; all eligible hosts are shown",
-            ),
+            (&["ring_hash_lb_config", "maglev_lb_config", "least_request_lb_config", "round_robin_lb_config"], PREFERS),
         ],
     ),
     ("envoy.config.cluster.v3.Cluster.EdsClusterConfig", &[(&["eds_config"], DELIVERY)]),
@@ -388,13 +387,59 @@ static FIELDS: &[(&str, &[Row])] = &[
         "envoy.config.cluster.v3.Cluster.CommonLbConfig",
         &[
             (&["update_merge_window", "ignore_new_hosts_until_first_hc", "close_connections_on_host_set_change"], TIME),
-            (&["consistent_hashing_lb_config"], "prefers a host; all eligible hosts are shown"),
+            (&["consistent_hashing_lb_config"], PREFERS),
             (&["override_host_status"], "for sticky sessions, whose filter is named by itself"),
         ],
     ),
     (
         "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig",
         &[(&["routing_enabled", "min_cluster_size"], "prefers a zone; all eligible hosts are shown")],
+    ),
+    ("envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin", &[(&["slow_start_config"], PREFERS)]),
+    (
+        "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
+        &[(
+            &["choice_count", "active_request_bias", "slow_start_config", "enable_full_scan", "selection_method"],
+            PREFERS,
+        )],
+    ),
+    (
+        "envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash",
+        &[(
+            &[
+                "hash_function",
+                "minimum_ring_size",
+                "maximum_ring_size",
+                "use_hostname_for_hashing",
+                "hash_balance_factor",
+                "consistent_hashing_lb_config",
+            ],
+            PREFERS,
+        )],
+    ),
+    (
+        "envoy.extensions.load_balancing_policies.maglev.v3.Maglev",
+        &[(&["table_size", "consistent_hashing_lb_config"], PREFERS)],
+    ),
+    (
+        "envoy.extensions.load_balancing_policies.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin",
+        &[(
+            &[
+                "enable_oob_load_report",
+                "oob_reporting_period",
+                "blackout_period",
+                "weight_expiration_period",
+                "weight_update_period",
+                "error_utilization_penalty",
+                "metric_names_for_computing_utilization",
+                "slow_start_config",
+            ],
+            PREFERS,
+        )],
+    ),
+    (
+        "envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig",
+        &[(&["routing_enabled", "min_cluster_size", "locality_basis"], "prefers a zone; all eligible hosts are shown")],
     ),
     (
         "envoy.config.cluster.v3.CircuitBreakers",
@@ -578,7 +623,7 @@ static FIELDS: &[(&str, &[Row])] = &[
         &[
             (&["common_http_protocol_options", "upstream_http_protocol_options"], "how the chosen host is spoken to"),
             (&["outlier_detection"], "what came of outlier detection is in /clusters"),
-            (&["hash_policy"], "prefers a host; all eligible hosts are shown"),
+            (&["hash_policy"], PREFERS),
             (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["retry_policy"], "how often a failed try is repeated"),
         ],

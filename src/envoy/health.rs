@@ -11,6 +11,8 @@ use super::pb::envoy::config::core::v3::HealthStatus;
 pub struct Host {
     /// As Envoy prints it.
     pub address: String,
+    /// The name that was resolved to it, or the one that the assignment gives it.
+    pub hostname: String,
     /// From 0, used first.
     pub priority: u32,
     /// The load balancing weight, at least 1.
@@ -63,6 +65,7 @@ impl Host {
         let stat = |name: &str| status.stats.iter().find(|s| s.name == name).map_or(0, |s| s.value);
         Self {
             address: status.address.as_ref().map(address::show).unwrap_or_default(),
+            hostname: status.hostname.clone(),
             priority: status.priority,
             weight: status.weight.max(1),
             locality: format!("{}/{}/{}", locality.region, locality.zone, locality.sub_zone),

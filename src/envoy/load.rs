@@ -3,6 +3,8 @@
 //! `source/extensions/load_balancing_policies/common/load_balancer_impl.cc`; the percentages were reproduced on
 //! 1.40.0, and the table of the tests is what was observed.
 
+use std::collections::BTreeMap;
+
 use super::health::{Class, Host};
 
 /// How a cluster spreads requests over its hosts.
@@ -19,7 +21,7 @@ pub struct Policy {
     /// Ring hash and Maglev never choose a degraded host.
     pub never_degraded: bool,
     /// The weights of the localities by (priority, locality), where localities are weighted at all.
-    pub locality_weights: Option<Vec<((u32, String), u32)>>,
+    pub locality_weights: Option<BTreeMap<(u32, String), u32>>,
 }
 
 /// Where requests go.
@@ -81,15 +83,20 @@ fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) 
     }
     // A ring holds the healthy hosts only, whichever share sent the request here.
     let class = if policy.never_degraded { Class::Healthy } else { class };
-    let usable = |host: &Host| panic || host.class == class;
-    let weighted = |host: &Host| match &policy.locality_weights {
-        Some(weights) if !panic => {
-            weights.iter().any(|((p, l), weight)| *p == level && *l == host.locality && *weight > 0)
-        }
-        _ => true,
+    let all = hosts.iter().enumerate().filter(|(_, host)| host.priority == level && (panic || host.class == class));
+    let weighs = |host: &Host| {
+        let weights = policy.locality_weights.as_ref()?;
+        weights.get(&(level, host.locality.clone())).copied().filter(|weight| *weight > 0)
     };
-    let at_level = |(_, host): &(usize, &Host)| host.priority == level;
-    hosts.iter().enumerate().filter(at_level).filter(|(_, h)| usable(h) && weighted(h)).map(|(i, _)| i).collect()
+    let weighted: Vec<usize> = all.clone().filter(|(_, host)| weighs(host).is_some()).map(|(i, _)| i).collect();
+    let by_locality = match &policy.locality_weights {
+        None => false,
+        // A ring keeps to the weights whatever happens.
+        Some(_) if policy.never_degraded => true,
+        // Elsewhere a panic ignores them; and where no locality with a weight has such a host, they all count.
+        Some(_) => !panic && !weighted.is_empty(),
+    };
+    if by_locality { weighted } else { all.map(|(i, _)| i).collect() }
 }
 
 fn loads(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
@@ -189,6 +196,7 @@ mod tests {
             word.chars()
                 .map(|c| Host {
                     address: String::new(),
+                    hostname: String::new(),
                     priority: u32::try_from(p).unwrap_or(0),
                     weight: 1,
                     locality: String::new(),
@@ -260,7 +268,7 @@ mod tests {
     fn localities_without_a_weight_get_nothing() {
         let mut two = hosts("HH");
         two[1].locality = "b".to_owned();
-        let weights = Some(vec![((0, String::new()), 0), ((0, "b".to_owned()), 1)]);
+        let weights = Some(BTreeMap::from([((0, String::new()), 0), ((0, "b".to_owned()), 1)]));
         assert_eq!(spread(&two, &Policy { locality_weights: weights, ..policy(50.0) }).eligible, [false, true]);
     }
 }

@@ -6,7 +6,7 @@
 use super::pb::envoy::config::route::v3::{CookieMatcher, HeaderMatcher, QueryParameterMatcher};
 use super::pb::envoy::config::route::v3::{header_matcher, query_parameter_matcher};
 use super::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
-use super::re2;
+use super::re2::{self, Charset};
 use super::version::Version;
 
 /// The result of a test that may not be decidable.
@@ -61,8 +61,13 @@ impl From<bool> for Match {
     }
 }
 
-/// A `StringMatcher`; `ignore_case` folds ASCII and has no effect on a regex.
+/// A `StringMatcher`, whatever the Envoy's version.
 pub fn string(matcher: &StringMatcher, value: &str) -> Match {
+    string_in(matcher, value, Charset::Either)
+}
+
+/// A `StringMatcher`; `ignore_case` folds ASCII and has no effect on a regex.
+pub fn string_in(matcher: &StringMatcher, value: &str, charset: Charset) -> Match {
     use string_matcher::MatchPattern;
     let fold = |text: &str| {
         if matcher.ignore_case { text.to_ascii_lowercase() } else { text.to_owned() }
@@ -73,14 +78,19 @@ pub fn string(matcher: &StringMatcher, value: &str) -> Match {
         Some(MatchPattern::Prefix(prefix)) => folded.starts_with(&fold(prefix)).into(),
         Some(MatchPattern::Suffix(suffix)) => folded.ends_with(&fold(suffix)).into(),
         Some(MatchPattern::Contains(part)) => folded.contains(&fold(part)).into(),
-        Some(MatchPattern::SafeRegex(regex)) => self::regex(&regex.regex, value),
+        Some(MatchPattern::SafeRegex(regex)) => regex_in(&regex.regex, value, charset),
         None => Match::Unknown("a custom string matcher".to_owned()),
     }
 }
 
-/// RE2, the whole text.
+/// RE2, the whole text, whatever the Envoy's version.
 pub fn regex(pattern: &str, text: &str) -> Match {
-    re2::full_match(pattern, text).map_or_else(Match::Unknown, Match::from)
+    regex_in(pattern, text, Charset::Either)
+}
+
+/// RE2, the whole text.
+pub fn regex_in(pattern: &str, text: &str, charset: Charset) -> Match {
+    re2::full_match(pattern, text, charset).map_or_else(Match::Unknown, Match::from)
 }
 
 /// A `HeaderMatcher` over all values of its header, in order.
@@ -110,29 +120,29 @@ pub fn header(matcher: &HeaderMatcher, values: &[&str], version: Version) -> Mat
     } else {
         &joined[..]
     };
-    let any = values.iter().fold(Match::No, |any, value| any.or(header_value(matcher, value)));
+    let any = values.iter().fold(Match::No, |any, value| any.or(header_value(matcher, value, Charset::of(version))));
     if matcher.invert_match { !any } else { any }
 }
 
-fn header_value(matcher: &HeaderMatcher, value: &str) -> Match {
+fn header_value(matcher: &HeaderMatcher, value: &str, charset: Charset) -> Match {
     use header_matcher::HeaderMatchSpecifier as Specifier;
     match &matcher.header_match_specifier {
         // The old form of exact_match with an empty value matches any value that is present.
         Some(Specifier::ExactMatch(exact)) => (exact.is_empty() || value == exact).into(),
-        Some(Specifier::SafeRegexMatch(regex)) => self::regex(&regex.regex, value),
+        Some(Specifier::SafeRegexMatch(regex)) => regex_in(&regex.regex, value, charset),
         Some(Specifier::RangeMatch(range)) => {
             value.parse::<i64>().is_ok_and(|n| n >= range.start && n < range.end).into()
         }
         Some(Specifier::PrefixMatch(prefix)) => value.starts_with(prefix).into(),
         Some(Specifier::SuffixMatch(suffix)) => value.ends_with(suffix).into(),
         Some(Specifier::ContainsMatch(part)) => value.contains(part).into(),
-        Some(Specifier::StringMatch(matcher)) => string(matcher, value),
+        Some(Specifier::StringMatch(matcher)) => string_in(matcher, value, charset),
         Some(Specifier::PresentMatch(_)) | None => Match::Yes,
     }
 }
 
 /// A `QueryParameterMatcher`: the first occurrence of the name, its value not decoded.
-pub fn query_parameter(matcher: &QueryParameterMatcher, query: &str) -> Match {
+pub fn query_parameter(matcher: &QueryParameterMatcher, query: &str, charset: Charset) -> Match {
     use query_parameter_matcher::QueryParameterMatchSpecifier as Specifier;
     let value = query
         .split('&')
@@ -143,19 +153,19 @@ pub fn query_parameter(matcher: &QueryParameterMatcher, query: &str) -> Match {
         (Some(Specifier::PresentMatch(false)), value) => value.is_none().into(),
         (Some(Specifier::PresentMatch(true)) | None, value) => value.is_some().into(),
         (Some(Specifier::StringMatch(_)), None) => Match::No,
-        (Some(Specifier::StringMatch(matcher)), Some(value)) => string(matcher, value),
+        (Some(Specifier::StringMatch(matcher)), Some(value)) => string_in(matcher, value, charset),
     }
 }
 
 /// A `CookieMatcher`: the first cookie of that name, quotes taken off. Absent and inverted matches, unlike headers.
-pub fn cookie(matcher: &CookieMatcher, lines: &[&str]) -> Match {
+pub fn cookie(matcher: &CookieMatcher, lines: &[&str], charset: Charset) -> Match {
     let mut cookies =
         lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_start().split_once('='));
     let Some((_, value)) = cookies.find(|(name, _)| *name == matcher.name) else {
         return matcher.invert_match.into();
     };
     let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
-    let matches = matcher.string_match.as_ref().map_or(Match::Yes, |m| string(m, value));
+    let matches = matcher.string_match.as_ref().map_or(Match::Yes, |m| string_in(m, value, charset));
     if matcher.invert_match { !matches } else { matches }
 }
 
@@ -214,21 +224,21 @@ mod tests {
     fn absent_cookies_match_when_inverted() {
         let matcher = |m| serde_json::from_value::<CookieMatcher>(m).unwrap();
         let plain = matcher(json!({"name": "a", "string_match": {"exact": "1"}}));
-        assert_eq!(cookie(&plain, &["b=2; a=\"1\"", "a=3"]), Match::Yes);
-        assert_eq!(cookie(&plain, &[]), Match::No);
+        assert_eq!(cookie(&plain, &["b=2; a=\"1\"", "a=3"], Charset::Latin1), Match::Yes);
+        assert_eq!(cookie(&plain, &[], Charset::Latin1), Match::No);
         let inverted = matcher(json!({"name": "a", "string_match": {"exact": "1"}, "invert_match": true}));
-        assert_eq!(cookie(&inverted, &[]), Match::Yes);
+        assert_eq!(cookie(&inverted, &[], Charset::Latin1), Match::Yes);
     }
 
     #[test]
     fn only_the_first_query_parameter_counts() {
         let matcher: QueryParameterMatcher =
             serde_json::from_value(json!({"name": "q", "string_match": {"exact": "1"}})).unwrap();
-        assert_eq!(query_parameter(&matcher, "q=1&q=2"), Match::Yes);
-        assert_eq!(query_parameter(&matcher, "q=2&q=1"), Match::No);
+        assert_eq!(query_parameter(&matcher, "q=1&q=2", Charset::Latin1), Match::Yes);
+        assert_eq!(query_parameter(&matcher, "q=2&q=1", Charset::Latin1), Match::No);
         let absent: QueryParameterMatcher =
             serde_json::from_value(json!({"name": "q", "present_match": false})).unwrap();
-        assert_eq!(query_parameter(&absent, "Q=1"), Match::Yes);
+        assert_eq!(query_parameter(&absent, "Q=1", Charset::Latin1), Match::Yes);
     }
 
     #[test]

@@ -19,6 +19,11 @@ impl Version {
         Self { major, minor, patch }
     }
 
+    /// Whether two releases differ in nothing but patches.
+    pub fn is_of_the_same_minor(self, other: Self) -> bool {
+        (self.major, self.minor) == (other.major, other.minor)
+    }
+
     /// From `/server_info`: `<sha>/1.40.0/Clean/RELEASE/BoringSSL`, with a suffix like `-dev` or without.
     pub fn of_server_info(text: &str) -> Option<Self> {
         text.split('/').find_map(Self::parse)

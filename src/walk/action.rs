@@ -7,7 +7,8 @@ use crate::envoy::pb::envoy::config::route::v3::{RouteAction, WeightedCluster, r
 use crate::snapshot::Node;
 use crate::verdict::{ClusterChoice, Mark, Outcome, Stage};
 
-use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
+use crate::envoy::pb::envoy::config::core::v3::{Metadata, RoutingPriority};
+use crate::envoy::subset::{self, Criteria};
 
 use super::cluster::{self, Choice, Proto};
 use super::http::{Host, Http, unknown};
@@ -55,7 +56,12 @@ pub(super) fn walk(
             answers(path, hit, "direct_response", Stop::DirectResponse(status), share);
         }
         Some(route::Action::NonForwardingAction(_)) => {
-            let choices = [Choice { name: String::new(), share: 1.0, at: hit.node.get("non_forwarding_action") }];
+            let choices = [Choice {
+                name: String::new(),
+                share: 1.0,
+                at: hit.node.get("non_forwarding_action"),
+                criteria: Criteria::new(),
+            }];
             cluster::walk(
                 walker,
                 path,
@@ -153,22 +159,27 @@ fn forward(
     };
     let at = hit.node.get("route");
     let subject = subject(path, hit);
+    let criteria = criteria(action.metadata_match.as_ref());
     let (choices, evidence) = match &action.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) => {
             let at = at.as_ref().and_then(|a| a.get("cluster"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (vec![Choice { name: name.clone(), share: 1.0, at }], evidence)
+            (vec![Choice { name: name.clone(), share: 1.0, at, criteria }], evidence)
         }
         Some(ClusterSpecifier::ClusterHeader(header)) => {
             let value = http.values(header).first().copied().unwrap_or_default().to_owned();
             let at = at.as_ref().and_then(|a| a.get("cluster_header"));
             let evidence = at.iter().map(Node::evidence).collect();
-            (vec![Choice { name: value, share: 1.0, at }], evidence)
+            (vec![Choice { name: value, share: 1.0, at, criteria }], evidence)
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let at = at.as_ref().and_then(|a| a.get("weighted_clusters"));
             match weighted_choices(walker, weighted, at.as_ref(), http) {
-                Ok(choices) => (narrowed(choices, chosen.only.as_deref()), at.iter().map(Node::evidence).collect()),
+                Ok(choices) => {
+                    let merged = |c: Choice| Choice { criteria: merged(&criteria, c.criteria), ..c };
+                    let choices = choices.into_iter().map(merged).collect();
+                    (narrowed(choices, chosen.only.as_deref()), at.iter().map(Node::evidence).collect())
+                }
                 Err(what) => return unknown(walker, path, Stage::Route, &subject, &what),
             }
         }
@@ -182,10 +193,24 @@ fn forward(
     cluster::walk(walker, path, &choices, Proto::Http { not_found, priority: action.priority() }, dial, share);
 }
 
+/// The `envoy.lb` part of a `metadata_match`.
+pub(super) fn criteria(metadata: Option<&Metadata>) -> Criteria {
+    subset::criteria(metadata.and_then(|m| m.filter_metadata.get("envoy.lb")))
+}
+
+/// What a weighted cluster asks for goes before what its route asks for.
+pub(super) fn merged(of_route: &Criteria, own: Criteria) -> Criteria {
+    let mut all = of_route.clone();
+    all.extend(own);
+    all
+}
+
 /// Where the filters already told the weighted clusters apart, only one is left.
 fn narrowed(choices: Vec<Choice>, only: Option<&str>) -> Vec<Choice> {
     let Some(only) = only else { return choices };
-    choices.into_iter().filter(|c| c.name == only).map(|c| Choice { share: 1.0, ..c }).collect()
+    let kept: Vec<Choice> = choices.into_iter().filter(|c| c.name == only).collect();
+    let total: f64 = kept.iter().map(|c| c.share).sum();
+    kept.into_iter().map(|c| Choice { share: c.share / total, ..c }).collect()
 }
 
 /// The clusters of a weighted route; those of weight 0 are never chosen.
@@ -210,6 +235,7 @@ pub(super) fn weighted_choices(
         name,
         share,
         at: at.and_then(|a| a.get("clusters")?.index(i)?.get("name")),
+        criteria: criteria(weighted.clusters.get(i).and_then(|c| c.metadata_match.as_ref())),
     };
     if let Some(RandomValueSpecifier::HeaderName(header)) = &weighted.random_value_specifier {
         let values = http.values(header);

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use pbjson_types::Struct;
 
+use crate::envoy::health::Host;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType};
 use crate::envoy::pb::envoy::config::core::v3::{TransportSocket, transport_socket};
 use crate::envoy::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, lb_endpoint};
 use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext;
+use crate::envoy::subset::{self, Criteria};
 use crate::envoy::{address, fraction};
 use crate::snapshot::Node;
 
@@ -24,13 +26,25 @@ pub(super) struct Assignment {
     pub(super) overprovisioning_factor: Option<u32>,
     pub(super) weighted_priority_health: bool,
     /// Weights by priority and `region/zone/sub_zone`; 0 where none was given.
-    pub(super) locality_weights: Vec<((u32, String), u32)>,
-    /// Each endpoint's `envoy.transport_socket_match`, by address; `None` when the assignment was not read.
-    sockets: Option<BTreeMap<String, Struct>>,
+    pub(super) locality_weights: BTreeMap<(u32, String), u32>,
+    /// The endpoints, by address as it is written (a name, where it is to be resolved); `None` when the assignment was
+    /// not read.
+    endpoints: Option<BTreeMap<String, Vec<Assigned>>>,
+}
+
+/// An endpoint's metadata.
+#[derive(PartialEq)]
+struct Assigned {
+    priority: u32,
+    /// `envoy.transport_socket_match`
+    socket: Struct,
+    /// `envoy.lb`
+    subset: Criteria,
 }
 
 const ASSIGNMENT: &str = "envoy.config.endpoint.v3.ClusterLoadAssignment";
 const SOCKET_MATCH: &str = "envoy.transport_socket_match";
+const SUBSET: &str = "envoy.lb";
 
 /// Reads a cluster's assignment: from EDS, or the one in the cluster itself.
 pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<Assignment, String> {
@@ -49,7 +63,7 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
         node.get("load_assignment")
     };
     let Some(at) = at else {
-        return Ok(Assignment { sockets: Some(BTreeMap::new()), ..Assignment::default() });
+        return Ok(Assignment { endpoints: Some(BTreeMap::new()), ..Assignment::default() });
     };
     if let Some(what) = Walker::unmodeled(&at, ASSIGNMENT, &[]) {
         return Err(what);
@@ -62,20 +76,30 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
 fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
     let policy = assignment.policy.clone().unwrap_or_default();
     let kept: f64 = policy.drop_overloads.iter().map(|d| 1.0 - fraction::share(d.drop_percentage.as_ref())).product();
-    let mut locality_weights = Vec::new();
-    let mut sockets = BTreeMap::new();
+    let mut locality_weights = BTreeMap::new();
+    let mut endpoints: BTreeMap<String, Vec<Assigned>> = BTreeMap::new();
     for group in &assignment.endpoints {
         let locality = group.locality.clone().unwrap_or_default();
         let name = format!("{}/{}/{}", locality.region, locality.zone, locality.sub_zone);
         let weight = group.load_balancing_weight.as_ref().map_or(0, |w| w.value);
-        locality_weights.push(((group.priority, name), weight));
+        locality_weights.insert((group.priority, name), weight);
         for endpoint in &group.lb_endpoints {
             let Some(lb_endpoint::HostIdentifier::Endpoint(at)) = &endpoint.host_identifier else {
                 continue;
             };
-            let metadata = endpoint.metadata.as_ref().and_then(|m| m.filter_metadata.get(SOCKET_MATCH));
+            let metadata = |key: &str| endpoint.metadata.as_ref().and_then(|m| m.filter_metadata.get(key));
             let shown = at.address.as_ref().map(address::show).unwrap_or_default();
-            sockets.insert(shown, metadata.cloned().unwrap_or_default());
+            let assigned = || Assigned {
+                priority: group.priority,
+                socket: metadata(SOCKET_MATCH).cloned().unwrap_or_default(),
+                subset: subset::criteria(metadata(SUBSET)),
+            };
+            // A host that has a name of its own is known by it too, for its address may be one that was resolved.
+            let port = shown.rsplit_once(':').map_or("", |(_, port)| port);
+            let named = (!at.hostname.is_empty()).then(|| format!("{}:{port}", at.hostname));
+            for key in [Some(shown.clone()), named].into_iter().flatten() {
+                endpoints.entry(key).or_default().push(assigned());
+            }
         }
     }
     Assignment {
@@ -83,17 +107,38 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
         overprovisioning_factor: policy.overprovisioning_factor.as_ref().map(|f| f.value),
         weighted_priority_health: policy.weighted_priority_health,
         locality_weights,
-        sockets: Some(sockets),
+        endpoints: Some(endpoints),
+    }
+}
+
+/// The assignment was not read, or has the host more than once, with different metadata.
+struct Untold;
+
+impl Assignment {
+    /// What was assigned to a host: by its address, else by the name that was resolved; `None` where it is not in the
+    /// assignment.
+    fn of(&self, host: &Host) -> Result<Option<&Assigned>, Untold> {
+        let all = self.endpoints.as_ref().ok_or(Untold)?;
+        let port = host.address.rsplit_once(':').map_or("", |(_, port)| port);
+        let found = all.get(&host.address).or_else(|| all.get(&format!("{}:{port}", host.hostname)));
+        let mut same = found.into_iter().flatten().filter(|a| a.priority == host.priority);
+        let first = same.next();
+        if same.all(|other| Some(other) == first) { Ok(first) } else { Err(Untold) }
+    }
+
+    /// The host's `envoy.lb`.
+    pub(super) fn subset_metadata(&self, host: &Host) -> Option<Criteria> {
+        Some(self.of(host).ok()?.map(|a| a.subset.clone()).unwrap_or_default())
     }
 }
 
 /// How the proxy would speak to a host: the first transport socket match that its metadata meets, else the
 /// cluster's own socket (`source/common/upstream/transport_socket_match_impl.cc`).
-pub(super) fn socket_of(cluster: &Cluster, assignment: &Assignment, address: &str) -> Option<Socket> {
+pub(super) fn socket_of(cluster: &Cluster, assignment: &Assignment, host: &Host) -> Option<Socket> {
     if cluster.transport_socket_matches.is_empty() {
         return socket(cluster.transport_socket.as_ref());
     }
-    let metadata = assignment.sockets.as_ref()?.get(address).cloned().unwrap_or_default();
+    let metadata = assignment.of(host).ok()?.map(|a| a.socket.clone()).unwrap_or_default();
     let meets = |wanted: &Struct| wanted.fields.iter().all(|(key, value)| metadata.fields.get(key) == Some(value));
     let matching = cluster.transport_socket_matches.iter().find(|m| m.r#match.as_ref().is_none_or(meets));
     socket(matching.map_or(cluster.transport_socket.as_ref(), |m| m.transport_socket.as_ref()))

@@ -5,18 +5,18 @@
 
 use std::net::SocketAddr;
 
-use crate::envoy::health::{Class, Host};
-use crate::envoy::load;
+use crate::envoy::health::Host;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbConfig};
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
+use crate::envoy::subset::Criteria;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 
-use super::assignment::{self, Assignment};
-use super::http_filters::percent;
+use super::assignment;
+use super::balance;
 use super::path::{ClusterTrail, End, Leg, Path};
-use super::policy::{self, Breaker};
+use super::policy;
 use super::request::Dial;
 use super::stop::{RequestKind, Stop};
 use super::walker::{Got, Walker};
@@ -30,6 +30,8 @@ pub(super) struct Choice {
     pub(super) share: f64,
     /// Where it is named.
     pub(super) at: Option<Node>,
+    /// What the hosts must have under `envoy.lb`, where the cluster has subsets.
+    pub(super) criteria: Criteria,
 }
 
 /// What a missing cluster means to the client.
@@ -42,20 +44,20 @@ pub(super) enum Proto {
 }
 
 /// A row of the walk, before it is written.
-struct Row {
-    mark: Mark,
-    note: String,
-    evidence: Vec<Evidence>,
+pub(super) struct Row {
+    pub(super) mark: Mark,
+    pub(super) note: String,
+    pub(super) evidence: Vec<Evidence>,
 }
 
 /// What becomes of the requests that choose one cluster.
-struct Evaluated {
-    trail: ClusterTrail,
-    endpoints: Vec<Endpoint>,
+pub(super) struct Evaluated {
+    pub(super) trail: ClusterTrail,
+    pub(super) endpoints: Vec<Endpoint>,
     /// Shares of this cluster's requests, and how they end.
-    ends: Vec<(f64, End, Stage)>,
-    cluster: Row,
-    hosts: Option<Row>,
+    pub(super) ends: Vec<(f64, End, Stage)>,
+    pub(super) cluster: Row,
+    pub(super) hosts: Option<Row>,
 }
 
 /// Takes `share` of the requests to the clusters that were chosen.
@@ -210,7 +212,7 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::OriginalDst as i32 => {
             original_dst(walker, trail, &cluster, proto, dial)
         }
-        _ => balanced(walker, trail, &cluster, &node, proto),
+        _ => balance::walk(walker, trail, &cluster, &node, proto, &choice.criteria),
     }
 }
 
@@ -226,167 +228,6 @@ fn maintenance(walker: &Walker, name: &str, proto: Proto) -> Result<bool, String
         Some(Ok(share)) if share >= 1.0 => Ok(true),
         Some(_) => Err(format!("the runtime key {key} keeps a part of the requests away")),
     }
-}
-
-/// A cluster that balances over the hosts it has.
-fn balanced(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, node: &Node, proto: Proto) -> Evaluated {
-    let assignment = match assignment::read(walker, cluster, node) {
-        Ok(assignment) => assignment,
-        Err(what) => return gap(walker, trail, &what),
-    };
-    let status = match walker.ask(walker.snapshot.hosts(walker.origin, &trail.name)) {
-        Got::Found(status) => status,
-        Got::Absent(_) => {
-            let what = format!("cluster {} is active and not in /clusters", trail.name);
-            return gap(walker, trail, &what);
-        }
-        Got::Gap => return unknown(trail, "its hosts were not read"),
-    };
-    let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
-    trail.status = Some(status.clone());
-    for at in list {
-        match at.decode() {
-            Ok(decoded) => trail.hosts.push((Host::of(&decoded), Some(at))),
-            Err(why) => {
-                let what = format!("a host of {} could not be read: {why}", trail.name);
-                return gap(walker, trail, &what);
-            }
-        }
-    }
-    let hosts: Vec<Host> = trail.hosts.iter().map(|(host, _)| host.clone()).collect();
-    let policy = match policy::of(walker, cluster, &assignment) {
-        Ok(policy) => policy,
-        Err(what) => return gap(walker, trail, &what),
-    };
-    let spread = load::spread(&hosts, &policy);
-    trail.sockets = hosts.iter().map(|host| assignment::socket_of(cluster, &assignment, &host.address)).collect();
-    match policy::breaker(cluster, proto, &hosts) {
-        Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
-            trail.eligible.clone_from(&spread.eligible);
-            let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
-            let evidence = node.get("circuit_breakers").map(|n| n.evidence()).into_iter().collect();
-            let note = format!("its circuit breaker lets nothing through: {what} is 0");
-            return Evaluated { endpoints, ..ended(trail, proto.overflow(), Stage::Cluster, &note, evidence) };
-        }
-        Breaker::Lets | Breaker::Stops(_) => {}
-        Breaker::Unknown(what) => return gap(walker, trail, &what),
-    }
-    trail.eligible.clone_from(&spread.eligible);
-    let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
-    finish(trail, endpoints, &spread, &assignment, proto)
-}
-
-/// Puts together what the hosts, the drops and the counters make of the requests.
-fn finish(
-    mut trail: ClusterTrail,
-    endpoints: Vec<Endpoint>,
-    spread: &load::Spread,
-    assignment: &Assignment,
-    proto: Proto,
-) -> Evaluated {
-    let mut ends = Vec::new();
-    let dropped = assignment.dropped;
-    if dropped > 0.0 {
-        let stop = if dropped >= 1.0 { Stop::DropOverload } else { Stop::PartialDropOverload };
-        ends.push((dropped, End::Stopped(stop), Stage::Cluster));
-    }
-    let kept = 1.0 - dropped;
-    let without = kept * spread.without_host;
-    let with = kept - without;
-    let dead = never_connected(&trail);
-    if without > 0.0 {
-        ends.push((without, End::Stopped(proto.no_host()), Stage::Endpoints));
-    }
-    if with > 0.0 {
-        let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
-        ends.push((with, end, Stage::Endpoints));
-    }
-    trail.stop = ends.iter().find_map(|(_, end, _)| match end {
-        End::Stopped(stop) => Some(stop.clone()),
-        End::HandedOver | End::Unknown => None,
-    });
-    let cluster = Row {
-        mark: if dropped >= 1.0 {
-            Mark::Stopped
-        } else if dropped > 0.0 {
-            Mark::Warned
-        } else {
-            Mark::Passed
-        },
-        note: if dropped > 0.0 {
-            format!("its endpoint policy drops {} of requests", percent(dropped))
-        } else {
-            String::new()
-        },
-        evidence: Vec::new(),
-    };
-    let hosts = (dropped < 1.0).then(|| hosts_row(&trail, spread, dead));
-    Evaluated { trail, endpoints, ends, cluster, hosts }
-}
-
-/// Whether every host that a request can be sent to has refused every connection so far.
-fn never_connected(trail: &ClusterTrail) -> bool {
-    let mut eligible =
-        trail.hosts.iter().zip(&trail.eligible).filter(|(_, e)| **e).map(|((host, _), _)| host).peekable();
-    eligible.peek().is_some() && eligible.all(|host| host.counters.never_connected())
-}
-
-fn hosts_row(trail: &ClusterTrail, spread: &load::Spread, dead: bool) -> Row {
-    let total = trail.hosts.len();
-    let usable = spread.eligible.iter().filter(|e| **e).count();
-    let evidence = evidence_of(trail, usable == total && !dead);
-    let bad = trail.hosts.iter().zip(&trail.eligible).filter(|((h, _), e)| **e && h.counters.never_connected()).count();
-    let (mark, note) = match () {
-        () if total == 0 => (Mark::Stopped, "the cluster has no endpoints".to_owned()),
-        () if spread.without_host >= 1.0 => (Mark::Stopped, format!("0 of {total} can take the request")),
-        () if dead => (
-            Mark::Stopped,
-            format!("{usable} of {total} can take the request, and no connection to them ever came about"),
-        ),
-        () if spread.panic => (
-            Mark::Warned,
-            format!("{usable} of {total} are tried: too few are healthy, so Envoy ignores health (panic)"),
-        ),
-        () if bad > 0 => {
-            (Mark::Warned, format!("{usable} of {total} can take the request; to {bad} no connection ever came about"))
-        }
-        () if usable < total || spread.without_host > 0.0 => {
-            (Mark::Warned, format!("{usable} of {total} can take the request"))
-        }
-        () => (Mark::Passed, format!("{usable} of {total} can take the request")),
-    };
-    Row { mark, note, evidence }
-}
-
-/// The hosts' health, or the empty list.
-fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
-    if trail.hosts.is_empty() {
-        return trail
-            .status
-            .iter()
-            .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))
-            .collect();
-    }
-    let interesting = trail.hosts.iter().zip(&trail.eligible).filter(|((host, _), eligible)| {
-        all_fine || !**eligible || host.class != Class::Healthy || host.counters.never_connected()
-    });
-    let at = |((host, node), _): (&(Host, Option<Node>), &bool)| {
-        let field =
-            if host.counters.never_connected() && host.class == Class::Healthy { "stats" } else { "health_status" };
-        node.as_ref().and_then(|n| n.get(field)).map(|n| n.evidence())
-    };
-    interesting.take(3).filter_map(at).collect()
-}
-
-fn endpoints(hosts: &[Host], eligible: &[bool], cluster: &Cluster, assignment: &Assignment) -> Vec<Endpoint> {
-    let endpoint = |(host, eligible): (&Host, &bool)| Endpoint {
-        address: host.address.clone(),
-        priority: host.priority,
-        eligible: *eligible,
-        health: host.flags.clone(),
-        tls: assignment::socket_of(cluster, assignment, &host.address).map(|socket| socket.kind),
-    };
-    hosts.iter().zip(eligible).map(endpoint).collect()
 }
 
 /// The original destination itself: no health, no balancing.
@@ -415,7 +256,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
     }
     trail.eligible = vec![true; trail.hosts.len()];
     trail.sockets = vec![assignment::socket(cluster.transport_socket.as_ref()); trail.hosts.len().max(1)];
-    let dead = never_connected(&trail);
+    let dead = balance::never_connected(&trail);
     let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
     trail.stop = if dead { Some(proto.no_connection()) } else { None };
     let evidence = trail.hosts.iter().filter_map(|(_, at)| at.as_ref()?.get("stats")).map(|n| n.evidence()).collect();
@@ -439,28 +280,28 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
 }
 
 impl Proto {
-    fn no_host(self) -> Stop {
+    pub(super) fn no_host(self) -> Stop {
         match self {
             Self::Http { .. } => Stop::NoHealthyUpstream,
             Self::Tcp => Stop::TcpNoHealthyUpstream,
         }
     }
 
-    fn no_connection(self) -> Stop {
+    pub(super) fn no_connection(self) -> Stop {
         match self {
             Self::Http { .. } => Stop::ConnectFailure,
             Self::Tcp => Stop::TcpConnectFailure,
         }
     }
 
-    fn overflow(self) -> Stop {
+    pub(super) fn overflow(self) -> Stop {
         match self {
             Self::Http { .. } => Stop::Overflow,
             Self::Tcp => Stop::TcpOverflow,
         }
     }
 
-    fn no_cluster(self) -> Stop {
+    pub(super) fn no_cluster(self) -> Stop {
         match self {
             Self::Http { not_found, .. } => Stop::NoCluster(not_found),
             Self::Tcp => Stop::TcpNoCluster,
@@ -468,23 +309,29 @@ impl Proto {
     }
 }
 
-fn missing(trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
+pub(super) fn missing(trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
     ended(trail, proto.no_cluster(), Stage::Cluster, note, evidence)
 }
 
 /// Every request ends at the cluster.
-fn ended(mut trail: ClusterTrail, stop: Stop, stage: Stage, note: &str, evidence: Vec<Evidence>) -> Evaluated {
+pub(super) fn ended(
+    mut trail: ClusterTrail,
+    stop: Stop,
+    stage: Stage,
+    note: &str,
+    evidence: Vec<Evidence>,
+) -> Evaluated {
     trail.stop = Some(stop.clone());
     let cluster = Row { mark: Mark::Stopped, note: note.to_owned(), evidence };
     Evaluated { trail, endpoints: Vec::new(), ends: vec![(1.0, End::Stopped(stop), stage)], cluster, hosts: None }
 }
 
-fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {
+pub(super) fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {
     walker.unchecked(what.to_owned());
     unknown(trail, what)
 }
 
-fn unknown(trail: ClusterTrail, note: &str) -> Evaluated {
+pub(super) fn unknown(trail: ClusterTrail, note: &str) -> Evaluated {
     let cluster = Row { mark: Mark::Unknown, note: note.to_owned(), evidence: Vec::new() };
     Evaluated { trail, endpoints: Vec::new(), ends: vec![(1.0, End::Unknown, Stage::Cluster)], cluster, hosts: None }
 }

@@ -78,7 +78,7 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
     let Some(accepting) = accepting.filter(|_| !loopback) else {
         return direct(walker, path, &statuses, dial);
     };
-    let hands_off = accepting.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
+    let hands_off = restores(&accepting);
     let target = if hands_off { look_up(&statuses, dial.ip, dial.port) } else { None };
     let target = match target {
         None if hands_off && dial.ip.is_none_or(|ip| ip.is_ipv4()) => ipv4_compat(walker, &statuses, dial.port),
@@ -103,8 +103,7 @@ fn accepting(walker: &Walker, statuses: &[Status]) -> Got<Option<Active>> {
     for status in candidates {
         match configuration(walker, status) {
             Got::Found(Some(active)) => {
-                let restores = active.listener.use_original_dst.as_ref().is_some_and(|b| b.value);
-                if (restores || !captures.is_empty()) && is_bound(&active.listener) {
+                if (restores(&active) || !captures.is_empty()) && is_bound(&active.listener) {
                     return Got::Found(Some(active));
                 }
             }
@@ -201,6 +200,14 @@ fn configuration(walker: &Walker, status: &Status) -> Got<Option<Active>> {
             Got::Found(None)
         }
     }
+}
+
+/// Whether a listener hands connections over by their original destination. Envoys before 1.19 print the field under
+/// the name that deprecated fields had.
+fn restores(active: &Active) -> bool {
+    let old = active.node.get("hidden_envoy_deprecated_use_original_dst");
+    active.listener.use_original_dst.as_ref().is_some_and(|b| b.value)
+        || old.is_some_and(|b| b.value().as_bool() == Some(true))
 }
 
 fn is_bound(listener: &Listener) -> bool {

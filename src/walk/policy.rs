@@ -4,12 +4,23 @@ use crate::envoy::any::JsonAny;
 use crate::envoy::fields;
 use crate::envoy::harmless;
 use crate::envoy::load::Policy;
-use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::common_lb_config::LocalityConfigSpecifier;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, LbPolicy};
+use crate::envoy::pb::envoy::config::cluster::v3::{Cluster, LoadBalancingPolicy};
 
 use crate::envoy::health::Host;
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::common::v3::LocalityLbConfig;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::common::v3::locality_lb_config::LocalityConfigSpecifier as Locality;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::maglev::v3::Maglev;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::override_host::v3::OverrideHost;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::random::v3::Random;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::ring_hash::v3::RingHash;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::subset::v3::Subset;
+use crate::envoy::pb::envoy::extensions::load_balancing_policies::wrr_locality::v3::WrrLocality;
+use crate::envoy::subset::Subsets;
 
 use super::assignment::Assignment;
 use super::cluster::Proto;
@@ -22,9 +33,6 @@ pub(super) fn unmodeled(cluster: &Cluster) -> Option<String> {
         if type_name != "envoy.extensions.clusters.dns.v3.DnsCluster" {
             return Some(format!("cluster type {} is not modeled", custom.name));
         }
-    }
-    if cluster.lb_subset_config.as_ref().is_some_and(|s| !s.subset_selectors.is_empty()) {
-        return Some("`lb_subset_config` of Cluster is not modeled".to_owned());
     }
     if let Some(filter) = cluster.filters.iter().find(|f| !is_harmless(&f.name, f.typed_config.as_ref())) {
         return Some(format!("upstream network filter {} is not modeled", filter.name));
@@ -93,38 +101,109 @@ fn is_harmless(name: &str, any: Option<&JsonAny>) -> bool {
         || any.is_some_and(|any| harmless::network_filter(&any.type_name).is_some())
 }
 
+/// How a cluster balances.
+pub(super) struct Balancer {
+    /// Among the hosts, or among those of a subset.
+    pub(super) policy: Policy,
+    /// Where it has subsets.
+    pub(super) subsets: Option<Subsets>,
+}
+
+/// What a load balancing policy says by itself.
+#[derive(Default)]
+struct Own {
+    never_degraded: bool,
+    fail_in_panic: bool,
+    by_locality: bool,
+    subsets: Option<Subsets>,
+}
+
 /// The policy; an error names what is not modeled.
-pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) -> Result<Policy, String> {
+pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) -> Result<Balancer, String> {
+    let own = match &cluster.load_balancing_policy {
+        Some(policy) => extension(walker, policy)?,
+        None => legacy(cluster),
+    };
     let common = cluster.common_lb_config.unwrap_or_default();
-    let mut never_degraded = matches!(cluster.lb_policy(), LbPolicy::RingHash | LbPolicy::Maglev);
-    if let Some(policy) = cluster.load_balancing_policy.as_ref().and_then(|p| p.policies.first()) {
-        let any = policy.typed_extension_config.as_ref().and_then(|c| c.typed_config.as_ref());
-        let type_name = any.map_or("", |any| any.type_name.rsplit('.').next().unwrap_or_default());
-        never_degraded = match type_name {
-            "RoundRobin" | "LeastRequest" | "Random" => false,
-            "RingHash" | "Maglev" => true,
-            _ => return Err(format!("load balancing policy {type_name} is not modeled")),
-        };
-        let value: serde_json::Value =
-            any.map(|a| serde_json::from_slice(&a.json).unwrap_or_default()).unwrap_or_default();
-        if value.get("locality_lb_config").is_some() {
-            return Err(format!("`locality_lb_config` of {type_name} is not modeled"));
-        }
-    }
     let runtime = walker.runtime_percent("upstream.healthy_panic_threshold").transpose()?;
-    let weighted =
-        matches!(common.locality_config_specifier, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_)));
-    let given = assignment.locality_weights.iter().any(|(_, weight)| *weight > 0);
-    Ok(Policy {
+    let policy = Policy {
         overprovisioning_factor: assignment.overprovisioning_factor.unwrap_or(140),
         panic_threshold: runtime
             .map_or_else(|| common.healthy_panic_threshold.as_ref().map_or(50.0, |p| p.value), |share| share * 100.0),
         weighted_priority_health: assignment.weighted_priority_health,
-        fail_in_panic: match &common.locality_config_specifier {
-            Some(LocalityConfigSpecifier::ZoneAwareLbConfig(zone)) => zone.fail_traffic_on_panic,
+        fail_in_panic: own.fail_in_panic,
+        never_degraded: own.never_degraded,
+        locality_weights: own.by_locality.then(|| assignment.locality_weights.clone()),
+    };
+    Ok(Balancer { policy, subsets: own.subsets })
+}
+
+/// `lb_policy` and what belongs to it.
+fn legacy(cluster: &Cluster) -> Own {
+    let locality = cluster.common_lb_config.unwrap_or_default().locality_config_specifier;
+    let never_degraded = matches!(cluster.lb_policy(), LbPolicy::RingHash | LbPolicy::Maglev);
+    Own {
+        never_degraded,
+        fail_in_panic: match &locality {
+            // Rings know nothing of zones.
+            Some(LocalityConfigSpecifier::ZoneAwareLbConfig(zone)) => zone.fail_traffic_on_panic && !never_degraded,
             Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_)) | None => false,
         },
-        never_degraded,
-        locality_weights: (weighted && given).then(|| assignment.locality_weights.clone()),
+        by_locality: matches!(locality, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_))),
+        subsets: cluster.lb_subset_config.as_ref().and_then(Subsets::of),
+    }
+}
+
+/// The first of the policies (`source/extensions/load_balancing_policies/`); Envoy skips those that it was not built
+/// with, and what is skipped is not known here.
+fn extension(walker: &Walker, policy: &LoadBalancingPolicy) -> Result<Own, String> {
+    let config = policy.policies.first().and_then(|p| p.typed_extension_config.as_ref());
+    let Some((name, any)) = config.and_then(|c| Some((c.name.as_str(), c.typed_config.as_ref()?))) else {
+        return Err("a load balancing policy without a configuration is not modeled".to_owned());
+    };
+    let package = any.type_name.strip_prefix("envoy.extensions.load_balancing_policies.").unwrap_or_default();
+    let by = |locality: Option<LocalityLbConfig>| match locality.and_then(|l| l.locality_config_specifier) {
+        Some(Locality::ZoneAwareLbConfig(zone)) => Own { fail_in_panic: zone.fail_traffic_on_panic, ..Own::default() },
+        Some(Locality::LocalityWeightedLbConfig(_)) => Own { by_locality: true, ..Own::default() },
+        None => Own::default(),
+    };
+    Ok(match package {
+        "round_robin.v3.RoundRobin" => by(any.unpack::<RoundRobin>()?.locality_lb_config),
+        "least_request.v3.LeastRequest" => by(any.unpack::<LeastRequest>()?.locality_lb_config),
+        "random.v3.Random" => by(any.unpack::<Random>()?.locality_lb_config),
+        "ring_hash.v3.RingHash" => ring(any.unpack::<RingHash>()?.locality_weighted_lb_config.is_some()),
+        "maglev.v3.Maglev" => ring(any.unpack::<Maglev>()?.locality_weighted_lb_config.is_some()),
+        "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin" => Own::default(),
+        "wrr_locality.v3.WrrLocality" => {
+            let inner = any.unpack::<WrrLocality>()?.endpoint_picking_policy.unwrap_or_default();
+            Own { by_locality: true, ..extension(walker, &inner)? }
+        }
+        "subset.v3.Subset" => {
+            let config: Subset = any.unpack()?;
+            let inner = extension(walker, &config.subset_lb_policy.clone().unwrap_or_default())?;
+            if inner.subsets.is_some() {
+                return Err("subsets of subsets are not modeled".to_owned());
+            }
+            Own { subsets: Subsets::of_policy(&config), ..inner }
+        }
+        "override_host.v3.OverrideHost" => overridden(walker, &any.unpack()?)?,
+        _ => return Err(format!("load balancing policy {name} ({}) is not modeled", any.type_name)),
     })
+}
+
+fn ring(by_locality: bool) -> Own {
+    Own { never_degraded: true, by_locality, ..Own::default() }
+}
+
+/// A header of the request can name the host outright; else another policy balances.
+fn overridden(walker: &Walker, config: &OverrideHost) -> Result<Own, String> {
+    for source in &config.override_host_sources {
+        if source.metadata.is_some() {
+            return Err("whether metadata names a host (`override_host_sources`) is not modeled".to_owned());
+        }
+        if walker.question.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(&source.header)) {
+            return Err(format!("a host that the header {} names is not modeled", source.header));
+        }
+    }
+    extension(walker, &config.fallback_policy.clone().unwrap_or_default())
 }

@@ -6,6 +6,7 @@ use crate::envoy::fraction;
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use crate::envoy::pb::envoy::config::route::v3::{HeaderMatcher, Route, RouteConfiguration, RouteMatch, VirtualHost};
+use crate::envoy::re2::Charset;
 use crate::envoy::version::Version;
 use crate::snapshot::Node;
 
@@ -100,14 +101,15 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
     for (i, header) in wanted.headers.iter().enumerate() {
         all.push(("headers", Some(i), format!("header {}", header.name), header_matches(header, http, walker.version)));
     }
+    let charset = Charset::of(walker.version);
     let query = http.path.split_once('?').map_or("", |(_, query)| query);
     for (i, parameter) in wanted.query_parameters.iter().enumerate() {
-        let holds = matcher::query_parameter(parameter, query);
+        let holds = matcher::query_parameter(parameter, query, charset);
         all.push(("query_parameters", Some(i), format!("query parameter {}", parameter.name), holds));
     }
     let cookies = http.values("cookie");
     for (i, cookie) in wanted.cookies.iter().enumerate() {
-        all.push(("cookies", Some(i), format!("cookie {}", cookie.name), matcher::cookie(cookie, &cookies)));
+        all.push(("cookies", Some(i), format!("cookie {}", cookie.name), matcher::cookie(cookie, &cookies, charset)));
     }
     if wanted.grpc.is_some() {
         all.push(("grpc", None, "gRPC".to_owned(), (http.kind == RequestKind::Grpc).into()));
@@ -158,7 +160,9 @@ fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfigurat
             let rest = path.strip_prefix(&fold(prefix)).map(str::to_owned);
             ("path_separated_prefix", rest.is_some_and(|r| r.is_empty() || r.starts_with('/')).into())
         }
-        Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex(&regex.regex, &raw)),
+        Some(PathSpecifier::SafeRegex(regex)) => {
+            ("safe_regex", matcher::regex_in(&regex.regex, &raw, Charset::of(walker.version)))
+        }
         Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
         None => ("path_match_policy", Match::Unknown("`path_match_policy` is not modeled".to_owned())),
     };

@@ -105,7 +105,8 @@ impl Stop {
     /// The status, 0 where a connection is closed, and the flags of the access log.
     fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
         match self {
-            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls | Self::ConnectionDenied(_) => (0, &[]),
+            Self::NoSuchService | Self::NoSuchPort | Self::ConnectionDenied(_) | Self::PlaintextOnTls => (0, &[]),
+            Self::UpstreamClosed => (503, &["UC"]),
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
             Self::RequireTls => (301, &[]),
@@ -118,7 +119,6 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
-            Self::UpstreamClosed => (503, &["UC"]),
             Self::CodecError => (400, &["DPE"]),
             Self::QueryMissingContentType => (400, &[]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
@@ -137,8 +137,13 @@ impl Stop {
                 return rbac::details(policy.as_deref()).into();
             }
             Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
-            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls => "",
-            Self::TcpNoCluster | Self::TcpOverflow | Self::TcpNoHealthyUpstream | Self::TcpConnectFailure => "",
+            Self::NoSuchService
+            | Self::NoSuchPort
+            | Self::PlaintextOnTls
+            | Self::TcpNoCluster
+            | Self::TcpOverflow
+            | Self::TcpNoHealthyUpstream
+            | Self::TcpConnectFailure => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
             Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",
@@ -153,7 +158,7 @@ impl Stop {
             Self::QueryMissingContentType => "query_missing_content_type",
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream => "no_healthy_upstream",
-            Self::UpstreamClosed | Self::Overflow | Self::ConnectFailure => "upstream_reset_before_response_started",
+            Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed => "upstream_reset_before_response_started",
         };
         text.into()
     }

@@ -2,9 +2,11 @@
 
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
+use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::weighted_cluster::ClusterWeight;
 use crate::snapshot::Node;
 use crate::verdict::Stage;
 
+use super::action::{self, merged};
 use super::cluster::{self, Choice, Proto};
 use super::http::unknown;
 use super::network_filters;
@@ -19,16 +21,18 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &No
     if let Some(what) = Walker::unmodeled(node, TCP_PROXY, &[]) {
         return unknown(walker, path, Stage::Cluster, "", &what);
     }
+    let criteria = action::criteria(proxy.metadata_match.as_ref());
     let choices = match &proxy.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) => {
-            vec![Choice { name: name.clone(), share: 1.0, at: node.get("cluster") }]
+            vec![Choice { name: name.clone(), share: 1.0, at: node.get("cluster"), criteria }]
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let total: u32 = weighted.clusters.iter().map(|c| c.weight).sum();
             let at = |i: usize| node.at("weighted_clusters.clusters")?.index(i)?.get("name");
-            let choice = |(i, c): (usize, &_)| -> Choice {
-                let c: &crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::weighted_cluster::ClusterWeight = c;
-                Choice { name: c.name.clone(), share: f64::from(c.weight) / f64::from(total.max(1)), at: at(i) }
+            let choice = |(i, c): (usize, &ClusterWeight)| {
+                let share = f64::from(c.weight) / f64::from(total.max(1));
+                let criteria = merged(&criteria, action::criteria(c.metadata_match.as_ref()));
+                Choice { name: c.name.clone(), share, at: at(i), criteria }
             };
             weighted.clusters.iter().enumerate().filter(|(_, c)| c.weight > 0).map(choice).collect()
         }

@@ -78,7 +78,8 @@ fn question(request: &Request) -> Vec<OsString> {
     words.into_iter().map(OsString::from).collect()
 }
 
-fn protocol(request: &Request) -> &'static str {
+/// As the program calls it.
+pub(crate) fn protocol(request: &Request) -> &'static str {
     match request.protocol {
         Protocol::Http1 => "http1",
         Protocol::Http2 => "http2",

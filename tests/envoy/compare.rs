@@ -70,12 +70,19 @@ pub(crate) fn live(snapshot: &Said, live: &Said) -> Vec<Difference> {
         .collect()
 }
 
+/// What the program ends with after this outcome.
+pub(crate) fn exit_code_of(outcome: &str) -> Option<i32> {
+    match outcome {
+        "reaches" => Some(0),
+        "answered" | "fails" | "partial" => Some(1),
+        "unknown" => Some(3),
+        _ => None,
+    }
+}
+
 fn exit_code(said: &Said) -> Option<Difference> {
-    let expected = match said.verdict["outcome"].as_str() {
-        Some("reaches") => 0,
-        Some("answered" | "fails" | "partial") => 1,
-        Some("unknown") => 3,
-        other => return Some(Difference::new("outcome", "", format!("{other:?}"))),
+    let Some(expected) = exit_code_of(said.verdict["outcome"].as_str().unwrap_or_default()) else {
+        return Some(Difference::new("outcome", "", said.verdict["outcome"].to_string()));
     };
     (said.exit_code != Some(expected))
         .then(|| Difference::new("exit code", format!("{expected} by the outcome"), format!("{:?}", said.exit_code)))

@@ -1,6 +1,7 @@
 //! A real Envoy as a child process on loopback.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -28,6 +29,17 @@ pub(crate) fn binary() -> Option<PathBuf> {
     Some(cache.join("mesh-why/envoy-1.40.0/envoy/_bin/envoy")).filter(|path| path.exists())
 }
 
+/// Major and minor of what the binary is.
+pub(crate) fn version(binary: &Path) -> (u32, u32) {
+    let output = Command::new(binary).arg("--version").output().expect("the version of Envoy");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let parts = text.split('/').map(|part| part.split('.').map_while(|number| number.parse().ok()).collect::<Vec<u32>>());
+    match parts.filter(|numbers| numbers.len() == 3).next_back().as_deref() {
+        Some([major, minor, ..]) => (*major, *minor),
+        _ => panic!("no version in {text:?}"),
+    }
+}
+
 /// Runs until dropped.
 #[derive(Debug)]
 pub(crate) struct Envoy {
@@ -42,6 +54,16 @@ pub(crate) struct Envoy {
 impl Envoy {
     /// Starts the binary in an empty directory and waits until it serves the whole configuration.
     pub(crate) fn start(binary: &Path, directory: &Path, config: &Config) -> Self {
+        let envoy = Self::start_with(binary, directory, config).unwrap_or_else(|error| panic!("{error}"));
+        envoy.refuse_rejected_config(config.listeners.len());
+        if !config.late_clusters.is_empty() {
+            envoy.deliver_late_clusters(config);
+        }
+        envoy
+    }
+
+    /// Likewise, but it serves what it accepts.
+    pub(crate) fn start_with(binary: &Path, directory: &Path, config: &Config) -> Result<Self, String> {
         files::write_all(directory, config);
         let output = File::create(directory.join("envoy.log")).expect("a log for Envoy");
         let process = Command::new(binary)
@@ -55,13 +77,20 @@ impl Envoy {
             .expect("Envoy starts");
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut envoy = Self { process, directory: directory.to_owned(), admin: unknown, accepts: unknown };
-        envoy.wait_until_ready();
-        envoy.refuse_rejected_config(config.listeners.len());
+        envoy.wait_until_ready()?;
         envoy.accepts = envoy.accepting_address();
-        if !config.late_clusters.is_empty() {
-            envoy.deliver_late_clusters(config);
-        }
-        envoy
+        Ok(envoy)
+    }
+
+    /// The listeners that it does not accept, each with its complaint.
+    pub(crate) fn refusals(&self, config: &Config) -> Vec<(String, String)> {
+        let active = self.get_json("/listeners?format=json");
+        let active = active["listener_statuses"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let names = config.listeners.iter().filter_map(|listener| listener["name"].as_str());
+        let refused = names.filter(|name| !active.iter().any(|each| each["name"] == *name));
+        let output = self.output();
+        let why = |name: &str| output.lines().find_map(|line| line.split_once(&format!("listener(s) {name}: ")));
+        refused.map(|name| (name.to_owned(), why(name).map_or("it says nothing", |(_, why)| why).to_owned())).collect()
     }
 
     /// An admin body.
@@ -82,20 +111,34 @@ impl Envoy {
         fs::read_to_string(self.directory.join(LOG_FILE)).unwrap_or_default()
     }
 
-    fn wait_until_ready(&mut self) {
+    /// The access log from this byte on.
+    pub(crate) fn log_from(&self, byte: usize) -> String {
+        let mut text = String::new();
+        if let Ok(mut file) = File::open(self.directory.join(LOG_FILE))
+            && file.seek(SeekFrom::Start(byte.try_into().expect("a file's length"))).is_ok()
+        {
+            // A line that is only half there is read again.
+            let _ = file.read_to_string(&mut text);
+        }
+        text
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), String> {
         let start = Instant::now();
         loop {
             if let Ok(Some(status)) = self.process.try_wait() {
-                panic!("Envoy ended ({status}):\n{}", self.output());
+                return Err(format!("Envoy ended ({status}):\n{}", self.output()));
             }
             let written = fs::read_to_string(self.directory.join("admin.txt")).unwrap_or_default();
             if let Ok(admin) = written.trim().parse() {
                 self.admin = admin;
                 if admin::get(admin, "/ready").is_ok_and(|(status, _)| status == 200) {
-                    return;
+                    return Ok(());
                 }
             }
-            assert!(start.elapsed() < PATIENCE, "Envoy is not ready:\n{}", self.output());
+            if start.elapsed() > PATIENCE {
+                return Err(format!("Envoy is not ready:\n{}", self.output()));
+            }
             thread::sleep(Duration::from_millis(10));
         }
     }

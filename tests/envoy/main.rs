@@ -11,6 +11,8 @@ mod access_log;
 mod admin;
 mod ask;
 mod backend;
+mod batch;
+mod campaign;
 mod case;
 mod client;
 mod compare;
@@ -18,6 +20,7 @@ mod config;
 mod driver;
 mod examine;
 mod files;
+mod generate;
 mod hello;
 mod http1;
 mod http2;
@@ -56,5 +59,8 @@ fn the_program_foretells_what_envoy_does() {
         tally.add(&path, &examine(&place, &case.config, &case.pairs, LIVE_EVERY));
     }
     tally.print();
+    if wanted.is_empty() || wanted == "generated" {
+        campaign::run(&envoy);
+    }
     assert_eq!(tally.disagree, 0, "the program and Envoy disagree");
 }

@@ -1,5 +1,6 @@
 //! A snapshot folder of a running Envoy, made by hand: it is the program's public input.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -19,13 +20,20 @@ const BODIES: &[(&str, &str)] = &[
 
 /// Reads the Envoy and writes the folder.
 pub(crate) fn save(envoy: &Envoy, folder: &Path) {
-    let source = folder.join("source");
-    fs::create_dir_all(&source).expect("a folder");
+    fs::create_dir_all(folder.join("source")).expect("a folder");
+    for (name, bytes) in files(envoy) {
+        fs::write(folder.join(name), bytes).expect("a file of the snapshot");
+    }
+}
+
+/// Reads the Envoy: the files of the folder by name.
+pub(crate) fn files(envoy: &Envoy) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
     for (path, file) in BODIES {
         let mut body = envoy.get_json(path);
         in_a_mesh::rewrite(&mut body);
         leave_out_bootstrap(&mut body);
-        write(&source.join(file), &body);
+        files.insert(format!("source/{file}"), bytes(&body));
     }
     let paths: Vec<_> = BODIES.iter().map(|(path, _)| path).collect();
     let manifest = json!({
@@ -35,7 +43,8 @@ pub(crate) fn save(envoy: &Envoy, folder: &Path) {
         "read": {"source": {"paths": paths}},
         "unread": [],
     });
-    write(&folder.join("snapshot.json"), &manifest);
+    files.insert("snapshot.json".to_owned(), bytes(&manifest));
+    files
 }
 
 fn leave_out_bootstrap(body: &mut Value) {
@@ -44,6 +53,6 @@ fn leave_out_bootstrap(body: &mut Value) {
     }
 }
 
-fn write(path: &Path, value: &Value) {
-    fs::write(path, serde_json::to_string_pretty(value).expect("JSON")).expect("a file of the snapshot");
+fn bytes(value: &Value) -> Vec<u8> {
+    serde_json::to_vec_pretty(value).expect("JSON")
 }

@@ -11,6 +11,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::requireme
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::{
     JwtAuthentication, JwtRequirement, PerRouteConfig,
 };
+use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 use crate::walk::route;
 use crate::walk::stop::Stop;
@@ -118,7 +119,8 @@ fn matches(ask: &Ask, wanted: &RouteMatch, at: &Node) -> Match {
     let query = ask.http.path.split_once('?').map_or("", |(_, query)| query);
     let by_path = route::path_matches(ask.walker, wanted, &RouteConfiguration::default(), ask.http);
     let by_header = wanted.headers.iter().map(|h| ask.header(h));
-    let by_query = wanted.query_parameters.iter().map(|q| matcher::query_parameter(q, query));
+    let by_query =
+        wanted.query_parameters.iter().map(|q| matcher::query_parameter(q, query, Charset::of(ask.walker.version)));
     by_header.chain(by_query).fold(by_path, Match::and)
 }
 

@@ -36,19 +36,20 @@ pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value) -> Vec<Di
 /// A host that was chosen is an eligible one, and after many requests no eligible one was left out.
 pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
     let mut differences = Vec::new();
-    for choice in choices(verdict) {
-        let chosen = observed.iter().filter(|each| each.cluster.as_deref() == choice["name"].as_str());
+    let names: BTreeSet<&str> = choices(verdict).iter().filter_map(|choice| choice["name"].as_str()).collect();
+    for name in names {
+        let chosen = observed.iter().filter(|each| each.cluster.as_deref() == Some(name));
         let seen: BTreeSet<&str> = chosen.clone().filter_map(|each| each.host.as_deref()).collect();
-        let eligible: BTreeSet<&str> = choice["endpoints"]
-            .as_array()
-            .into_iter()
-            .flatten()
+        // A cluster can be chosen twice, each time for other hosts.
+        let eligible: BTreeSet<&str> = choices(verdict)
+            .iter()
+            .filter(|choice| choice["name"] == name)
+            .flat_map(|choice| choice["endpoints"].as_array().into_iter().flatten())
             .filter(|endpoint| endpoint["eligible"] == true)
             .filter_map(|endpoint| endpoint["address"].as_str())
             .collect();
         let sent = chosen.filter(|each| each.fate == Fate::Reached).count();
         if !seen.is_subset(&eligible) || (sent >= MANY && seen != eligible) {
-            let name = choice["name"].as_str().unwrap_or_default();
             differences.push(Difference::new(format!("hosts of {name}"), format!("{seen:?}"), format!("{eligible:?}")));
         }
     }
@@ -59,12 +60,12 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
 fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
     let (missing, there): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| is_said_to_be_missing(choice));
-    let mut rows: Vec<(String, usize, f64)> = there
+    let names: BTreeSet<&str> = there.iter().filter_map(|choice| choice["name"].as_str()).collect();
+    let mut rows: Vec<(String, usize, f64)> = names
         .into_iter()
-        .map(|choice| {
-            let name = choice["name"].as_str().unwrap_or_default();
+        .map(|name| {
             let count = observed.iter().filter(|each| each.cluster.as_deref() == Some(name)).count();
-            (name.to_owned(), count, share(choice))
+            (name.to_owned(), count, there.iter().filter(|each| each["name"] == name).map(|each| share(each)).sum())
         })
         .collect();
     let count = observed.iter().filter(|each| is_missing(each)).count();

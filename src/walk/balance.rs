@@ -1,0 +1,208 @@
+//! Host selection: who of a cluster's hosts would get the request.
+
+use crate::envoy::health::{Class, Host};
+use crate::envoy::load::{self, Spread};
+use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
+use crate::envoy::subset::{Chosen, Criteria, Members};
+use crate::snapshot::{Evidence, Node};
+use crate::verdict::{Endpoint, Mark, Stage};
+
+use super::assignment::{self, Assignment};
+use super::cluster::{Evaluated, Proto, Row, ended, gap, unknown};
+use super::http_filters::percent;
+use super::path::{ClusterTrail, End};
+use super::policy::{self, Balancer, Breaker};
+use super::stop::Stop;
+use super::walker::{Got, Walker};
+
+/// A cluster that balances over the hosts it has.
+pub(super) fn walk(
+    walker: &Walker,
+    mut trail: ClusterTrail,
+    cluster: &Cluster,
+    node: &Node,
+    proto: Proto,
+    criteria: &Criteria,
+) -> Evaluated {
+    let assignment = match assignment::read(walker, cluster, node) {
+        Ok(assignment) => assignment,
+        Err(what) => return gap(walker, trail, &what),
+    };
+    let status = match walker.ask(walker.snapshot.hosts(walker.origin, &trail.name)) {
+        Got::Found(status) => status,
+        Got::Absent(_) => {
+            let what = format!("cluster {} is active and not in /clusters", trail.name);
+            return gap(walker, trail, &what);
+        }
+        Got::Gap => return unknown(trail, "its hosts were not read"),
+    };
+    let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+    trail.status = Some(status.clone());
+    for at in list {
+        match at.decode() {
+            Ok(decoded) => trail.hosts.push((Host::of(&decoded), Some(at))),
+            Err(why) => {
+                let what = format!("a host of {} could not be read: {why}", trail.name);
+                return gap(walker, trail, &what);
+            }
+        }
+    }
+    let hosts: Vec<Host> = trail.hosts.iter().map(|(host, _)| host.clone()).collect();
+    let balancer = match policy::of(walker, cluster, &assignment) {
+        Ok(balancer) => balancer,
+        Err(what) => return gap(walker, trail, &what),
+    };
+    let Chosen { spread, subset } = match spread(&hosts, &balancer, &assignment, criteria) {
+        Ok(chosen) => chosen,
+        Err(what) => {
+            let what = format!("{what} of cluster {}", trail.name);
+            return gap(walker, trail, &what);
+        }
+    };
+    trail.sockets = hosts.iter().map(|host| assignment::socket_of(cluster, &assignment, host)).collect();
+    match policy::breaker(cluster, proto, &hosts) {
+        Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
+            trail.eligible.clone_from(&spread.eligible);
+            let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
+            let evidence = node.get("circuit_breakers").map(|n| n.evidence()).into_iter().collect();
+            let note = format!("its circuit breaker lets nothing through: {what} is 0");
+            return Evaluated { endpoints, ..ended(trail, proto.overflow(), Stage::Cluster, &note, evidence) };
+        }
+        Breaker::Lets | Breaker::Stops(_) => {}
+        Breaker::Unknown(what) => return gap(walker, trail, &what),
+    }
+    trail.eligible.clone_from(&spread.eligible);
+    let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
+    finish(trail, endpoints, (&spread, &subset), &assignment, proto)
+}
+
+/// Spreads the requests: over all hosts, or over those of the subset that the route asks for.
+fn spread(
+    hosts: &[Host],
+    balancer: &Balancer,
+    assignment: &Assignment,
+    criteria: &Criteria,
+) -> Result<Chosen, &'static str> {
+    let policy = &balancer.policy;
+    let Some(subsets) = &balancer.subsets else {
+        return Ok(Chosen { spread: load::spread(hosts, policy), subset: String::new() });
+    };
+    let metadata = hosts.iter().map(|host| assignment.subset_metadata(host));
+    let metadata: Vec<Criteria> =
+        metadata.collect::<Option<_>>().ok_or("the endpoints' metadata, which makes the subsets")?;
+    Ok(subsets.spread(criteria, Members { hosts, metadata: &metadata, policy }))
+}
+
+/// Puts together what the hosts, the drops and the counters make of the requests.
+fn finish(
+    mut trail: ClusterTrail,
+    endpoints: Vec<Endpoint>,
+    (spread, subset): (&Spread, &str),
+    assignment: &Assignment,
+    proto: Proto,
+) -> Evaluated {
+    let mut ends = Vec::new();
+    let dropped = assignment.dropped;
+    if dropped > 0.0 {
+        let stop = if dropped >= 1.0 { Stop::DropOverload } else { Stop::PartialDropOverload };
+        ends.push((dropped, End::Stopped(stop), Stage::Cluster));
+    }
+    let kept = 1.0 - dropped;
+    let without = kept * spread.without_host;
+    let with = kept - without;
+    let dead = never_connected(&trail);
+    if without > 0.0 {
+        ends.push((without, End::Stopped(proto.no_host()), Stage::Endpoints));
+    }
+    if with > 0.0 {
+        let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
+        ends.push((with, end, Stage::Endpoints));
+    }
+    trail.stop = ends.iter().find_map(|(_, end, _)| match end {
+        End::Stopped(stop) => Some(stop.clone()),
+        End::HandedOver | End::Unknown => None,
+    });
+    let cluster = Row {
+        mark: if dropped >= 1.0 {
+            Mark::Stopped
+        } else if dropped > 0.0 {
+            Mark::Warned
+        } else {
+            Mark::Passed
+        },
+        note: if dropped > 0.0 {
+            format!("its endpoint policy drops {} of requests", percent(dropped))
+        } else {
+            String::new()
+        },
+        evidence: Vec::new(),
+    };
+    let hosts = (dropped < 1.0).then(|| hosts_row(&trail, (spread, subset), dead));
+    Evaluated { trail, endpoints, ends, cluster, hosts }
+}
+
+/// Whether every host that a request can be sent to has refused every connection so far.
+pub(super) fn never_connected(trail: &ClusterTrail) -> bool {
+    let mut eligible =
+        trail.hosts.iter().zip(&trail.eligible).filter(|(_, e)| **e).map(|((host, _), _)| host).peekable();
+    eligible.peek().is_some() && eligible.all(|host| host.counters.never_connected())
+}
+
+fn hosts_row(trail: &ClusterTrail, (spread, subset): (&Spread, &str), dead: bool) -> Row {
+    let total = trail.hosts.len();
+    let usable = spread.eligible.iter().filter(|e| **e).count();
+    let evidence = evidence_of(trail, usable == total && !dead);
+    let bad = trail.hosts.iter().zip(&trail.eligible).filter(|((h, _), e)| **e && h.counters.never_connected()).count();
+    let (mark, note) = match () {
+        () if total == 0 => (Mark::Stopped, "the cluster has no endpoints".to_owned()),
+        () if spread.without_host >= 1.0 => (Mark::Stopped, format!("0 of {total} can take the request")),
+        () if dead => (
+            Mark::Stopped,
+            format!("{usable} of {total} can take the request, and no connection to them ever came about"),
+        ),
+        () if spread.panic => (
+            Mark::Warned,
+            format!("{usable} of {total} are tried: too few are healthy, so Envoy ignores health (panic)"),
+        ),
+        () if bad > 0 => {
+            (Mark::Warned, format!("{usable} of {total} can take the request; to {bad} no connection ever came about"))
+        }
+        () if usable < total || spread.without_host > 0.0 => {
+            (Mark::Warned, format!("{usable} of {total} can take the request"))
+        }
+        () => (Mark::Passed, format!("{usable} of {total} can take the request")),
+    };
+    let note = if subset.is_empty() || total == 0 { note } else { format!("{note}: {subset}") };
+    Row { mark, note, evidence }
+}
+
+/// The hosts' health, or the empty list.
+fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
+    if trail.hosts.is_empty() {
+        return trail
+            .status
+            .iter()
+            .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))
+            .collect();
+    }
+    let interesting = trail.hosts.iter().zip(&trail.eligible).filter(|((host, _), eligible)| {
+        all_fine || !**eligible || host.class != Class::Healthy || host.counters.never_connected()
+    });
+    let at = |((host, node), _): (&(Host, Option<Node>), &bool)| {
+        let field =
+            if host.counters.never_connected() && host.class == Class::Healthy { "stats" } else { "health_status" };
+        node.as_ref().and_then(|n| n.get(field)).map(|n| n.evidence())
+    };
+    interesting.take(3).filter_map(at).collect()
+}
+
+fn endpoints(hosts: &[Host], eligible: &[bool], cluster: &Cluster, assignment: &Assignment) -> Vec<Endpoint> {
+    let endpoint = |(host, eligible): (&Host, &bool)| Endpoint {
+        address: host.address.clone(),
+        priority: host.priority,
+        eligible: *eligible,
+        health: host.flags.clone(),
+        tls: assignment::socket_of(cluster, assignment, host).map(|socket| socket.kind),
+    };
+    hosts.iter().zip(eligible).map(endpoint).collect()
+}
