@@ -15,8 +15,6 @@ mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::DeserializeOwned;
-
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
 use crate::envoy::harmless;
@@ -150,17 +148,6 @@ impl Ask<'_> {
             return Match::Unknown(format!("a proxy may add the header {name}"));
         }
         header_matches(header, self.http, version)
-    }
-}
-
-/// The filter's own configuration in the connection manager, whatever a route says.
-fn own<T: DeserializeOwned>(ask: &Ask) -> Result<Option<(T, Node)>, String> {
-    match (&ask.filter.config_type, ask.own_node()) {
-        (Some(ConfigType::TypedConfig(any)), Some(node)) => {
-            let config = any.unpack();
-            config.map(|c| Some((c, node))).map_err(|why| format!("HTTP filter {}: {why}", ask.filter.name))
-        }
-        _ => Ok(None),
     }
 }
 
