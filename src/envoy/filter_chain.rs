@@ -88,7 +88,7 @@ pub fn input(any: &JsonAny, connection: &Connection) -> Data {
 }
 
 impl Connection {
-    /// Whether it comes from its own destination, or from exactly 127.0.0.1 or ::1; `None` where that is not known.
+    /// Whether it comes from its own destination, or from exactly 127.0.0.1 or `::1`; `None` where that is not known.
     fn is_local(&self) -> Option<bool> {
         let source = self.source?;
         let loopback = ["127.0.0.1", "::1"].iter().any(|ip| source.to_string() == *ip);

@@ -137,8 +137,13 @@ impl Stop {
                 return rbac::details(policy.as_deref()).into();
             }
             Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
-            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls => "",
-            Self::TcpNoCluster | Self::TcpOverflow | Self::TcpNoHealthyUpstream | Self::TcpConnectFailure => "",
+            Self::NoSuchService
+            | Self::NoSuchPort
+            | Self::PlaintextOnTls
+            | Self::TcpNoCluster
+            | Self::TcpOverflow
+            | Self::TcpNoHealthyUpstream
+            | Self::TcpConnectFailure => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
             Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",

@@ -5,19 +5,20 @@
 
 use crate::envoy::jwt::{self, Sent, Status};
 use crate::envoy::matcher::{self, Match};
-use crate::envoy::re2::Charset;
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, RouteMatch};
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::per_route_config::RequirementSpecifier;
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::requirement_rule::RequirementType;
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::{
     JwtAuthentication, JwtRequirement, PerRouteConfig,
 };
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 use crate::walk::route;
 use crate::walk::stop::Stop;
 use crate::walk::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect, own};
+use super::{Answer, Applied, Ask, Effect};
 
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
@@ -27,7 +28,11 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
 }
 
 fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
-    let Some((config, node)) = own::<JwtAuthentication>(ask)? else { return Ok(Vec::new()) };
+    // A route's entry names a requirement of the filter's own configuration.
+    let (Some(ConfigType::TypedConfig(any)), Some(node)) = (&ask.filter.config_type, ask.own_node()) else {
+        return Err(format!("HTTP filter {} is not where it was decoded", ask.filter.name));
+    };
+    let config: JwtAuthentication = any.unpack()?;
     if let Some(what) = Walker::unmodeled(&node, JWT, &["providers", "rules", "requirement_map"]) {
         return Err(what);
     }
@@ -119,7 +124,8 @@ fn matches(ask: &Ask, wanted: &RouteMatch, at: &Node) -> Match {
     let query = ask.http.path.split_once('?').map_or("", |(_, query)| query);
     let by_path = route::path_matches(ask.walker, wanted, &RouteConfiguration::default(), ask.http);
     let by_header = wanted.headers.iter().map(|h| ask.header(h));
-    let by_query = wanted.query_parameters.iter().map(|q| matcher::query_parameter(q, query, Charset::of(ask.walker.version)));
+    let by_query =
+        wanted.query_parameters.iter().map(|q| matcher::query_parameter(q, query, Charset::of(ask.walker.version)));
     by_header.chain(by_query).fold(by_path, Match::and)
 }
 
