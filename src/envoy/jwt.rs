@@ -1,6 +1,6 @@
 //! JSON web tokens: what a requirement makes of those that a request brings, as far as that can be told without keys.
 //!
-//! `source/extensions/filters/http/jwt_authn/{extractor,authenticator,verifier}.cc` and jwt_verify_lib. A token that is
+//! `source/extensions/filters/http/jwt_authn/{extractor,authenticator,verifier}.cc` and `jwt_verify_lib`. A token that is
 //! missing, malformed, of another issuer, expired or for another audience fails before its signature is looked at.
 
 use std::collections::BTreeMap;
@@ -90,9 +90,8 @@ fn of(requirement: &JwtRequirement, providers: &Providers, beside: &[&str], sent
             let all = list.requirements.iter().map(|r| of(r, providers, &[], sent));
             all.into_iter().find(|status| *status != Status::Ok).unwrap_or(Status::Ok)
         }
-        Some(RequiresType::AllowMissingOrFailed(_)) => Status::Ok,
         Some(RequiresType::AllowMissing(_)) => allow_missing(providers, beside, sent),
-        None => Status::Ok,
+        Some(RequiresType::AllowMissingOrFailed(_)) | None => Status::Ok,
     }
 }
 
@@ -328,7 +327,7 @@ mod tests {
         verify(&requirement, &providers, &Sent { header: &header, query: "", now: Some(1_000_000) })
     }
 
-    fn token(claims: Value) -> String {
+    fn token(claims: &Value) -> String {
         const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut text = String::new();
         for chunk in claims.to_string().as_bytes().chunks(3) {
@@ -345,10 +344,10 @@ mod tests {
         assert_eq!(status(p(), Some("Basic x")), Status::Missing);
         assert_eq!(status(p(), Some("Bearer not-a-token")), Status::Bad(Flaw::Format));
         assert_eq!(status(p(), Some("Bearer a..b")), Status::Bad(Flaw::Format));
-        assert_eq!(status(p(), Some(&token(json!({"iss": "you"})))), Status::UnknownIssuer);
-        assert_eq!(status(p(), Some(&token(json!({"iss": "me", "exp": 1})))), Status::Bad(Flaw::Expired));
-        assert_eq!(status(p(), Some(&token(json!({"iss": "me", "aud": "b"})))), Status::Bad(Flaw::Audience));
-        assert!(matches!(status(p(), Some(&token(json!({"iss": "me", "aud": "a"})))), Status::Unknown(_)));
+        assert_eq!(status(p(), Some(&token(&json!({"iss": "you"})))), Status::UnknownIssuer);
+        assert_eq!(status(p(), Some(&token(&json!({"iss": "me", "exp": 1})))), Status::Bad(Flaw::Expired));
+        assert_eq!(status(p(), Some(&token(&json!({"iss": "me", "aud": "b"})))), Status::Bad(Flaw::Audience));
+        assert!(matches!(status(p(), Some(&token(&json!({"iss": "me", "aud": "a"})))), Status::Unknown(_)));
     }
 
     #[test]

@@ -136,9 +136,13 @@ impl Translator<'_> {
                     out.push(c);
                     i += 1;
                 }
-                // Flags, names of groups and their ends are among these; without the flag `m`, `$` is the end of the
-                // text in both.
-                c if c.is_ascii_alphanumeric() || "<>:-,=!_ ()|.^$".contains(c) => {
+                // Without the flag `m`, `$` is the end of the text in both.
+                '(' | ')' | '|' | '.' | '^' | '$' => {
+                    out.push(c);
+                    i += 1;
+                }
+                // Flags, names of groups and their ends are among these.
+                c if c.is_ascii_alphanumeric() || "<>:-,=!_ ".contains(c) => {
                     out.push(c);
                     i += 1;
                 }
@@ -187,14 +191,14 @@ impl Translator<'_> {
             'E' => {}
             'C' if self.latin1 => out.push_str("(?s:.)"),
             'C' => return Err(r"`\C` over UTF-8".to_owned()),
-            'd' | 'w' | 's' => out.extend(["[", perl(c), "]"]),
-            'D' | 'W' | 'S' => out.extend(["[^", perl(c), "]"]),
+            'd' | 'w' | 's' => *out += &["[", perl(c), "]"].concat(),
+            'D' | 'W' | 'S' => *out += &["[^", perl(c), "]"].concat(),
             'b' => out.push_str(if self.latin1 { r"\b" } else { r"(?-u:\b)" }),
             'B' => out.push_str(if self.latin1 { r"\B" } else { r"(?-u:\B)" }),
             'Z' | 'k' | 'g' => return Err(format!("the escape `\\{c}`")),
             'p' | 'P' => {
                 let (class, end) = self.unicode_class(i)?;
-                out.extend(["[", &class, "]"]);
+                *out += &["[", &class, "]"].concat();
                 return Ok(end);
             }
             c if c.is_ascii_alphanumeric() => {
@@ -228,16 +232,13 @@ impl Translator<'_> {
         let pattern = format!("^\\{letter}{{{name}}}$");
         let class = regex::Regex::new(&pattern).map_err(|_| format!("the class `{name}`"))?;
         let holds = |byte: u8| class.is_match(char::from(byte).encode_utf8(&mut [0; 4]));
-        let mut bytes = String::new();
-        for byte in (0..=u8::MAX).filter(|byte| holds(*byte)) {
-            push_byte(byte, &mut bytes);
-        }
+        let bytes: String = (0..=u8::MAX).filter(|byte| holds(*byte)).map(|byte| hex(byte.into())).collect();
         if bytes.is_empty() { Err(format!("the class `{name}` holds no character")) } else { Ok((bytes, end)) }
     }
 
     fn push_literal(&self, c: char, out: &mut String) {
         if self.latin1 && !c.is_ascii() {
-            push_byte(u8::try_from(c).unwrap_or(u8::MAX), out);
+            *out += &hex(c.into());
         } else {
             out.push_str(&regex::escape(&c.to_string()));
         }
@@ -292,7 +293,7 @@ impl Translator<'_> {
         };
         match c {
             'd' | 'w' | 's' => out.push_str(perl(c)),
-            'D' | 'W' | 'S' => out.extend(["[^", perl(c), "]"]),
+            'D' | 'W' | 'S' => *out += &["[^", perl(c), "]"].concat(),
             'p' | 'P' => {
                 let (class, end) = self.unicode_class(i)?;
                 out.push_str(&class);
@@ -310,9 +311,8 @@ impl Translator<'_> {
 }
 
 /// `\xE9`
-fn push_byte(byte: u8, out: &mut String) {
-    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
-    out.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
+fn hex(c: u32) -> String {
+    format!("\\x{c:02X}")
 }
 
 /// What `\d`, `\w` and `\s` stand for, in either case: ASCII, and no vertical tab.

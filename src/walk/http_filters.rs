@@ -15,8 +15,6 @@ mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::DeserializeOwned;
-
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
 use crate::envoy::harmless;
@@ -62,8 +60,6 @@ enum Effect {
     Shadows(String, Result<Option<String>, String>),
     /// Changes headers that later filters see.
     ChangesHeaders,
-    /// Lets every request through, though not without a word.
-    Warns(String, Node),
     /// Could do anything.
     Unknown(String),
 }
@@ -153,17 +149,6 @@ impl Ask<'_> {
     }
 }
 
-/// The filter's own configuration in the connection manager, whatever a route says.
-fn own<T: DeserializeOwned>(ask: &Ask) -> Result<Option<(T, Node)>, String> {
-    match (&ask.filter.config_type, ask.own_node()) {
-        (Some(ConfigType::TypedConfig(any)), Some(node)) => {
-            let config = any.unpack();
-            config.map(|c| Some((c, node))).map_err(|why| format!("HTTP filter {}: {why}", ask.filter.name))
-        }
-        _ => Ok(None),
-    }
-}
-
 /// The type of the filter's own configuration.
 fn own_type<'a>(ask: &'a Ask) -> &'a str {
     match &ask.filter.config_type {
@@ -242,9 +227,6 @@ pub(super) fn walk(
                 Effect::SetsMetadata(name) => drop(before.metadata.insert(name)),
                 Effect::Shadows(prefix, policy) => drop(before.shadows.insert(prefix, policy)),
                 Effect::ChangesHeaders => before.headers_changed = true,
-                Effect::Warns(note, node) => {
-                    filter_row(path, Mark::Warned, &filter.name, &note, vec![node.evidence()]);
-                }
                 Effect::Unknown(what) => {
                     walker.unchecked(what.clone());
                     filter_row(path, Mark::Unknown, &filter.name, &what, Vec::new());

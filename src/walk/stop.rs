@@ -140,8 +140,10 @@ impl Stop {
                 return rbac::details(policy.as_deref()).into();
             }
             Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
-            Self::NoSuchService | Self::NoSuchPort | Self::PlaintextOnTls => "",
-            Self::TcpNoCluster
+            Self::NoSuchService
+            | Self::NoSuchPort
+            | Self::PlaintextOnTls
+            | Self::TcpNoCluster
             | Self::TcpOverflow
             | Self::TcpNoWaiting
             | Self::TcpNoHealthyUpstream

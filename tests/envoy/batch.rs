@@ -88,7 +88,7 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
         let distinct: BTreeSet<String> = unit.requests.iter().map(Value::to_string).collect();
         let first = |number: usize| {
             let text = unit.requests[number].to_string();
-            distinct.contains(&text) && !unit.requests[..number].iter().any(|other| other.to_string() == text)
+            distinct.contains(&text) && !unit.requests[..number].contains(&unit.requests[number])
         };
         for number in (0..unit.requests.len()).filter(|number| first(*number)) {
             match say(&mut shot, &request(&unit.requests[number])) {

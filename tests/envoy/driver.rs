@@ -33,9 +33,9 @@ pub(crate) fn binary() -> Option<PathBuf> {
 pub(crate) fn version(binary: &Path) -> (u32, u32) {
     let output = Command::new(binary).arg("--version").output().expect("the version of Envoy");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let parts =
+    let mut parts =
         text.split('/').map(|part| part.split('.').map_while(|number| number.parse().ok()).collect::<Vec<u32>>());
-    match parts.filter(|numbers| numbers.len() == 3).next_back().as_deref() {
+    match parts.rfind(|numbers| numbers.len() == 3).as_deref() {
         Some([major, minor, ..]) => (*major, *minor),
         _ => panic!("no version in {text:?}"),
     }

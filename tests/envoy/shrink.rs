@@ -51,7 +51,7 @@ pub(crate) fn shrink(
     for _ in 0..ROUNDS {
         let removals = removals(&smallest);
         let Some(chunk) = removals.chunks(AT_ONCE - 1).nth(tried) else { break };
-        let candidates: Vec<Value> = chunk.iter().map(|path| without(&smallest, &[path.clone()])).collect();
+        let candidates: Vec<Value> = chunk.iter().map(|path| without(&smallest, std::slice::from_ref(path))).collect();
         let results = examine(stand, backends, unit, &candidates);
         let good: Vec<usize> = (0..chunk.len())
             .filter(|index| results[*index].as_deref().is_some_and(|new| alike(new, differences)))

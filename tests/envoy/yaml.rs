@@ -1,6 +1,7 @@
 //! A case as the text of a case file.
 
 use serde_json::Value;
+use std::fmt::Write as _;
 
 /// One key a line, one item a line, everything below in flow style.
 pub(crate) fn case_file(case: &Value) -> String {
@@ -8,19 +9,21 @@ pub(crate) fn case_file(case: &Value) -> String {
     for (key, value) in case.as_object().into_iter().flatten() {
         match value {
             Value::Array(items) if !items.is_empty() => {
-                text.push_str(&format!("{key}:\n"));
+                writeln!(text, "{key}:").expect("text");
                 for item in items {
-                    text.push_str(&format!("  - {}\n", flow(item)));
+                    writeln!(text, "  - {}", flow(item)).expect("text");
                 }
             }
             Value::Object(fields) if !fields.is_empty() => {
-                text.push_str(&format!("{key}:\n"));
+                writeln!(text, "{key}:").expect("text");
                 for (name, value) in fields {
-                    text.push_str(&format!("  {}: {}\n", scalar(name), flow(value)));
+                    writeln!(text, "  {}: {}", scalar(name), flow(value)).expect("text");
                 }
             }
             Value::Null => {}
-            other => text.push_str(&format!("{key}: {}\n", flow(other))),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                writeln!(text, "{key}: {}", flow(value)).expect("text");
+            }
         }
     }
     text

@@ -36,9 +36,8 @@ fn answer(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, String> {
     let own = host_and_port(&ask.http.authority)?;
     let known = policy.additional_origins.iter().fold(Match::No, |any, m| any.or(matcher::string(m, origin)));
     let valid = match (origin.is_empty(), origin == own, known) {
-        (true, _, _) => false,
+        (true, _, _) | (false, false, Match::No) => false,
         (false, true, _) | (false, _, Match::Yes) => true,
-        (false, false, Match::No) => false,
         (false, false, Match::Share(_)) => return Err("whether CSRF allows the origin".to_owned()),
         (false, false, Match::Unknown(why)) => return Err(format!("whether CSRF allows the origin: {why}")),
     };

@@ -51,8 +51,7 @@ fn shadowed(ask: &Ask, metadata: &Node) -> Match {
     let ([key], Some(wanted), true) = (&path[..], wanted, plain) else { return unknown() };
     let Some(prefix) = key.strip_suffix("shadow_effective_policy_id") else { return unknown() };
     match ask.before.shadows.get(prefix) {
-        None => Match::No,
-        Some(Ok(None)) => Match::No,
+        None | Some(Ok(None)) => Match::No,
         Some(Ok(Some(policy))) => matcher::string(&wanted, policy),
         Some(Err(why)) => Match::Unknown(why.clone()),
     }

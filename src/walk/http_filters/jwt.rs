@@ -11,13 +11,14 @@ use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::requireme
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::{
     JwtAuthentication, JwtRequirement, PerRouteConfig,
 };
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 use crate::walk::route;
 use crate::walk::stop::Stop;
 use crate::walk::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect, own};
+use super::{Answer, Applied, Ask, Effect};
 
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
@@ -27,7 +28,11 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
 }
 
 fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
-    let Some((config, node)) = own::<JwtAuthentication>(ask)? else { return Ok(Vec::new()) };
+    // A route's entry names a requirement of the filter's own configuration.
+    let (Some(ConfigType::TypedConfig(any)), Some(node)) = (&ask.filter.config_type, ask.own_node()) else {
+        return Err(format!("HTTP filter {} is not where it was decoded", ask.filter.name));
+    };
+    let config: JwtAuthentication = any.unpack()?;
     if let Some(what) = Walker::unmodeled(&node, JWT, &["providers", "rules", "requirement_map"]) {
         return Err(what);
     }

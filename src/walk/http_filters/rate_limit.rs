@@ -26,10 +26,10 @@ fn local_effects(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
     if enabled <= 0.0 || enforced <= 0.0 {
         return Ok(Vec::new());
     }
-    let node = applied.node.get("token_bucket").unwrap_or_else(|| applied.node.clone());
-    ask.walker.unchecked(format!("whether the local rate limit of {} is exhausted", ask.filter.name));
-    let tokens = bucket.max_tokens;
-    Ok(vec![Effect::Warns(format!("answers 429 once its bucket of {tokens} tokens is empty"), node)])
+    let (tokens, name) = (bucket.max_tokens, &ask.filter.name);
+    Ok(vec![Effect::Unknown(format!(
+        "{name} answers 429 once its bucket of {tokens} tokens is empty; what is left is not known"
+    ))])
 }
 
 /// A limit that a service keeps: it is asked only where something says what to count.

@@ -59,7 +59,8 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
 /// Of all requests. The clusters by name, and of the missing ones together: the log has no name for these.
 fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
-    let (missing, there): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| is_said_to_be_missing(choice));
+    let (missing, there): (Vec<_>, Vec<_>) =
+        choices.iter().filter(|choice| !is_answered_before(choice)).partition(|choice| is_said_to_be_missing(choice));
     let names: BTreeSet<&str> = there.iter().filter_map(|choice| choice["name"].as_str()).collect();
     let mut rows: Vec<(String, usize, f64)> = names
         .into_iter()
@@ -80,6 +81,11 @@ fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
 
 fn choices(verdict: &Value) -> &[Value] {
     verdict["decision"]["clusters"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// All its requests are aborted by a fault; these are taken for requests of no cluster.
+fn is_answered_before(choice: &Value) -> bool {
+    choice["response"]["details"] == "fault_filter_abort"
 }
 
 fn is_missing(observed: &Observed) -> bool {

@@ -67,7 +67,7 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot, version: Version) -> Unit {
     if rng.chance(10) && version >= VERSION_OF_VHOST_HEADER {
         config["vhost_header"] = json!("x-host");
     }
-    source(rng, &mut unit, &mut http, config, hosts);
+    source(rng, &mut unit, &mut http, config, &hosts);
     unit.listen(json!({"http": http}));
     for _ in 0..rng.between(10, 14) {
         let draft = request(rng, at, &used);
@@ -77,7 +77,7 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot, version: Version) -> Unit {
 }
 
 /// The routes stand in the connection manager, or are discovered, or never come.
-fn source(rng: &mut Rng, unit: &mut Unit, http: &mut Value, mut config: Value, hosts: Vec<Value>) {
+fn source(rng: &mut Rng, unit: &mut Unit, http: &mut Value, mut config: Value, hosts: &[Value]) {
     if rng.chance(75) {
         http["virtual_hosts"] = json!(hosts);
         http["route_config"] = config;

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: SplitMix64.
+//! Chance that can be repeated: `SplitMix64`.
 
 /// The same seed gives the same sequence, on every machine.
 #[derive(Clone, Debug)]

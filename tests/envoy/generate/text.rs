@@ -16,7 +16,6 @@ pub(super) fn string_match(rng: &mut Rng, of: &str) -> (Value, String) {
     let of = of.to_owned();
     let cut = cut(rng, &of);
     let (mut matcher, taken) = match rng.below(6) {
-        0 | 1 => (json!({"exact": of}), of),
         2 if cut > 0 => (json!({"prefix": of[..cut]}), of),
         3 if cut < of.len() => (json!({"suffix": of[cut..]}), of),
         4 if cut > 0 => (json!({"contains": of[..cut]}), of),

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,12 +35,13 @@ pub(crate) fn broken(batch: usize, why: &str) {
 pub(crate) fn disagreement(layer: Layer, file: &Path, case: &str, differences: &[Difference], verdict: &Value) {
     let mut text = format!("  DISAGREE ({})  {}\n", layer.word(), file.display());
     for line in case.lines() {
-        text.push_str(&format!("    | {line}\n"));
+        writeln!(text, "    | {line}").expect("text");
     }
     for difference in differences {
-        text.push_str(&format!("    {:<14} Envoy: {}   we: {}\n", difference.of, difference.envoy, difference.said));
+        writeln!(text, "    {:<14} Envoy: {}   we: {}", difference.of, difference.envoy, difference.said)
+            .expect("text");
     }
-    text.push_str(&format!("    we said   {} {}", verdict["outcome"], verdict["summary"]));
+    write!(text, "    we said   {} {}", verdict["outcome"], verdict["summary"]).expect("text");
     println!("{text}");
 }
 
