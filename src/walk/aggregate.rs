@@ -64,7 +64,9 @@ pub(super) fn walk(
     for (member, spread) in members.iter_mut().zip(&spreads) {
         let first = before;
         let mut own = balance::endpoints(&member.hosts, &spread.eligible, &member.cluster, &member.assignment);
-        own.iter_mut().for_each(|endpoint| endpoint.priority += first);
+        for endpoint in &mut own {
+            endpoint.priority += first;
+        }
         before = own.iter().map(|endpoint| endpoint.priority + 1).max().unwrap_or(before);
         endpoints.extend(own);
         let socket = |host: &Host| assignment::socket_of(&member.cluster, &member.assignment, host);
