@@ -20,6 +20,7 @@ pub mod matcher;
 pub mod path;
 pub mod rbac;
 pub mod re2;
+pub mod redirect;
 pub mod subset;
 pub mod uri_template;
 pub mod version;

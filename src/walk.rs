@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod action;
+mod aggregate;
 mod assignment;
 mod balance;
 mod capture;

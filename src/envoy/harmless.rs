@@ -162,7 +162,6 @@ static FIELDS: &[(&str, &[Row])] = &[
                     "upstream_idle_timeout",
                     "max_downstream_connection_duration",
                     "max_downstream_connection_duration_jitter_percentage",
-                    "max_connect_attempts",
                     "backoff_options",
                     "check_drain_close",
                 ],
@@ -316,9 +315,14 @@ static FIELDS: &[(&str, &[Row])] = &[
         )],
     ),
     ("envoy.config.route.v3.DirectResponseAction", &[(&["body", "body_format"], AFTER)]),
+    ("envoy.config.route.v3.RedirectAction", &[(&["path_rewrite"], "the Location's path, not whether it redirects")]),
     (
-        "envoy.config.route.v3.RedirectAction",
-        &[(&["regex_rewrite", "path_rewrite"], "the Location's path, not whether it redirects")],
+        "envoy.type.matcher.v3.MetadataMatcher",
+        &[(&["path", "value"], "looked at only where something sets the metadata, and that is told by its name")],
+    ),
+    (
+        "envoy.type.matcher.v3.FilterStateMatcher",
+        &[(&["address_match"], "looked at only where something sets the state, and that is told by its key")],
     ),
     ("envoy.type.matcher.v3.RegexMatcher", &[(&["google_re2"], "the only engine there is")]),
     ("envoy.config.core.v3.Metadata", &[(&["typed_filter_metadata"], LABEL)]),
@@ -661,6 +665,15 @@ static HTTP_FILTERS: &[Row] = &[
 
 static NETWORK_FILTERS: &[Row] = &[
     (&["envoy.tcp.metadataexchange.config.MetadataExchange", "stats.PluginConfig"], OBSERVED),
+    (
+        &[
+            "envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy",
+            "envoy.extensions.filters.network.mysql_proxy.v3.MySQLProxy",
+            "envoy.extensions.filters.network.zookeeper_proxy.v3.ZooKeeperProxy",
+            "envoy.extensions.filters.network.kafka_broker.v3.KafkaBroker",
+        ],
+        "reads the protocol along for statistics; every byte passes",
+    ),
     (&["envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit"], "bounds connections at once"),
 ];
 

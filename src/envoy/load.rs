@@ -42,6 +42,9 @@ struct Priority {
     counted: u64,
     healthy: u64,
     degraded: u64,
+    /// Of 100, after overprovisioning.
+    health: u64,
+    degraded_health: u64,
     load: u64,
     degraded_load: u64,
     panic: bool,
@@ -49,31 +52,67 @@ struct Priority {
 
 /// Spreads requests over `hosts`.
 pub fn spread(hosts: &[Host], policy: &Policy) -> Spread {
-    let priorities = loads(hosts, policy);
-    let mut eligible = vec![false; hosts.len()];
-    let mut without_host = 0;
-    let mut panic = false;
+    let mut priorities = counted(hosts, policy);
+    settle(&mut priorities, policy.panic_threshold);
+    let mut all = Spread { eligible: vec![false; hosts.len()], without_host: 0.0, panic: false };
     for (level, priority) in priorities.iter().enumerate() {
-        let level = u32::try_from(level).unwrap_or(u32::MAX);
-        for (load, class) in [(priority.load, Class::Healthy), (priority.degraded_load, Class::Degraded)] {
-            if load == 0 {
-                continue;
-            }
-            panic |= priority.panic;
-            let pool = pool(hosts, level, priority.panic, class, policy);
-            if pool.is_empty() {
-                without_host += load;
-            }
-            for i in pool {
-                eligible[i] = true;
-            }
-        }
+        pour(&mut all, hosts, policy, level, *priority);
     }
     if priorities.is_empty() {
-        without_host = 100;
+        all.without_host = 1.0;
     }
-    #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-    Spread { eligible, without_host: (without_host.min(100) as f64) / 100.0, panic }
+    all.without_host = all.without_host.min(1.0);
+    all
+}
+
+/// Spreads requests over the hosts of several clusters, whose priorities that have hosts follow one another
+/// (`source/extensions/clusters/aggregate/`). The threshold is the aggregate's; whether a priority is in panic, its own
+/// cluster says. One for each part: its own hosts, and the share of all requests for which it has none.
+pub fn spread_over(parts: &[(&[Host], &Policy)], threshold: f64) -> Vec<Spread> {
+    let mut flat = Vec::new();
+    let mut places = Vec::new();
+    for (part, (hosts, policy)) in parts.iter().enumerate() {
+        let mut own = counted(hosts, policy);
+        let plain = own.clone();
+        settle(&mut own, policy.panic_threshold);
+        for (level, (priority, own)) in plain.into_iter().zip(own).enumerate().filter(|(_, (p, _))| p.hosts > 0) {
+            flat.push(priority);
+            places.push((part, level, own.panic));
+        }
+    }
+    settle(&mut flat, threshold);
+    let empty = |(hosts, _): &(&[Host], &Policy)| Spread {
+        eligible: vec![false; hosts.len()],
+        without_host: 0.0,
+        panic: false,
+    };
+    let mut spreads: Vec<Spread> = parts.iter().map(empty).collect();
+    for (priority, (part, level, panic)) in flat.iter().zip(places) {
+        if let (Some(all), Some((hosts, policy))) = (spreads.get_mut(part), parts.get(part)) {
+            pour(all, hosts, policy, level, Priority { panic, ..*priority });
+        }
+    }
+    spreads
+}
+
+/// Adds what one priority does with its share.
+fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priority: Priority) {
+    let level = u32::try_from(level).unwrap_or(u32::MAX);
+    for (load, class) in [(priority.load, Class::Healthy), (priority.degraded_load, Class::Degraded)] {
+        if load == 0 {
+            continue;
+        }
+        all.panic |= priority.panic;
+        let pool = pool(hosts, level, priority.panic, class, policy);
+        if pool.is_empty() {
+            #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+            let share = load as f64 / 100.0;
+            all.without_host += share;
+        }
+        for i in pool {
+            all.eligible[i] = true;
+        }
+    }
 }
 
 /// The hosts of a priority among which one is chosen.
@@ -99,7 +138,8 @@ fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) 
     if by_locality { weighted } else { all.map(|(i, _)| i).collect() }
 }
 
-fn loads(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
+/// Counts the hosts of each priority.
+fn counted(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
     let levels = hosts.iter().map(|h| h.priority as usize + 1).max().unwrap_or(0);
     let mut priorities = vec![Priority::default(); levels];
     for host in hosts {
@@ -117,32 +157,38 @@ fn loads(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
     }
     let factor = u64::from(policy.overprovisioning_factor);
     let part = |n: u64, of: u64| (factor * n).checked_div(of).unwrap_or(0).min(100);
-    let health: Vec<u64> = priorities.iter().map(|p| part(p.healthy, p.counted)).collect();
-    let degraded: Vec<u64> = priorities.iter().map(|p| part(p.degraded, p.counted)).collect();
-    let total = (health.iter().sum::<u64>() + degraded.iter().sum::<u64>()).min(100);
-    share(&mut priorities, &health, &degraded, total);
-    panics(&mut priorities, total, policy.panic_threshold);
+    for priority in &mut priorities {
+        priority.health = part(priority.healthy, priority.counted);
+        priority.degraded_health = part(priority.degraded, priority.counted);
+    }
     priorities
 }
 
+/// Gives each priority its share, and says which are in panic.
+fn settle(priorities: &mut [Priority], threshold: f64) {
+    let total = priorities.iter().map(|p| p.health + p.degraded_health).sum::<u64>().min(100);
+    share(priorities, total);
+    panics(priorities, total, threshold);
+}
+
 /// Hands out 100 percent: healthy loads by priority, then degraded ones.
-fn share(priorities: &mut [Priority], health: &[u64], degraded: &[u64], total: u64) {
+fn share(priorities: &mut [Priority], total: u64) {
     if total == 0 {
         return;
     }
     let mut left = 100;
-    for (priority, health) in priorities.iter_mut().zip(health) {
-        priority.load = left.min(health * 100 / total);
+    for priority in priorities.iter_mut() {
+        priority.load = left.min(priority.health * 100 / total);
         left -= priority.load;
     }
-    for (priority, degraded) in priorities.iter_mut().zip(degraded) {
-        priority.degraded_load = left.min(degraded * 100 / total);
+    for priority in priorities.iter_mut() {
+        priority.degraded_load = left.min(priority.degraded_health * 100 / total);
         left -= priority.degraded_load;
     }
-    if let Some(i) = health.iter().position(|h| *h > 0) {
-        priorities[i].load += left;
-    } else if let Some(i) = degraded.iter().position(|d| *d > 0) {
-        priorities[i].degraded_load += left;
+    if let Some(first) = priorities.iter_mut().find(|p| p.health > 0) {
+        first.load += left;
+    } else if let Some(first) = priorities.iter_mut().find(|p| p.degraded_health > 0) {
+        first.degraded_load += left;
     }
 }
 

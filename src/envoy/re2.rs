@@ -50,6 +50,31 @@ pub fn full_match(pattern: &str, text: &str, charset: Charset) -> Result<bool, U
     }
 }
 
+/// `RE2::GlobalReplace`: all matches, each by the substitution, where `\1` is a group and `\0` the match.
+pub fn replace_all(pattern: &str, substitution: &str, text: &str, charset: Charset) -> Option<String> {
+    if !pattern.is_ascii() || !text.is_ascii() || !substitution.is_ascii() {
+        return None;
+    }
+    let latin1 = charset == Charset::Latin1;
+    let chars: Vec<char> = pattern.chars().collect();
+    let translated = Translator { chars: &chars, latin1 }.translate().ok()?;
+    let regex = RegexBuilder::new(&translated).unicode(!latin1).octal(true).size_limit(1 << 24).build().ok()?;
+    let mut replacement = String::new();
+    let mut rest = substitution.chars();
+    while let Some(c) = rest.next() {
+        match (c, c == '\\') {
+            (_, true) => match rest.next()? {
+                '\\' => replacement.push('\\'),
+                digit if digit.is_ascii_digit() => replacement.extend(["${", digit.encode_utf8(&mut [0; 4]), "}"]),
+                _ => return None,
+            },
+            ('$', _) => replacement.push_str("$$"),
+            (c, _) => replacement.push(c),
+        }
+    }
+    String::from_utf8(regex.replace_all(text.as_bytes(), replacement.as_bytes()).into_owned()).ok()
+}
+
 /// Whether the pattern has escapes that can stand for more than ASCII.
 fn names_characters(pattern: &str) -> bool {
     ["\\p", "\\P", "\\x"].iter().any(|escape| pattern.contains(escape))

@@ -3,11 +3,13 @@
 use crate::envoy::pb::envoy::config::route::v3::redirect_action::RedirectResponseCode;
 use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::weighted_cluster::{ClusterWeight, RandomValueSpecifier};
-use crate::envoy::pb::envoy::config::route::v3::{RouteAction, WeightedCluster, route};
+use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, WeightedCluster, route};
 use crate::snapshot::Node;
 use crate::verdict::{ClusterChoice, Mark, Outcome, Stage};
 
 use crate::envoy::pb::envoy::config::core::v3::{Metadata, RoutingPriority};
+use crate::envoy::re2::Charset;
+use crate::envoy::redirect::{self, Asked};
 use crate::envoy::subset::{self, Criteria};
 
 use super::cluster::{self, Choice, Proto};
@@ -49,11 +51,13 @@ pub(super) fn walk(
                 RedirectResponseCode::TemporaryRedirect => 307,
                 RedirectResponseCode::PermanentRedirect => 308,
             };
-            answers(path, hit, "redirect", Stop::Redirect(status), share);
+            let to = location(walker, redirect, hit, http);
+            let note = format!("answers with a redirect, {status}{to}");
+            answers(path, hit, ("redirect", &note), Stop::Redirect(status), share);
         }
         Some(route::Action::DirectResponse(direct)) => {
             let status = u16::try_from(direct.status).unwrap_or(0);
-            answers(path, hit, "direct_response", Stop::DirectResponse(status), share);
+            answers(path, hit, ("direct_response", "answers by itself"), Stop::DirectResponse(status), share);
         }
         Some(route::Action::NonForwardingAction(_)) => {
             let choices = [Choice {
@@ -130,16 +134,21 @@ fn short(node: &Node, routes: crate::snapshot::Evidence) -> crate::snapshot::Evi
     routes
 }
 
-fn answers(path: &mut Path, hit: &Hit, field: &str, stop: Stop, share: f64) {
+/// ` to LOCATION`; nothing where it rests on what is not modeled.
+fn location(walker: &Walker, redirect: &RedirectAction, hit: &Hit, http: &Http) -> String {
+    let by_formatter = hit.node.at("redirect.path_rewrite").is_some();
+    let matched = hit.route.r#match.as_ref().and_then(|m| m.path_specifier.as_ref());
+    let charset = Charset::of(walker.version);
+    let asked = Asked { scheme: &http.scheme, authority: &http.authority, path: &http.path, charset };
+    let to = redirect::location(redirect, matched, asked).filter(|_| !by_formatter);
+    to.map(|to| format!(" to {to}")).unwrap_or_default()
+}
+
+fn answers(path: &mut Path, hit: &Hit, (field, note): (&str, &str), stop: Stop, share: f64) {
     let mark = if share >= 1.0 { Mark::Stopped } else { Mark::Warned };
     let evidence = hit.node.get(field).map(|n| n.evidence()).into_iter().collect();
-    let note = if let Stop::Redirect(status) = &stop {
-        format!("answers with a redirect, {status}")
-    } else {
-        "answers by itself".to_owned()
-    };
     let subject = subject(path, hit);
-    path.step(Stage::Route, mark, &subject, &note, evidence);
+    path.step(Stage::Route, mark, &subject, note, evidence);
     path.leg(share, &describe(&hit.route, hit.index), Stage::Route, End::Stopped(stop));
 }
 

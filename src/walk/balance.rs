@@ -28,24 +28,10 @@ pub(super) fn walk(
         Ok(assignment) => assignment,
         Err(what) => return gap(walker, trail, &what),
     };
-    let status = match walker.ask(walker.snapshot.hosts(walker.origin, &trail.name)) {
-        Got::Found(status) => status,
-        Got::Absent(_) => {
-            let what = format!("cluster {} is active and not in /clusters", trail.name);
-            return gap(walker, trail, &what);
-        }
-        Got::Gap => return unknown(trail, "its hosts were not read"),
-    };
-    let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
-    trail.status = Some(status.clone());
-    for at in list {
-        match at.decode() {
-            Ok(decoded) => trail.hosts.push((Host::of(&decoded), Some(at))),
-            Err(why) => {
-                let what = format!("a host of {} could not be read: {why}", trail.name);
-                return gap(walker, trail, &what);
-            }
-        }
+    match hosts_of(walker, &trail.name) {
+        Ok((status, hosts)) => (trail.status, trail.hosts) = (Some(status), hosts),
+        Err(Unread::Gap) => return unknown(trail, "its hosts were not read"),
+        Err(Unread::Odd(what)) => return gap(walker, trail, &what),
     }
     let hosts: Vec<Host> = trail.hosts.iter().map(|(host, _)| host.clone()).collect();
     let balancer = match policy::of(walker, cluster, &assignment) {
@@ -66,7 +52,7 @@ pub(super) fn walk(
             let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
             let evidence = node.get("circuit_breakers").map(|n| n.evidence()).into_iter().collect();
             let note = format!("its circuit breaker lets nothing through: {what} is 0");
-            return Evaluated { endpoints, ..ended(trail, proto.overflow(), Stage::Cluster, &note, evidence) };
+            return Evaluated { endpoints, ..ended(trail, proto.overflow(what), Stage::Cluster, &note, evidence) };
         }
         Breaker::Lets | Breaker::Stops(_) => {}
         Breaker::Unknown(what) => return gap(walker, trail, &what),
@@ -74,6 +60,35 @@ pub(super) fn walk(
     trail.eligible.clone_from(&spread.eligible);
     let endpoints = endpoints(&hosts, &spread.eligible, cluster, &assignment);
     finish(trail, endpoints, (&spread, &subset), &assignment, proto)
+}
+
+/// Why a cluster's hosts are not known.
+pub(super) enum Unread {
+    /// They were not read.
+    Gap,
+    /// What was read is not what was expected.
+    Odd(String),
+}
+
+/// A host, and its place in `/clusters`.
+pub(super) type Placed = (Host, Option<Node>);
+
+/// A cluster's element in `/clusters`, and its hosts.
+pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>), Unread> {
+    let status = match walker.ask(walker.snapshot.hosts(walker.origin, name)) {
+        Got::Found(status) => status,
+        Got::Absent(_) => return Err(Unread::Odd(format!("cluster {name} is active and not in /clusters"))),
+        Got::Gap => return Err(Unread::Gap),
+    };
+    let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+    let mut hosts = Vec::new();
+    for at in list {
+        match at.decode() {
+            Ok(decoded) => hosts.push((Host::of(&decoded), Some(at))),
+            Err(why) => return Err(Unread::Odd(format!("a host of {name} could not be read: {why}"))),
+        }
+    }
+    Ok((status, hosts))
 }
 
 /// Spreads the requests: over all hosts, or over those of the subset that the route asks for.
@@ -94,7 +109,7 @@ fn spread(
 }
 
 /// Puts together what the hosts, the drops and the counters make of the requests.
-fn finish(
+pub(super) fn finish(
     mut trail: ClusterTrail,
     endpoints: Vec<Endpoint>,
     (spread, subset): (&Spread, &str),
@@ -196,7 +211,12 @@ fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
     interesting.take(3).filter_map(at).collect()
 }
 
-fn endpoints(hosts: &[Host], eligible: &[bool], cluster: &Cluster, assignment: &Assignment) -> Vec<Endpoint> {
+pub(super) fn endpoints(
+    hosts: &[Host],
+    eligible: &[bool],
+    cluster: &Cluster,
+    assignment: &Assignment,
+) -> Vec<Endpoint> {
     let endpoint = |(host, eligible): (&Host, &bool)| Endpoint {
         address: host.address.clone(),
         priority: host.priority,

@@ -13,13 +13,13 @@ use crate::envoy::subset::Criteria;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 
-use super::assignment;
 use super::balance;
 use super::path::{ClusterTrail, End, Leg, Path};
 use super::policy;
 use super::request::Dial;
 use super::stop::{RequestKind, Stop};
 use super::walker::{Got, Walker};
+use super::{aggregate, assignment};
 
 const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 
@@ -196,8 +196,7 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
             return gap(walker, trail, &format!("cluster {} could not be read: {why}", choice.name));
         }
     };
-    let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
-    if let Some(what) = Walker::unmodeled(&node, CLUSTER, &except).or_else(|| policy::unmodeled(&cluster)) {
+    if let Some(what) = deciding(&cluster, &node) {
         return gap(walker, trail, &what);
     }
     match maintenance(walker, &choice.name, proto) {
@@ -212,8 +211,17 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::OriginalDst as i32 => {
             original_dst(walker, trail, &cluster, proto, dial)
         }
+        Some(ClusterDiscoveryType::ClusterType(custom)) if policy::is_aggregate(custom) => {
+            aggregate::walk(walker, trail, &cluster, custom, proto)
+        }
         _ => balance::walk(walker, trail, &cluster, &node, proto, &choice.criteria),
     }
+}
+
+/// What of a cluster bears on the request and is not modeled.
+pub(super) fn deciding(cluster: &Cluster, node: &Node) -> Option<String> {
+    let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
+    Walker::unmodeled(node, CLUSTER, &except).or_else(|| policy::unmodeled(cluster))
 }
 
 /// Whether runtime keeps HTTP requests from the cluster: `upstream.maintenance_mode.NAME`, in percent.
@@ -294,9 +302,11 @@ impl Proto {
         }
     }
 
-    pub(super) fn overflow(self) -> Stop {
+    /// What the circuit breaker of this name does.
+    pub(super) fn overflow(self, threshold: &str) -> Stop {
         match self {
             Self::Http { .. } => Stop::Overflow,
+            Self::Tcp if threshold == "max_pending_requests" => Stop::TcpNoWaiting,
             Self::Tcp => Stop::TcpOverflow,
         }
     }

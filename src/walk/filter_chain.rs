@@ -94,7 +94,7 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         }
         (None, true) => walker.ciphertext.set(true),
     }
-    terminal(walker, path, chain, &node, dial)
+    terminal(walker, path, (chain, &node), dial, &connection)
 }
 
 /// By what each chain asks for; `None` where a matcher chooses, for then that does not count.
@@ -144,7 +144,13 @@ fn near_matches(active: &Active, dial: &Dial) -> Vec<Evidence> {
 }
 
 /// Walks the network filters up to the one that ends the chain.
-fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node, dial: &Dial) -> Option<Terminal> {
+fn terminal(
+    walker: &Walker,
+    path: &mut Path,
+    (chain, node): (&FilterChain, &Node),
+    dial: &Dial,
+    connection: &Connection,
+) -> Option<Terminal> {
     for (i, filter) in chain.filters.iter().enumerate() {
         let at = node.get("filters")?.index(i)?.get("typed_config");
         let (type_name, any) = match &filter.config_type {
@@ -165,6 +171,11 @@ fn terminal(walker: &Walker, path: &mut Path, chain: &FilterChain, node: &Node, 
                 },
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
             },
+            // The server name names the cluster.
+            "SniCluster" if !connection.server_name.is_empty() => {
+                path.cluster = Some(connection.server_name.clone());
+            }
+            "SniCluster" => {}
             "TcpProxy" => match any.unpack() {
                 Ok(proxy) => return Some(Terminal::Tcp(Box::new(proxy), at?)),
                 Err(why) => return unknown(walker, path, &filter.name, &unread(why)),

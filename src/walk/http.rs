@@ -351,7 +351,8 @@ fn routes(
     // Nothing is internal to Envoy that does not come with an address in x-forwarded-for.
     if host.require_tls() != TlsRequirementType::None && http.scheme != "https" {
         let evidence = node.get("require_tls").map(|n| n.evidence()).into_iter().collect();
-        path.stop(Stage::Route, &host.name, "the virtual host takes HTTPS only", Stop::RequireTls, evidence);
+        let note = format!("the virtual host takes HTTPS only: 301 to https://{}{}", http.authority, http.path);
+        path.stop(Stage::Route, &host.name, &note, Stop::RequireTls, evidence);
         return None;
     }
     match route::choose(walker, path, host, node, config, http) {

@@ -144,6 +144,8 @@ pub(super) struct Path {
     pub(super) destinations: Vec<DestinationWalk>,
     /// The request leaves A without a proxy.
     pub(super) bare: bool,
+    /// A network filter chose this cluster in place of the TCP proxy's.
+    pub(super) cluster: Option<String>,
     /// What sent these requests here, where they were told apart before.
     pub(super) by: String,
 }

@@ -5,7 +5,7 @@ use crate::envoy::fields;
 use crate::envoy::harmless;
 use crate::envoy::load::Policy;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::common_lb_config::LocalityConfigSpecifier;
-use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, LbPolicy};
+use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, LbPolicy};
 use crate::envoy::pb::envoy::config::cluster::v3::{Cluster, LoadBalancingPolicy};
 
 use crate::envoy::health::Host;
@@ -26,12 +26,23 @@ use super::assignment::Assignment;
 use super::cluster::Proto;
 use super::walker::Walker;
 
+/// The type of clusters that stand for others.
+pub(super) const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
+
 /// What of a cluster bears on who gets a request and is not modeled.
 pub(super) fn unmodeled(cluster: &Cluster) -> Option<String> {
     if let Some(ClusterDiscoveryType::ClusterType(custom)) = &cluster.cluster_discovery_type {
         let type_name = custom.typed_config.as_ref().map_or("", |any| any.type_name.as_str());
-        if type_name != "envoy.extensions.clusters.dns.v3.DnsCluster" {
-            return Some(format!("cluster type {} is not modeled", custom.name));
+        match type_name {
+            "envoy.extensions.clusters.dns.v3.DnsCluster" | AGGREGATE => {}
+            "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig" => {
+                return Some(format!(
+                    "cluster {} resolves the request's own host name when the request comes (dynamic forward proxy), \
+                     which is not modeled",
+                    cluster.name
+                ));
+            }
+            _ => return Some(format!("cluster type {} is not modeled", custom.name)),
         }
     }
     if let Some(filter) = cluster.filters.iter().find(|f| !is_harmless(&f.name, f.typed_config.as_ref())) {
@@ -59,6 +70,11 @@ pub(super) fn unmodeled(cluster: &Cluster) -> Option<String> {
     None
 }
 
+/// Whether it is the type of clusters that stand for others.
+pub(super) fn is_aggregate(custom: &CustomClusterType) -> bool {
+    custom.typed_config.as_ref().is_some_and(|any| any.type_name == AGGREGATE)
+}
+
 /// What a circuit breaker that is set to 0 does.
 pub(super) enum Breaker {
     /// None is, or it does not matter here.
@@ -81,9 +97,7 @@ pub(super) fn breaker(cluster: &Cluster, proto: Proto, hosts: &[Host]) -> Breake
     let is_zero = |n: &Option<pbjson_types::UInt32Value>| n.as_ref().is_some_and(|n| n.value == 0);
     match proto {
         Proto::Tcp if is_zero(&thresholds.max_connections) => Breaker::Stops("max_connections"),
-        Proto::Tcp if is_zero(&thresholds.max_pending_requests) => {
-            Breaker::Unknown("`max_pending_requests: 0` for TCP is not modeled".to_owned())
-        }
+        Proto::Tcp if is_zero(&thresholds.max_pending_requests) => Breaker::Stops("max_pending_requests"),
         Proto::Tcp => Breaker::Lets,
         Proto::Http { .. } if is_zero(&thresholds.max_requests) => Breaker::Stops("max_requests"),
         Proto::Http { .. } if !is_zero(&thresholds.max_pending_requests) => Breaker::Lets,

@@ -11,6 +11,7 @@ use crate::envoy::pb::envoy::config::route::v3::{
 };
 use crate::envoy::pb::xds::r#type::matcher::v3::Matcher;
 use crate::envoy::re2::Charset;
+use crate::envoy::uri_template;
 use crate::envoy::version::Version;
 use crate::envoy::xds_matcher::{Asked, Data, Led, Place};
 use crate::snapshot::Node;
@@ -151,6 +152,7 @@ pub(super) fn describe(route: &Route, index: Option<usize>) -> String {
         Some(PathSpecifier::PathSeparatedPrefix(p)) => format!("{route_of}, path prefix \"{p}\""),
         Some(PathSpecifier::SafeRegex(r)) => format!("{route_of}, regex \"{}\"", r.regex),
         Some(PathSpecifier::ConnectMatcher(_)) => format!("{route_of}, CONNECT"),
+        Some(PathSpecifier::PathMatchPolicy(_)) => format!("{route_of}, path template"),
         None => route_of,
     }
 }
@@ -194,6 +196,14 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
             (!wants(&tls.presented) && !wants(&tls.validated)).into(),
         ));
     }
+    // The route is chosen before any HTTP filter runs, so nothing has set metadata yet: what is missing never matches.
+    for (i, metadata) in wanted.dynamic_metadata.iter().enumerate() {
+        let what = format!("dynamic metadata {}", metadata.filter);
+        all.push(("dynamic_metadata", Some(i), what, metadata.invert.into()));
+    }
+    for (i, state) in wanted.filter_state.iter().enumerate() {
+        all.push(("filter_state", Some(i), format!("filter state {}", state.key), filter_state(&state.key)));
+    }
     if let Some(runtime) = &wanted.runtime_fraction {
         let share = match walker.runtime_percent(&runtime.runtime_key) {
             Some(share) => share,
@@ -208,6 +218,15 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
         all.push(("runtime_fraction", None, "runtime fraction".to_owned(), holds));
     }
     all
+}
+
+/// Filter state can come from the connection: Istio's network filters keep there what they know of the peer.
+fn filter_state(key: &str) -> Match {
+    let of_connection = ["io.istio.", "wasm.", "envoy.", "downstream_peer", "upstream_peer"];
+    if of_connection.iter().any(|prefix| key.starts_with(prefix)) {
+        return Match::Unknown(format!("the filter state {key} is not modeled"));
+    }
+    Match::No
 }
 
 /// The path part of a match alone.
@@ -234,7 +253,10 @@ fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfigurat
             ("safe_regex", matcher::regex_in(&regex.regex, &raw, Charset::of(walker.version)))
         }
         Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
-        None => ("path_match_policy", Match::Unknown("`path_match_policy` is not modeled".to_owned())),
+        Some(PathSpecifier::PathMatchPolicy(policy)) => {
+            ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), &raw))
+        }
+        None => ("match", Match::Unknown("it names no path".to_owned())),
     };
     let old = config.ignore_path_parameters_in_path_matching && walker.version < Version::new(1, 39, 1);
     let holds = if old && http.path.contains(';') {

@@ -62,6 +62,8 @@ pub enum Stop {
     PlaintextOnTls,
     /// B closes the connection before it answers; A's proxy says so.
     UpstreamClosed,
+    /// A connection may not even wait for a host: its tries are used up.
+    TcpNoWaiting,
     /// No host can be chosen.
     NoHealthyUpstream,
     /// No host can be chosen, for a TCP connection.
@@ -123,6 +125,7 @@ impl Stop {
             Self::QueryMissingContentType => (400, &[]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
             Self::TcpOverflow => (0, &["UO"]),
+            Self::TcpNoWaiting => (0, &["URX"]),
             Self::NoHealthyUpstream => (503, &["UH"]),
             Self::TcpNoHealthyUpstream => (0, &["UH"]),
             Self::ConnectFailure => (503, &["UF"]),
@@ -142,6 +145,7 @@ impl Stop {
             | Self::PlaintextOnTls
             | Self::TcpNoCluster
             | Self::TcpOverflow
+            | Self::TcpNoWaiting
             | Self::TcpNoHealthyUpstream
             | Self::TcpConnectFailure => "",
             Self::NoFilterChain => "filter_chain_not_found",
@@ -211,7 +215,9 @@ impl Stop {
             Self::CodecError => "the request is no HTTP/1.1".to_owned(),
             Self::QueryMissingContentType => "a QUERY without a content-type".to_owned(),
             Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
-            Self::Overflow | Self::TcpOverflow => "a circuit breaker lets nothing through".to_owned(),
+            Self::Overflow | Self::TcpOverflow | Self::TcpNoWaiting => {
+                "a circuit breaker lets nothing through".to_owned()
+            }
             Self::DropOverload | Self::PartialDropOverload => "dropped by the endpoint policy".to_owned(),
             Self::NoHealthyUpstream | Self::TcpNoHealthyUpstream => "no healthy upstream".to_owned(),
             Self::ConnectFailure | Self::TcpConnectFailure => "connections to every endpoint fail".to_owned(),

@@ -4,14 +4,15 @@ use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpPro
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::ClusterSpecifier;
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_proxy::weighted_cluster::ClusterWeight;
 use crate::snapshot::Node;
-use crate::verdict::Stage;
+use crate::verdict::{Outcome, Stage};
 
 use super::action::{self, merged};
 use super::cluster::{self, Choice, Proto};
 use super::http::unknown;
 use super::network_filters;
-use super::path::Path;
+use super::path::{End, Path};
 use super::request::Dial;
+use super::stop::Stop;
 use super::walker::Walker;
 
 const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
@@ -23,6 +24,10 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &No
     }
     let criteria = action::criteria(proxy.metadata_match.as_ref());
     let choices = match &proxy.cluster_specifier {
+        _ if path.cluster.is_some() => {
+            let name = path.cluster.take().unwrap_or_default();
+            vec![Choice { name, share: 1.0, at: None, criteria }]
+        }
         Some(ClusterSpecifier::Cluster(name)) => {
             vec![Choice { name: name.clone(), share: 1.0, at: node.get("cluster"), criteria }]
         }
@@ -41,5 +46,18 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &No
         }
     };
     cluster::walk(walker, path, &choices, Proto::Tcp, dial, 1.0);
+    if proxy.max_connect_attempts.as_ref().is_some_and(|n| n.value > 1) && choices.len() > 1 {
+        drawn_again(walker, path);
+    }
     network_filters::settle(path);
+}
+
+/// Where a connection fails and another attempt is left, the cluster is drawn again, not only the host.
+fn drawn_again(walker: &Walker, path: &mut Path) {
+    let fails = |end: &End| matches!(end, End::Stopped(Stop::TcpConnectFailure | Stop::TcpNoWaiting));
+    if path.legs.iter().any(|leg| fails(&leg.end)) {
+        walker.unchecked("which cluster the next attempt to connect draws (`max_connect_attempts`)".to_owned());
+        path.legs.iter_mut().for_each(|leg| leg.end = End::Unknown);
+        path.decision.clusters.iter_mut().for_each(|c| (c.outcome, c.response) = (Outcome::Unknown, None));
+    }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Observed {
     /// As in a mesh.
     pub(crate) host: Option<String>,
     pub(crate) reply: Reply,
+    /// Where a redirect points, as in a mesh; of HTTP/1 only.
+    pub(crate) location: Option<String>,
     /// The lines of the log.
     pub(crate) log: Vec<Value>,
 }
@@ -90,6 +92,7 @@ impl Observed {
             cluster: text("cluster").filter(|_| reply.details != "fault_filter_abort"),
             host: line["host"].as_str().map(in_a_mesh::text),
             reply,
+            location: location(answer),
             log,
         }
     }
@@ -98,6 +101,16 @@ impl Observed {
 /// Why a filter closed the connection, where one did.
 fn termination(line: &Value) -> Option<&str> {
     line["termination"].as_str().filter(|text| text.starts_with("rbac_access_denied"))
+}
+
+/// The `Location` of an answer. Where no Host was given, it is the address, which is another in a mesh.
+fn location(answer: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(answer);
+    let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with("location:"))?;
+    let (scheme, rest) = line.get(9..)?.trim().split_once("://")?;
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let host = if host.starts_with("127.") { in_a_mesh::text(host) } else { host.to_owned() };
+    Some(format!("{scheme}://{host}{path}"))
 }
 
 /// A set, as both sides write it: a list, or one text with commas.

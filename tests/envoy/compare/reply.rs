@@ -36,6 +36,15 @@ pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference>
     differences
 }
 
+/// A redirect's row ends with where it points.
+pub(super) fn location(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+    let Some(seen) = observed.iter().find_map(|each| each.location.as_deref()) else { return Vec::new() };
+    let notes = verdict["walk"].as_array().into_iter().flatten().filter_map(|step| step["note"].as_str());
+    let said: Vec<&str> = notes.filter_map(|note| note.rsplit_once(" to ")).map(|(_, to)| to).collect();
+    let found = said.contains(&seen);
+    (!found).then(|| Difference::new("location", seen, said.join(", "))).into_iter().collect()
+}
+
 /// `branches`: each way that a request can go has the share that it was seen with.
 pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
     let branches = verdict["branches"].as_array().map(Vec::as_slice).unwrap_or_default();
