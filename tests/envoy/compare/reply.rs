@@ -36,10 +36,13 @@ pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference>
     differences
 }
 
-/// A redirect's row ends with where it points.
+/// A redirect's row ends with where it points. (A direct response of 201 or 3xx has a Location too: the request's own.)
 pub(super) fn location(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
-    let Some(seen) = observed.iter().find_map(|each| each.location.as_deref()) else { return Vec::new() };
     let notes = verdict["walk"].as_array().into_iter().flatten().filter_map(|step| step["note"].as_str());
+    if !notes.clone().any(|note| note.contains("redirect") || note.contains("HTTPS only")) {
+        return Vec::new();
+    }
+    let Some(seen) = observed.iter().find_map(|each| each.location.as_deref()) else { return Vec::new() };
     let said: Vec<&str> = notes.filter_map(|note| note.rsplit_once(" to ")).map(|(_, to)| to).collect();
     let found = said.contains(&seen);
     (!found).then(|| Difference::new("location", seen, said.join(", "))).into_iter().collect()
