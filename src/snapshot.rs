@@ -260,7 +260,7 @@ impl Snapshot {
     /// The proxy, if it has answered this need or one that covers it.
     fn answered(&self, need: &Need) -> Option<&Proxy> {
         let proxy = self.proxies.get(&need.origin())?;
-        let whole = group_of(need).is_some_and(|group| proxy.whole.contains(&group));
+        let whole = part_of(need).is_some_and(|(group, _)| proxy.whole.contains(&group));
         (whole || self.is_read(need)).then_some(proxy)
     }
 
@@ -345,7 +345,7 @@ impl Snapshot {
             // Nothing came back: either it could not be asked, or there is no such thing now.
             return !later.is_read(part) || self.updates(need).is_empty();
         };
-        let configs = now.get("configs").map(|c| c.items().collect::<Vec<_>>()).unwrap_or_default();
+        let configs = now.list("configs");
         let now: Vec<String> = configs
             .iter()
             .filter_map(|c| c.text("active_state.last_updated").or_else(|| c.text("last_updated")))
@@ -354,9 +354,11 @@ impl Snapshot {
     }
 
     fn updates(&self, need: &Need) -> Vec<String> {
-        let (Some(proxy), Some(name)) = (self.proxies.get(&need.origin()), name_of(need)) else { return Vec::new() };
+        let (Some(proxy), Some((group, Some(name)))) = (self.proxies.get(&need.origin()), part_of(need)) else {
+            return Vec::new();
+        };
         let sections = [Section::DynamicListeners, Section::DynamicRouteConfigs, Section::DynamicActiveClusters];
-        let of_need = sections.into_iter().filter(|s| Some(s.group()) == group_of(need));
+        let of_need = sections.into_iter().filter(|s| s.group() == group);
         let entries = of_need.filter_map(|s| proxy.entries.get(&(s, name.to_owned())));
         let at = |value: &Value| {
             let text = value.pointer("/active_state/last_updated").or_else(|| value.get("last_updated"));
@@ -381,7 +383,7 @@ impl Snapshot {
     }
 
     fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
-        if let Some(group) = group_of(need) {
+        if let Some((group, _)) = part_of(need) {
             let what = if group == Group::Hosts { "an answer of /clusters" } else { "a config dump" };
             let indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
             self.forget(need);
@@ -397,7 +399,7 @@ impl Snapshot {
 
     fn forget(&mut self, need: &Need) {
         let proxy = self.proxies.entry(need.origin()).or_default();
-        if let (Some(group), Some(name)) = (group_of(need), name_of(need)) {
+        if let Some((group, Some(name))) = part_of(need) {
             proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
             proxy.statuses.take();
         }
@@ -478,34 +480,16 @@ fn base(section: Section, i: usize) -> String {
     }
 }
 
-/// The part of the dump that a need asks for.
-fn group_of(need: &Need) -> Option<Group> {
+/// The part of the dump that a need asks for, and the name of the one resource in it, where it asks for one.
+fn part_of(need: &Need) -> Option<(Group, Option<&str>)> {
     match need {
-        Need::Listener(..) => Some(Group::Listeners),
-        Need::RouteConfig(..) => Some(Group::Routes),
-        Need::Cluster(..) | Need::ClustersOfHost(..) => Some(Group::Clusters),
-        Need::Hosts(..) => Some(Group::Hosts),
-        Need::Endpoints(..) => Some(Group::Endpoints),
+        Need::Listener(_, name) => Some((Group::Listeners, Some(name))),
+        Need::RouteConfig(_, name) => Some((Group::Routes, Some(name))),
+        Need::Cluster(_, name) => Some((Group::Clusters, Some(name))),
+        Need::ClustersOfHost(..) => Some((Group::Clusters, None)),
+        Need::Hosts(_, name) => Some((Group::Hosts, Some(name))),
+        Need::Endpoints(_, name) => Some((Group::Endpoints, Some(name))),
         Need::Listeners(_)
-        | Need::Identity(_)
-        | Need::LastUpdated(_)
-        | Need::Runtime(_)
-        | Need::Destination(..)
-        | Need::Object(..)
-        | Need::Objects(..) => None,
-    }
-}
-
-/// The name of the one resource that a need asks for.
-fn name_of(need: &Need) -> Option<&str> {
-    match need {
-        Need::Listener(_, name)
-        | Need::RouteConfig(_, name)
-        | Need::Cluster(_, name)
-        | Need::Hosts(_, name)
-        | Need::Endpoints(_, name) => Some(name),
-        Need::Listeners(_)
-        | Need::ClustersOfHost(..)
         | Need::Identity(_)
         | Need::LastUpdated(_)
         | Need::Runtime(_)

@@ -96,20 +96,22 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     Walk { request, decision, steps, legs, trail, destinations, unchecked, needs, kind }
 }
 
-/// One address through listener, chain and what follows.
+/// One address through A's proxy, where the connection gets to it.
 fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
-    if path.bare || capture::bypasses(walker, &mut path, dial) {
-        return path;
-    }
-    let Some(listener) = listener::find(walker, &mut path, dial) else {
-        return path;
-    };
-    match filter_chain::choose(walker, &mut path, &listener, dial) {
-        Some(Terminal::Http(manager, node)) => http::walk(walker, &mut path, &manager, &node, dial),
-        Some(Terminal::Tcp(proxy, node)) => tcp::walk(walker, &mut path, &proxy, &node, dial),
-        None => {}
+    if !path.bare && !capture::bypasses(walker, &mut path, dial) {
+        from_listener(walker, &mut path, dial);
     }
     path
+}
+
+/// Through one proxy, A's or B's: listener, chain and what follows.
+fn from_listener(walker: &Walker, path: &mut Path, dial: &Dial) {
+    let Some(listener) = listener::find(walker, path, dial) else { return };
+    match filter_chain::choose(walker, path, &listener, dial) {
+        Some(Terminal::Http(manager, node)) => http::walk(walker, path, &manager, &node, dial),
+        Some(Terminal::Tcp(proxy, node)) => tcp::walk(walker, path, &proxy, &node, dial),
+        None => {}
+    }
 }
 
 /// Several addresses: one answer where they agree, else each its share.
@@ -189,10 +191,7 @@ impl Walk {
 
     /// The way with the largest share among those that fail, else among those that are answered.
     pub fn main_stop(&self) -> Option<(&Leg, &Stop)> {
-        let stops = self.legs.iter().filter_map(|leg| match &leg.end {
-            End::Stopped(stop) => Some((leg, stop)),
-            End::HandedOver | End::Unknown => None,
-        });
+        let stops = self.legs.iter().filter_map(|leg| Some((leg, leg.end.stop()?)));
         stops.max_by(|(a, x), (b, y)| {
             let fails = |stop: &Stop| stop.outcome(self.kind) == Outcome::Fails;
             fails(x).cmp(&fails(y)).then(a.share.total_cmp(&b.share))

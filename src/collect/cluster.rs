@@ -9,7 +9,7 @@ use kube::Client;
 use serde_json::Value;
 
 use super::credentials;
-use super::error::CollectError;
+use super::error::{CollectError, without_os_error};
 use super::kubeconfig::{self, ClusterFlags};
 use super::log::{Log, Outcome};
 use super::query::encode;
@@ -190,9 +190,7 @@ pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    let text = innermost.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_owned()
+    without_os_error(&innermost.to_string()).to_owned()
 }
 
 fn has_kind(error: &(dyn StdError + 'static), kind: io::ErrorKind) -> bool {

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::archive::{self, Files, MAX_BYTES};
-use super::error::CollectError;
+use super::error::{CollectError, without_os_error};
 use crate::snapshot::{BodyError, FileError, Snapshot};
 
 /// The name of standard input.
@@ -221,9 +221,7 @@ fn shown(path: &Path) -> String {
     if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// The system's words without the number that Rust adds.
+/// The system's words, as they go on in a sentence.
 pub(super) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_lowercase()
+    without_os_error(&error.to_string()).to_lowercase()
 }

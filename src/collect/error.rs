@@ -120,6 +120,11 @@ pub enum CollectError {
     },
 }
 
+/// The system's words without the number that Rust adds.
+pub(super) fn without_os_error(words: &str) -> &str {
+    words.split(" (os error").next().unwrap_or(words)
+}
+
 impl CollectError {
     /// What lies behind it, from the nearest to the root.
     pub fn causes(&self) -> Vec<String> {

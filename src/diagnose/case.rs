@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::mesh::istio::{self, ClusterName};
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use crate::verdict::ObjectRef;
-use crate::walk::{ClusterTrail, DestinationWalk, End, Leg, Stop, Trail, Walk};
+use crate::walk::{ClusterTrail, DestinationWalk, Leg, Stop, Trail, Walk};
 
 /// One way that the request can go, to be explained.
 pub(crate) struct Case<'a> {
@@ -28,10 +28,7 @@ impl<'a> Case<'a> {
 
     /// Why this way ends, where it does.
     pub(crate) fn stop(&self) -> Option<&'a Stop> {
-        match &self.leg.end {
-            End::Stopped(stop) => Some(stop),
-            End::HandedOver | End::Unknown => None,
-        }
+        self.leg.end.stop()
     }
 
     /// What was met on the way to where this way ends: in A's proxy, or in B's.
@@ -148,6 +145,25 @@ impl<'a> Case<'a> {
         self.object(Kind::Service, &namespace, &name)
     }
 
+    /// Three at most of the pods of the Service's namespace that have these addresses, each `ip:port`.
+    pub(crate) fn pods_at(&self, addresses: &[String]) -> Vec<Node> {
+        let Some((namespace, _)) = self.cluster_name().and_then(|n| n.service()) else {
+            return Vec::new();
+        };
+        let pods = self.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
+        let has = |pod: &Node| {
+            let ip = pod.text("status.podIP").unwrap_or_default();
+            !ip.is_empty() && addresses.iter().any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
+        };
+        pods.into_iter().filter(has).take(3).collect()
+    }
+
+    /// The Sidecar of A's namespace that says which services A's proxy sees.
+    pub(crate) fn scoping_sidecar(&self) -> Option<Node> {
+        let sidecars = self.objects(Kind::Sidecar, Some(&self.namespace()), &[])?;
+        sidecars.into_iter().find(|s| s.at("spec.egress").is_some())
+    }
+
     /// The object that the route came of, from Envoy's own metadata, with the node that says so.
     pub(crate) fn route_object(&self) -> Option<(ObjectRef, Evidence)> {
         Self::object_of_route(self.trail().route.as_ref()?)
@@ -217,10 +233,15 @@ pub(crate) fn show(object: &ObjectRef) -> String {
     format!("kubectl -n {} get {kind} {} -o yaml", object.namespace, object.name)
 }
 
-/// The labels of a map, `key=value`.
-pub(crate) fn labels_of(map: Option<&Node>) -> Vec<(String, String)> {
-    let members = map.map(Node::members).unwrap_or_default();
-    members.into_iter().filter_map(|(key, value)| Some((key, value.value().as_str()?.to_owned()))).collect()
+/// Whether outlier detection ejected every host of the cluster.
+pub(crate) fn all_ejected(cluster: &ClusterTrail) -> bool {
+    cluster.hosts.iter().all(|(host, _)| host.flags.iter().any(|flag| flag == "failed_outlier_check"))
+}
+
+/// What `/clusters` says of the first three hosts' health.
+pub(crate) fn health_of(cluster: &ClusterTrail) -> Vec<Evidence> {
+    let statuses = cluster.hosts.iter().take(3).filter_map(|(_, at)| at.as_ref()?.get("health_status"));
+    statuses.map(|status| status.evidence()).collect()
 }
 
 /// `version=v3,app=x`.

@@ -4,14 +4,13 @@
 //! (`maxEjectionPercent: 100`) and turns panic routing off (Istio does so whenever `outlierDetection` is set), nobody is
 //! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
 
-use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
-use crate::snapshot::{Evidence, Kind};
+use crate::diagnose::{Case, Proved, all_ejected, certain, health_of, named, ref_of, show};
+use crate::snapshot::Kind;
 use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
-    let ejected = |flags: &[String]| flags.iter().any(|f| f == "failed_outlier_check");
-    if !cluster.hosts.iter().all(|(host, _)| ejected(&host.flags)) {
+    if !all_ejected(cluster) {
         return None;
     }
     let total = cluster.hosts.len();
@@ -24,13 +23,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         .map(|(o, _)| ObjectRef { field: "spec.trafficPolicy.outlierDetection".to_owned(), ..o.clone() })
         .collect();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
-    let mut evidence: Vec<Evidence> = cluster
-        .hosts
-        .iter()
-        .take(3)
-        .filter_map(|(_, at)| at.as_ref()?.get("health_status"))
-        .map(|n| n.evidence())
-        .collect();
+    let mut evidence = health_of(cluster);
     evidence.extend(percent.iter().map(crate::snapshot::Node::evidence));
     evidence.extend(config.at("common_lb_config.healthy_panic_threshold").map(|n| n.evidence()));
     evidence.extend(rule.iter().map(|(_, evidence)| evidence.clone()));

@@ -3,29 +3,21 @@
 //! Every endpoint fails its health check, or the control plane calls it unhealthy (Istio sends pods that are not ready
 //! so), and panic routing is off or does not help, so Envoy has nobody to send the request to: 503 UH.
 
-use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
-use crate::snapshot::{Evidence, Kind, Node};
+use crate::diagnose::{Case, Proved, all_ejected, certain, health_of, named, ref_of, show};
+use crate::snapshot::Kind;
 use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
-    let ejected = |flags: &[String]| flags.iter().any(|f| f == "failed_outlier_check");
-    if cluster.hosts.iter().all(|(host, _)| ejected(&host.flags)) {
+    if all_ejected(cluster) {
         return None;
     }
     let total = cluster.hosts.len();
-    let pods = pods_behind(case, &cluster.hosts.iter().map(|(h, _)| h.address.clone()).collect::<Vec<_>>());
+    let pods = case.pods_at(&cluster.hosts.iter().map(|(h, _)| h.address.clone()).collect::<Vec<_>>());
     let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "status.conditions")).collect();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
     let flags: Vec<&String> = cluster.hosts.iter().flat_map(|(h, _)| &h.flags).collect();
     let says = flags.first().map_or("unhealthy", |f| f.as_str());
-    let evidence: Vec<Evidence> = cluster
-        .hosts
-        .iter()
-        .take(3)
-        .filter_map(|(_, at)| at.as_ref()?.get("health_status"))
-        .map(|n| n.evidence())
-        .collect();
     let noun = if total == 1 { "endpoint" } else { "endpoints" };
     Some(Finding {
         id: "all-endpoints-unhealthy",
@@ -46,19 +38,6 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         },
         objects,
         istio: None,
-        evidence,
+        evidence: health_of(cluster),
     })
-}
-
-/// The pods that have these addresses.
-fn pods_behind(case: &Case, addresses: &[String]) -> Vec<Node> {
-    let Some((namespace, _)) = case.cluster_name().and_then(|n| n.service()) else {
-        return Vec::new();
-    };
-    let pods = case.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
-    let has = |pod: &Node| {
-        let ip = pod.text("status.podIP").unwrap_or_default();
-        !ip.is_empty() && addresses.iter().any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
-    };
-    pods.into_iter().filter(has).take(3).collect()
 }

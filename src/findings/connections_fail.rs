@@ -22,7 +22,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     if let Some(there) = case.destination() {
         return Some(application(case, there, evidence));
     }
-    let pods = pods_at(case, &addresses);
+    let pods = case.pods_at(&addresses);
     match mutual_to_plain(case, cluster, &pods) {
         Some((rule, at, pod)) => Some(tls(rule, at, &pod, evidence)),
         None => Some(refused(case, &addresses, &pods, evidence)),
@@ -126,19 +126,6 @@ fn mutual_to_plain(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Option
     let pod = pods.iter().find(plain)?.clone();
     let rule = ObjectRef { field: "spec.trafficPolicy.tls".to_owned(), ..rule };
     Some((rule, certified.index(0).unwrap_or(certified).get("name")?.evidence(), pod))
-}
-
-/// The pods that have these addresses.
-fn pods_at(case: &Case, addresses: &[String]) -> Vec<Node> {
-    let Some((namespace, _)) = case.cluster_name().and_then(|n| n.service()) else {
-        return Vec::new();
-    };
-    let pods = case.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
-    let has = |pod: &Node| {
-        let ip = pod.text("status.podIP").unwrap_or_default();
-        !ip.is_empty() && addresses.iter().any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
-    };
-    pods.into_iter().filter(has).take(3).collect()
 }
 
 /// The workload that a pod belongs to: a Deployment behind a `ReplicaSet`, or its owner.

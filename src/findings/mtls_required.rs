@@ -5,7 +5,7 @@
 //! Plaintext is sent when A has no proxy, when annotations keep the connection from it, when A's proxy does not know the
 //! service and passes the connection through, or when a `DestinationRule` turns TLS off.
 
-use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
+use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 use crate::walk::{DestinationWalk, Stop};
@@ -69,16 +69,12 @@ fn policy(case: &Case, there: &DestinationWalk) -> Option<(ObjectRef, Evidence)>
 
 /// What makes A's side send plaintext, in an object and in words.
 fn sender(case: &Case) -> (Option<ObjectRef>, String) {
-    let own = case.namespace();
     let Some(cluster) = case.walk.trail.clusters.first() else {
         let pod = case.source_pod();
         return (pod, "the request leaves A without going through a proxy of A's".to_owned());
     };
     if cluster.name == "PassthroughCluster" {
-        let sidecars = case.objects(Kind::Sidecar, Some(&own), &[]).unwrap_or_default();
-        let scoped = sidecars.iter().find(|s| s.at("spec.egress").is_some());
-        let object = scoped
-            .map(|s| object_ref(Kind::Sidecar, &own, &s.text("metadata.name").unwrap_or_default(), "spec.egress"));
+        let object = case.scoping_sidecar().map(|s| ref_of(Kind::Sidecar, &s, "spec.egress"));
         return (
             object,
             "A's proxy does not know the service and passes the connection through in plaintext".to_owned(),

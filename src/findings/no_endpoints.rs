@@ -3,21 +3,17 @@
 //! Envoy has the cluster and not one host in it, so it answers 503 UH by itself. Either the Service's selector fits no
 //! pod, or the workload is scaled to zero, or none of its pods is ready; for a host outside, its name did not resolve.
 
-use crate::diagnose::{Case, Proved, certain, label_text, labels_of, named, ref_of, show};
+use crate::diagnose::{Case, Proved, certain, label_text, named, ref_of, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
-    let empty = cluster
-        .status
-        .as_ref()
-        .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))?;
+    let empty = cluster.no_hosts()?;
     let name = case.cluster_name();
     if let Some(name) = name.as_ref().filter(|n| !n.subset.is_empty()) {
         // Where the service as a whole has endpoints, it is the subset that selects none.
-        let whole = format!("{}|{}||{}", name.direction, name.port, name.host);
-        let others = case.hosts_of(&whole);
+        let others = case.hosts_of(&name.of_whole_host());
         if others.is_none_or(|list| list.items().next().is_some()) {
             return None;
         }
@@ -40,7 +36,7 @@ struct Cause {
 
 fn explained(case: &Case, service: &Node, host: &str, empty: Evidence) -> Finding {
     let object = ref_of(Kind::Service, service, "spec.selector");
-    let selector = labels_of(service.at("spec.selector").as_ref());
+    let selector = service.labels("spec.selector");
     let pods = case.objects(Kind::Pod, Some(&object.namespace), &selector);
     let workloads = workloads(case, &object.namespace, &selector);
     let cause = match pods {
@@ -145,7 +141,7 @@ fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec
     let mut found = Vec::new();
     for kind in [Kind::Deployment, Kind::StatefulSet] {
         for workload in case.objects(kind, Some(namespace), &[]).unwrap_or_default() {
-            let labels = labels_of(workload.at("spec.template.metadata.labels").as_ref());
+            let labels = workload.labels("spec.template.metadata.labels");
             let fits = !selector.is_empty() && selector.iter().all(|pair| labels.contains(pair));
             let replicas = workload.at("spec.replicas");
             if let Some(replicas) = replicas.filter(|r| fits && r.value().as_u64() == Some(0)) {

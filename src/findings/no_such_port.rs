@@ -44,7 +44,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
     }
     let service = case.service();
     let has_port = |service: &Node| {
-        let ports = service.at("spec.ports").map(|p| p.items().collect::<Vec<_>>()).unwrap_or_default();
+        let ports = service.list("spec.ports");
         ports.iter().any(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(name.port)))
     };
     if service.as_ref().is_some_and(has_port) {

@@ -4,23 +4,19 @@
 //! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself. Correct the labels of the
 //! subset, or those of the pods.
 
-use crate::diagnose::{Case, Proved, certain, label_text, labels_of, named, show};
+use crate::diagnose::{Case, Proved, certain, label_text, named, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let name = case.cluster_name().filter(|name| case.lacks_host() && !name.subset.is_empty())?;
     let cluster = case.cluster().filter(|c| c.hosts.is_empty())?;
-    let whole = format!("{}|{}||{}", name.direction, name.port, name.host);
-    let others = case.hosts_of(&whole).filter(|list| list.items().next().is_some())?;
+    let others = case.hosts_of(&name.of_whole_host()).filter(|list| list.items().next().is_some())?;
     let (rule, rule_at) = case.cluster_object()?;
-    let empty = cluster
-        .status
-        .as_ref()
-        .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))?;
+    let empty = cluster.no_hosts()?;
     let object = case.object(Kind::DestinationRule, &rule.namespace, &rule.name);
     let subset = object.as_ref().and_then(|rule| subset_of(rule, &name.subset));
-    let wanted = subset.as_ref().map(|(_, at)| labels_of(at.get("labels").as_ref())).unwrap_or_default();
+    let wanted = subset.as_ref().map(|(_, at)| at.labels("labels")).unwrap_or_default();
     let field = subset.as_ref().map_or_else(|| "spec.subsets".to_owned(), |(i, _)| format!("spec.subsets[{i}].labels"));
     let rule = ObjectRef { field, ..rule };
     let pods = pods(case);
@@ -76,7 +72,7 @@ fn subset_of(rule: &Node, name: &str) -> Option<(usize, Node)> {
 
 fn selector(case: &Case) -> Option<Vec<(String, String)>> {
     let service = case.service()?;
-    let labels = labels_of(service.at("spec.selector").as_ref());
+    let labels = service.labels("spec.selector");
     (!labels.is_empty()).then_some(labels)
 }
 
@@ -90,7 +86,7 @@ fn pods(case: &Case) -> Vec<Node> {
 /// What the pods carry under these keys, each once.
 fn values(pods: &[Node], keys: &[&String]) -> Vec<String> {
     let of_pod = |pod: &Node| -> Option<String> {
-        let labels = labels_of(pod.at("metadata.labels").as_ref());
+        let labels = pod.labels("metadata.labels");
         let held: Vec<(String, String)> = labels.into_iter().filter(|(k, _)| keys.contains(&k)).collect();
         (!held.is_empty()).then(|| label_text(&held))
     };

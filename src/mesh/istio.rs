@@ -33,6 +33,11 @@ impl ClusterName {
         })
     }
 
+    /// The name of the cluster that has all of the host's endpoints, whatever the subset.
+    pub fn of_whole_host(&self) -> String {
+        format!("{}|{}||{}", self.direction, self.port, self.host)
+    }
+
     /// The Kubernetes Service behind the host: namespace and name.
     pub fn service(&self) -> Option<(String, String)> {
         service_of_host(&self.host)

@@ -103,6 +103,17 @@ impl Node {
         (0..len).map(|i| self.below(Segment::Index(i)))
     }
 
+    /// The elements of the array at the end of a dotted path of names; none where there is no array.
+    pub fn list(&self, dotted: &str) -> Vec<Self> {
+        self.at(dotted).map(|array| array.items().collect()).unwrap_or_default()
+    }
+
+    /// The members of the object at the end of a dotted path that are text, as labels are.
+    pub fn labels(&self, dotted: &str) -> Vec<(String, String)> {
+        let members = self.at(dotted).map(|map| map.members()).unwrap_or_default();
+        members.into_iter().filter_map(|(key, value)| Some((key, value.value().as_str()?.to_owned()))).collect()
+    }
+
     /// The members of an object, in the order of their names.
     pub fn members(&self) -> Vec<(String, Self)> {
         let keys = self.value().as_object().into_iter().flat_map(serde_json::Map::keys);

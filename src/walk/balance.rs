@@ -80,7 +80,7 @@ pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>
         Got::Absent(_) => return Err(Unread::Odd(format!("cluster {name} is active and not in /clusters"))),
         Got::Gap => return Err(Unread::Gap),
     };
-    let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+    let list = status.list("host_statuses");
     let mut hosts = Vec::new();
     for at in list {
         match at.decode() {
@@ -133,10 +133,7 @@ pub(super) fn finish(
         let end = if dead { End::Stopped(proto.no_connection()) } else { End::HandedOver };
         ends.push((with, end, Stage::Endpoints));
     }
-    trail.stop = ends.iter().find_map(|(_, end, _)| match end {
-        End::Stopped(stop) => Some(stop.clone()),
-        End::HandedOver | End::Unknown => None,
-    });
+    trail.stop = ends.iter().find_map(|(_, end, _)| end.stop().cloned());
     let cluster = Row {
         mark: if dropped >= 1.0 {
             Mark::Stopped
@@ -194,11 +191,7 @@ fn hosts_row(trail: &ClusterTrail, (spread, subset): (&Spread, &str), dead: bool
 /// The hosts' health, or the empty list.
 fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
     if trail.hosts.is_empty() {
-        return trail
-            .status
-            .iter()
-            .map(|s| s.get("host_statuses").map_or_else(|| s.lacks("host_statuses"), |h| h.evidence()))
-            .collect();
+        return trail.no_hosts().into_iter().collect();
     }
     let interesting = trail.hosts.iter().zip(&trail.eligible).filter(|((host, _), eligible)| {
         all_fine || !**eligible || host.class != Class::Healthy || host.counters.never_connected()

@@ -89,12 +89,8 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
 pub(super) fn request_kind(walker: &Walker, dial: &Dial) -> RequestKind {
     let given = walker.question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("content-type"));
     let content_type = given.map_or("", |(_, v)| v.as_str());
-    let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
-    if is_grpc || (dial.protocol == super::Protocol::Grpc && given.is_none()) {
-        RequestKind::Grpc
-    } else {
-        RequestKind::Plain
-    }
+    let unsaid = dial.protocol == super::Protocol::Grpc && given.is_none();
+    if unsaid { RequestKind::Grpc } else { RequestKind::of_content_type(content_type) }
 }
 
 fn decided(choice: &Choice, endpoints: &[Endpoint], legs: &[Leg], kind: RequestKind, share: f64) -> ClusterChoice {
@@ -255,7 +251,7 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
         None => format!("the address that {} resolves to, port {port}", walker.question.host),
     };
     if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
-        let list = status.get("host_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+        let list = status.list("host_statuses");
         let hosts = list.into_iter().filter_map(|at| Some((Host::of(&at.decode().ok()?), Some(at))));
         trail.hosts = hosts.filter(|(host, _)| host.address == address).collect();
         trail.status = Some(status);

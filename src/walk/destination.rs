@@ -7,16 +7,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::mesh::istio::ClusterName;
-use crate::snapshot::{Kind, Lookup, Node, Origin, PodRecord};
+use crate::snapshot::{Kind, Node};
 use crate::verdict::{Decision, Side, Stage, Step};
 
-use super::filter_chain::{self, Terminal};
 use super::path::{End, Leg, Path, Socket, Trail};
 use super::question::Beyond;
-use super::request::{Dial, source_pod};
+use super::request::{Dial, is_ready, source_pod};
 use super::stop::Stop;
-use super::walker::{Downstream, Walker};
-use super::{Protocol, Question, http, listener, tcp};
+use super::walker::{Downstream, Got, Walker};
+use super::{Protocol, Question};
 
 /// One of B's pods, and what its proxy makes of the request.
 #[derive(Clone, Debug)]
@@ -42,10 +41,7 @@ pub struct DestinationWalk {
 impl DestinationWalk {
     /// Why the pod's proxy does not hand the request over, where it does not.
     pub fn stop(&self) -> Option<&Stop> {
-        self.legs.iter().find_map(|leg| match &leg.end {
-            End::Stopped(stop) => Some(stop),
-            End::HandedOver | End::Unknown => None,
-        })
+        self.legs.iter().find_map(|leg| leg.end.stop())
     }
 }
 
@@ -159,7 +155,7 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     if let Some(place) = path.destinations.iter().position(known) {
         return Some(place);
     }
-    let (origin, record) = read(walker, &namespace, &name)?;
+    let Got::Found((origin, record)) = walker.ask(walker.snapshot.destination(&namespace, &name)) else { return None };
     if record.without_proxy || !walker.snapshot.has_proxy(origin) {
         walker.unchecked(format!("pod {namespace}/{name} has no proxy: what its application does is not known"));
         return None;
@@ -175,13 +171,7 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     let host = question.authority.clone().unwrap_or_else(|| dial.host.clone());
     let there = Dial { ip: Some(group.target.at.ip()), port: group.target.at.port(), host, protocol };
     let mut through = Path::default();
-    if let Some(listener) = listener::find(&inner, &mut through, &there) {
-        match filter_chain::choose(&inner, &mut through, &listener, &there) {
-            Some(Terminal::Http(manager, node)) => http::walk(&inner, &mut through, &manager, &node, &there),
-            Some(Terminal::Tcp(proxy, node)) => tcp::walk(&inner, &mut through, &proxy, &node, &there),
-            None => {}
-        }
-    }
+    super::from_listener(&inner, &mut through, &there);
     walker.absorb(inner);
     let of_b = |step: Step| Step { side: Side::Destination, ..step };
     path.destinations.push(DestinationWalk {
@@ -196,21 +186,6 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
         legs: through.legs,
     });
     Some(path.destinations.len() - 1)
-}
-
-/// The pod's record; asked for where it is not there yet.
-fn read(walker: &Walker, namespace: &str, name: &str) -> Option<(Origin, PodRecord)> {
-    match walker.snapshot.destination(namespace, name) {
-        Lookup::Found(found) => Some(found),
-        Lookup::Absent(_) => None,
-        Lookup::Unread(need) => {
-            if let Some(why) = walker.snapshot.why_unread(&need) {
-                walker.unchecked(format!("{need} ({}): {why}", need.reason()));
-            }
-            walker.want(need);
-            None
-        }
-    }
 }
 
 /// `excludeInboundPorts` of B's pod.
@@ -349,12 +324,11 @@ fn behind(walker: &Walker, path: &Path, target: &Target) -> Option<Vec<Target>> 
         walker.glance(walker.snapshot.objects(Kind::EndpointSlice, Some(&namespace), &labels)).unwrap_or_default();
     let mut found = Vec::new();
     for slice in slices {
-        let ports = slice.get("ports").map(|p| p.items().collect::<Vec<_>>()).unwrap_or_default();
+        let ports = slice.list("ports");
         let port = ports.iter().find(|p| p.text("name").unwrap_or_default() == name);
         let Some(port) = port.and_then(|p| u16::try_from(p.get("port")?.value().as_u64()?).ok()) else { continue };
-        let endpoints = slice.get("endpoints").map(|e| e.items().collect::<Vec<_>>()).unwrap_or_default();
-        let ready = |e: &&Node| e.at("conditions.ready").is_none_or(|r| r.value().as_bool() != Some(false));
-        for address in endpoints.iter().filter(ready).filter_map(|e| e.get("addresses")?.index(0)) {
+        let endpoints = slice.list("endpoints");
+        for address in endpoints.iter().filter(|e| is_ready(e)).filter_map(|e| e.get("addresses")?.index(0)) {
             let ip: Option<IpAddr> = address.value().as_str().and_then(|ip| ip.parse().ok());
             found.extend(ip.map(|ip| Target { at: SocketAddr::new(ip, port), socket: target.socket.clone() }));
         }
@@ -370,9 +344,8 @@ fn pods(walker: &Walker, path: &Path, leg: &Leg) -> Option<Vec<Node>> {
         None => path.trail.service.clone()?,
     };
     let namespace = service.text("metadata.namespace")?;
-    let selector = service.at("spec.selector")?.members();
-    let labels: Vec<(String, String)> =
-        selector.into_iter().filter_map(|(k, v)| Some((k, v.value().as_str()?.to_owned()))).collect();
+    service.at("spec.selector")?;
+    let labels = service.labels("spec.selector");
     walker.glance(walker.snapshot.objects(Kind::Pod, Some(&namespace), &labels))
 }
 

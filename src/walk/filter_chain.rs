@@ -129,7 +129,7 @@ fn by_matcher(walker: &Walker, active: &Active, connection: &Connection) -> Resu
 
 /// What the chains of the port that was dialed ask for; the listener's name where there is none.
 fn near_matches(active: &Active, dial: &Dial) -> Vec<Evidence> {
-    let chains = active.node.get("filter_chains").map(|c| c.items().collect::<Vec<_>>()).unwrap_or_default();
+    let chains = active.node.list("filter_chains");
     let of_port = |m: &Node| {
         let port = m.get("destination_port").and_then(|p| p.value().as_u64());
         port.is_none_or(|p| p == u64::from(dial.port))

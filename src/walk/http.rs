@@ -171,19 +171,23 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     if upgrades {
         return Err("upgrades are not modeled".to_owned());
     }
-    let edge = manager.use_remote_address.as_ref().is_some_and(|b| b.value) && manager.xff_num_trusted_hops == 0;
-    let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, edge);
+    let nobody_before = is_edge(manager) && manager.xff_num_trusted_hops == 0;
+    let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, nobody_before);
     let scheme = scheme(manager, &mut headers)?;
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
     let content_type = headers.iter().find(|(k, _)| k == "content-type").map_or("", |(_, v)| v.as_str());
-    let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
-    let kind = if is_grpc { RequestKind::Grpc } else { RequestKind::Plain };
+    let kind = RequestKind::of_content_type(content_type);
     if question.method == "CONNECT" || !path.starts_with('/') {
         return Err("CONNECT and requests without a path are not modeled".to_owned());
     }
     Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme })
+}
+
+/// Whether the manager takes the connection's own address for the client's.
+fn is_edge(manager: &HttpConnectionManager) -> bool {
+    manager.use_remote_address.as_ref().is_some_and(|b| b.value)
 }
 
 /// A's request comes in plaintext. What a client says of itself in `x-forwarded-proto` is believed, unless the manager
@@ -192,7 +196,7 @@ fn scheme(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) 
     let given = headers.iter().find(|(k, _)| k == "x-forwarded-proto").map(|(_, v)| v.clone());
     headers.retain(|(k, _)| k != "x-forwarded-proto");
     let Some(given) = given else { return Ok("http".to_owned()) };
-    let edge = manager.use_remote_address.as_ref().is_some_and(|b| b.value);
+    let edge = is_edge(manager);
     match given.as_str() {
         _ if edge && manager.xff_num_trusted_hops == 0 => Ok("http".to_owned()),
         "http" | "https" if !edge => Ok(given),

@@ -260,6 +260,7 @@ fn answered(path: &mut Path, name: &str, answer: Answer, left: f64) -> f64 {
 fn effects(ask: &Ask, i: usize) -> Vec<Effect> {
     let (filter, http) = (ask.filter, ask.http);
     let unknown = |what: String| vec![Effect::Unknown(what)];
+    let one = |effect: Result<Option<Effect>, String>| effect.map_or_else(unknown, |one| one.into_iter().collect());
     let applied = match applied(ask.chain, ask.chosen, filter, i) {
         Ok(Some(applied)) => applied,
         Ok(None) => return Vec::new(),
@@ -279,10 +280,10 @@ fn effects(ask: &Ask, i: usize) -> Vec<Effect> {
         "fault.v3.HTTPFault" => fault::effects(ask, &applied),
         "rbac.v3.RBAC" => rbac::effects(ask, &applied),
         "jwt_authn.v3.JwtAuthentication" => jwt::effects(ask, &applied),
-        "local_ratelimit.v3.LocalRateLimit" => rate_limit::local(ask, &applied),
+        "local_ratelimit.v3.LocalRateLimit" => one(rate_limit::local(ask, &applied)),
         "ratelimit.v3.RateLimit" => rate_limit::global(ask, &applied),
-        "cors.v3.Cors" => cors::effects(ask),
-        "csrf.v3.CsrfPolicy" => csrf::effects(ask, &applied),
+        "cors.v3.Cors" => one(cors::effect(ask)),
+        "csrf.v3.CsrfPolicy" => one(csrf::effect(ask, &applied)),
         "health_check.v3.HealthCheck" => health_check::effects(ask, &applied),
         "header_mutation.v3.HeaderMutation" => headers::mutation(ask, &applied),
         "header_to_metadata.v3.Config" => headers::to_metadata(&applied),

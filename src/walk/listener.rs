@@ -43,10 +43,10 @@ pub(super) fn statuses(walker: &Walker) -> Got<Vec<Status>> {
         Got::Absent(evidence) => return Got::Absent(evidence),
         Got::Gap => return Got::Gap,
     };
-    let statuses = list.get("listener_statuses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+    let statuses = list.list("listener_statuses");
     let status = |at: Node| {
         let main = at.get("local_address").and_then(|a| a.decode::<Address>().ok());
-        let more = at.get("additional_local_addresses").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+        let more = at.list("additional_local_addresses");
         let more = more.iter().filter_map(|a| a.decode::<Address>().ok());
         let all: Vec<Address> = main.into_iter().chain(more).filter(|a| !address::is_udp(a)).collect();
         Status {

@@ -103,10 +103,18 @@ pub struct Leg {
     pub destination: Option<usize>,
 }
 
+impl ClusterTrail {
+    /// The empty list of hosts, or its absence, in `/clusters`; `None` where that was not read.
+    pub fn no_hosts(&self) -> Option<Evidence> {
+        let status = self.status.as_ref()?;
+        Some(status.get("host_statuses").map_or_else(|| status.lacks("host_statuses"), |list| list.evidence()))
+    }
+}
+
 impl Leg {
     /// What is sent, where the request is not handed over.
     pub fn response(&self, kind: RequestKind) -> Option<Response> {
-        let End::Stopped(stop) = &self.end else { return None };
+        let stop = self.end.stop()?;
         let mut response = stop.response(kind);
         if self.delayed {
             response.flags.insert(0, "DI");
@@ -127,6 +135,16 @@ pub enum End {
     Stopped(Stop),
     /// It cannot be told.
     Unknown,
+}
+
+impl End {
+    /// Why the request is not handed over, where it surely is not.
+    pub fn stop(&self) -> Option<&Stop> {
+        match self {
+            Self::Stopped(stop) => Some(stop),
+            Self::HandedOver | Self::Unknown => None,
+        }
+    }
 }
 
 /// One way through the proxy, as it grows.

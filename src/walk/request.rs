@@ -118,9 +118,9 @@ fn headless(walker: &Walker, path: &mut Path, service: &Node, number: u16, port:
         Got::Gap => return pending(path, walker),
     };
     let mut ips: Vec<Option<IpAddr>> = Vec::new();
-    for endpoint in slices.iter().filter_map(|s| s.get("endpoints")).flat_map(|e| e.items().collect::<Vec<_>>()) {
-        let ready = endpoint.at("conditions.ready").is_none_or(|r| r.value().as_bool() != Some(false));
-        let addresses = endpoint.get("addresses").map(|a| a.items().collect::<Vec<_>>()).unwrap_or_default();
+    for endpoint in slices.iter().flat_map(|s| s.list("endpoints")) {
+        let ready = is_ready(&endpoint);
+        let addresses = endpoint.list("addresses");
         ips.extend(addresses.iter().filter(|_| ready).filter_map(|a| a.value().as_str()?.parse().ok()).map(Some));
     }
     ips.sort();
@@ -130,6 +130,11 @@ fn headless(walker: &Walker, path: &mut Path, service: &Node, number: u16, port:
         ips.push(None);
     }
     found(walker, path, &ips, number, Some(port), Vec::new())
+}
+
+/// Whether an endpoint of an `EndpointSlice` is ready; one that does not say so is.
+pub(super) fn is_ready(endpoint: &Node) -> bool {
+    endpoint.at("conditions.ready").is_none_or(|r| r.value().as_bool() != Some(false))
 }
 
 /// An `ExternalName` is a CNAME: A dials its target, and says the name as it typed it.
@@ -172,7 +177,7 @@ fn external(walker: &Walker, path: &mut Path) -> Resolved {
     };
     let host = walker.question.host.as_str();
     let names = |entry: &Node| {
-        let hosts = entry.at("spec.hosts").map(|h| h.items().collect::<Vec<_>>()).unwrap_or_default();
+        let hosts = entry.list("spec.hosts");
         hosts.iter().any(|h| h.value().as_str() == Some(host))
     };
     let mut ips = Vec::new();
@@ -211,8 +216,7 @@ fn gateway_target(walker: &Walker, port: u16) -> u16 {
         };
         !selector.is_empty() && selector.iter().all(has)
     };
-    let ports = services.iter().filter(|s| selects(s)).filter_map(|s| s.at("spec.ports"));
-    let mut ports = ports.flat_map(|p| p.items().collect::<Vec<_>>());
+    let mut ports = services.iter().filter(|s| selects(s)).flat_map(|s| s.list("spec.ports"));
     let entry = ports.find(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(port)));
     let Some(target) = entry.and_then(|p| p.get("targetPort")) else {
         return port;
@@ -225,8 +229,8 @@ fn gateway_target(walker: &Walker, port: u16) -> u16 {
 }
 
 fn container_port(pod: &Node, name: &str) -> Option<u16> {
-    let containers = pod.at("spec.containers")?;
-    let ports = containers.items().filter_map(|c| c.get("ports")).flat_map(|p| p.items().collect::<Vec<_>>());
+    let containers = pod.list("spec.containers");
+    let ports = containers.iter().flat_map(|c| c.list("ports"));
     let mut named = ports.filter(|p| p.text("name").as_deref() == Some(name));
     named.find_map(|p| u16::try_from(p.get("containerPort")?.value().as_u64()?).ok())
 }
@@ -292,10 +296,8 @@ fn known_by_name(walker: &Walker, at_port: &[&Status]) -> bool {
 
 fn takes_host(walker: &Walker, route_config: &str) -> bool {
     let config = walker.glance(walker.snapshot.route_config(walker.origin, route_config));
-    let hosts = config.and_then(|c| c.at("route_config.virtual_hosts"));
-    let hosts = hosts.map(|h| h.items().collect::<Vec<_>>()).unwrap_or_default();
-    let domains = hosts.iter().filter_map(|h| h.get("domains")).flat_map(|d| d.items().collect::<Vec<_>>());
-    domains.into_iter().any(|d| d.value().as_str() == Some(walker.question.host.as_str()))
+    let hosts = config.map(|c| c.list("route_config.virtual_hosts")).unwrap_or_default();
+    hosts.iter().flat_map(|h| h.list("domains")).any(|d| d.value().as_str() == Some(walker.question.host.as_str()))
 }
 
 /// The addresses under which a listener takes requests for B; `None` when it was not read.
@@ -366,9 +368,9 @@ fn virtual_host_ips(walker: &Walker, route_config: &str, port: u16) -> Option<Ve
         Got::Absent(_) => return Some(Vec::new()),
         Got::Gap => return None,
     };
-    let hosts = config.at("route_config.virtual_hosts").map(|h| h.items().collect::<Vec<_>>()).unwrap_or_default();
+    let hosts = config.list("route_config.virtual_hosts");
     let domains = |host: &Node| -> Vec<String> {
-        let domains = host.get("domains").map(|d| d.items().collect::<Vec<_>>()).unwrap_or_default();
+        let domains = host.list("domains");
         domains.iter().filter_map(|d| d.value().as_str().map(str::to_owned)).collect()
     };
     let with_port = format!("{}:{port}", walker.question.host);
@@ -440,7 +442,7 @@ fn port_number(walker: &Walker, service: &Node) -> Option<u16> {
 
 /// `8082 (http)` for each port.
 pub(crate) fn ports_of(service: &Node) -> Vec<String> {
-    let ports = service.at("spec.ports").map(|p| p.items().collect::<Vec<_>>()).unwrap_or_default();
+    let ports = service.list("spec.ports");
     let show = |port: &Node| {
         let number = port.get("port").map(|p| p.value().to_string()).unwrap_or_default();
         port.text("name").filter(|n| !n.is_empty()).map_or(number.clone(), |name| format!("{number} ({name})"))
@@ -449,7 +451,7 @@ pub(crate) fn ports_of(service: &Node) -> Vec<String> {
 }
 
 fn cluster_ips(service: &Node) -> Vec<IpAddr> {
-    let list = service.at("spec.clusterIPs").map(|l| l.items().collect::<Vec<_>>()).unwrap_or_default();
+    let list = service.list("spec.clusterIPs");
     let mut ips: Vec<IpAddr> = list.iter().filter_map(|ip| ip.value().as_str()?.parse().ok()).collect();
     if ips.is_empty() {
         ips.extend(service.text("spec.clusterIP").and_then(|ip| ip.parse::<IpAddr>().ok()));
@@ -468,18 +470,13 @@ fn near_services(walker: &Walker) -> Vec<String> {
         .iter()
         .filter_map(|s| Some((s.text("metadata.name")?, s.text("metadata.namespace")?)))
         .filter_map(|(name, namespace)| {
-            let far = distance(asked, &name);
+            let far = strsim::damerau_levenshtein(asked, &name);
             let shown = if namespace == own { name.clone() } else { format!("{name}.{namespace}") };
             (far <= 1 + asked.len() / 4).then_some((far + usize::from(namespace != own), shown))
         })
         .collect();
     near.sort();
     near.into_iter().map(|(_, name)| name).take(3).collect()
-}
-
-/// Edits between two names.
-fn distance(a: &str, b: &str) -> usize {
-    strsim::damerau_levenshtein(a, b)
 }
 
 fn subject(walker: &Walker) -> String {

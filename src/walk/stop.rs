@@ -234,6 +234,14 @@ pub enum RequestKind {
     Grpc,
 }
 
+impl RequestKind {
+    /// The kind that a content type makes (`Grpc::Common::hasGrpcContentType`).
+    pub fn of_content_type(content_type: &str) -> Self {
+        let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
+        if is_grpc { Self::Grpc } else { Self::Plain }
+    }
+}
+
 /// `Grpc::Utility::httpToGrpcStatus` (`source/common/grpc/status.cc`).
 fn grpc_status_of(http: u16) -> u8 {
     match http {

@@ -14,7 +14,7 @@ use super::{Answer, Ask, Effect, levels};
 
 const POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
 
-pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
+pub(super) fn effect(ask: &Ask) -> Result<Option<Effect>, String> {
     let preflight = ask.http.method == "OPTIONS"
         && !ask.first("origin").is_empty()
         && !ask.first("access-control-request-method").is_empty();
@@ -22,12 +22,9 @@ pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
     let forwards =
         matches!(ask.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))));
     if !preflight || !forwards {
-        return Vec::new();
+        return Ok(None);
     }
-    match answer(ask) {
-        Ok(effect) => effect.into_iter().collect(),
-        Err(what) => vec![Effect::Unknown(what)],
-    }
+    answer(ask)
 }
 
 fn answer(ask: &Ask) -> Result<Option<Effect>, String> {

@@ -10,14 +10,7 @@ use super::{Answer, Applied, Ask, Effect};
 
 const POLICY: &str = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy";
 
-pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
-    match answer(ask, applied) {
-        Ok(effect) => effect.into_iter().collect(),
-        Err(what) => vec![Effect::Unknown(what)],
-    }
-}
-
-fn answer(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, String> {
+pub(super) fn effect(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, String> {
     let policy: CsrfPolicy = applied.any.unpack()?;
     if let Some(what) = Walker::unmodeled(&applied.node, POLICY, &[]) {
         return Err(what);

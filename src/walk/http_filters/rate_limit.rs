@@ -11,25 +11,19 @@ const LOCAL: &str = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateL
 const GLOBAL: &str = "envoy.extensions.filters.http.ratelimit.v3.RateLimit";
 
 /// A limit of this proxy's own. How many tokens are left is not known; by default it is off, and not enforced.
-pub(super) fn local(ask: &Ask, applied: &Applied) -> Vec<Effect> {
-    local_effects(ask, applied).unwrap_or_else(|what| vec![Effect::Unknown(what)])
-}
-
-fn local_effects(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
+pub(super) fn local(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, String> {
     let limit: LocalRateLimit = applied.any.unpack()?;
     if let Some(what) = Walker::unmodeled(&applied.node, LOCAL, &[]) {
         return Err(what);
     }
-    let Some(bucket) = &limit.token_bucket else { return Ok(Vec::new()) };
+    let Some(bucket) = &limit.token_bucket else { return Ok(None) };
     let enabled = ask.share(limit.filter_enabled.as_ref(), 0.0)?;
     let enforced = ask.share(limit.filter_enforced.as_ref(), 0.0)?;
     if enabled <= 0.0 || enforced <= 0.0 {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let (tokens, name) = (bucket.max_tokens, &ask.filter.name);
-    Ok(vec![Effect::Unknown(format!(
-        "{name} answers 429 once its bucket of {tokens} tokens is empty; what is left is not known"
-    ))])
+    Err(format!("{name} answers 429 once its bucket of {tokens} tokens is empty; what is left is not known"))
 }
 
 /// A limit that a service keeps: it is asked only where something says what to count.
