@@ -2,7 +2,7 @@
 //!
 //! `source/common/http/header_map_impl.cc`, `source/common/http/conn_manager_utility.cc`.
 
-/// Kept in one place each, where further lines are appended with a comma. Observed on 1.36, 1.38 and 1.40.
+/// Kept in one place each, where further lines are appended with a comma. Observed on 1.40.
 const INLINE: &[&str] = &[
     "accept",
     "accept-encoding",
