@@ -111,7 +111,9 @@ fn renamed(case: &Value, from: &str, to: &str, number: usize) -> Value {
     let old = from.trim_start_matches('u');
     let names = Regex::new(&format!(r"\b{from}\b")).expect("a pattern");
     let addresses = Regex::new(&format!(r"127\.(\d)\.{old}\.")).expect("a pattern");
+    let ports = Regex::new(&format!(r"\b20{old:0>3}\b")).expect("a pattern");
     let text = case.to_string();
+    let text = ports.replace_all(&text, format!("20{number:0>3}"));
     let text = names.replace_all(&text, to);
     let text = addresses.replace_all(&text, format!("127.$1.{number}."));
     serde_json::from_str(&text).expect("the same JSON")

@@ -7,14 +7,15 @@ use serde_json::Value;
 use super::{Difference, is_plausible};
 use crate::observed::{Fate, Observed, Reply, details, flags};
 
-/// `response`: none when every request is handed over, else that of the most frequent failure.
+/// `response`: none when every request is handed over, else that of the most frequent failure, else of the most frequent answer.
 pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
     let response = &verdict["response"];
     let mut counts: BTreeMap<&Reply, usize> = BTreeMap::new();
     for each in observed.iter().filter(|each| each.fate != Fate::Reached) {
         *counts.entry(&each.reply).or_default() += 1;
     }
-    let Some((seen, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else {
+    let fails = |reply: &Reply| observed.iter().any(|each| each.fate == Fate::Failed && each.reply == *reply);
+    let Some((seen, _)) = counts.into_iter().max_by_key(|(reply, count)| (fails(reply), *count)) else {
         let none = response.is_null();
         return (!none).then(|| Difference::new("response", "none", response.to_string())).into_iter().collect();
     };
