@@ -80,7 +80,7 @@ impl Observed {
             flags: flags(line["flags"].as_str()),
             details: details(line["details"].as_str().or_else(|| termination(line)).unwrap_or_default()),
         };
-        let fate = if backend::named_in(answer).is_some() {
+        let fate = if backend::named_in(answer).is_some() || reply.details == "via_upstream" {
             Fate::Reached
         } else if (100..400).contains(&reply.status) && reply.grpc_status.unwrap_or(0) == 0 {
             Fate::Answered

@@ -155,7 +155,7 @@ fn collect(value: &Value, at: &mut Vec<Step>, found: &mut Vec<(usize, Vec<Step>)
     for (step, value) in within {
         let kept = match &step {
             Step::Key(key) => KEPT.contains(&key.as_str()),
-            Step::Index(_) => at.len() == 1,
+            Step::Index(_) => at.len() == 1 && value.get("to").is_some(),
         };
         // Clusters are shared between the cases of a round.
         let shared = matches!(at.as_slice(), [Step::Key(section)] if section == "clusters");

@@ -60,7 +60,9 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
 /// Of all requests. The clusters by name, and of the missing ones together: the log has no name for these.
 fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
-    let (missing, there): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| is_said_to_be_missing(choice));
+    // Of requests that a fault answered, it is not read which cluster they would have gone to.
+    let asked = choices.iter().filter(|choice| !has_flag(choice, "FI"));
+    let (missing, there): (Vec<_>, Vec<_>) = asked.partition(|choice| is_said_to_be_missing(choice));
     let names: BTreeSet<&str> = there.iter().filter_map(|choice| choice["name"].as_str()).collect();
     let mut rows: Vec<(String, usize, f64)> = names
         .into_iter()
@@ -88,5 +90,9 @@ fn is_missing(observed: &Observed) -> bool {
 }
 
 fn is_said_to_be_missing(choice: &Value) -> bool {
-    choice["response"]["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "NC"))
+    has_flag(choice, "NC")
+}
+
+fn has_flag(choice: &Value, flag: &str) -> bool {
+    choice["response"]["flags"].as_array().is_some_and(|flags| flags.iter().any(|each| each == flag))
 }
