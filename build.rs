@@ -38,14 +38,19 @@ fn generate_messages(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Erro
         .btree_map(["."])
         .extern_path(".google.protobuf.Any", "crate::envoy::any::JsonAny")
         .extern_path(".google.protobuf", "::pbjson_types")
-        .build(&[".envoy"])?;
+        .build(&[".envoy", ".xds"])?;
     Ok(())
+}
+
+/// The packages of `proto/`, not Google's own.
+fn is_ours(package: &str) -> bool {
+    package.starts_with("envoy.") || package.starts_with("xds.")
 }
 
 /// `pub mod envoy { pub mod config { … include!(…) } }`, as the generated code expects it.
 fn module_tree(descriptors: &FileDescriptorSet) -> String {
     let mut packages: Vec<&str> = descriptors.file.iter().map(prost_types::FileDescriptorProto::package).collect();
-    packages.retain(|p| p.starts_with("envoy."));
+    packages.retain(|p| is_ours(p));
     packages.sort_unstable();
     packages.dedup();
     let mut text = String::new();
@@ -72,7 +77,7 @@ fn module_tree(descriptors: &FileDescriptorSet) -> String {
 fn field_table(descriptors: &FileDescriptorSet) -> String {
     let mut rows = Vec::new();
     for file in &descriptors.file {
-        if file.package().starts_with("envoy.") {
+        if is_ours(file.package()) {
             for message in &file.message_type {
                 message_rows(file.package(), message, &mut rows);
             }

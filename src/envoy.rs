@@ -14,6 +14,7 @@ pub mod fraction;
 pub mod harmless;
 pub mod headers;
 pub mod health;
+pub mod jwt;
 pub mod load;
 pub mod matcher;
 pub mod path;
@@ -22,6 +23,7 @@ pub mod re2;
 pub mod subset;
 pub mod uri_template;
 pub mod version;
+pub mod xds_matcher;
 
 /// The messages of `proto/`, as prost and pbjson generate them.
 #[expect(missing_docs, clippy::pedantic, clippy::all, clippy::unused_trait_names, reason = "generated code")]

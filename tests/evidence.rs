@@ -16,10 +16,7 @@ use serde_json::{Map, Value, json};
 #[test]
 fn every_citation_of_every_scenario_holds() {
     let citations = citations();
-    let complaints: Vec<String> = citations
-        .iter()
-        .filter_map(|(s, citation)| check(s, citation))
-        .collect();
+    let complaints: Vec<String> = citations.iter().filter_map(|(s, citation)| check(s, citation)).collect();
     none(&complaints);
     assert!(citations.len() > 100, "{} citations", citations.len());
 }
@@ -88,10 +85,7 @@ fn select(body: Option<&Value>, path: &str) -> Result<Vec<String>, String> {
 fn admin_body(scenario: &Scenario, folder: &str, query: &str) -> Result<Value, String> {
     let (path, parameters) = query.split_once('?').unwrap_or((query, ""));
     let parameter = |name: &str| {
-        parameters
-            .split('&')
-            .find_map(|p| p.split_once('=').filter(|(key, _)| *key == name))
-            .map(|(_, value)| value)
+        parameters.split('&').find_map(|p| p.split_once('=').filter(|(key, _)| *key == name)).map(|(_, value)| value)
     };
     let file = |name: &str| {
         let file = format!("{folder}/{name}");
@@ -155,14 +149,8 @@ fn name_of(element: &Value) -> Option<&str> {
 fn statuses(whole: &Value, filter: &str) -> Value {
     let filter = Regex::new(filter).unwrap();
     let clusters = whole["cluster_statuses"].as_array().unwrap().iter();
-    let kept: Vec<&Value> = clusters
-        .filter(|cluster| filter.is_match(cluster["name"].as_str().unwrap()))
-        .collect();
-    if kept.is_empty() {
-        json!({})
-    } else {
-        json!({ "cluster_statuses": kept })
-    }
+    let kept: Vec<&Value> = clusters.filter(|cluster| filter.is_match(cluster["name"].as_str().unwrap())).collect();
+    if kept.is_empty() { json!({}) } else { json!({ "cluster_statuses": kept }) }
 }
 
 // --- Kubernetes ------------------------------------------------------------------------------
@@ -180,12 +168,8 @@ struct ApiPath<'a> {
 fn api_body(scenario: &Scenario, query: &str) -> Result<Option<Value>, &'static str> {
     let path = ApiPath::parse(query).ok_or("it is no API path")?;
     let objects = scenario.json("objects.json").ok_or("there is no objects.json")?;
-    let mut found: Vec<&Value> = objects["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|object| path.takes(object))
-        .collect();
+    let mut found: Vec<&Value> =
+        objects["items"].as_array().unwrap().iter().filter(|object| path.takes(object)).collect();
     let text = |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
     found.sort_by_key(|object| (text(object, "namespace"), text(object, "name")));
     Ok(match path.name {
@@ -217,13 +201,7 @@ impl<'a> ApiPath<'a> {
             [plural, name] => (*plural, Some(*name)),
             _ => return None,
         };
-        Some(Self {
-            group,
-            namespace,
-            plural,
-            name,
-            labels,
-        })
+        Some(Self { group, namespace, plural, name, labels })
     }
 
     fn takes(&self, object: &Value) -> bool {

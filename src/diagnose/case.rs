@@ -102,6 +102,22 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The policies of a kind that select the workload whose proxy ends this way: of its namespace, and of the mesh.
+    pub(crate) fn policies_of_the_workload(&self, kind: Kind) -> Vec<Node> {
+        let (own, labels) = match self.destination() {
+            Some(there) => (there.namespace.clone(), there.pod.at("metadata.labels")),
+            None => (self.namespace(), None),
+        };
+        let selects = |policy: &Node| {
+            let wanted = policy.at("spec.selector.matchLabels").map(|l| l.members()).unwrap_or_default();
+            wanted.iter().all(|(k, v)| labels.as_ref().is_none_or(|l| l.value().get(k) == Some(v.value())))
+        };
+        let mut namespaces = vec![own.as_str(), "istio-system"];
+        namespaces.dedup();
+        let all = namespaces.into_iter().filter_map(|namespace| self.objects(kind, Some(namespace), &[]));
+        all.flatten().filter(selects).collect()
+    }
+
     /// Proof that no object of a namespace carries these labels.
     pub(crate) fn none_of(&self, kind: Kind, namespace: &str, labels: &[(String, String)]) -> Option<Evidence> {
         match self.look(self.snapshot.objects(kind, Some(namespace), labels)) {

@@ -7,14 +7,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::any::JsonAny;
 use super::pb::envoy::config::core::v3::CidrRange;
 use super::pb::envoy::config::listener::v3::FilterChainMatch;
 use super::pb::envoy::config::listener::v3::filter_chain_match::ConnectionSourceType;
+use super::xds_matcher::Data;
 
 /// What a listener knows of a connection when it chooses a chain.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Connection {
-    /// The restored destination; `None` when only its port is known, and it is none that a listener or chain names.
+    /// The restored destination; `None` when only its port is known.
     pub destination: Option<IpAddr>,
     /// The restored destination port.
     pub port: u16,
@@ -35,6 +37,8 @@ pub enum Chosen {
     Chain(usize),
     /// None fits: the default filter chain, where there is one.
     Default,
+    /// One that is not there; the default filter chain does not stand in for it.
+    Missing,
     /// Chains differ in something that is not known of the connection.
     Unknown(&'static str),
 }
@@ -45,7 +49,8 @@ pub fn choose(chains: &[Option<FilterChainMatch>], connection: &Connection) -> C
         chains.iter().enumerate().map(|(i, m)| (i, m.clone().unwrap_or_default())).collect();
     let left = by_port(all, connection.port);
     let destinations = |m: &FilterChainMatch| ranges(&m.prefix_ranges);
-    let left = match by_prefix(left, destinations, connection.destination.map_or(Ip::Other, Ip::Known)) {
+    let destination = connection.destination.map_or(Ip::Unread("the destination address"), Ip::Known);
+    let left = match by_prefix(left, destinations, destination) {
         Ok(left) => left,
         Err(what) => return Chosen::Unknown(what),
     };
@@ -53,6 +58,42 @@ pub fn choose(chains: &[Option<FilterChainMatch>], connection: &Connection) -> C
     let left = by_exact(left, |m| &m.transport_protocol, connection.transport_protocol);
     let left = by_application_protocol(left, &connection.application_protocols);
     by_source(left, connection)
+}
+
+/// What an input of a listener's matcher gives of the connection (`source/extensions/matching/network/common/inputs.h`).
+pub fn input(any: &JsonAny, connection: &Connection) -> Data {
+    let text = |text: &str| if text.is_empty() { Data::Absent } else { Data::Text(text.to_owned()) };
+    let ip = |ip: Option<IpAddr>, what: &str| {
+        ip.map_or_else(|| Data::Unknown(format!("{what} is not known")), |ip| Data::Text(ip.to_string()))
+    };
+    let package = any.type_name.strip_prefix("envoy.extensions.matching.common_inputs.network.v3.");
+    match package.unwrap_or_default() {
+        "DestinationIPInput" => ip(connection.destination, "the address that was dialed"),
+        "DestinationPortInput" => Data::Text(connection.port.to_string()),
+        "SourceIPInput" | "DirectSourceIPInput" => ip(connection.source, "the source address"),
+        "SourcePortInput" => Data::Unknown("the source port is not known".to_owned()),
+        "SourceTypeInput" => match connection.is_local() {
+            Some(true) => Data::Text("local".to_owned()),
+            Some(false) => Data::Absent,
+            None => Data::Unknown("the source address is not known".to_owned()),
+        },
+        "ServerNameInput" => text(&connection.server_name),
+        "TransportProtocolInput" => text(connection.transport_protocol),
+        "ApplicationProtocolInput" => {
+            let quoted: Vec<String> = connection.application_protocols.iter().map(|p| format!("'{p}'")).collect();
+            text(&quoted.join(","))
+        }
+        _ => Data::Unknown(format!("the input {} of a matcher is not modeled", any.type_name)),
+    }
+}
+
+impl Connection {
+    /// Whether it comes from its own destination, or from exactly 127.0.0.1 or `::1`; `None` where that is not known.
+    fn is_local(&self) -> Option<bool> {
+        let source = self.source?;
+        let loopback = ["127.0.0.1", "::1"].iter().any(|ip| source.to_string() == *ip);
+        Some(loopback || self.destination == Some(source))
+    }
 }
 
 type Left = Vec<(usize, FilterChainMatch)>;
@@ -67,8 +108,6 @@ fn by_port(left: Left, port: u16) -> Left {
 #[derive(Clone, Copy)]
 enum Ip {
     Known(IpAddr),
-    /// None of those that anything names: only `/0` and "unset" match.
-    Other,
     Unread(&'static str),
 }
 
@@ -81,7 +120,7 @@ fn by_prefix(left: Left, of: impl Fn(&FilterChainMatch) -> Vec<IpNet>, ip: Ip) -
         }
         let holds = |net: &IpNet| match ip {
             Ip::Known(ip) => net.contains(&ip),
-            Ip::Other | Ip::Unread(_) => net.prefix_len() == 0,
+            Ip::Unread(_) => net.prefix_len() == 0,
         };
         nets.iter().filter(|net| holds(net)).map(|net| i16::from(net.prefix_len())).max()
     };
@@ -151,11 +190,7 @@ fn by_source_type(left: Left, connection: &Connection) -> Result<Left, &'static 
     if left.iter().all(|(_, m)| of(m) == ConnectionSourceType::Any) {
         return Ok(left);
     }
-    let Some(source) = connection.source else {
-        return Err("the source address");
-    };
-    let loopback = ["127.0.0.1", "::1"].iter().any(|ip| source.to_string() == *ip);
-    let local = loopback || connection.destination == Some(source);
+    let local = connection.is_local().ok_or("the source address")?;
     let wanted = if local { ConnectionSourceType::SameIpOrLoopback } else { ConnectionSourceType::External };
     let hit = left.iter().any(|(_, m)| of(m) == wanted);
     let wanted = if hit { wanted } else { ConnectionSourceType::Any };
@@ -215,7 +250,7 @@ mod tests {
         assert_eq!(choose(&listener, &connection("10.1.2.3", 80, &[])), Chosen::Chain(2));
         assert_eq!(choose(&listener, &connection("10.2.2.3", 80, &[])), Chosen::Chain(1));
         assert_eq!(choose(&listener, &connection("192.0.2.1", 80, &[])), Chosen::Chain(0));
-        assert_eq!(choose(&listener, &connection("", 80, &[])), Chosen::Chain(0));
+        assert_eq!(choose(&listener, &connection("", 80, &[])), Chosen::Unknown("the destination address"));
     }
 
     #[test]

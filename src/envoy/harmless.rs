@@ -550,6 +550,60 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["enforcement_type", "delay_deny"], "when it looks and when it closes, not whether"),
         ],
     ),
+    (
+        "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        &[(&["stat_prefix"], OBSERVED), (&["strip_failure_response"], "the body of the answer, not its status")],
+    ),
+    (
+        "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        &[
+            (&["stat_prefix"], OBSERVED),
+            (
+                &["status", "rate_limited_as_resource_exhausted", "max_dynamic_descriptors"],
+                "how it answers once it is exhausted",
+            ),
+            (
+                &[
+                    "request_headers_to_add_when_not_enforced",
+                    "response_headers_to_add",
+                    "enable_x_ratelimit_headers",
+                    "enable_retry_after_header",
+                ],
+                AFTER,
+            ),
+            (
+                &[
+                    "descriptors",
+                    "stage",
+                    "local_rate_limit_per_downstream_connection",
+                    "local_cluster_rate_limit",
+                    "vh_rate_limits",
+                    "always_consume_default_token_bucket",
+                    "rate_limits",
+                ],
+                "which of its buckets counts; none is known to be empty",
+            ),
+        ],
+    ),
+    ("envoy.type.v3.TokenBucket", &[(&["tokens_per_fill", "fill_interval"], "how fast an empty bucket fills")]),
+    (
+        "envoy.extensions.filters.http.cors.v3.CorsPolicy",
+        &[
+            (
+                &[
+                    "allow_methods",
+                    "allow_headers",
+                    "expose_headers",
+                    "max_age",
+                    "allow_credentials",
+                    "allow_private_network_access",
+                ],
+                AFTER,
+            ),
+            (&["shadow_enabled"], OBSERVED),
+        ],
+    ),
+    ("envoy.extensions.filters.http.csrf.v3.CsrfPolicy", &[(&["shadow_enabled"], OBSERVED)]),
     ("envoy.config.rbac.v3.RBAC", &[(&["audit_logging_options"], OBSERVED)]),
     ("envoy.config.rbac.v3.Policy", &[(&["cel_config"], "read only by a condition, which is named by itself")]),
     (
@@ -595,7 +649,7 @@ static HTTP_FILTERS: &[Row] = &[
         ],
         "translates gRPC-Web; other requests pass",
     ),
-    (&["envoy.extensions.filters.http.cors.v3.Cors"], "answers preflights only; the walk looks for one"),
+    (&["envoy.extensions.filters.http.buffer.v3.Buffer"], BUFFER),
     (
         &[
             "envoy.extensions.filters.http.compressor.v3.Compressor",

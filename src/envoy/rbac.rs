@@ -17,6 +17,7 @@ use super::pb::envoy::config::route::v3::HeaderMatcher;
 use super::pb::envoy::r#type::matcher::v3::{
     FilterStateMatcher, MetadataMatcher, PathMatcher, filter_state_matcher, path_matcher,
 };
+use super::re2::Charset;
 use super::uri_template;
 
 /// The filter state in which Istio's proxies keep who the peer is, where a tunnel ended before.
@@ -48,6 +49,8 @@ pub struct Asked<'a> {
     pub lacks_metadata: &'a dyn Fn(&str) -> bool,
     /// A route was chosen.
     pub has_route: bool,
+    /// What a regular expression takes for a character.
+    pub charset: Charset,
 }
 
 /// What becomes of it.
@@ -110,7 +113,7 @@ fn permission(permission: &Permission, asked: &Asked) -> Match {
         Some(Rule::Metadata(metadata)) => dynamic(metadata, asked),
         Some(Rule::SourcedMetadata(sourced)) => sourced_metadata(sourced, asked),
         Some(Rule::RequestedServerName(name)) => match asked.server_name {
-            Some(server_name) => matcher::string(name, server_name),
+            Some(server_name) => matcher::string_in(name, server_name, asked.charset),
             None => Match::Unknown("the TLS server name is not known".to_owned()),
         },
         Some(Rule::UriTemplate(template)) => {
@@ -151,7 +154,7 @@ fn any_of(tests: impl IntoIterator<Item = Match>) -> Match {
 fn url_path(path: &PathMatcher, asked: &Asked) -> Match {
     match (&path.rule, asked.path) {
         (_, None) => Match::No,
-        (Some(path_matcher::Rule::Path(matcher)), Some(path)) => matcher::string(matcher, path),
+        (Some(path_matcher::Rule::Path(matcher)), Some(path)) => matcher::string_in(matcher, path, asked.charset),
         (None, Some(_)) => Match::Unknown("a path matcher of a kind that is not modeled".to_owned()),
     }
 }
@@ -175,10 +178,10 @@ fn authenticated(wanted: &Authenticated, asked: &Asked) -> Match {
     }
     let Some(name) = &wanted.principal_name else { return Match::Yes };
     let names = asked.uris.iter().chain(asked.dns);
-    let by_name = any_of(names.map(|n| matcher::string(name, n)));
+    let by_name = any_of(names.map(|n| matcher::string_in(name, n, asked.charset)));
     let has_identity = asked.dns.is_empty() || asked.uris.iter().any(|uri| uri.starts_with("spiffe://"));
     let by_subject = if has_identity {
-        matcher::string(name, "")
+        matcher::string_in(name, "", asked.charset)
     } else {
         Match::Unknown("the subject of the peer's certificate is not known".to_owned())
     };
@@ -212,5 +215,87 @@ fn filter_state(state: &FilterStateMatcher, asked: &Asked) -> Match {
     if state.key != PEER_PRINCIPAL {
         return Match::Unknown(format!("filter state {} is not modeled", state.key));
     }
-    any_of(asked.uris.iter().map(|uri| matcher::string(wanted, uri)))
+    any_of(asked.uris.iter().map(|uri| matcher::string_in(wanted, uri, asked.charset)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A request of a workload of namespace shop, to port 8080.
+    fn judged(rules: Value, tls: bool, opaque: &str) -> Judgment {
+        let rules: Rbac = serde_json::from_value(rules).unwrap();
+        let uris = ["spiffe://cluster.local/ns/shop/sa/order".to_owned()];
+        let asked = Asked {
+            header: &|header| (header.name == ":method").into(),
+            path: Some("/a"),
+            destination: None,
+            port: 8080,
+            source: Some([10, 0, 0, 9].into()),
+            client: None,
+            tls,
+            uris: if tls { &uris } else { &[] },
+            dns: &[],
+            server_name: Some(""),
+            lacks_metadata: &|name| name == "jwt",
+            has_route: true,
+            charset: Charset::Latin1,
+        };
+        judge(&rules, &asked, &|name| (name == opaque).then(|| "a condition".to_owned()))
+    }
+
+    fn by(principal: &Value) -> Value {
+        json!({"policies": {"p": {"permissions": [{"any": true}], "principals": [principal]}}})
+    }
+
+    fn to(permission: &Value) -> Value {
+        json!({"policies": {"p": {"permissions": [permission], "principals": [{"any": true}]}}})
+    }
+
+    #[test]
+    fn no_rules_deny_all_and_names_are_tried_in_order() {
+        assert_eq!(judged(json!({}), false, ""), Judgment::Denied(None));
+        assert_eq!(judged(json!({"action": "DENY"}), false, ""), Judgment::Allowed);
+        let all = json!({"permissions": [{"any": true}], "principals": [{"any": true}]});
+        let deny = json!({"action": "DENY", "policies": {"z": all, "a": all, "m": all}});
+        assert_eq!(judged(deny.clone(), false, ""), Judgment::Denied(Some("a".to_owned())));
+        assert!(matches!(judged(deny, false, "a"), Judgment::Unknown(_)));
+        assert_eq!(judged(json!({"policies": {"a": all, "m": all}}), false, "a"), Judgment::Allowed);
+        assert_eq!(judged(json!({"action": "LOG", "policies": {"a": all}}), false, "a"), Judgment::Allowed);
+        assert_eq!(details(Some("a b")), "rbac_access_denied_matched_policy[a_b]");
+    }
+
+    #[test]
+    fn identities_come_with_mutual_tls_only() {
+        let order = by(&json!({"authenticated": {"principal_name": {"suffix": "/ns/shop/sa/order"}}}));
+        assert_eq!(judged(order.clone(), true, ""), Judgment::Allowed);
+        assert_eq!(judged(order, false, ""), Judgment::Denied(None));
+        let other = by(&json!({"authenticated": {"principal_name": {"safe_regex": {"regex": ".*/ns/other/.*"}}}}));
+        assert_eq!(judged(other.clone(), true, ""), Judgment::Denied(None));
+        assert_eq!(judged(by(&json!({"authenticated": {}})), true, ""), Judgment::Allowed);
+        assert_eq!(judged(by(&json!({"not_id": {"authenticated": {}}})), false, ""), Judgment::Allowed);
+        let state = by(&json!({"filter_state": {"key": PEER_PRINCIPAL, "string_match": {"prefix": "spiffe://"}}}));
+        assert_eq!(judged(state.clone(), true, ""), Judgment::Allowed);
+        assert_eq!(judged(state, false, ""), Judgment::Denied(None));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_guessed() {
+        let range = |prefix: &str| json!({"address_prefix": prefix, "prefix_len": 8});
+        assert_eq!(judged(by(&json!({"direct_remote_ip": range("10.0.0.0")})), false, ""), Judgment::Allowed);
+        assert_eq!(judged(by(&json!({"source_ip": range("11.0.0.0")})), false, ""), Judgment::Denied(None));
+        assert!(matches!(judged(by(&json!({"remote_ip": range("10.0.0.0")})), false, ""), Judgment::Unknown(_)));
+        assert!(matches!(judged(to(&json!({"destination_ip": range("10.0.0.0")})), false, ""), Judgment::Unknown(_)));
+        assert_eq!(
+            judged(to(&json!({"destination_port_range": {"start": 80, "end": 8080}})), false, ""),
+            Judgment::Denied(None)
+        );
+        assert_eq!(judged(by(&json!({"metadata": {"filter": "jwt", "invert": true}})), false, ""), Judgment::Allowed);
+        assert!(matches!(judged(by(&json!({"metadata": {"filter": "x"}})), false, ""), Judgment::Unknown(_)));
+        assert!(matches!(judged(to(&json!({"matcher": {}})), false, ""), Judgment::Unknown(_)));
+    }
 }

@@ -111,12 +111,8 @@ impl Translator<'_> {
                     out.push(c);
                     i += 1;
                 }
-                '(' | ')' | '|' | '.' | '^' => {
-                    out.push(c);
-                    i += 1;
-                }
-                // Without the flag `m` it is the end of the text in both.
-                '$' => {
+                // Without the flag `m`, `$` is the end of the text in both.
+                '(' | ')' | '|' | '.' | '^' | '$' => {
                     out.push(c);
                     i += 1;
                 }
@@ -170,14 +166,14 @@ impl Translator<'_> {
             'E' => {}
             'C' if self.latin1 => out.push_str("(?s:.)"),
             'C' => return Err(r"`\C` over UTF-8".to_owned()),
-            'd' | 'w' | 's' => out.push_str(&format!("[{}]", perl(c))),
-            'D' | 'W' | 'S' => out.push_str(&format!("[^{}]", perl(c))),
+            'd' | 'w' | 's' => *out += &["[", perl(c), "]"].concat(),
+            'D' | 'W' | 'S' => *out += &["[^", perl(c), "]"].concat(),
             'b' => out.push_str(if self.latin1 { r"\b" } else { r"(?-u:\b)" }),
             'B' => out.push_str(if self.latin1 { r"\B" } else { r"(?-u:\B)" }),
             'Z' | 'k' | 'g' => return Err(format!("the escape `\\{c}`")),
             'p' | 'P' => {
                 let (class, end) = self.unicode_class(i)?;
-                out.push_str(&format!("[{class}]"));
+                *out += &["[", &class, "]"].concat();
                 return Ok(end);
             }
             c if c.is_ascii_alphanumeric() => {
@@ -211,13 +207,13 @@ impl Translator<'_> {
         let pattern = format!("^\\{letter}{{{name}}}$");
         let class = regex::Regex::new(&pattern).map_err(|_| format!("the class `{name}`"))?;
         let holds = |byte: u8| class.is_match(char::from(byte).encode_utf8(&mut [0; 4]));
-        let bytes: String = (0..=u8::MAX).filter(|byte| holds(*byte)).map(|byte| format!("\\x{byte:02X}")).collect();
+        let bytes: String = (0..=u8::MAX).filter(|byte| holds(*byte)).map(|byte| hex(byte.into())).collect();
         if bytes.is_empty() { Err(format!("the class `{name}` holds no character")) } else { Ok((bytes, end)) }
     }
 
     fn push_literal(&self, c: char, out: &mut String) {
         if self.latin1 && !c.is_ascii() {
-            out.push_str(&format!("\\x{:02X}", u32::from(c)));
+            *out += &hex(c.into());
         } else {
             out.push_str(&regex::escape(&c.to_string()));
         }
@@ -272,7 +268,7 @@ impl Translator<'_> {
         };
         match c {
             'd' | 'w' | 's' => out.push_str(perl(c)),
-            'D' | 'W' | 'S' => out.push_str(&format!("[^{}]", perl(c))),
+            'D' | 'W' | 'S' => *out += &["[^", perl(c), "]"].concat(),
             'p' | 'P' => {
                 let (class, end) = self.unicode_class(i)?;
                 out.push_str(&class);
@@ -290,6 +286,10 @@ impl Translator<'_> {
 }
 
 /// What `\d`, `\w` and `\s` stand for, in either case: ASCII, and no vertical tab.
+fn hex(c: u32) -> String {
+    format!("\\x{c:02X}")
+}
+
 fn perl(c: char) -> &'static str {
     match c {
         'd' | 'D' => "0-9",

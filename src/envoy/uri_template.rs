@@ -32,10 +32,10 @@ fn pattern(template: &str) -> Option<String> {
     let mut rest = template;
     while let Some(c) = rest.chars().next() {
         if let Some(after) = rest.strip_prefix("**") {
-            out.push_str(&format!("[/{SEGMENT}]*"));
+            out.extend(["[/", SEGMENT, "]*"]);
             rest = after;
         } else if let Some(after) = rest.strip_prefix('*') {
-            out.push_str(&format!("[{SEGMENT}]+"));
+            out.extend(["[", SEGMENT, "]+"]);
             rest = after;
         } else if let Some(after) = rest.strip_prefix('{') {
             let (variable, after) = after.split_once('}')?;

@@ -59,7 +59,8 @@ fn routed_to(case: &Case) -> Option<Finding> {
     let objects = [Some(route.clone()), service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports"))];
     Some(Finding {
         id: "no-such-port",
-        certainty: certain(Proved::Yes),
+        // A Sidecar may hide ports; only the Service itself proves that there is none.
+        certainty: certain(if service.is_some() { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,
         title: format!("{} has no port {}", name.host, name.port),
         why: format!(

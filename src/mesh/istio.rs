@@ -81,6 +81,16 @@ pub fn http_route_of(route: &Node) -> Option<(String, String, usize)> {
     Some((namespace.to_owned(), name.to_owned(), rule.parse().ok()?))
 }
 
+/// The rule behind a policy of access control: `ns[shop]-policy[readers]-rule[0]`, with words before and behind for
+/// CUSTOM and dry runs (`pilot/pkg/security/authz/model`): the `AuthorizationPolicy`'s namespace, its name, the rule.
+pub fn authorization_rule(name: &str) -> Option<(String, String, usize)> {
+    let (_, rest) = name.split_once("ns[")?;
+    let (namespace, rest) = rest.split_once("]-policy[")?;
+    let (policy, rest) = rest.split_once("]-rule[")?;
+    let (rule, _) = rest.split_once(']')?;
+    Some((namespace.to_owned(), policy.to_owned(), rule.parse().ok()?))
+}
+
 /// Who a proxy is, from its node id: `sidecar~10.244.0.10~order-service-x.shop~shop.svc.cluster.local`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeId {
@@ -162,6 +172,14 @@ mod tests {
         assert_eq!(ClusterName::parse("PassthroughCluster"), None);
         assert_eq!(service_of_host("api.example.com"), None);
         assert_eq!(pascal("envoy-filter"), "EnvoyFilter");
+    }
+
+    #[test]
+    fn a_policy_of_access_control_names_its_rule() {
+        let rule = Some(("shop".to_owned(), "readers".to_owned(), 2));
+        assert_eq!(authorization_rule("ns[shop]-policy[readers]-rule[2]"), rule);
+        assert_eq!(authorization_rule("istio-ext-authz-mine-ns[shop]-policy[readers]-rule[2]-deny"), rule);
+        assert_eq!(authorization_rule("mine"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::index::{BodyError, Entry, Group, Section, body_error, index};
+use super::kind::Kind;
 use super::need::{Need, Origin};
 use super::objects::Objects;
 use super::{Proxy, Snapshot, clusters_text, without_secrets};
@@ -200,7 +201,21 @@ impl Snapshot {
             }
             None => {}
         }
+        snapshot.notice_missing_proxy();
         Ok(snapshot)
+    }
+
+    /// A's pod was read, nothing of a proxy was, and the pod has no container that could be one.
+    fn notice_missing_proxy(&mut self) {
+        let Some(source) = self.source.as_mut().filter(|_| !self.proxies.contains_key(&Origin::Source(0))) else {
+            return;
+        };
+        let Some(pod) = self.objects.get(Kind::Pod, &source.namespace, &source.name) else { return };
+        let lists =
+            ["/spec/containers", "/spec/initContainers"].iter().filter_map(|list| pod.pointer(list)?.as_array());
+        let mut names = lists.flatten().filter_map(|c| c["name"].as_str());
+        source.without_proxy |=
+            !names.any(|n| ["proxy", "envoy", "dataplane", "kuma-sidecar"].iter().any(|p| n.contains(p)));
     }
 
     fn manifest(&self, tool: &str) -> Manifest {

@@ -20,6 +20,8 @@ pub enum Kind {
     HttpRoute,
     EnvoyFilter,
     PeerAuthentication,
+    AuthorizationPolicy,
+    RequestAuthentication,
 }
 
 /// Name, API group (empty for the core group), version, plural.
@@ -42,6 +44,8 @@ static ROWS: &[Row] = &[
     (Kind::HttpRoute, "HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes"),
     (Kind::EnvoyFilter, "EnvoyFilter", "networking.istio.io", "v1alpha3", "envoyfilters"),
     (Kind::PeerAuthentication, "PeerAuthentication", "security.istio.io", "v1", "peerauthentications"),
+    (Kind::AuthorizationPolicy, "AuthorizationPolicy", "security.istio.io", "v1", "authorizationpolicies"),
+    (Kind::RequestAuthentication, "RequestAuthentication", "security.istio.io", "v1", "requestauthentications"),
 ];
 
 impl Kind {

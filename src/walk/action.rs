@@ -101,7 +101,12 @@ fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) 
     let (subject, note, stop, evidence) = match host {
         Host::Found(host, node) => {
             let evidence = node.get("routes").unwrap_or_else(|| node.clone()).evidence();
-            let note = format!("none of its {} routes matches {} {}", host.routes.len(), http.method, http.path);
+            let note = match host.routes.len() {
+                _ if host.matcher.is_some() => {
+                    format!("its matcher leads to no route that takes {} {}", http.method, http.path)
+                }
+                count => format!("none of its {count} routes matches {} {}", http.method, http.path),
+            };
             (host.name.clone(), note, Stop::NoRoute, Some(short(node, evidence)))
         }
         Host::Missing(stop) => {

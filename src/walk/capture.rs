@@ -21,7 +21,7 @@ pub(super) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -
     }
     let name = format!("{}/{}", pod.namespace, pod.name);
     path.step(Stage::Capture, Mark::Passed, &name, "has no proxy: the request leaves it as it is", Vec::new());
-    leaves(walker, path, &format!("pod {name} has no proxy: the request leaves it as it is"));
+    leaves(path);
     resolved
 }
 
@@ -57,13 +57,12 @@ pub(super) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
         &note,
         vec![node.evidence()],
     );
-    leaves(walker, path, "annotations of A's pod keep the connection from its proxy: the request leaves it as it is");
+    leaves(path);
     true
 }
 
 /// The request goes to B as it is. What B's side makes of it is seen next; by itself this is no answer.
-fn leaves(walker: &Walker, path: &mut Path, what: &str) {
-    walker.unchecked(what.to_owned());
+fn leaves(path: &mut Path) {
     path.bare = true;
     path.leg(1.0, "", Stage::Capture, End::Unknown);
 }

@@ -78,6 +78,9 @@ pub(super) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
         let groups = groups(walker, path, &leg, dial);
         let total: usize = groups.iter().map(|g| g.count).sum();
         if total == 0 {
+            if leaves {
+                walker.unchecked("the request leaves A without a proxy, and no pod of B's was read".to_owned());
+            }
             path.legs.push(leg);
             continue;
         }

@@ -1,5 +1,6 @@
 //! Which of the listener's filter chains takes the connection, and what ends the chain.
 
+use crate::envoy::any::JsonAny;
 use crate::envoy::filter_chain::{self, Chosen, Connection};
 use crate::envoy::harmless;
 use crate::envoy::pb::envoy::config::listener::v3::listener_filter::ConfigType as ListenerFilterConfig;
@@ -9,6 +10,8 @@ use crate::envoy::pb::envoy::config::listener::v3::{
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
+use crate::envoy::re2::Charset;
+use crate::envoy::xds_matcher::{Asked, Led};
 use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
@@ -33,7 +36,7 @@ const CHAIN: &str = "envoy.config.listener.v3.FilterChain";
 
 /// Chooses the chain and finds its terminal filter; `None` when the path ended.
 pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &Dial) -> Option<Terminal> {
-    let except = ["filter_chains", "default_filter_chain", "listener_filters"];
+    let except = ["filter_chains", "default_filter_chain", "filter_chain_matcher", "listener_filters"];
     if let Some(what) = Walker::unmodeled(&active.node, LISTENER, &except) {
         return unknown(walker, path, &active.name, &what);
     }
@@ -42,11 +45,12 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         Err(what) => return unknown(walker, path, &active.name, &what),
     };
     let chains = &active.listener.filter_chains;
-    let matches: Vec<_> = chains.iter().map(|c| c.filter_chain_match.clone()).collect();
-    if let Some(what) = unmodeled_matches(active) {
-        return unknown(walker, path, &active.name, &what);
-    }
-    let (chain, node) = match filter_chain::choose(&matches, &connection) {
+    let by_matches = by_matches(active, &connection);
+    let chosen = match by_matches.unwrap_or_else(|| by_matcher(walker, active, &connection)) {
+        Ok(chosen) => chosen,
+        Err(what) => return unknown(walker, path, &active.name, &what),
+    };
+    let (chain, node) = match chosen {
         Chosen::Chain(i) => (chains.get(i)?, active.node.get("filter_chains")?.index(i)?),
         Chosen::Default => {
             let Some(chain) = &active.listener.default_filter_chain else {
@@ -55,6 +59,12 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
                 return None;
             };
             (chain, active.node.get("default_filter_chain")?)
+        }
+        Chosen::Missing => {
+            let evidence = active.node.get("filter_chain_matcher").map(|n| n.evidence()).into_iter().collect();
+            let note = "its matcher names a filter chain that is not there";
+            path.stop(Stage::FilterChain, &active.name, note, Stop::NoFilterChain, evidence);
+            return None;
         }
         Chosen::Unknown(what) => {
             return unknown(
@@ -85,6 +95,36 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         (None, true) => walker.ciphertext.set(true),
     }
     terminal(walker, path, chain, &node, dial)
+}
+
+/// By what each chain asks for; `None` where a matcher chooses, for then that does not count.
+fn by_matches(active: &Active, connection: &Connection) -> Option<Result<Chosen, String>> {
+    if active.listener.filter_chain_matcher.is_some() {
+        return None;
+    }
+    if let Some(what) = unmodeled_matches(active) {
+        return Some(Err(what));
+    }
+    let matches: Vec<_> = active.listener.filter_chains.iter().map(|c| c.filter_chain_match.clone()).collect();
+    Some(Ok(filter_chain::choose(&matches, connection)))
+}
+
+/// By the listener's own matcher, which leads to the name of a chain.
+fn by_matcher(walker: &Walker, active: &Active, connection: &Connection) -> Result<Chosen, String> {
+    let matcher = active.listener.filter_chain_matcher.as_ref().ok_or("a matcher that is not there")?;
+    let input = |any: &JsonAny| filter_chain::input(any, connection);
+    let asked = Asked { input: &input, charset: Charset::of(walker.version) };
+    match asked.follow(matcher) {
+        Led::Nowhere => Ok(Chosen::Default),
+        Led::Unknown(why) => Err(why),
+        Led::To(any, _) if any.type_name == "google.protobuf.StringValue" => {
+            let value: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
+            let name = value.get("value").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let at = active.listener.filter_chains.iter().position(|chain| chain.name == name);
+            Ok(at.map_or(Chosen::Missing, Chosen::Chain))
+        }
+        Led::To(any, _) => Err(format!("the action {} of a matcher is not modeled", any.type_name)),
+    }
 }
 
 /// What the chains of the port that was dialed ask for; the listener's name where there is none.

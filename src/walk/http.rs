@@ -90,7 +90,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if let Some(hit) = chosen.first().and_then(|c| c.route.as_ref()) {
         // Envoy chooses the route before the filters run, and logs it even when one of them answers.
         path.decision.route = Some(hit.route.name.clone());
-        path.decision.route_index = Some(hit.index);
+        path.decision.route_index = hit.index;
         path.trail.route = Some(hit.node.clone());
     }
     let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host, dial };
@@ -324,7 +324,7 @@ fn virtual_host(
     let (host, node) = (config.virtual_hosts.get(i)?, node.get("virtual_hosts")?.index(i)?);
     path.decision.virtual_host = Some(host.name.clone());
     path.trail.virtual_host = Some(node.clone());
-    if let Some(what) = Walker::unmodeled(&node, VIRTUAL_HOST, &["routes", "typed_per_filter_config"]) {
+    if let Some(what) = Walker::unmodeled(&node, VIRTUAL_HOST, &["routes", "matcher", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &host.name, &what);
         return None;
     }

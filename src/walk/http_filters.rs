@@ -3,14 +3,23 @@
 //! Configuration comes from the most specific level that has an entry for the filter's name: weighted cluster, route,
 //! virtual host, route configuration, then the connection manager (`source/common/router/per_filter_config.cc`).
 
+mod cors;
+mod csrf;
+mod ext_authz;
 mod fault;
+mod headers;
+mod health_check;
+mod jwt;
+mod rate_limit;
 mod rbac;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::envoy::any::JsonAny;
+use crate::envoy::fraction;
 use crate::envoy::harmless;
 use crate::envoy::matcher::Match;
+use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::config::route::v3::{
     FilterConfig, HeaderMatcher, RouteConfiguration, WeightedCluster, route, route_action::ClusterSpecifier,
 };
@@ -47,10 +56,10 @@ enum Effect {
     Delays(f64, Node),
     /// Sets dynamic metadata under this name.
     SetsMetadata(String),
+    /// Notes which policy of shadow rules matched, under this prefix.
+    Shadows(String, Result<Option<String>, String>),
     /// Changes headers that later filters see.
     ChangesHeaders,
-    /// Lets every request through, though not without a word.
-    Warns(String, Node),
     /// Could do anything.
     Unknown(String),
 }
@@ -88,6 +97,8 @@ struct Ask<'a> {
     http: &'a Http,
     before: &'a Before,
     filter: &'a HttpFilter,
+    /// The filter's place among all.
+    place: usize,
 }
 
 /// What the filters before have left behind.
@@ -96,12 +107,33 @@ struct Before {
     /// The names under which they may have set dynamic metadata.
     metadata: BTreeSet<String>,
     headers_changed: bool,
+    /// The policy that matched in shadow rules, by the prefix of their statistics; an error where it cannot be told.
+    shadows: BTreeMap<String, Result<Option<String>, String>>,
 }
 
 impl Ask<'_> {
+    /// Where the filter's own configuration stands in the connection manager.
+    fn own_node(&self) -> Option<Node> {
+        self.chain.node.get("http_filters")?.index(self.place)?.get("typed_config")
+    }
+
+    /// A share of requests that runtime may override; `unset` where it is not configured.
+    fn share(&self, percent: Option<&RuntimeFractionalPercent>, unset: f64) -> Result<f64, String> {
+        let Some(percent) = percent else { return Ok(unset) };
+        match self.walker.runtime_percent(&percent.runtime_key) {
+            Some(share) => share,
+            None => Ok(fraction::share(percent.default_value.as_ref())),
+        }
+    }
+
     /// A header matcher, as of this filter's turn.
     fn header(&self, header: &HeaderMatcher) -> Match {
         self.header_of(header, self.walker.version)
+    }
+
+    /// The first value of a header; empty without one.
+    fn first(&self, name: &str) -> &str {
+        self.http.values(name).first().copied().unwrap_or_default()
     }
 
     /// The same, by the rules of another release.
@@ -114,6 +146,14 @@ impl Ask<'_> {
             return Match::Unknown(format!("a proxy may add the header {name}"));
         }
         header_matches(header, self.http, version)
+    }
+}
+
+/// The type of the filter's own configuration.
+fn own_type<'a>(ask: &'a Ask) -> &'a str {
+    match &ask.filter.config_type {
+        Some(ConfigType::TypedConfig(any)) => &any.type_name,
+        None => "",
     }
 }
 
@@ -174,7 +214,7 @@ pub(super) fn walk(
     path.delayed = false;
     path.by = chosen.only.as_ref().map(|name| format!("weighted cluster {name}")).unwrap_or_default();
     for (i, filter) in chain.manager.http_filters.iter().enumerate() {
-        let ask = Ask { walker, chain, chosen, http, before: &before, filter };
+        let ask = Ask { walker, chain, chosen, http, before: &before, filter, place: i };
         for effect in effects(&ask, i) {
             match effect {
                 Effect::Delays(share, node) => {
@@ -185,10 +225,8 @@ pub(super) fn walk(
                 }
                 Effect::Answers(answer) => left = answered(path, &filter.name, answer, left),
                 Effect::SetsMetadata(name) => drop(before.metadata.insert(name)),
+                Effect::Shadows(prefix, policy) => drop(before.shadows.insert(prefix, policy)),
                 Effect::ChangesHeaders => before.headers_changed = true,
-                Effect::Warns(note, node) => {
-                    filter_row(path, Mark::Warned, &filter.name, &note, vec![node.evidence()]);
-                }
                 Effect::Unknown(what) => {
                     walker.unchecked(what.clone());
                     filter_row(path, Mark::Unknown, &filter.name, &what, Vec::new());
@@ -233,16 +271,43 @@ fn effects(ask: &Ask, i: usize) -> Vec<Effect> {
             return unknown(format!("HTTP filter {} comes by ECDS, which is not modeled", filter.name));
         }
     };
-    let preflight = http.method == "OPTIONS" && http.headers.iter().any(|(k, _)| k == "origin");
-    match type_name.as_str() {
-        "envoy.extensions.filters.http.fault.v3.HTTPFault" => fault::effects(ask, &applied),
-        "envoy.extensions.filters.http.rbac.v3.RBAC" => rbac::effects(ask, &applied),
-        "envoy.extensions.filters.http.cors.v3.Cors" if preflight => {
-            unknown("a CORS preflight is not modeled".to_owned())
-        }
-        name if harmless::http_filter(name).is_some() => Vec::new(),
-        name => unknown(format!("HTTP filter {} ({name}) is not modeled", filter.name)),
+    if is_switched_off(&applied) {
+        return Vec::new();
     }
+    let name = type_name.strip_prefix("envoy.extensions.filters.http.").unwrap_or(&type_name);
+    match name {
+        "fault.v3.HTTPFault" => fault::effects(ask, &applied),
+        "rbac.v3.RBAC" => rbac::effects(ask, &applied),
+        "jwt_authn.v3.JwtAuthentication" => jwt::effects(ask, &applied),
+        "local_ratelimit.v3.LocalRateLimit" => rate_limit::local(ask, &applied),
+        "ratelimit.v3.RateLimit" => rate_limit::global(ask, &applied),
+        "cors.v3.Cors" => cors::effects(ask),
+        "csrf.v3.CsrfPolicy" => csrf::effects(ask, &applied),
+        "health_check.v3.HealthCheck" => health_check::effects(ask, &applied),
+        "header_mutation.v3.HeaderMutation" => headers::mutation(ask, &applied),
+        "header_to_metadata.v3.Config" => headers::to_metadata(&applied),
+        "set_metadata.v3.Config" => vec![Effect::SetsMetadata("*".to_owned())],
+        "set_filter_state.v3.Config" => headers::filter_state(ask, &applied),
+        "ext_authz.v3.ExtAuthz" => ext_authz::effects(ask),
+        "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" if is_translated(http) => {
+            unknown(format!("what HTTP filter {} makes of gRPC is not modeled", filter.name))
+        }
+        _ if harmless::http_filter(&type_name).is_some() => Vec::new(),
+        _ => unknown(format!("HTTP filter {} ({type_name}) is not modeled", filter.name)),
+    }
+}
+
+/// `disabled` in a route's own configuration, as the messages of many filters have it (`ExtAuthzPerRoute`,
+/// `LuaPerRoute`, `ExtProcPerRoute`, `BufferPerRoute`).
+fn is_switched_off(applied: &Applied) -> bool {
+    let name = applied.any.type_name.rsplit('.').next().unwrap_or_default();
+    name.ends_with("PerRoute") && applied.node.get("disabled").is_some_and(|d| d.value().as_bool() == Some(true))
+}
+
+/// Kinds of gRPC that filters translate.
+fn is_translated(http: &Http) -> bool {
+    let content_type = http.values("content-type").first().copied().unwrap_or_default();
+    ["application/grpc", "application/x-protobuf"].iter().any(|kind| content_type.starts_with(kind))
 }
 
 /// The configuration that applies; `None` when the filter is off for this route.
@@ -253,7 +318,7 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
     };
     let own_node =
         || chain.node.get("http_filters").and_then(|f| f.index(i)).map(|f| f.get("typed_config").unwrap_or(f));
-    let Some((any, node)) = most_specific(chain, chosen, &filter.name) else {
+    let Some((any, node)) = entries(chain, chosen, &filter.name).into_iter().next() else {
         let node = own_node().ok_or("a filter is not where it was decoded")?;
         return Ok((!filter.disabled).then_some(Applied { any: own, node }));
     };
@@ -270,26 +335,36 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
     Ok(Some(Applied { any, node }))
 }
 
-/// The entry of the most specific level that has one.
-fn most_specific(chain: &Chain, chosen: &Chosen, name: &str) -> Option<(JsonAny, Node)> {
+/// The entries of all levels that have one, the most specific first, unwrapped where they can be.
+fn levels(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<Applied> {
+    let unwrapped = |(any, node): (JsonAny, Node)| {
+        let wrapped = any.type_name == "envoy.config.route.v3.FilterConfig";
+        let inner = || Some((any.unpack::<FilterConfig>().ok()?.config?, node.get("config")?));
+        let (any, node) = if wrapped { inner()? } else { (any, node) };
+        Some(Applied { any, node })
+    };
+    entries(chain, chosen, name).into_iter().filter_map(unwrapped).collect()
+}
+
+/// The entries of all levels that have one, the most specific first.
+fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     let entry = |map: &BTreeMap<String, JsonAny>, node: &Node| -> Option<(JsonAny, Node)> {
         Some((map.get(name)?.clone(), node.get("typed_per_filter_config")?.get(name)?))
     };
-    if let (Some(hit), Host::Found(host, host_node)) = (&chosen.route, chain.host) {
-        if let (Some(only), Some(weighted)) = (&chosen.only, weighted_of(hit)) {
-            let at = hit.node.at("route.weighted_clusters.clusters");
-            let i = weighted.clusters.iter().position(|c| c.name == *only);
-            let own = i.and_then(|i| entry(&weighted.clusters.get(i)?.typed_per_filter_config, &at?.index(i)?));
-            if own.is_some() {
-                return own;
-            }
-        }
-        let found = entry(&hit.route.typed_per_filter_config, &hit.node)
-            .or_else(|| entry(&host.typed_per_filter_config, host_node))
-            .or_else(|| entry(&chain.config.typed_per_filter_config, chain.config_node));
-        return found;
-    }
-    None
+    let (Some(hit), Host::Found(host, host_node)) = (&chosen.route, chain.host) else { return Vec::new() };
+    let of_weighted = || {
+        let at = hit.node.at("route.weighted_clusters.clusters")?;
+        let weighted = weighted_of(hit)?;
+        let i = weighted.clusters.iter().position(|c| Some(&c.name) == chosen.only.as_ref())?;
+        entry(&weighted.clusters.get(i)?.typed_per_filter_config, &at.index(i)?)
+    };
+    let all = [
+        of_weighted(),
+        entry(&hit.route.typed_per_filter_config, &hit.node),
+        entry(&host.typed_per_filter_config, host_node),
+        entry(&chain.config.typed_per_filter_config, chain.config_node),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// The one cluster that a route names outright.

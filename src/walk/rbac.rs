@@ -4,6 +4,7 @@ use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::config::rbac::v3::Rbac;
 use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
 use crate::envoy::rbac::{self, Asked, Judgment};
+use crate::envoy::re2::Charset;
 use crate::snapshot::{Node, Origin};
 
 use super::Protocol;
@@ -50,6 +51,7 @@ pub(super) fn judge(walker: &Walker, dial: &Dial, rules: &Rbac, node: &Node, req
         server_name: (downstream.tls || !speaks_tls).then_some(&downstream.server_name),
         lacks_metadata: request.map_or(&|_: &str| false, |r| r.lacks_metadata),
         has_route: request.is_some_and(|r| r.has_route),
+        charset: Charset::of(walker.version),
     };
     let unmodeled = |name: &str| Walker::unmodeled(&node.get("policies")?.get(name)?, POLICY, &[]);
     rbac::judge(rules, &asked, &unmodeled)

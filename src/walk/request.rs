@@ -265,9 +265,37 @@ fn of_proxy(walker: &Walker, path: &mut Path) -> Resolved {
     ips.sort();
     ips.dedup();
     if ips.is_empty() {
+        let particular = |s: &&&Status| s.addresses.iter().all(|a| !a.ip().is_unspecified());
+        if let Some(status) = at_port.iter().find(particular).filter(|_| !known_by_name(walker, &at_port)) {
+            let what = format!(
+                "which address {} has was not read, and listener {} takes a particular one on this port",
+                walker.question.host, status.name
+            );
+            walker.unchecked(what);
+            return pending(path, walker);
+        }
         ips.push(None);
     }
     found(walker, path, &ips, port, None, Vec::new())
+}
+
+/// Whether a virtual host of the port's wildcard listener goes by B's name: then the address does not matter.
+fn known_by_name(walker: &Walker, at_port: &[&Status]) -> bool {
+    let configs = at_port.iter().filter_map(|s| walker.glance(walker.snapshot.listener(walker.origin, &s.name)));
+    let names = configs.flat_map(|listener| names_below(listener.value()));
+    let mut route_configs = names.filter_map(|name| match name {
+        Name::RouteConfig(name) => Some(name),
+        Name::Cluster(_) => None,
+    });
+    route_configs.any(|name| takes_host(walker, &name))
+}
+
+fn takes_host(walker: &Walker, route_config: &str) -> bool {
+    let config = walker.glance(walker.snapshot.route_config(walker.origin, route_config));
+    let hosts = config.and_then(|c| c.at("route_config.virtual_hosts"));
+    let hosts = hosts.map(|h| h.items().collect::<Vec<_>>()).unwrap_or_default();
+    let domains = hosts.iter().filter_map(|h| h.get("domains")).flat_map(|d| d.items().collect::<Vec<_>>());
+    domains.into_iter().any(|d| d.value().as_str() == Some(walker.question.host.as_str()))
 }
 
 /// The addresses under which a listener takes requests for B; `None` when it was not read.

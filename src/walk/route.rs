@@ -2,12 +2,17 @@
 //!
 //! `source/common/router/config_impl.cc`, `RouteEntryImplBase::matchRoute`.
 
+use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::route_match::PathSpecifier;
-use crate::envoy::pb::envoy::config::route::v3::{HeaderMatcher, Route, RouteConfiguration, RouteMatch, VirtualHost};
+use crate::envoy::pb::envoy::config::route::v3::{
+    HeaderMatcher, Route, RouteConfiguration, RouteList, RouteMatch, VirtualHost,
+};
+use crate::envoy::pb::xds::r#type::matcher::v3::Matcher;
 use crate::envoy::re2::Charset;
 use crate::envoy::version::Version;
+use crate::envoy::xds_matcher::{Asked, Data, Led, Place};
 use crate::snapshot::Node;
 
 use super::http::Http;
@@ -28,9 +33,19 @@ pub(super) struct Chosen {
 /// A route, and where it is.
 #[derive(Clone)]
 pub(super) struct Hit {
-    pub(super) index: usize,
+    /// Among the routes of the virtual host; `None` for one that a matcher led to.
+    pub(super) index: Option<usize>,
     pub(super) route: Route,
     pub(super) node: Node,
+}
+
+/// The routes of a virtual host that are tried in order.
+struct Listed {
+    routes: Vec<Route>,
+    /// The list.
+    node: Option<Node>,
+    /// They are the virtual host's own, and no matcher led to them.
+    own: bool,
 }
 
 /// All routes that the request can take, most likely first; more than one only where a `runtime_fraction` draws.
@@ -42,46 +57,101 @@ pub(super) fn choose(
     config: &RouteConfiguration,
     http: &Http,
 ) -> Result<Vec<Chosen>, String> {
+    let listed = match &host.matcher {
+        None => Listed { routes: host.routes.clone(), node: node.get("routes"), own: true },
+        Some(matcher) => led_to(walker, matcher, node.get("matcher"), http)?,
+    };
     let mut left = 1.0;
     let mut chosen = Vec::new();
-    for (index, route) in host.routes.iter().enumerate() {
+    for (index, route) in listed.routes.iter().enumerate() {
+        let shown = describe(route, listed.own.then_some(index));
         let share = match test(walker, route, config, http) {
             Match::No => continue,
             Match::Yes => left,
             Match::Share(share) => left * share,
-            Match::Unknown(why) => return Err(format!("whether {} takes the request: {why}", describe(route, index))),
+            Match::Unknown(why) => return Err(format!("whether {shown} takes the request: {why}")),
         };
-        let at = node.get("routes").and_then(|r| r.index(index)).ok_or("a route is not where it was decoded")?;
+        let at = listed.at(index).ok_or("a route is not where it was decoded")?;
         let of_match = at.get("match").and_then(|m| Walker::unmodeled(&m, "envoy.config.route.v3.RouteMatch", &[]));
         if let Some(what) = of_match {
-            return Err(format!("whether {} takes the request: {what}", describe(route, index)));
+            return Err(format!("whether {shown} takes the request: {what}"));
         }
-        chosen.push(Chosen { share, route: Some(Hit { index, route: route.clone(), node: at }), only: None });
+        let hit = Hit { index: listed.own.then_some(index), route: route.clone(), node: at };
+        chosen.push(Chosen { share, route: Some(hit), only: None });
         left -= share;
         if left < 1e-9 {
             break;
         }
     }
     if left >= 1e-9 {
-        path.trail.missed = missed(walker, host, node, config, http);
+        path.trail.missed = missed(walker, &listed, config, http);
         chosen.push(Chosen { share: left, route: None, only: None });
     }
     chosen.sort_by(|a, b| b.share.total_cmp(&a.share));
     Ok(chosen)
 }
 
+impl Listed {
+    /// Where a route is; one that stands alone is its own place.
+    fn at(&self, index: usize) -> Option<Node> {
+        let node = self.node.as_ref()?;
+        if node.value().is_array() { node.index(index) } else { Some(node.clone()) }
+    }
+}
+
+/// The route, or the list of routes, that a virtual host's matcher leads to. What the matcher chose must match by itself
+/// too; Envoy looks no further.
+fn led_to(walker: &Walker, matcher: &Matcher, node: Option<Node>, http: &Http) -> Result<Listed, String> {
+    let input = |any: &JsonAny| header_input(any, http);
+    let asked = Asked { input: &input, charset: Charset::of(walker.version) };
+    let (any, places) = match asked.follow(matcher) {
+        Led::To(any, places) => (any, places),
+        Led::Nowhere => return Ok(Listed { routes: Vec::new(), node: None, own: false }),
+        Led::Unknown(why) => return Err(why),
+    };
+    let down = |node: Node, place: &Place| match place {
+        Place::Name(name) => node.get(name),
+        Place::Index(i) => node.index(*i),
+    };
+    let at = node.and_then(|node| places.iter().try_fold(node, down));
+    match any.type_name.as_str() {
+        "envoy.config.route.v3.Route" => Ok(Listed { routes: vec![any.unpack()?], node: at, own: false }),
+        "envoy.config.route.v3.RouteList" => {
+            let list: RouteList = any.unpack()?;
+            Ok(Listed { routes: list.routes, node: at.and_then(|at| at.get("routes")), own: false })
+        }
+        other => Err(format!("the action {other} of a matcher is not modeled")),
+    }
+}
+
+/// `HttpRequestHeaderMatchInput`: all values, joined with a comma; nothing where the header is not there.
+fn header_input(any: &JsonAny, http: &Http) -> Data {
+    let value: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
+    let name = value.get("header_name").or_else(|| value.get("headerName")).and_then(serde_json::Value::as_str);
+    let Some(name) = name.filter(|_| any.type_name == "envoy.type.matcher.v3.HttpRequestHeaderMatchInput") else {
+        return Data::Unknown(format!("the input {} of a matcher is not modeled", any.type_name));
+    };
+    let values = http.values(name);
+    match values.as_slice() {
+        [] if name.eq_ignore_ascii_case("x-request-id") => Data::Unknown("x-request-id is made up by Envoy".to_owned()),
+        [] => Data::Absent,
+        values => Data::Text(values.join(",")),
+    }
+}
+
 /// A route's name, or its match, in words.
-pub(super) fn describe(route: &Route, index: usize) -> String {
+pub(super) fn describe(route: &Route, index: Option<usize>) -> String {
     if !route.name.is_empty() {
         return format!("route \"{}\"", route.name);
     }
+    let route_of = index.map_or_else(|| "the matcher's route".to_owned(), |index| format!("route {index}"));
     match route.r#match.as_ref().and_then(|m| m.path_specifier.as_ref()) {
-        Some(PathSpecifier::Prefix(p)) => format!("route {index}, prefix \"{p}\""),
-        Some(PathSpecifier::Path(p)) => format!("route {index}, path \"{p}\""),
-        Some(PathSpecifier::PathSeparatedPrefix(p)) => format!("route {index}, path prefix \"{p}\""),
-        Some(PathSpecifier::SafeRegex(r)) => format!("route {index}, regex \"{}\"", r.regex),
-        Some(PathSpecifier::ConnectMatcher(_)) => format!("route {index}, CONNECT"),
-        None => format!("route {index}"),
+        Some(PathSpecifier::Prefix(p)) => format!("{route_of}, prefix \"{p}\""),
+        Some(PathSpecifier::Path(p)) => format!("{route_of}, path \"{p}\""),
+        Some(PathSpecifier::PathSeparatedPrefix(p)) => format!("{route_of}, path prefix \"{p}\""),
+        Some(PathSpecifier::SafeRegex(r)) => format!("{route_of}, regex \"{}\"", r.regex),
+        Some(PathSpecifier::ConnectMatcher(_)) => format!("{route_of}, CONNECT"),
+        None => route_of,
     }
 }
 
@@ -140,6 +210,11 @@ fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration,
     all
 }
 
+/// The path part of a match alone.
+pub(super) fn path_matches(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Match {
+    path_condition(walker, wanted, config, http).3
+}
+
 fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Condition {
     let folds = wanted.case_sensitive.as_ref().is_some_and(|b| !b.value);
     let fold = |text: &str| {
@@ -189,10 +264,10 @@ pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, version: Versi
 }
 
 /// Why each route was not taken: what failed first, and how much held before.
-fn missed(walker: &Walker, host: &VirtualHost, node: &Node, config: &RouteConfiguration, http: &Http) -> Vec<Missed> {
+fn missed(walker: &Walker, listed: &Listed, config: &RouteConfiguration, http: &Http) -> Vec<Missed> {
     let mut missed = Vec::new();
-    for (index, route) in host.routes.iter().enumerate() {
-        let (Some(wanted), Some(at)) = (&route.r#match, node.get("routes").and_then(|r| r.index(index))) else {
+    for (index, route) in listed.routes.iter().enumerate() {
+        let (Some(wanted), Some(at)) = (&route.r#match, listed.at(index)) else {
             continue;
         };
         let conditions = conditions(walker, wanted, config, http);

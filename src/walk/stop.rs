@@ -33,19 +33,13 @@ pub enum Stop {
     /// The same, for a connection, which is closed.
     ConnectionDenied(Option<String>),
     /// The request's token is missing or no good: the status, and Envoy's words for it.
-    JwtDenied(u16, &'static str),
-    /// The local rate limit is exhausted for good, with this status.
-    RateLimited(u16),
+    JwtDenied(u16, String),
     /// The CORS filter answers a preflight.
     CorsPreflight,
     /// The request changes something and comes from another origin.
     CsrfDenied,
-    /// The health check filter answers with this status.
-    HealthCheck(u16),
-    /// The request is larger than a filter takes, or of another kind: its status and details.
-    Refused(u16, &'static str),
-    /// A filter's configuration was to be discovered and never came.
-    NoFilterConfig,
+    /// The health check filter answers.
+    HealthCheck,
     /// The route's cluster is not there (or still warming): what the route answers then.
     NoCluster(u16),
     /// The TCP proxy's cluster is not there.
@@ -92,9 +86,8 @@ impl Stop {
     pub fn response(&self, request: RequestKind) -> Response {
         let (status, flags) = self.status_and_flags();
         let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
-        // Before the request is one, nothing is wrapped for gRPC; nor is an answer that is none of an error.
-        let is_wrapped =
-            request == RequestKind::Grpc && status != 0 && !matches!(self, Self::CodecError | Self::CorsPreflight);
+        // Before the request is one, nothing is wrapped for gRPC.
+        let is_wrapped = request == RequestKind::Grpc && status != 0 && !matches!(self, Self::CodecError);
         let grpc_status = is_wrapped.then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
@@ -117,18 +110,11 @@ impl Stop {
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
             Self::RequireTls => (301, &[]),
-            Self::Redirect(status)
-            | Self::DirectResponse(status)
-            | Self::JwtDenied(status, _)
-            | Self::Refused(status, _) => (*status, &[]),
+            Self::Redirect(status) | Self::DirectResponse(status) | Self::JwtDenied(status, _) => (*status, &[]),
             Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"]),
             Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"]),
             Self::RbacDenied(_) | Self::CsrfDenied => (403, &[]),
-            Self::RateLimited(status) => (*status, &["RL"]),
-            Self::CorsPreflight => (200, &[]),
-            Self::HealthCheck(status) if *status < 300 => (*status, &[]),
-            Self::HealthCheck(status) => (*status, &["LH"]),
-            Self::NoFilterConfig => (500, &["NFCF"]),
+            Self::CorsPreflight | Self::HealthCheck => (200, &[]),
             Self::NoCluster(status) => (*status, &["NC"]),
             Self::TcpNoCluster => (0, &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
@@ -151,18 +137,20 @@ impl Stop {
                 return rbac::details(policy.as_deref()).into();
             }
             Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
-            Self::NoSuchService | Self::NoSuchPort | Self::NoFilterConfig | Self::PlaintextOnTls => "",
-            Self::TcpNoCluster | Self::TcpOverflow | Self::TcpNoHealthyUpstream | Self::TcpConnectFailure => "",
+            Self::NoSuchService
+            | Self::NoSuchPort
+            | Self::PlaintextOnTls
+            | Self::TcpNoCluster
+            | Self::TcpOverflow
+            | Self::TcpNoHealthyUpstream
+            | Self::TcpConnectFailure => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
             Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",
             Self::FaultAbort(_) => "fault_filter_abort",
-            Self::RateLimited(_) => "local_rate_limited",
             Self::CorsPreflight => "cors_response",
             Self::CsrfDenied => "csrf_origin_mismatch",
-            Self::HealthCheck(status) if *status < 300 => "health_check_ok",
-            Self::HealthCheck(_) => "health_check_failed",
-            Self::Refused(_, details) => details,
+            Self::HealthCheck => "health_check_ok",
             Self::NoCluster(_) => "cluster_not_found",
             Self::DropOverload => "unconditional_drop_overload",
             Self::PartialDropOverload => "drop_overload",
@@ -185,7 +173,7 @@ impl Stop {
                 | Self::DirectResponse(_)
                 | Self::FaultAbort(_)
                 | Self::CorsPreflight
-                | Self::HealthCheck(_)
+                | Self::HealthCheck
         );
         let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
         if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
@@ -214,12 +202,9 @@ impl Stop {
             }
             Self::RbacDenied(None) | Self::ConnectionDenied(None) => "no policy allows it".to_owned(),
             Self::JwtDenied(_, why) => format!("its token is rejected: {why}"),
-            Self::RateLimited(_) => "over the local rate limit".to_owned(),
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),
-            Self::HealthCheck(_) => "a health check, which the proxy answers".to_owned(),
-            Self::Refused(_, details) => format!("refused by a filter: {details}"),
-            Self::NoFilterConfig => "a filter's configuration was not delivered".to_owned(),
+            Self::HealthCheck => "a health check, which the proxy answers".to_owned(),
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),

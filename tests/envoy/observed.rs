@@ -123,7 +123,8 @@ pub(crate) fn details(text: &str) -> String {
 pub(crate) struct Place {
     pub(crate) route_config: String,
     pub(crate) virtual_host: String,
-    pub(crate) index: usize,
+    /// None where a matcher leads to it.
+    pub(crate) index: Option<usize>,
 }
 
 /// The places of all routes of a configuration, by the routes' names.
@@ -138,8 +139,11 @@ fn add_places(value: &Value, places: &mut BTreeMap<String, Place>) {
     match value {
         Value::Object(fields) if fields.contains_key("virtual_hosts") => {
             for host in fields["virtual_hosts"].as_array().into_iter().flatten() {
-                for (index, route) in host["routes"].as_array().into_iter().flatten().enumerate() {
-                    let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
+                let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
+                let own = host["routes"].as_array().into_iter().flatten().enumerate();
+                let mut routes: Vec<_> = own.map(|(index, route)| (Some(index), route)).collect();
+                routes_of_matcher(&host["matcher"], &mut routes);
+                for (index, route) in routes {
                     let place = Place { route_config: name(value), virtual_host: name(host), index };
                     let before = places.insert(name(route), place);
                     assert!(before.is_none(), "two routes have the name {}", name(route));
@@ -148,6 +152,16 @@ fn add_places(value: &Value, places: &mut BTreeMap<String, Place>) {
         }
         Value::Object(fields) => fields.values().for_each(|field| add_places(field, places)),
         Value::Array(items) => items.iter().for_each(|item| add_places(item, places)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The routes to which a matcher leads: whatever has a `match`.
+fn routes_of_matcher<'a>(value: &'a Value, routes: &mut Vec<(Option<usize>, &'a Value)>) {
+    match value {
+        Value::Object(fields) if fields.contains_key("match") => routes.push((None, value)),
+        Value::Object(fields) => fields.values().for_each(|field| routes_of_matcher(field, routes)),
+        Value::Array(items) => items.iter().for_each(|item| routes_of_matcher(item, routes)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

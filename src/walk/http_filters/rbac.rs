@@ -2,6 +2,7 @@
 //!
 //! An entry for a route replaces the filter's rules as a whole; an empty one turns it off. Shadow rules decide nothing.
 
+use crate::envoy::pb::envoy::config::rbac::v3::{Rbac as Rules, rbac::Action};
 use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPerRoute};
 use crate::envoy::rbac::Judgment;
 use crate::envoy::version::Version;
@@ -30,6 +31,7 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let sets = ["rules", "shadow_rules", "shadow_matcher"].into_iter().any(|key| node.get(key).is_some());
     let mut effects: Vec<Effect> =
         sets.then(|| Effect::SetsMetadata("envoy.filters.http.rbac".to_owned())).into_iter().collect();
+    effects.extend(shadow(ask, &node));
     if let (Some(rules), Some(at)) = (&config.rules, node.get("rules")) {
         effects.extend(enforced(ask, rules, &at));
     }
@@ -45,7 +47,40 @@ fn config(applied: &Applied) -> Result<Option<(Rbac, Node)>, String> {
     Ok(own.rbac.zip(applied.node.get("rbac")))
 }
 
-fn enforced(ask: &Ask, rules: &crate::envoy::pb::envoy::config::rbac::v3::Rbac, at: &Node) -> Option<Effect> {
+/// Which policy of the shadow rules matches: a later filter may be asked to act on it.
+fn shadow(ask: &Ask, node: &Node) -> Option<Effect> {
+    let at = node.get("shadow_rules")?;
+    let prefix = node.text("shadow_rules_stat_prefix").unwrap_or_default();
+    let rules: Rules = match at.decode() {
+        Ok(rules) => rules,
+        Err(why) => return Some(Effect::Shadows(prefix, Err(why))),
+    };
+    let matched = match (judged(ask, &rules, &at), rules.action()) {
+        (Judgment::Denied(policy), _) => Ok(policy),
+        (Judgment::Allowed, Action::Deny) => Ok(None),
+        (Judgment::Allowed, Action::Allow | Action::Log) => {
+            Err("which shadow policy matches is not modeled".to_owned())
+        }
+        (Judgment::Unknown(why), _) => Err(why),
+    };
+    Some(Effect::Shadows(prefix, matched))
+}
+
+fn enforced(ask: &Ask, rules: &Rules, at: &Node) -> Option<Effect> {
+    match judged(ask, rules, at) {
+        Judgment::Allowed => None,
+        Judgment::Denied(policy) => {
+            let note = words(policy.as_deref(), "request");
+            let node = ground(at, policy.as_deref());
+            Some(Answer::to_all(Stop::RbacDenied(policy), "access control", note, node))
+        }
+        Judgment::Unknown(why) => {
+            Some(Effect::Unknown(format!("whether access control lets the request through: {why}")))
+        }
+    }
+}
+
+fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
     let http = ask.http;
     // It matched values one by one a release before routes did (`rbac_match_headers_individually`).
     let version = ask.walker.version;
@@ -66,15 +101,5 @@ fn enforced(ask: &Ask, rules: &crate::envoy::pb::envoy::config::rbac::v3::Rbac, 
         has_route: ask.chosen.route.is_some(),
         is_forwarded: !http.values("x-forwarded-for").is_empty(),
     };
-    match judge(ask.walker, ask.chain.dial, rules, at, Some(&request)) {
-        Judgment::Allowed => None,
-        Judgment::Denied(policy) => {
-            let note = words(policy.as_deref(), "request");
-            let node = ground(at, policy.as_deref());
-            Some(Answer::to_all(Stop::RbacDenied(policy), "access control", note, node))
-        }
-        Judgment::Unknown(why) => {
-            Some(Effect::Unknown(format!("whether access control lets the request through: {why}")))
-        }
-    }
+    judge(ask.walker, ask.chain.dial, rules, at, Some(&request))
 }

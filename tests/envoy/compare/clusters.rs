@@ -60,9 +60,8 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
 /// Of all requests. The clusters by name, and of the missing ones together: the log has no name for these.
 fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
-    // Of requests that a fault answered, it is not read which cluster they would have gone to.
-    let asked = choices.iter().filter(|choice| !has_flag(choice, "FI"));
-    let (missing, there): (Vec<_>, Vec<_>) = asked.partition(|choice| is_said_to_be_missing(choice));
+    let (missing, there): (Vec<_>, Vec<_>) =
+        choices.iter().filter(|choice| !is_answered_before(choice)).partition(|choice| is_said_to_be_missing(choice));
     let names: BTreeSet<&str> = there.iter().filter_map(|choice| choice["name"].as_str()).collect();
     let mut rows: Vec<(String, usize, f64)> = names
         .into_iter()
@@ -85,14 +84,15 @@ fn choices(verdict: &Value) -> &[Value] {
     verdict["decision"]["clusters"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// All its requests are aborted by a fault; these are taken for requests of no cluster.
+fn is_answered_before(choice: &Value) -> bool {
+    choice["response"]["details"] == "fault_filter_abort"
+}
+
 fn is_missing(observed: &Observed) -> bool {
     observed.reply.flags.contains("NC")
 }
 
 fn is_said_to_be_missing(choice: &Value) -> bool {
-    has_flag(choice, "NC")
-}
-
-fn has_flag(choice: &Value, flag: &str) -> bool {
-    choice["response"]["flags"].as_array().is_some_and(|flags| flags.iter().any(|each| each == flag))
+    choice["response"]["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "NC"))
 }

@@ -55,7 +55,7 @@ fn verdict() -> Value {
 }
 
 fn differences(verdict: Value, exit_code: i32) -> Vec<Difference> {
-    let place = Place { route_config: "rc".to_owned(), virtual_host: "v".to_owned(), index: 3 };
+    let place = Place { route_config: "rc".to_owned(), virtual_host: "v".to_owned(), index: Some(3) };
     let places = BTreeMap::from([("r".to_owned(), place)]);
     compare(&observed(), &places, &Said { verdict, exit_code: Some(exit_code), complaint: String::new() })
 }

@@ -1,0 +1,38 @@
+//! The request's token is rejected.
+//!
+//! A `RequestAuthentication` makes B's proxy look at JSON web tokens: one that is malformed, expired, of an issuer that
+//! is not configured or for another audience is answered with 401 or 403. A request without a token passes, unless an
+//! `AuthorizationPolicy` asks for a principal.
+
+use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use crate::snapshot::{Evidence, Kind, Node};
+use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::walk::Stop;
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let Some(Stop::JwtDenied(status, why)) = case.stop() else { return None };
+    let mut evidence: Vec<Evidence> = case.trail().denial.iter().map(Node::evidence).collect();
+    let policies = case.policies_of_the_workload(Kind::RequestAuthentication);
+    evidence.extend(policies.iter().filter_map(|p| p.at("spec.jwtRules")).map(|n| n.evidence()));
+    let objects: Vec<ObjectRef> =
+        policies.iter().map(|p| ref_of(Kind::RequestAuthentication, p, "spec.jwtRules")).collect();
+    let by = objects.first().map_or_else(|| "The proxy's configuration".to_owned(), named);
+    let missing = why == "Jwt is missing";
+    Some(Finding {
+        id: "token-rejected",
+        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
+        stage: Stage::HttpFilters,
+        title: if missing { "it has no token".to_owned() } else { "its token is rejected".to_owned() },
+        why: format!(
+            "{by} asks for tokens that the proxy can verify: \"{why}\". The proxy answers {status}, and the application never sees the request."
+        ),
+        fix: vec![
+            if missing { "send a token".to_owned() } else { "send a token of an issuer that is configured".to_owned() },
+            format!("or {by}, spec.jwtRules: the issuer, its audiences and where its tokens are"),
+        ],
+        next: objects.first().map(show).unwrap_or_default(),
+        objects,
+        istio: None,
+        evidence,
+    })
+}

@@ -1,0 +1,82 @@
+//! Preflights of browsers, which the proxy may answer (`source/extensions/filters/http/cors/cors_filter.cc`).
+//!
+//! Every level's policy counts, the most specific first: it says whether the filter is on, and the first that lists
+//! origins says which.
+
+use crate::envoy::matcher::{self, Match};
+use crate::envoy::pb::envoy::config::route::v3::route;
+use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
+use crate::walk::http::Host;
+use crate::walk::stop::Stop;
+use crate::walk::walker::Walker;
+
+use super::{Answer, Ask, Effect, levels};
+
+const POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
+
+pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
+    let preflight = ask.http.method == "OPTIONS"
+        && !ask.first("origin").is_empty()
+        && !ask.first("access-control-request-method").is_empty();
+    // Only a route that forwards has a policy.
+    let forwards =
+        matches!(ask.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))));
+    if !preflight || !forwards {
+        return Vec::new();
+    }
+    match answer(ask) {
+        Ok(effect) => effect.into_iter().collect(),
+        Err(what) => vec![Effect::Unknown(what)],
+    }
+}
+
+fn answer(ask: &Ask) -> Result<Option<Effect>, String> {
+    if ask.before.headers_changed {
+        return Err("a filter before CORS changes headers".to_owned());
+    }
+    let mut policies: Vec<CorsPolicy> = Vec::new();
+    let found = levels(ask.chain, ask.chosen, &ask.filter.name);
+    for applied in &found {
+        if let Some(what) = Walker::unmodeled(&applied.node, POLICY, &[]) {
+            return Err(what);
+        }
+        policies.push(applied.any.unpack()?);
+    }
+    let Some(first) = policies.first() else { return legacy(ask) };
+    let enabled = ask.share(first.filter_enabled.as_ref(), 1.0)?;
+    let lists = policies.iter().map(|p| &p.allow_origin_string_match).find(|list| !list.is_empty());
+    let origin = ask.first("origin");
+    let allowed = lists.into_iter().flatten().fold(Match::No, |any, m| {
+        // What matches `*` matches all.
+        any.or(matcher::string(m, "*")).or(matcher::string(m, origin))
+    });
+    let forwards = policies.iter().find_map(|p| p.forward_not_matching_preflights.as_ref()).is_none_or(|b| b.value);
+    let answers = match allowed {
+        Match::Yes => true,
+        Match::No => !forwards,
+        Match::Share(_) => return Err("whether CORS allows the origin".to_owned()),
+        Match::Unknown(why) => return Err(format!("whether CORS allows the origin: {why}")),
+    };
+    let note = "answers the preflight".to_owned();
+    let answer = Answer {
+        share: enabled,
+        stop: Stop::CorsPreflight,
+        by: "CORS filter",
+        note,
+        node: found.first().map(|a| a.node.clone()),
+    };
+    Ok((answers && enabled > 0.0).then_some(Effect::Answers(answer)))
+}
+
+/// The policies of old, which stand in the route itself.
+fn legacy(ask: &Ask) -> Result<Option<Effect>, String> {
+    let of_route = ask.chosen.route.as_ref().and_then(|hit| hit.node.get("route")?.get("cors"));
+    let of_host = match ask.chain.host {
+        Host::Found(_, node) => node.get("cors"),
+        Host::Missing(_) => None,
+    };
+    match of_route.or(of_host) {
+        Some(_) => Err("a CORS policy in the route itself is not modeled".to_owned()),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,59 @@
+//! Requests that change something must come from the proxy's own host
+//! (`source/extensions/filters/http/csrf/csrf_filter.cc`).
+
+use crate::envoy::matcher::{self, Match};
+use crate::envoy::pb::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
+use crate::walk::stop::Stop;
+use crate::walk::walker::Walker;
+
+use super::{Answer, Applied, Ask, Effect};
+
+const POLICY: &str = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy";
+
+pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    match answer(ask, applied) {
+        Ok(effect) => effect.into_iter().collect(),
+        Err(what) => vec![Effect::Unknown(what)],
+    }
+}
+
+fn answer(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, String> {
+    let policy: CsrfPolicy = applied.any.unpack()?;
+    if let Some(what) = Walker::unmodeled(&applied.node, POLICY, &[]) {
+        return Err(what);
+    }
+    let enabled = ask.share(policy.filter_enabled.as_ref(), 0.0)?;
+    if enabled <= 0.0 || !["POST", "PUT", "DELETE", "PATCH"].contains(&ask.http.method.as_str()) {
+        return Ok(None);
+    }
+    if ask.before.headers_changed {
+        return Err("a filter before CSRF changes headers".to_owned());
+    }
+    let origin = match host_and_port(ask.first("origin"))? {
+        "" => host_and_port(ask.first("referer"))?,
+        origin => origin,
+    };
+    let own = host_and_port(&ask.http.authority)?;
+    let known = policy.additional_origins.iter().fold(Match::No, |any, m| any.or(matcher::string(m, origin)));
+    let valid = match (origin.is_empty(), origin == own, known) {
+        (true, _, _) | (false, false, Match::No) => false,
+        (false, true, _) | (false, _, Match::Yes) => true,
+        (false, false, Match::Share(_)) => return Err("whether CSRF allows the origin".to_owned()),
+        (false, false, Match::Unknown(why)) => return Err(format!("whether CSRF allows the origin: {why}")),
+    };
+    let note = "rejects requests that come from elsewhere".to_owned();
+    let node = Some(applied.node.clone());
+    let answer = Answer { share: enabled, stop: Stop::CsrfDenied, by: "CSRF filter", note, node };
+    Ok((!valid).then_some(Effect::Answers(answer)))
+}
+
+/// Of an absolute URL its host and port, of anything else all.
+fn host_and_port(value: &str) -> Result<&str, String> {
+    let Some((scheme, rest)) = value.split_once("://") else { return Ok(value) };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:".contains(c);
+    if !["http", "https"].contains(&scheme) || authority.is_empty() || !authority.chars().all(is_plain) {
+        return Err(format!("the origin {value} is not modeled"));
+    }
+    Ok(authority)
+}

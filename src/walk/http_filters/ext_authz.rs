@@ -1,0 +1,58 @@
+//! Authorization by a service (`source/extensions/filters/http/ext_authz/ext_authz.cc`): what it says is not known, yet
+//! it may be that it is not asked.
+//!
+//! Istio's CUSTOM policies are shadow rules of access control before it; it is asked where one of these matched.
+
+use crate::envoy::matcher::{self, Match};
+use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
+use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
+use crate::snapshot::Node;
+
+use super::{Ask, Effect};
+
+pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
+    match is_asked(ask) {
+        Match::No => Vec::new(),
+        Match::Yes | Match::Share(_) => {
+            vec![Effect::Unknown(format!(
+                "what the authorization service says to HTTP filter {} is not known",
+                ask.filter.name
+            ))]
+        }
+        Match::Unknown(why) => vec![Effect::Unknown(format!("whether an authorization service is asked: {why}"))],
+    }
+}
+
+fn is_asked(ask: &Ask) -> Match {
+    let Some(node) = ask.own_node() else { return Match::Yes };
+    let denies = node.get("deny_at_disable").is_some();
+    let percent = node.get("filter_enabled").map(|n| n.decode::<RuntimeFractionalPercent>());
+    let by_percent = match percent {
+        None => Match::Yes,
+        Some(Err(why)) => Match::Unknown(why),
+        Some(Ok(percent)) => match ask.share(Some(&percent), 1.0) {
+            Ok(share) if share <= 0.0 && !denies => Match::No,
+            Ok(_) => Match::Yes,
+            Err(why) => Match::Unknown(why),
+        },
+    };
+    let by_metadata = node.get("filter_enabled_metadata").filter(|_| !denies).map_or(Match::Yes, |m| shadowed(ask, &m));
+    by_percent.and(by_metadata)
+}
+
+/// Whether the metadata that turns the filter on can be there: only what access control wrote is known.
+fn shadowed(ask: &Ask, metadata: &Node) -> Match {
+    let unknown = || Match::Unknown("the metadata that turns it on is not modeled".to_owned());
+    let of_rbac = metadata.text("filter").as_deref() == Some("envoy.filters.http.rbac");
+    let path: Vec<String> =
+        metadata.get("path").map(|p| p.items().filter_map(|s| s.text("key")).collect()).unwrap_or_default();
+    let wanted = metadata.at("value.string_match").and_then(|m| m.decode::<StringMatcher>().ok());
+    let plain = of_rbac && metadata.get("invert").is_none();
+    let ([key], Some(wanted), true) = (&path[..], wanted, plain) else { return unknown() };
+    let Some(prefix) = key.strip_suffix("shadow_effective_policy_id") else { return unknown() };
+    match ask.before.shadows.get(prefix) {
+        None | Some(Ok(None)) => Match::No,
+        Some(Ok(Some(policy))) => matcher::string(&wanted, policy),
+        Some(Err(why)) => Match::Unknown(why.clone()),
+    }
+}

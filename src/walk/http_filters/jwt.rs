@@ -1,0 +1,168 @@
+//! Tokens that are required (`source/extensions/filters/http/jwt_authn/{filter,matcher}.cc`).
+//!
+//! The first rule that matches says what is required; without one the request passes. A route may name a requirement of
+//! its own.
+
+use crate::envoy::jwt::{self, Sent, Status};
+use crate::envoy::matcher::{self, Match};
+use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, RouteMatch};
+use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::per_route_config::RequirementSpecifier;
+use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::requirement_rule::RequirementType;
+use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::{
+    JwtAuthentication, JwtRequirement, PerRouteConfig,
+};
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use crate::envoy::re2::Charset;
+use crate::snapshot::Node;
+use crate::walk::route;
+use crate::walk::stop::Stop;
+use crate::walk::walker::Walker;
+
+use super::{Answer, Applied, Ask, Effect};
+
+const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
+const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
+
+pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    evaluate(ask, applied).unwrap_or_else(|what| vec![Effect::Unknown(what)])
+}
+
+fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
+    // A route's entry names a requirement of the filter's own configuration.
+    let (Some(ConfigType::TypedConfig(any)), Some(node)) = (&ask.filter.config_type, ask.own_node()) else {
+        return Err(format!("HTTP filter {} is not where it was decoded", ask.filter.name));
+    };
+    let config: JwtAuthentication = any.unpack()?;
+    if let Some(what) = Walker::unmodeled(&node, JWT, &["providers", "rules", "requirement_map"]) {
+        return Err(what);
+    }
+    let preflight = ask.http.method == "OPTIONS"
+        && ["origin", "access-control-request-method"].iter().all(|h| !ask.first(h).is_empty());
+    if config.bypass_cors_preflight && preflight {
+        return Ok(Vec::new());
+    }
+    let Some((requirement, at)) = requirement(ask, &config, &node, applied)? else { return Ok(Vec::new()) };
+    if let Some(what) = Walker::unmodeled(&at, "envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement", &[]) {
+        return Err(what);
+    }
+    let query = ask.http.path.split_once('?').map_or("", |(_, query)| query);
+    let header = |name: &str| ask.http.values(name).into_iter().map(str::to_owned).collect();
+    let sent = Sent { header: &header, query, now: seconds(&ask.walker.snapshot.time) };
+    if ask.before.headers_changed {
+        return Err("a filter before the one that looks for tokens changes headers".to_owned());
+    }
+    let status = jwt::verify(&requirement, &config.providers, &sent);
+    let mut effects = left_behind(ask, &config);
+    match (&status, status.failure()) {
+        (_, Some((code, why))) => {
+            let stop = Stop::JwtDenied(code, why.to_owned());
+            effects.push(Answer::to_all(stop, "token check", format!("rejects the request: {why}"), at));
+        }
+        (Status::Unknown(why), None) => effects.push(Effect::Unknown(why.clone())),
+        (Status::Ok | Status::Missing | Status::UnknownIssuer | Status::Bad(_), None) => {}
+    }
+    Ok(effects)
+}
+
+/// The requirement that applies, and where it stands.
+fn requirement(
+    ask: &Ask,
+    config: &JwtAuthentication,
+    node: &Node,
+    applied: &Applied,
+) -> Result<Option<(JwtRequirement, Node)>, String> {
+    let named = |name: &str| {
+        let found = config.requirement_map.get(name).cloned();
+        found.zip(node.get("requirement_map").and_then(|m| m.get(name)))
+    };
+    if applied.any.type_name == PER_ROUTE {
+        let own: PerRouteConfig = applied.any.unpack()?;
+        return match &own.requirement_specifier {
+            Some(RequirementSpecifier::Disabled(_)) => Ok(None),
+            Some(RequirementSpecifier::RequirementName(name)) => {
+                named(name).map(Some).ok_or_else(|| format!("the token requirement {name} is not there"))
+            }
+            None => Err("a route's token requirement is empty".to_owned()),
+        };
+    }
+    for (i, rule) in config.rules.iter().enumerate() {
+        let at = node.get("rules").and_then(|r| r.index(i)).ok_or("a rule is not where it was decoded")?;
+        let wanted = rule.r#match.clone().unwrap_or_default();
+        match matches(ask, &wanted, &at) {
+            Match::No => {}
+            Match::Yes => {
+                return match &rule.requirement_type {
+                    Some(RequirementType::Requires(requirement)) => {
+                        Ok(at.get("requires").map(|at| (requirement.clone(), at)))
+                    }
+                    Some(RequirementType::RequirementName(name)) => {
+                        named(name).map(Some).ok_or_else(|| format!("the token requirement {name} is not there"))
+                    }
+                    None => Ok(None),
+                };
+            }
+            Match::Share(_) => return Err("which rule on tokens matches".to_owned()),
+            Match::Unknown(why) => return Err(format!("which rule on tokens matches: {why}")),
+        }
+    }
+    Ok(None)
+}
+
+/// A rule looks at path, headers and query, and at nothing else of a route's match.
+fn matches(ask: &Ask, wanted: &RouteMatch, at: &Node) -> Match {
+    let field = at.get("match").and_then(|m| Walker::unmodeled(&m, "envoy.config.route.v3.RouteMatch", &[]));
+    if let Some(what) = field {
+        return Match::Unknown(what);
+    }
+    if wanted.grpc.is_some()
+        || wanted.tls_context.is_some()
+        || wanted.runtime_fraction.is_some()
+        || !wanted.cookies.is_empty()
+    {
+        return Match::Unknown("it has conditions that are not modeled".to_owned());
+    }
+    let query = ask.http.path.split_once('?').map_or("", |(_, query)| query);
+    let by_path = route::path_matches(ask.walker, wanted, &RouteConfiguration::default(), ask.http);
+    let by_header = wanted.headers.iter().map(|h| ask.header(h));
+    let by_query =
+        wanted.query_parameters.iter().map(|q| matcher::query_parameter(q, query, Charset::of(ask.walker.version)));
+    by_header.chain(by_query).fold(by_path, Match::and)
+}
+
+/// Headers that only the filter may set are taken away; a failure may be written down.
+fn left_behind(ask: &Ask, config: &JwtAuthentication) -> Vec<Effect> {
+    let reserved = config.providers.values().flat_map(|p| {
+        p.claim_to_headers.iter().map(|c| c.header_name.as_str()).chain([p.forward_payload_header.as_str()])
+    });
+    let mut effects = Vec::new();
+    if reserved.into_iter().any(|name| !name.is_empty() && !ask.http.values(name).is_empty()) {
+        effects.push(Effect::ChangesHeaders);
+    }
+    if config.providers.values().any(|p| !p.failed_status_in_metadata.is_empty()) {
+        effects.push(Effect::SetsMetadata("envoy.filters.http.jwt_authn".to_owned()));
+    }
+    effects
+}
+
+/// `2026-11-24T10:00:00Z` in seconds since 1970.
+fn seconds(time: &str) -> Option<i64> {
+    let number = |from: usize, to: usize| time.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    // Years begin in March, so that the leap day is the last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
+    Some(((days * 24 + number(11, 13)?) * 60 + number(14, 16)?) * 60 + number(17, 19)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn times_are_counted_from_1970() {
+        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(seconds("2000-03-01T00:00:01Z"), Some(951_868_801));
+        assert_eq!(seconds("2026-11-24T10:00:00.5Z"), Some(1_795_514_400));
+        assert_eq!(seconds("soon"), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! Rate limits: of this proxy alone, and of a service that it asks
+//! (`source/extensions/filters/http/{local_ratelimit,ratelimit}`).
+
+use crate::envoy::pb::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
+use crate::walk::http::Host;
+use crate::walk::walker::Walker;
+
+use super::{Applied, Ask, Effect, own_type};
+
+const LOCAL: &str = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
+const GLOBAL: &str = "envoy.extensions.filters.http.ratelimit.v3.RateLimit";
+
+/// A limit of this proxy's own. How many tokens are left is not known; by default it is off, and not enforced.
+pub(super) fn local(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    local_effects(ask, applied).unwrap_or_else(|what| vec![Effect::Unknown(what)])
+}
+
+fn local_effects(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
+    let limit: LocalRateLimit = applied.any.unpack()?;
+    if let Some(what) = Walker::unmodeled(&applied.node, LOCAL, &[]) {
+        return Err(what);
+    }
+    let Some(bucket) = &limit.token_bucket else { return Ok(Vec::new()) };
+    let enabled = ask.share(limit.filter_enabled.as_ref(), 0.0)?;
+    let enforced = ask.share(limit.filter_enforced.as_ref(), 0.0)?;
+    if enabled <= 0.0 || enforced <= 0.0 {
+        return Ok(Vec::new());
+    }
+    let (tokens, name) = (bucket.max_tokens, &ask.filter.name);
+    Ok(vec![Effect::Unknown(format!(
+        "{name} answers 429 once its bucket of {tokens} tokens is empty; what is left is not known"
+    ))])
+}
+
+/// A limit that a service keeps: it is asked only where something says what to count.
+pub(super) fn global(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    let counts = |field: &str| {
+        let route = ask.chosen.route.as_ref().and_then(|hit| hit.node.get("route")?.get(field));
+        let host = match ask.chain.host {
+            Host::Found(_, node) => node.get(field),
+            Host::Missing(_) => None,
+        };
+        route.or(host).is_some()
+    };
+    let own = applied.any.type_name == GLOBAL && applied.node.get("rate_limits").is_none();
+    if own && own_type(ask) == GLOBAL && (ask.chosen.route.is_none() || !counts("rate_limits")) {
+        return Vec::new();
+    }
+    vec![Effect::Unknown(format!("what the rate limit service says to HTTP filter {} is not known", ask.filter.name))]
+}
