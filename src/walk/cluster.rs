@@ -87,8 +87,10 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
 
 /// Whether local replies are wrapped for gRPC.
 pub(super) fn request_kind(walker: &Walker, dial: &Dial) -> RequestKind {
-    let given = walker.question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("content-type"));
-    let content_type = given.map_or("", |(_, v)| v.as_str());
+    // Several lines are one value, which is none of gRPC's.
+    let mut given = walker.question.headers.iter().filter(|(k, _)| k.eq_ignore_ascii_case("content-type"));
+    let (given, others) = (given.next(), given.count());
+    let content_type = given.filter(|_| others == 0).map_or("", |(_, v)| v.as_str());
     let is_grpc = content_type == "application/grpc" || content_type.starts_with("application/grpc+");
     if is_grpc || (dial.protocol == super::Protocol::Grpc && given.is_none()) {
         RequestKind::Grpc

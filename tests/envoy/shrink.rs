@@ -6,8 +6,9 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::backend::Backends;
-use crate::batch::{self, Stand};
+use crate::batch::{self, Outcome, Stand};
 use crate::compare::Difference;
+use crate::config::ACCEPTING;
 use crate::generate::Unit;
 
 /// So many smaller cases share one Envoy.
@@ -95,7 +96,11 @@ fn examine(stand: &Stand<'_>, backends: &mut Backends, unit: &Unit, cases: &[Val
     // A configuration that is too small may not even be one.
     let ran = catch_unwind(AssertUnwindSafe(|| batch::run(stand, backends, &units)));
     match ran {
-        Ok(Ok(done)) => done.outcomes.into_iter().for_each(|one| results[one.unit] = Some(one.differences)),
+        // What no listener of its own takes is another case.
+        Ok(Ok(done)) => {
+            let own = |one: &Outcome| one.observed.iter().all(|seen| seen.listener != ACCEPTING);
+            done.outcomes.into_iter().filter(own).for_each(|one| results[one.unit] = Some(one.differences));
+        }
         Ok(Err(_)) | Err(_) if cases.len() > 1 => {
             for (result, case) in results.iter_mut().zip(cases) {
                 *result = examine(stand, backends, unit, std::slice::from_ref(case)).pop().flatten();
