@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod any;
+pub mod codec;
 pub mod domains;
 pub mod fields;
 pub mod filter_chain;

@@ -86,7 +86,7 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
         (dial.clone(), path)
     };
     let paths: Vec<(Dial, Path)> = dials.iter().map(through).collect();
-    let kind = dials.first().map_or(RequestKind::Plain, |dial| cluster::request_kind(&walker, dial));
+    let kind = dials.first().map_or(RequestKind::Plain, |dial| http::request_kind(&question.headers, dial));
     let request = request::shown(&walker, dials.first());
     let (reached_proxy, path) = if paths.is_empty() { (false, head) } else { (true, merge(paths)) };
     let (needs, unchecked) = walker.into_parts();

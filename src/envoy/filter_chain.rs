@@ -129,9 +129,13 @@ fn by_prefix(left: Left, of: impl Fn(&FilterChainMatch) -> Vec<IpNet>, ip: Ip) -
     {
         return Err(what);
     }
-    // An unset range is 0.0.0.0/0 and ::/0, so it ties with those.
+    // An unset range is 0.0.0.0/0 and ::/0, so it ties with those; which of the two Envoy takes is the luck of a hash.
     let rank = |m: &FilterChainMatch| longest(m).map(|n| n.max(0));
     let best = left.iter().filter_map(|(_, m)| rank(m)).max();
+    let is_there = |length: i16| left.iter().any(|(_, m)| longest(m) == Some(length));
+    if best == Some(0) && is_there(0) && is_there(-1) {
+        return Err("address ranges, of which one is unset and another is /0: Envoy takes either");
+    }
     Ok(left.into_iter().filter(|(_, m)| best.is_some() && rank(m) == best).collect())
 }
 

@@ -24,6 +24,7 @@ const INLINE: &[&str] = &[
     "origin",
     "pragma",
     "referer",
+    "te",
     "user-agent",
     "via",
     "x-client-trace-id",
@@ -81,7 +82,7 @@ pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(St
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
         let is_gone = |list: &[&str]| list.contains(&name.as_str());
-        if is_gone(GONE) || (edge && is_gone(GONE_AT_THE_EDGE)) || (name == "te" && value != "trailers") {
+        if is_gone(GONE) || (edge && is_gone(GONE_AT_THE_EDGE)) {
             continue;
         }
         let between = match name.as_str() {
@@ -91,9 +92,18 @@ pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(St
         };
         let before = between.and_then(|between| Some((all.iter_mut().find(|(other, _)| *other == name)?, between)));
         match before {
+            // Nothing comes between, where one of both is empty; a cookie's empty line still gets its separator.
+            Some(((_, before), _)) if before.is_empty() => before.clone_from(value),
+            Some((_, ",")) if value.is_empty() => {}
             Some(((_, before), between)) => *before = format!("{before}{between}{value}"),
             None => all.push((name, value.clone())),
         }
+    }
+    // Of what a client would take, trailers alone is left.
+    let takes_trailers = |value: &str| value.split(',').any(|word| word.trim() == "trailers");
+    all.retain(|(name, value)| name != "te" || value.is_empty() || takes_trailers(value));
+    if let Some((_, te)) = all.iter_mut().find(|(name, value)| name == "te" && !value.is_empty()) {
+        "trailers".clone_into(te);
     }
     all
 }

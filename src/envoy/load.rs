@@ -12,7 +12,7 @@ use super::health::{Class, Host};
 pub struct Policy {
     /// Percent; 140 when the assignment says nothing.
     pub overprovisioning_factor: u32,
-    /// Percent of hosts below which health is ignored; 50 when the cluster says nothing, 0 for never.
+    /// Whole percent of hosts below which health is ignored; 50 when the cluster says nothing, 0 for never.
     pub panic_threshold: f64,
     /// Priorities count weights instead of hosts.
     pub weighted_priority_health: bool,
@@ -39,6 +39,11 @@ pub struct Spread {
 #[derive(Clone, Copy, Default)]
 struct Priority {
     hosts: u64,
+    /// Of the hosts, those that are counted, and of these the ones that may be chosen without a panic: a panic goes by
+    /// numbers even where the priorities go by weights.
+    counted_hosts: u64,
+    usable_hosts: u64,
+    /// Weights, or numbers, as the policy says.
     counted: u64,
     healthy: u64,
     degraded: u64,
@@ -146,7 +151,9 @@ fn counted(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
         let priority = &mut priorities[host.priority as usize];
         let weight = if policy.weighted_priority_health { u64::from(host.weight) } else { 1 };
         priority.hosts += 1;
+        priority.usable_hosts += u64::from(host.class != Class::Unhealthy);
         if !host.excluded {
+            priority.counted_hosts += 1;
             priority.counted += weight;
         }
         match host.class {
@@ -201,9 +208,9 @@ fn panics(priorities: &mut [Priority], total: u64, threshold: f64) {
         return;
     }
     for priority in priorities.iter_mut() {
-        let usable = 100 * (priority.healthy + priority.degraded);
-        #[expect(clippy::cast_precision_loss, reason = "a percentage of a host count")]
-        let percent = usable.checked_div(priority.counted).unwrap_or(0) as f64;
+        #[expect(clippy::cast_precision_loss, reason = "numbers of hosts")]
+        let (usable, counted) = (priority.usable_hosts as f64, priority.counted_hosts as f64);
+        let percent = if priority.counted_hosts == 0 { 0.0 } else { 100.0 * usable / counted };
         priority.panic = total != 100 && percent < threshold.min(100.0);
     }
     let hosts: u64 = priorities.iter().map(|p| p.hosts).sum();
@@ -308,6 +315,14 @@ mod tests {
         assert_eq!(eligible("DD", &ring), "-- 1");
         assert_eq!(eligible("DH", &ring), "-y");
         assert!((spread(&[], &policy(50.0)).without_host - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_panic_counts_hosts_where_priorities_count_weights() {
+        let mut two = hosts("UH");
+        two[0].weight = 3;
+        let weighted = Policy { weighted_priority_health: true, ..policy(50.0) };
+        assert_eq!(spread(&two, &weighted).eligible, [false, true]);
     }
 
     #[test]

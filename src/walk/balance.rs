@@ -117,7 +117,8 @@ pub(super) fn finish(
     proto: Proto,
 ) -> Evaluated {
     let mut ends = Vec::new();
-    let dropped = assignment.dropped;
+    // Only the HTTP router drops for overload.
+    let dropped = if let Proto::Tcp = proto { 0.0 } else { assignment.dropped };
     if dropped > 0.0 {
         let stop = if dropped >= 1.0 { Stop::DropOverload } else { Stop::PartialDropOverload };
         ends.push((dropped, End::Stopped(stop), Stage::Cluster));

@@ -19,7 +19,7 @@ use super::policy;
 use super::request::Dial;
 use super::stop::{RequestKind, Stop};
 use super::walker::{Got, Walker};
-use super::{aggregate, assignment};
+use super::{aggregate, assignment, http};
 
 const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 
@@ -63,7 +63,7 @@ pub(super) struct Evaluated {
 /// Takes `share` of the requests to the clusters that were chosen.
 pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: Proto, dial: &Dial, share: f64) {
     let all: Vec<Evaluated> = choices.iter().map(|choice| evaluate(walker, choice, proto, dial)).collect();
-    let kind = request_kind(walker, dial);
+    let kind = http::request_kind(&walker.question.headers, dial);
     rows(path, &all);
     for (choice, one) in choices.iter().zip(all) {
         let by = if choices.len() > 1 { format!("weighted cluster {}", choice.name) } else { path.by.clone() };
@@ -83,14 +83,6 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
         path.legs.extend(legs);
         path.trail.clusters.push(one.trail);
     }
-}
-
-/// Whether local replies are wrapped for gRPC.
-pub(super) fn request_kind(walker: &Walker, dial: &Dial) -> RequestKind {
-    let given = walker.question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("content-type"));
-    let content_type = given.map_or("", |(_, v)| v.as_str());
-    let unsaid = dial.protocol == super::Protocol::Grpc && given.is_none();
-    if unsaid { RequestKind::Grpc } else { RequestKind::of_content_type(content_type) }
 }
 
 fn decided(choice: &Choice, endpoints: &[Endpoint], legs: &[Leg], kind: RequestKind, share: f64) -> ClusterChoice {

@@ -1,5 +1,6 @@
 //! HTTP: route configuration and virtual host, then routes, filters and actions.
 
+use crate::envoy::codec::{self, Incoming};
 use crate::envoy::domains;
 use crate::envoy::headers;
 use crate::envoy::path::{Normalization, normalize};
@@ -9,7 +10,6 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
     PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
-use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
@@ -74,9 +74,15 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
         return;
     };
-    if let Some(stop) = bad_method(walker, &http, dial) {
-        let note = format!("the method {} is answered before any route", http.method);
-        return path.stop(Stage::HttpFilters, "HTTP connection manager", &note, stop, Vec::new());
+    let incoming = Incoming {
+        http2: dial.protocol != Protocol::Http1,
+        method: &http.method,
+        authority: &dial.host,
+        headers: &walker.question.headers,
+    };
+    if let Some(refusal) = codec::refusal(incoming, walker.version) {
+        let (stop, note) = (Stop::Refused(refusal), "the request is refused before any route");
+        return path.stop(Stage::HttpFilters, "HTTP connection manager", note, stop, Vec::new());
     }
     let host = virtual_host(walker, path, &config, &config_node, &http);
     let Some(host) = host else { return };
@@ -177,12 +183,21 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
-    let content_type = headers.iter().find(|(k, _)| k == "content-type").map_or("", |(_, v)| v.as_str());
-    let kind = RequestKind::of_content_type(content_type);
+    let kind = request_kind(&question.headers, dial);
     if question.method == "CONNECT" || !path.starts_with('/') {
         return Err("CONNECT and requests without a path are not modeled".to_owned());
     }
     Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme })
+}
+
+/// Whether local replies are wrapped for gRPC.
+pub(super) fn request_kind(headers: &[(String, String)], dial: &Dial) -> RequestKind {
+    let all = headers::matched(headers, dial.protocol != Protocol::Http1, false);
+    match all.iter().find(|(name, _)| name == "content-type") {
+        Some((_, value)) => RequestKind::of_content_type(value),
+        None if dial.protocol == Protocol::Grpc => RequestKind::Grpc,
+        None => RequestKind::Plain,
+    }
 }
 
 /// Whether the manager takes the connection's own address for the client's.
@@ -202,52 +217,6 @@ fn scheme(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) 
         "http" | "https" if !edge => Ok(given),
         _ => Err("this `x-forwarded-proto` is not modeled".to_owned()),
     }
-}
-
-/// The method, as the codec and the connection manager take it (`http_parser`'s list; QUERY since 1.40).
-fn bad_method(walker: &Walker, http: &Http, dial: &Dial) -> Option<Stop> {
-    const KNOWN: &[&str] = &[
-        "ACL",
-        "BIND",
-        "CHECKOUT",
-        "CONNECT",
-        "COPY",
-        "DELETE",
-        "GET",
-        "HEAD",
-        "LINK",
-        "LOCK",
-        "M-SEARCH",
-        "MERGE",
-        "MKACTIVITY",
-        "MKCALENDAR",
-        "MKCOL",
-        "MOVE",
-        "NOTIFY",
-        "OPTIONS",
-        "PATCH",
-        "POST",
-        "PROPFIND",
-        "PROPPATCH",
-        "PURGE",
-        "PUT",
-        "REBIND",
-        "REPORT",
-        "SEARCH",
-        "SOURCE",
-        "SUBSCRIBE",
-        "TRACE",
-        "UNBIND",
-        "UNLINK",
-        "UNLOCK",
-        "UNSUBSCRIBE",
-    ];
-    let has_query = walker.version >= Version::new(1, 40, 0);
-    let method = http.method.as_str();
-    if method == "QUERY" && has_query {
-        return http.values("content-type").is_empty().then_some(Stop::QueryMissingContentType);
-    }
-    (dial.protocol == Protocol::Http1 && !KNOWN.contains(&method)).then_some(Stop::CodecError)
 }
 
 /// The manager's route configuration: inline, or the one that RDS delivered.

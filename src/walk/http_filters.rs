@@ -368,12 +368,22 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     all.into_iter().flatten().collect()
 }
 
-/// The one cluster that a route names outright.
+/// Whether the route draws its cluster.
+fn is_weighted(chosen: &Chosen) -> bool {
+    chosen.route.as_ref().and_then(weighted_of).is_some()
+}
+
+/// The one cluster that a route names outright, or that was drawn.
 fn single_cluster(chosen: &Chosen) -> Option<&str> {
     match chosen.route.as_ref()?.route.action.as_ref()? {
         route::Action::Route(action) => match action.cluster_specifier.as_ref()? {
             ClusterSpecifier::Cluster(name) => Some(name),
-            ClusterSpecifier::ClusterHeader(_) | ClusterSpecifier::WeightedClusters(_) => None,
+            ClusterSpecifier::WeightedClusters(weighted) => match (&chosen.only, &weighted.clusters[..]) {
+                (Some(only), _) => Some(only),
+                (None, [one]) if one.cluster_header.is_empty() => Some(&one.name),
+                (None, _) => None,
+            },
+            ClusterSpecifier::ClusterHeader(_) => None,
         },
         route::Action::Redirect(_) | route::Action::DirectResponse(_) | route::Action::NonForwardingAction(_) => None,
     }

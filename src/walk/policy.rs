@@ -140,10 +140,11 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
     };
     let common = cluster.common_lb_config.unwrap_or_default();
     let runtime = walker.runtime_percent("upstream.healthy_panic_threshold").transpose()?;
+    // Envoy's own arithmetic: 29 becomes 28.
+    let configured = common.healthy_panic_threshold.as_ref().map_or(50.0, |p| 100.0 * (p.value / 100.0));
     let policy = Policy {
         overprovisioning_factor: assignment.overprovisioning_factor.unwrap_or(140),
-        panic_threshold: runtime
-            .map_or_else(|| common.healthy_panic_threshold.as_ref().map_or(50.0, |p| p.value), |share| share * 100.0),
+        panic_threshold: runtime.map_or(configured, |share| share * 100.0).trunc(),
         weighted_priority_health: assignment.weighted_priority_health,
         fail_in_panic: own.fail_in_panic,
         never_degraded: own.never_degraded,

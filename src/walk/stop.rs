@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::envoy::codec::Refusal;
 use crate::envoy::rbac;
 use crate::verdict::{Answerer, Outcome, Response};
 
@@ -48,10 +49,8 @@ pub enum Stop {
     DropOverload,
     /// The assignment drops a part of the requests.
     PartialDropOverload,
-    /// The request line is none that HTTP/1 allows.
-    CodecError,
-    /// A QUERY says nothing of its content's type.
-    QueryMissingContentType,
+    /// The request is refused before it is routed.
+    Refused(Refusal),
     /// Runtime has put the cluster into maintenance.
     MaintenanceMode,
     /// A circuit breaker lets nothing through.
@@ -89,7 +88,7 @@ impl Stop {
         let (status, flags) = self.status_and_flags();
         let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
         // Before the request is one, nothing is wrapped for gRPC.
-        let is_wrapped = request == RequestKind::Grpc && status != 0 && !matches!(self, Self::CodecError);
+        let is_wrapped = request == RequestKind::Grpc && status != 0 && !matches!(self, Self::Refused(_));
         let grpc_status = is_wrapped.then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
@@ -121,8 +120,9 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
-            Self::CodecError => (400, &["DPE"]),
-            Self::QueryMissingContentType => (400, &[]),
+            Self::Refused(Refusal::RequestLine | Refusal::Authority) => (400, &["DPE"]),
+            Self::Refused(Refusal::Http2Header) => (0, &["DPE"]),
+            Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
             Self::TcpOverflow => (0, &["UO"]),
             Self::TcpNoWaiting => (0, &["URX"]),
@@ -158,8 +158,10 @@ impl Stop {
             Self::NoCluster(_) => "cluster_not_found",
             Self::DropOverload => "unconditional_drop_overload",
             Self::PartialDropOverload => "drop_overload",
-            Self::CodecError => "http1.codec_error",
-            Self::QueryMissingContentType => "query_missing_content_type",
+            Self::Refused(Refusal::RequestLine) => "http1.codec_error",
+            Self::Refused(Refusal::Http2Header) => "http2.invalid.header.field",
+            Self::Refused(Refusal::Authority) => "http.invalid_authority",
+            Self::Refused(Refusal::QueryWithoutContentType) => "query_missing_content_type",
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream => "no_healthy_upstream",
             Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed => "upstream_reset_before_response_started",
@@ -212,8 +214,10 @@ impl Stop {
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),
-            Self::CodecError => "the request is no HTTP/1.1".to_owned(),
-            Self::QueryMissingContentType => "a QUERY without a content-type".to_owned(),
+            Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
+            Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
+            Self::Refused(Refusal::Authority) => "its Host is not a valid one".to_owned(),
+            Self::Refused(Refusal::QueryWithoutContentType) => "a QUERY without a content-type".to_owned(),
             Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
             Self::Overflow | Self::TcpOverflow | Self::TcpNoWaiting => {
                 "a circuit breaker lets nothing through".to_owned()

@@ -9,6 +9,7 @@ pub(crate) fn connection(listener: &str) -> Value {
     file(&json!({
         "kind": "connection",
         "connection": "%CONNECTION_ID%",
+        "client_port": "%DOWNSTREAM_REMOTE_PORT%",
         "listener": listener,
         "filter_chain": "%FILTER_CHAIN_NAME%",
         "cluster": "%UPSTREAM_CLUSTER_RAW%",

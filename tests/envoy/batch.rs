@@ -45,11 +45,11 @@ pub(crate) struct Batch {
 }
 
 /// Sent again so often where chance has a part.
-const SOME: usize = 150;
+const SOME: usize = 100;
 /// Sent again so often when the first answers do not fit: chance alone must not look like a mistake.
-const MANY: usize = 1500;
+pub(crate) const MANY: usize = 1500;
 /// Sent in the end for hosts that get next to nothing.
-const VERY_MANY: usize = 8000;
+pub(crate) const VERY_MANY: usize = 6000;
 /// Sent before the question is asked, where hosts refuse.
 const WARM_UP: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,6 +58,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Stand<'a> {
     pub(crate) envoy: &'a Path,
+    /// How often at most a request is sent.
+    pub(crate) patience: usize,
     /// Emptied before each.
     pub(crate) directory: &'a Path,
 }
@@ -72,7 +74,8 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let config = Config::new(&mut short);
     let envoy = Envoy::start_with(stand.envoy, stand.directory, &config)?;
     let refusals = envoy.refusals(&config);
-    let refused = |unit: &Unit| refusals.iter().find(|(name, _)| *name == unit.name).map(|(_, why)| why.clone());
+    let of = |unit: &Unit, name: &str| name.split('-').next() == Some(&unit.name);
+    let refused = |unit: &Unit| refusals.iter().find(|(name, _)| of(unit, name)).map(|(_, why)| why.clone());
     let mut batch = Batch::default();
     let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.log().len() };
     for unit in units.iter().filter(|unit| unit.warm && refused(unit).is_none()) {
@@ -101,7 +104,7 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
         }
     }
     let places = observed::places(&config);
-    examine(&mut sender, units, &places, &mut batch.outcomes)?;
+    examine(&mut sender, units, &places, &mut batch.outcomes, stand.patience)?;
     Ok(batch)
 }
 
@@ -111,6 +114,7 @@ fn examine(
     units: &[Unit],
     places: &BTreeMap<String, Place>,
     outcomes: &mut [Outcome],
+    patience: usize,
 ) -> Result<(), String> {
     let request = |outcome: &Outcome| request(&units[outcome.unit].requests[outcome.request]);
     let wanted: Vec<(Request, usize)> = outcomes
@@ -121,7 +125,7 @@ fn examine(
     for (outcome, observed) in outcomes.iter_mut().zip(all) {
         outcome.observed = observed;
         outcome.differences = compare::compare(&outcome.observed, places, &outcome.said);
-        for times in [MANY, VERY_MANY] {
+        for times in [MANY, VERY_MANY].into_iter().filter(|times| *times <= patience) {
             let by_chance = outcome.observed.len() > 1 || is_random_in(&outcome.observed);
             if outcome.differences.is_empty() || !by_chance {
                 break;
@@ -197,11 +201,12 @@ impl Sender<'_> {
         let mut answers = Vec::new();
         for (request, times) in wanted {
             for _ in 0..*times {
-                answers.push(client::send(self.envoy.accepts, self.config.client, request));
+                let port = client::port(answers.len());
+                answers.push((port, client::send(self.envoy.accepts, (self.config.client, port), request)));
             }
         }
         let log = self.wait_for(answers.len())?;
-        let mut observed = Observed::all(&log, &answers).into_iter();
+        let mut observed = Observed::all(&log, &answers)?.into_iter();
         Ok(wanted.iter().map(|(_, times)| observed.by_ref().take(*times).collect()).collect())
     }
 

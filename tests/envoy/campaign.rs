@@ -21,9 +21,9 @@ use crate::yaml;
 /// The seed that gates.
 const SEED: u64 = 20_261_101;
 /// Batches of it.
-const BATCHES: usize = 24;
+const BATCHES: usize = 10;
 /// Batches of a seed that nobody chose.
-const FRESH_BATCHES: usize = 4;
+const FRESH_BATCHES: usize = 2;
 /// Units in a batch.
 const UNITS: usize = 24;
 const WORKERS: usize = 2;
@@ -87,8 +87,11 @@ fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
             let (next, sum) = (&next, &sum);
             scope.spawn(move || {
                 let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{worker}"));
-                let mut work =
-                    Work { stand: Stand { envoy, directory: &directory }, backends: Backends::default(), sum };
+                let mut work = Work {
+                    stand: Stand { envoy, patience: batch::VERY_MANY, directory: &directory },
+                    backends: Backends::default(),
+                    sum,
+                };
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if !goes_on(number) {
@@ -144,7 +147,8 @@ impl Work<'_> {
         let (case, differences) = if many {
             (batch::case_of(unit, request), outcome.differences.clone())
         } else {
-            shrink::shrink(&self.stand, &mut self.backends, unit, request, &outcome.differences)
+            let stand = Stand { patience: batch::MANY, ..self.stand };
+            shrink::shrink(&stand, &mut self.backends, unit, request, &outcome.differences)
         };
         let text = yaml::case_file(&case);
         let file = kept(&format!("{}-{name}", unit.layer.word()), &text);

@@ -9,13 +9,19 @@ use crate::{hello, http1, http2};
 
 /// What a client of the other family would seem to come from.
 const CLIENT_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 9);
-const CLIENT_PORT: u16 = 40_000;
+/// Where the client's ports begin, and how many there are: Envoy's log tells connections apart by nothing else.
+const PORTS: (u16, usize) = (20_000, 40_000);
 
-/// Sends the request, as if from this address, and returns all that came back.
-pub(crate) fn send(accepts: SocketAddr, client: Ipv4Addr, request: &Request) -> Vec<u8> {
+/// The port that the client seems to have in its connection of this number.
+pub(crate) fn port(number: usize) -> u16 {
+    PORTS.0 + u16::try_from(number % PORTS.1).expect("a port")
+}
+
+/// Sends the request, as if from this address and port, and returns all that came back.
+pub(crate) fn send(accepts: SocketAddr, (client, port): (Ipv4Addr, u16), request: &Request) -> Vec<u8> {
     let mut stream = TcpStream::connect(accepts).expect("the accepting listener");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-    let mut bytes = proxy_header(client, request).into_bytes();
+    let mut bytes = proxy_header(client, port, request).into_bytes();
     bytes.extend(match request.protocol {
         Protocol::Http1 => http1::request(request),
         Protocol::Http2 | Protocol::Grpc => http2::request(request),
@@ -39,7 +45,8 @@ fn read(stream: &mut TcpStream, request: &Request, received: &mut Vec<u8>) {
         }
         let answered = match request.protocol {
             Protocol::Http1 => http1::is_answered(request, received),
-            Protocol::Http2 | Protocol::Grpc => http2::is_answered(received),
+            // A backend behind a TCP proxy speaks no HTTP/2.
+            Protocol::Http2 | Protocol::Grpc => http2::is_answered(received) || received.starts_with(b"answered-by"),
             Protocol::Tcp | Protocol::Tls => true,
         };
         if answered {
@@ -49,10 +56,10 @@ fn read(stream: &mut TcpStream, request: &Request, received: &mut Vec<u8>) {
 }
 
 /// What the client seems to come from, and where it wanted to go.
-fn proxy_header(client: Ipv4Addr, request: &Request) -> String {
+fn proxy_header(client: Ipv4Addr, port: u16, request: &Request) -> String {
     let (family, client) = match request.to {
         SocketAddr::V4(_) => ("TCP4", IpAddr::V4(client)),
         SocketAddr::V6(_) => ("TCP6", IpAddr::V6(CLIENT_V6)),
     };
-    format!("PROXY {family} {client} {} {CLIENT_PORT} {}\r\n", request.to.ip(), request.to.port())
+    format!("PROXY {family} {client} {} {port} {}\r\n", request.to.ip(), request.to.port())
 }

@@ -79,7 +79,7 @@ impl Envoy {
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut envoy = Self { process, directory: directory.to_owned(), admin: unknown, accepts: unknown };
         envoy.wait_until_ready()?;
-        envoy.accepts = envoy.accepting_address();
+        envoy.accepts = envoy.accepting_address().ok_or_else(|| format!("no listener:\n{}", envoy.output()))?;
         Ok(envoy)
     }
 
@@ -163,12 +163,12 @@ impl Envoy {
         self.refuse_rejected_config(config.listeners.len());
     }
 
-    fn accepting_address(&self) -> SocketAddr {
+    fn accepting_address(&self) -> Option<SocketAddr> {
         let listeners = self.get_json("/listeners?format=json");
-        let statuses = listeners["listener_statuses"].as_array().expect("listeners");
-        let accepting = statuses.iter().find(|each| each["name"] == ACCEPTING).expect("the accepting listener");
-        let port = accepting["local_address"]["socket_address"]["port_value"].as_u64().expect("a port");
-        SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).expect("a port")))
+        let statuses = listeners["listener_statuses"].as_array()?;
+        let accepting = statuses.iter().find(|each| each["name"] == ACCEPTING)?;
+        let port = accepting["local_address"]["socket_address"]["port_value"].as_u64()?;
+        Some(SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).ok()?)))
     }
 
     /// What Envoy complained of: the first lines of its messages, some of which repeat a whole configuration.

@@ -75,13 +75,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Sends the request that often, one connection each, and reads what Envoy logged of them.
 fn observe(envoy: &Envoy, client: Ipv4Addr, request: &Request, times: usize) -> Vec<Observed> {
     let skipped = envoy.log().len();
-    let answers: Vec<_> = (0..times).map(|_| client::send(envoy.accepts, client, request)).collect();
+    let answers: Vec<_> = (0..times)
+        .map(|number| {
+            let port = client::port(number);
+            (port, client::send(envoy.accepts, (client, port), request))
+        })
+        .collect();
     let start = Instant::now();
     loop {
         let log = envoy.log();
         let new = &log[skipped..];
         if new.ends_with('\n') && new.matches(r#""kind":"connection""#).count() >= times {
-            return Observed::all(new, &answers);
+            return Observed::all(new, &answers).unwrap_or_else(|error| panic!("{request}: {error}\n{new}"));
         }
         assert!(start.elapsed() < PATIENCE, "{request}: Envoy logged only\n{new}");
         thread::sleep(Duration::from_millis(1));

@@ -4,10 +4,15 @@
 //! layer. Units do not touch one another, so that many can share one Envoy.
 
 mod actions;
+mod chains;
 mod draft;
+mod filters;
+mod health;
 mod hosts;
 mod matches;
+mod rbac;
 pub(crate) mod rng;
+mod tcp;
 mod text;
 
 use serde_json::{Map, Value, json};
@@ -24,20 +29,31 @@ const VERSION_OF_VHOST_HEADER: Version = (1, 37);
 /// What a unit is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Layer {
+    Chains,
     Hosts,
     Matches,
     Actions,
+    Filters,
+    Rbac,
+    Health,
+    Tcp,
 }
 
 impl Layer {
-    pub(crate) const ALL: &[Self] = &[Self::Hosts, Self::Matches, Self::Actions];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Chains, Self::Hosts, Self::Matches, Self::Actions, Self::Filters, Self::Rbac, Self::Health, Self::Tcp];
 
     /// In a table.
     pub(crate) fn word(self) -> &'static str {
         match self {
+            Self::Chains => "chains",
             Self::Hosts => "hosts",
             Self::Matches => "matches",
             Self::Actions => "actions",
+            Self::Filters => "filters",
+            Self::Rbac => "rbac",
+            Self::Health => "health",
+            Self::Tcp => "tcp",
         }
     }
 }
@@ -56,6 +72,11 @@ impl Spot {
     /// The listener's main address, with this port.
     fn address(&self, port: u16) -> String {
         format!("{}:{port}", self.ip(1))
+    }
+
+    /// Of a listener on every address.
+    fn own_port(&self) -> u16 {
+        20_000 + u16::try_from(self.number).expect("a small number")
     }
 
     fn ip(&self, last: usize) -> String {
@@ -84,6 +105,11 @@ impl Unit {
             Layer::Hosts => hosts::unit(rng, spot, version),
             Layer::Matches => matches::unit(rng, spot, version),
             Layer::Actions => actions::unit(rng, spot),
+            Layer::Chains => chains::unit(rng, spot),
+            Layer::Filters => filters::unit(rng, spot),
+            Layer::Rbac => rbac::unit(rng, spot),
+            Layer::Health => health::unit(rng, spot),
+            Layer::Tcp => tcp::unit(rng, spot),
         }
     }
 

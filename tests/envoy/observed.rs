@@ -52,16 +52,23 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// Pairs the connections of the log, in order, with the bytes that their clients got.
-    pub(crate) fn all(log: &str, answers: &[Vec<u8>]) -> Vec<Self> {
-        let mut connections: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
-        for line in log.lines() {
-            let line: Value = serde_json::from_str(line).expect("a JSON line");
-            let id = line["connection"].as_u64().expect("a connection id");
-            connections.entry(id).or_default().push(line);
-        }
-        assert_eq!(connections.len(), answers.len(), "one connection for each request:\n{log}");
-        connections.into_values().zip(answers).map(|(lines, answer)| Self::of(lines, answer)).collect()
+    /// Pairs the connections of the log, by the client's port, with the bytes that their clients got.
+    pub(crate) fn all(log: &str, answers: &[(u16, Vec<u8>)]) -> Result<Vec<Self>, String> {
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+        let (connections, requests): (Vec<Value>, Vec<Value>) =
+            lines.into_iter().partition(|line| line["kind"] == "connection");
+        let by = |lines: Vec<Value>, key: &str| -> BTreeMap<u64, Value> {
+            lines.into_iter().filter_map(|line| Some((line[key].as_u64()?, line))).collect()
+        };
+        let (mut connections, mut requests) = (by(connections, "client_port"), by(requests, "connection"));
+        answers
+            .iter()
+            .map(|(port, answer)| {
+                let connection = connections.remove(&u64::from(*port)).ok_or("a connection is not in the log")?;
+                let request = connection["connection"].as_u64().and_then(|id| requests.remove(&id));
+                Ok(Self::of(request.into_iter().chain([connection]).collect(), answer))
+            })
+            .collect()
     }
 
     fn of(log: Vec<Value>, answer: &[u8]) -> Self {
@@ -75,7 +82,7 @@ impl Observed {
             flags: flags(line["flags"].as_str()),
             details: details(line["details"].as_str().or_else(|| termination(line)).unwrap_or_default()),
         };
-        let fate = if backend::named_in(answer).is_some() {
+        let fate = if backend::named_in(answer).is_some() || reply.details == "via_upstream" {
             Fate::Reached
         } else if (100..400).contains(&reply.status) && reply.grpc_status.unwrap_or(0) == 0 {
             Fate::Answered

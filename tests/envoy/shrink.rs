@@ -6,8 +6,9 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::backend::Backends;
-use crate::batch::{self, Stand};
+use crate::batch::{self, Outcome, Stand};
 use crate::compare::Difference;
+use crate::config::ACCEPTING;
 use crate::generate::Unit;
 
 /// So many smaller cases share one Envoy.
@@ -95,7 +96,11 @@ fn examine(stand: &Stand<'_>, backends: &mut Backends, unit: &Unit, cases: &[Val
     // A configuration that is too small may not even be one.
     let ran = catch_unwind(AssertUnwindSafe(|| batch::run(stand, backends, &units)));
     match ran {
-        Ok(Ok(done)) => done.outcomes.into_iter().for_each(|one| results[one.unit] = Some(one.differences)),
+        // What no listener of its own takes is another case.
+        Ok(Ok(done)) => {
+            let own = |one: &Outcome| one.observed.iter().all(|seen| seen.listener != ACCEPTING);
+            done.outcomes.into_iter().filter(own).for_each(|one| results[one.unit] = Some(one.differences));
+        }
         Ok(Err(_)) | Err(_) if cases.len() > 1 => {
             for (result, case) in results.iter_mut().zip(cases) {
                 *result = examine(stand, backends, unit, std::slice::from_ref(case)).pop().flatten();
@@ -111,7 +116,9 @@ fn renamed(case: &Value, from: &str, to: &str, number: usize) -> Value {
     let old = from.trim_start_matches('u');
     let names = Regex::new(&format!(r"\b{from}\b")).expect("a pattern");
     let addresses = Regex::new(&format!(r"127\.(\d)\.{old}\.")).expect("a pattern");
+    let ports = Regex::new(&format!(r"\b20{old:0>3}\b")).expect("a pattern");
     let text = case.to_string();
+    let text = ports.replace_all(&text, format!("20{number:0>3}"));
     let text = names.replace_all(&text, to);
     let text = addresses.replace_all(&text, format!("127.$1.{number}."));
     serde_json::from_str(&text).expect("the same JSON")
@@ -153,7 +160,7 @@ fn collect(value: &Value, at: &mut Vec<Step>, found: &mut Vec<(usize, Vec<Step>)
     for (step, value) in within {
         let kept = match &step {
             Step::Key(key) => KEPT.contains(&key.as_str()),
-            Step::Index(_) => at.len() == 1,
+            Step::Index(_) => at.len() == 1 && value.get("to").is_some(),
         };
         // Clusters are shared between the cases of a round.
         let shared = matches!(at.as_slice(), [Step::Key(section)] if section == "clusters");

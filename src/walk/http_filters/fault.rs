@@ -6,7 +6,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::fault::v3::{HttpFault, f
 use crate::walk::stop::{Abort, Stop};
 use crate::walk::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect, percent, single_cluster};
+use super::{Answer, Applied, Ask, Effect, is_weighted, percent, single_cluster};
 
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
@@ -22,8 +22,11 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
         return vec![Effect::Unknown(what)];
     }
     let header = |name: &str| http.headers.iter().any(|(k, _)| k == name);
-    let of_cluster =
-        fault.upstream_cluster.is_empty() || single_cluster(ask.chosen) == Some(fault.upstream_cluster.as_str());
+    let cluster = single_cluster(ask.chosen);
+    if !fault.upstream_cluster.is_empty() && cluster.is_none() && is_weighted(ask.chosen) {
+        return vec![Effect::Unknown("a fault of one of several weighted clusters is not modeled".to_owned())];
+    }
+    let of_cluster = fault.upstream_cluster.is_empty() || cluster == Some(fault.upstream_cluster.as_str());
     let of_node = fault.downstream_nodes.is_empty() || header("x-envoy-downstream-service-node");
     let active = fault.max_active_faults.as_ref().is_none_or(|m| m.value > 0);
     let of_headers = fault.headers.iter().fold(Match::Yes, |all, h| all.and(ask.header(h)));

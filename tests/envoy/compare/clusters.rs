@@ -27,7 +27,8 @@ pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value) -> Vec<Di
             differences.push(Difference::new("cluster", name, names.join(", ")));
         }
     }
-    if observed.len() > 1 {
+    // Where a filter answered every request, no cluster was asked.
+    if observed.len() > 1 && !asked.is_empty() {
         differences.extend(shares(observed, choices));
     }
     differences

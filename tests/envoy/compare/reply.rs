@@ -7,18 +7,26 @@ use serde_json::Value;
 use super::{Difference, is_plausible};
 use crate::observed::{Fate, Observed, Reply, details, flags};
 
-/// `response`: none when every request is handed over, else that of the most frequent failure.
+/// `response`: none when every request is handed over, else that of the most frequent failure, else of the most frequent answer.
 pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
     let response = &verdict["response"];
     let mut counts: BTreeMap<&Reply, usize> = BTreeMap::new();
     for each in observed.iter().filter(|each| each.fate != Fate::Reached) {
         *counts.entry(&each.reply).or_default() += 1;
     }
-    let Some((seen, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else {
+    let fails = |reply: &Reply| observed.iter().any(|each| each.fate == Fate::Failed && each.reply == *reply);
+    let Some((seen, most)) =
+        counts.iter().map(|(reply, count)| (*reply, *count)).max_by_key(|(reply, count)| (fails(reply), *count))
+    else {
         let none = response.is_null();
         return (!none).then(|| Difference::new("response", "none", response.to_string())).into_iter().collect();
     };
     let said = parse(response);
+    // Which of two is the more frequent, chance may have decided.
+    let count = counts.get(&said).copied().unwrap_or(0);
+    if fails(&said) && count > 0 && is_plausible(count, observed.len(), share_of(most, observed.len())) {
+        return Vec::new();
+    }
     let mut differences = Vec::new();
     if seen.status != said.status {
         differences.push(Difference::new("status", seen.status.to_string(), said.status.to_string()));
@@ -75,6 +83,11 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
             Difference::new(format!("branch {way}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })
         .collect()
+}
+
+fn share_of(count: usize, all: usize) -> f64 {
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    number(count) / number(all)
 }
 
 fn way(fate: Fate, reply: &Reply) -> String {

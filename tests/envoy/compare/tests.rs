@@ -26,8 +26,8 @@ fn missing(id: u64) -> Vec<Observed> {
 fn one(id: u64, mut line: Value, answer: &str) -> Vec<Observed> {
     let request = json!({"kind": "request", "route": "r", "route_config": "rc", "listener": "l", "connection": id});
     line.as_object_mut().expect("an object").extend(request.as_object().expect("an object").clone());
-    let connection = json!({"kind": "connection", "listener": "l", "connection": id});
-    Observed::all(&format!("{line}\n{connection}\n"), &[answer.as_bytes().to_vec()])
+    let connection = json!({"kind": "connection", "client_port": 7, "listener": "l", "connection": id});
+    Observed::all(&format!("{line}\n{connection}\n"), &[(7, answer.as_bytes().to_vec())]).expect("a connection")
 }
 
 fn verdict() -> Value {

@@ -109,7 +109,7 @@ fn any_cluster(rng: &mut Rng, unit: &mut Unit) -> String {
         5 => {
             let field = rng.word(&["max_requests", "max_pending_requests", "max_connections", "max_retries"]);
             let priority = rng.word(&["DEFAULT", "HIGH"]);
-            let thresholds = json!({"thresholds": [{"priority": priority, field: *rng.pick(&[0, 0, 1])}]});
+            let thresholds = json!({"thresholds": [{"priority": priority, field: *rng.pick(&[0, 0, 1000])}]});
             unit.own_cluster(json!({"endpoints": ["$b"], "circuit_breakers": thresholds}))
         }
         6 => unit.cluster("broken", json!(["$broken"])),

@@ -100,7 +100,9 @@ impl Draft {
             && path.len() < 120
             && printable(&path)
             && self.headers.iter().all(|(name, value)| plain(name) && plain(value) && value.len() < 120)
-            && printable(&self.host);
+            && printable(&self.host)
+            // Only HTTP/1 can say a host that is empty.
+            && (self.protocol == "http1" || !self.host.is_empty());
         let headers: Vec<String> = self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let mut request = json!({"to": self.to, "path": path, "host": self.host});
         if self.protocol != "http1" {

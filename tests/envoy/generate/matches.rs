@@ -79,8 +79,13 @@ fn wanted(rng: &mut Rng, at: &super::Spot, version: Version) -> Wanted {
         wanted.matcher.insert("tls_context".to_owned(), json!({field: value}));
     }
     if rng.chance(6) {
-        let of = rng.word(&["HUNDRED", "TEN_THOUSAND", "MILLION"]);
-        let numerator = *rng.pick(&[0, 100, 100, 40, 100_000_000]);
+        let (numerator, of) = *rng.pick(&[
+            (0, "HUNDRED"),
+            (100, "HUNDRED"),
+            (40, "HUNDRED"),
+            (2500, "TEN_THOUSAND"),
+            (1_000_000, "MILLION"),
+        ]);
         let fraction = json!({"default_value": {"numerator": numerator, "denominator": of}});
         wanted.matcher.insert("runtime_fraction".to_owned(), fraction);
     }
