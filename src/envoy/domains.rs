@@ -40,22 +40,34 @@ fn rank(domain: &str, host: &str) -> Option<Rank> {
     (domain == host).then_some(Rank::Exact)
 }
 
-/// The host without its port, where what follows the last colon is one (`a:80`, `[::1]:80`), as
-/// `ignore_port_in_host_matching` and `strip_any_host_port` take it off.
+/// The host without what follows its last colon, a number or not, as `ignore_port_in_host_matching` takes it
+/// (`HeaderUtility::getPortStart`).
 pub fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !name.is_empty() && is_number(port) && bracketed(name) => name,
-        _ => host,
+    port_start(host).map_or(host, |at| &host[..at])
+}
+
+/// The host as `strip_any_host_port` leaves it, or `strip_matching_host_port` for the listener's port
+/// (`HeaderUtility::stripPortFromHost`): only a number is a port, and it may begin with a plus or zeros.
+pub fn strip_port(host: &str, only: Option<u16>) -> &str {
+    let Some(at) = port_start(host) else { return host };
+    match host[at + 1..].parse::<u32>() {
+        Ok(port) if only.is_none_or(|only| port == u32::from(only)) => &host[..at],
+        Ok(_) | Err(_) => host,
     }
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+/// The host as `strip_trailing_host_dot` leaves it (`HeaderUtility::stripTrailingHostDot`).
+pub fn strip_trailing_dot(host: &str) -> String {
+    match host.rsplit_once('.') {
+        Some((name, rest)) if rest.is_empty() || rest.starts_with(':') => format!("{name}{rest}"),
+        Some(_) | None => host.to_owned(),
+    }
 }
 
-/// A colon inside an IPv6 address begins no port.
-fn bracketed(name: &str) -> bool {
-    !name.contains(':') || name.ends_with(']')
+/// Where the last colon is, unless it is one of an IPv6 address in brackets.
+fn port_start(host: &str) -> Option<usize> {
+    let colon = host.rfind(':')?;
+    host.rfind(']').is_none_or(|bracket| bracket < colon).then_some(colon)
 }
 
 #[cfg(test)]
@@ -88,10 +100,28 @@ mod tests {
 
     #[test]
     fn ports_come_off_where_they_are_ports() {
-        for (host, expected) in
-            [("h:80", "h"), ("h", "h"), ("[::1]:80", "[::1]"), ("::1", "::1"), ("h:abc", "h:abc"), ("h:", "h:")]
-        {
-            assert_eq!(without_port(host), expected);
+        for (host, number, any) in [
+            ("h:80", "h", "h"),
+            ("h", "h", "h"),
+            ("[::1]:80", "[::1]", "[::1]"),
+            ("[::1]", "[::1]", "[::1]"),
+            ("[::1].:80", "[::1].", "[::1]."),
+            ("::1", ":", ":"),
+            ("h:abc", "h:abc", "h"),
+            ("h:", "h:", "h"),
+            ("h:4294967296", "h:4294967296", "h"),
+        ] {
+            assert_eq!(strip_port(host, None), number);
+            assert_eq!(without_port(host), any);
+        }
+        assert_eq!(strip_port("h:080", Some(80)), "h");
+        assert_eq!(strip_port("h:81", Some(80)), "h:81");
+    }
+
+    #[test]
+    fn one_dot_comes_off() {
+        for (host, expected) in [("h.", "h"), ("h.:80", "h:80"), ("h..", "h."), ("a.b", "a.b"), ("a.:b:c", "a:b:c")] {
+            assert_eq!(strip_trailing_dot(host), expected);
         }
     }
 }

@@ -59,6 +59,15 @@ pub(super) fn walk(
     }
     let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| (m.hosts.as_slice(), &m.policy)).collect();
     let spreads = load::spread_over(&parts, own.panic_threshold);
+    let weighted = |m: &Member| Policy {
+        weighted_priority_health: m.assignment.weighted_priority_health.unwrap_or(true),
+        ..m.policy.clone()
+    };
+    let weighted: Vec<Policy> = members.iter().map(weighted).collect();
+    let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| m.hosts.as_slice()).zip(&weighted).collect();
+    if load::spread_over(&parts, own.panic_threshold) != spreads {
+        return gap(walker, trail, &format!("{} is not known", balance::UNTOLD_WEIGHTS));
+    }
     let mut endpoints = Vec::new();
     let mut before = 0;
     for (member, spread) in members.iter_mut().zip(&spreads) {

@@ -24,7 +24,8 @@ pub(super) struct Assignment {
     pub(super) dropped: f64,
     /// Percent.
     pub(super) overprovisioning_factor: Option<u32>,
-    pub(super) weighted_priority_health: bool,
+    /// `None` by EDS: Envoy's dump leaves it out.
+    pub(super) weighted_priority_health: Option<bool>,
     /// Weights by priority and `region/zone/sub_zone`; 0 where none was given.
     pub(super) locality_weights: BTreeMap<(u32, String), u32>,
     /// The endpoints, by address as it is written (a name, where it is to be resolved); `None` when the assignment was
@@ -70,7 +71,8 @@ pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<As
     }
     let assignment =
         at.decode::<ClusterLoadAssignment>().map_err(|why| format!("the endpoints could not be read: {why}"))?;
-    Ok(understand(&assignment))
+    let weighted = assignment.policy.as_ref().is_some_and(|policy| policy.weighted_priority_health);
+    Ok(Assignment { weighted_priority_health: (!by_eds || weighted).then_some(weighted), ..understand(&assignment) })
 }
 
 fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
@@ -105,7 +107,7 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
     Assignment {
         dropped: 1.0 - kept,
         overprovisioning_factor: policy.overprovisioning_factor.as_ref().map(|f| f.value),
-        weighted_priority_health: policy.weighted_priority_health,
+        weighted_priority_health: None,
         locality_weights,
         endpoints: Some(endpoints),
     }

@@ -1,7 +1,7 @@
 //! Host selection: who of a cluster's hosts would get the request.
 
 use crate::envoy::health::{Class, Host};
-use crate::envoy::load::{self, Spread};
+use crate::envoy::load::{self, Policy, Spread};
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::subset::{Chosen, Criteria, Members};
 use crate::snapshot::{Evidence, Node};
@@ -91,6 +91,9 @@ pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>
     Ok((status, hosts))
 }
 
+/// What Envoy does not tell of an assignment, and these hosts make a difference of.
+pub(super) const UNTOLD_WEIGHTS: &str = "whether priorities count weights, which the dump does not show,";
+
 /// Spreads the requests: over all hosts, or over those of the subset that the route asks for.
 fn spread(
     hosts: &[Host],
@@ -98,7 +101,23 @@ fn spread(
     assignment: &Assignment,
     criteria: &Criteria,
 ) -> Result<Chosen, &'static str> {
-    let policy = &balancer.policy;
+    let chosen = spread_by(hosts, balancer, &balancer.policy, assignment, criteria)?;
+    if assignment.weighted_priority_health.is_none() {
+        let weighted = Policy { weighted_priority_health: true, ..balancer.policy.clone() };
+        if spread_by(hosts, balancer, &weighted, assignment, criteria)?.spread != chosen.spread {
+            return Err(UNTOLD_WEIGHTS);
+        }
+    }
+    Ok(chosen)
+}
+
+fn spread_by(
+    hosts: &[Host],
+    balancer: &Balancer,
+    policy: &Policy,
+    assignment: &Assignment,
+    criteria: &Criteria,
+) -> Result<Chosen, &'static str> {
     let Some(subsets) = &balancer.subsets else {
         return Ok(Chosen { spread: load::spread(hosts, policy), subset: String::new() });
     };

@@ -142,17 +142,12 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     let question = walker.question;
     let mut authority = dial.host.clone();
     if manager.strip_trailing_host_dot {
-        let (name, port) = match domains::without_port(&authority) {
-            name if name.len() < authority.len() => (name.to_owned(), authority[name.len()..].to_owned()),
-            _ => (authority.clone(), String::new()),
-        };
-        authority = format!("{}{port}", name.strip_suffix('.').unwrap_or(&name));
+        authority = domains::strip_trailing_dot(&authority);
     }
-    let stripped = domains::without_port(&authority).to_owned();
     if let Some(StripPortMode::StripAnyHostPort(true)) = manager.strip_port_mode {
-        authority = stripped;
-    } else if manager.strip_matching_host_port && authority == format!("{stripped}:{}", dial.port) {
-        authority = stripped;
+        authority = domains::strip_port(&authority, None).to_owned();
+    } else if manager.strip_matching_host_port {
+        authority = domains::strip_port(&authority, Some(dial.port)).to_owned();
     }
     let how = Normalization {
         dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
@@ -288,7 +283,7 @@ fn virtual_host(
         }
     }
     if config.ignore_port_in_host_matching {
-        asked = without_any_port(&asked).to_owned();
+        asked = domains::without_port(&asked).to_owned();
     }
     let Some(i) = domains::select(all(), &asked) else {
         path.trail.near = config.virtual_hosts.iter().map(|h| h.name.clone()).collect();
@@ -302,14 +297,6 @@ fn virtual_host(
         return None;
     }
     Some(Host::Found(Box::new(host.clone()), node))
-}
-
-/// For matching only, Envoy cuts at the last colon whatever follows it (`h:` and `h:abc` become `h`).
-fn without_any_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, _)) if !name.contains(':') || name.ends_with(']') => name,
-        _ => host,
-    }
 }
 
 /// The routes that the request can take, with their shares; `None` when the path ended.

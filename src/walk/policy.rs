@@ -145,7 +145,7 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
     let policy = Policy {
         overprovisioning_factor: assignment.overprovisioning_factor.unwrap_or(140),
         panic_threshold: runtime.map_or(configured, |share| share * 100.0).trunc(),
-        weighted_priority_health: assignment.weighted_priority_health,
+        weighted_priority_health: assignment.weighted_priority_health == Some(true),
         fail_in_panic: own.fail_in_panic,
         never_degraded: own.never_degraded,
         locality_weights: own.by_locality.then(|| assignment.locality_weights.clone()),
