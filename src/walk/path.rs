@@ -1,6 +1,7 @@
 //! One way through a proxy as it is walked: rows, decision, and how it ended.
 
 use crate::envoy::health::Host;
+use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::SubjectAltNameMatcher;
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
@@ -84,6 +85,8 @@ pub struct Socket {
     pub server_name: String,
     /// The protocols that are offered.
     pub alpn: Vec<String>,
+    /// The names of which the other side's certificate must have one; any will do where there are none.
+    pub expects: Vec<SubjectAltNameMatcher>,
 }
 
 /// One way that a request can go.
