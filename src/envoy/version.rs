@@ -13,15 +13,38 @@ impl Version {
     pub const NEWEST: Self = Self::new(1, 40, 0);
     /// The oldest release whose rules were compared with a real one.
     pub const OLDEST: Self = Self::new(1, 36, 0);
+    /// Parameters are taken off each segment of a path, off dot segments too, and RBAC takes part (CVE-2026-73511,
+    /// CVE-2026-73551, CVE-2026-73553); regular expressions read bytes, surely from the first of these on.
+    pub const PARAMETERS: Change = Change {
+        first: Self::new(1, 39, 1),
+        patches: &[Self::new(1, 38, 4), Self::new(1, 37, 6), Self::new(1, 36, 10)],
+    };
 
     /// A release by its numbers.
     pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
         Self { major, minor, patch }
     }
 
-    /// Whether two releases differ in nothing but patches.
-    pub fn is_of_the_same_minor(self, other: Self) -> bool {
-        (self.major, self.minor) == (other.major, other.minor)
+    /// Whether its rules were compared with those of a real Envoy of the same minor release, or of ones around it.
+    pub fn is_compared(self) -> bool {
+        self >= Self::OLDEST && (self.major, self.minor) <= (Self::NEWEST.major, Self::NEWEST.minor)
+    }
+
+    /// Which releases were compared.
+    pub fn compared() -> String {
+        let (first, last) = (Self::OLDEST, Self::NEWEST);
+        format!("Envoy {}.{} to {}.{}", first.major, first.minor, last.major, last.minor)
+    }
+
+    /// Whether this release has the change, by itself or by a patch.
+    pub fn has(self, change: &Change) -> bool {
+        self >= change.first || self.is_patched(change)
+    }
+
+    /// Whether a patch brought the change to this release.
+    pub fn is_patched(self, change: &Change) -> bool {
+        let reaches = |patch: &Self| self >= *patch && (self.major, self.minor) == (patch.major, patch.minor);
+        self < change.first && change.patches.iter().any(reaches)
     }
 
     /// From `/server_info`: `<sha>/1.40.0/Clean/RELEASE/BoringSSL`, with a suffix like `-dev` or without.
@@ -37,6 +60,15 @@ impl Version {
             _ => None,
         }
     }
+}
+
+/// A change of the rules.
+#[derive(Debug)]
+pub struct Change {
+    /// The first release that has it without a patch.
+    pub first: Version,
+    /// The patches that took it to older minor releases.
+    pub patches: &'static [Version],
 }
 
 impl std::fmt::Display for Version {
@@ -55,5 +87,24 @@ mod tests {
         assert_eq!(version, Some(Version::NEWEST));
         assert!(Version::parse("1.9.1") < Version::parse("1.39.0-dev"));
         assert_eq!(Version::of_server_info("nonsense"), None);
+    }
+
+    #[test]
+    fn patches_reach_their_own_minor_release_alone() {
+        let has = |text: &str| Version::parse(text).map(|version| version.has(&Version::PARAMETERS));
+        for with in ["1.36.10", "1.37.6", "1.38.4", "1.39.1", "1.40.0"] {
+            assert_eq!(has(with), Some(true), "{with}");
+        }
+        for without in ["1.35.20", "1.36.9", "1.37.5", "1.38.3", "1.39.0"] {
+            assert_eq!(has(without), Some(false), "{without}");
+        }
+    }
+
+    #[test]
+    fn releases_around_those_that_were_compared_are_told() {
+        let compared = |text: &str| Version::parse(text).is_some_and(Version::is_compared);
+        assert!(compared("1.36.0") && compared("1.37.9") && compared("1.40.7"));
+        assert!(!compared("1.35.13") && !compared("1.20.1") && !compared("1.41.0"));
+        assert_eq!(Version::compared(), "Envoy 1.36 to 1.40");
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
-use crate::envoy::matcher::{self, Match};
+use crate::envoy::matcher::{self, Match, Reading};
 use crate::envoy::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use crate::envoy::pb::envoy::config::route::v3::{
     HeaderMatcher, Route, RouteConfiguration, RouteList, RouteMatch, VirtualHost,
@@ -171,7 +171,12 @@ fn test(walker: &Walker, route: &Route, config: &RouteConfiguration, http: &Http
 fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Vec<Condition> {
     let mut all = vec![path_condition(walker, wanted, config, http)];
     for (i, header) in wanted.headers.iter().enumerate() {
-        all.push(("headers", Some(i), format!("header {}", header.name), header_matches(header, http, walker.version)));
+        all.push((
+            "headers",
+            Some(i),
+            format!("header {}", header.name),
+            header_matches(header, http, Reading::of(walker.version)),
+        ));
     }
     let charset = Charset::of(walker.version);
     let query = http.path.split_once('?').map_or("", |(_, query)| query);
@@ -240,8 +245,9 @@ fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfigurat
         if folds { text.to_ascii_lowercase() } else { text.to_owned() }
     };
     let raw = http.path.split(['?', '#']).next().unwrap_or_default();
-    let raw = if config.ignore_path_parameters_in_path_matching { without_parameters(raw) } else { raw.to_owned() };
-    let path = fold(&raw);
+    let ignores = config.ignore_path_parameters_in_path_matching;
+    let cut = if ignores { without_parameters(raw, walker.version) } else { raw.to_owned() };
+    let path = fold(&cut);
     let (field, holds) = match &wanted.path_specifier {
         Some(PathSpecifier::Prefix(prefix)) => ("prefix", path.starts_with(&fold(prefix)).into()),
         Some(PathSpecifier::Path(exact)) => ("path", (path == fold(exact)).into()),
@@ -250,39 +256,38 @@ fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfigurat
             ("path_separated_prefix", rest.is_some_and(|r| r.is_empty() || r.starts_with('/')).into())
         }
         Some(PathSpecifier::SafeRegex(regex)) => {
-            ("safe_regex", matcher::regex_in(&regex.regex, &raw, Charset::of(walker.version)))
+            ("safe_regex", matcher::regex_in(&regex.regex, &cut, Charset::of(walker.version)))
         }
         Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
         Some(PathSpecifier::PathMatchPolicy(policy)) => {
-            ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), &raw))
+            // Templates see the parameters.
+            ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), raw))
         }
         None => ("match", Match::Unknown("it names no path".to_owned())),
     };
-    let old = config.ignore_path_parameters_in_path_matching && walker.version < Version::new(1, 39, 1);
-    let holds = if old && http.path.contains(';') {
-        Match::Unknown("how this version takes parameters off the path".to_owned())
-    } else {
-        holds
-    };
-    (field, None, format!("path {raw}"), holds)
+    let compared = if field == "path_match_policy" { raw } else { &cut };
+    (field, None, format!("path {compared}"), holds)
 }
 
-/// `/a;v=1/b` as `/a/b`.
-pub(super) fn without_parameters(path: &str) -> String {
+/// `/a;v=1/b` as `/a/b`; older Envoys cut all from the first `;` on.
+pub(super) fn without_parameters(path: &str, version: Version) -> String {
+    if !version.has(&Version::PARAMETERS) {
+        return path.split(';').next().unwrap_or_default().to_owned();
+    }
     let segments: Vec<&str> = path.split('/').map(|s| s.split(';').next().unwrap_or_default()).collect();
     segments.join("/")
 }
 
 /// A header matcher over the request, pseudo headers included.
-pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, version: Version) -> Match {
+pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, reading: Reading) -> Match {
     let name = header.name.to_ascii_lowercase();
     // Envoy makes one up before it matches; only its presence is known.
     if name == "x-request-id" && http.values(&name).is_empty() {
-        let known = matcher::header(header, &["a"], version);
-        let other = matcher::header(header, &["b"], version);
+        let known = matcher::header(header, &["a"], reading);
+        let other = matcher::header(header, &["b"], reading);
         return if known == other { known } else { Match::Unknown("x-request-id is made up by Envoy".to_owned()) };
     }
-    matcher::header(header, &http.values(&name), version)
+    matcher::header(header, &http.values(&name), reading)
 }
 
 /// Why each route was not taken: what failed first, and how much held before.

@@ -173,10 +173,9 @@ impl<'a> Walker<'a> {
             Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
         });
         match version {
-            Some(version) if version < Version::OLDEST => self.unchecked(format!(
-                "the proxy is Envoy {version}; its rules were compared with real ones from {} on",
-                Version::OLDEST
-            )),
+            Some(version) if !version.is_compared() => {
+                self.unchecked(format!("the proxy is Envoy {version}; the rules are those of {}", Version::compared()));
+            }
             Some(_) => {}
             None => {
                 self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned());
