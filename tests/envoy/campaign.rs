@@ -89,7 +89,8 @@ fn campaign(envoy: &Installed, seed: u64, until: Until) -> usize {
         for worker in 0..WORKERS {
             let (next, sum) = (&next, &sum);
             scope.spawn(move || {
-                let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{worker}"));
+                let directory =
+                    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{major}.{minor}-{worker}"));
                 let mut work = Work {
                     stand: Stand { envoy: &envoy.binary, patience: batch::VERY_MANY, directory: &directory },
                     backends: Backends::default(),
