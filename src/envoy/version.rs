@@ -25,15 +25,18 @@ impl Version {
         Self { major, minor, patch }
     }
 
-    /// Whether its rules were compared with those of a real Envoy of the same minor release, or of ones around it.
-    pub fn is_compared(self) -> bool {
-        self >= Self::OLDEST && (self.major, self.minor) <= (Self::NEWEST.major, Self::NEWEST.minor)
-    }
-
-    /// Which releases were compared.
-    pub fn compared() -> String {
+    /// What to say of a proxy whose release is none of those that were compared, or is not known.
+    pub fn caveat(of: Option<Self>) -> Option<String> {
+        let minor = |version: Self| (version.major, version.minor);
         let (first, last) = (Self::OLDEST, Self::NEWEST);
-        format!("Envoy {}.{} to {}.{}", first.major, first.minor, last.major, last.minor)
+        match of {
+            Some(version) if (minor(first)..=minor(last)).contains(&minor(version)) => None,
+            Some(version) => Some(format!(
+                "the proxy is Envoy {version}; the rules were checked on Envoy {}.{} to {}.{} only",
+                first.major, first.minor, last.major, last.minor
+            )),
+            None => Some("the proxy's version is not known; the rules are those of the newest Envoy".to_owned()),
+        }
     }
 
     /// Whether this release has the change, by itself or by a patch.
@@ -101,10 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn releases_around_those_that_were_compared_are_told() {
-        let compared = |text: &str| Version::parse(text).is_some_and(Version::is_compared);
-        assert!(compared("1.36.0") && compared("1.37.9") && compared("1.40.7"));
-        assert!(!compared("1.35.13") && !compared("1.20.1") && !compared("1.41.0"));
-        assert_eq!(Version::compared(), "Envoy 1.36 to 1.40");
+    fn a_release_that_was_not_compared_is_said() {
+        let caveat = |text: &str| Version::caveat(Version::parse(text));
+        for compared in ["1.36.0", "1.37.9", "1.40.7"] {
+            assert_eq!(caveat(compared), None, "{compared}");
+        }
+        let expected = "the proxy is Envoy 1.20.1; the rules were checked on Envoy 1.36 to 1.40 only";
+        assert_eq!(caveat("1.20.1").as_deref(), Some(expected));
+        assert!(caveat("1.35.13").is_some() && caveat("1.41.0").is_some() && caveat("?").is_some());
     }
 }

@@ -50,9 +50,9 @@ const SOME: usize = 100;
 pub(crate) const MANY: usize = 1500;
 /// Sent in the end for hosts that get next to nothing.
 pub(crate) const VERY_MANY: usize = 6000;
-/// Sent before the question is asked, where hosts refuse.
+/// Sent before the question is asked, where hosts refuse; and at most so often until one has refused, for chance may
+/// leave it out for long.
 const WARM_UP: usize = 3;
-/// So many times at most.
 const WARM_UPS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -80,7 +80,16 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let refused = |unit: &Unit| refusals.iter().find(|(name, _)| of(unit, name)).map(|(_, why)| why.clone());
     let mut batch = Batch::default();
     let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.log().len() };
-    warm_up(&mut sender, units.iter().filter(|unit| unit.warm && refused(unit).is_none()))?;
+    let warm = || units.iter().filter(|unit| unit.warm && refused(unit).is_none());
+    for _ in 0..if warm().next().is_some() { WARM_UPS } else { 0 } {
+        for unit in warm() {
+            sender.send(&unit.requests.iter().map(|value| (request(value), WARM_UP)).collect::<Vec<_>>())?;
+        }
+        let failures = envoy.get("/clusters");
+        if failures.lines().any(|line| line.contains("::cx_connect_fail::") && !line.ends_with("::0")) {
+            break;
+        }
+    }
     let mut files = snapshot::files(&envoy);
     let mut shot = Snapshot::from_files(&mut files).map_err(|error| error.to_string())?;
     for (index, unit) in units.iter().enumerate() {
@@ -106,20 +115,6 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let places = observed::places(&config);
     examine(&mut sender, units, &places, &mut batch.outcomes, stand.patience)?;
     Ok(batch)
-}
-
-/// Sends the requests of units with hosts that refuse, until one was refused: where such a host gets next to nothing,
-/// a few requests need not show it.
-fn warm_up<'a>(sender: &mut Sender<'_>, units: impl Iterator<Item = &'a Unit>) -> Result<(), String> {
-    let requests: Vec<_> = units.flat_map(|unit| &unit.requests).map(|value| (request(value), WARM_UP)).collect();
-    for _ in 0..WARM_UPS {
-        let failures = sender.envoy.get("/stats?filter=^cluster.refusing.upstream_cx_connect_fail$");
-        if requests.is_empty() || failures.trim().rsplit(' ').next().is_some_and(|count| !matches!(count, "" | "0")) {
-            break;
-        }
-        sender.send(&requests)?;
-    }
-    Ok(())
 }
 
 /// Sends every request; those that chance has a part in more often, until it is clear.
