@@ -45,10 +45,10 @@ impl Case {
         let mut backends = Backends::default();
         backends.place(&mut value);
         let mut short = object(value);
-        let since = match take(&mut short, "since") {
-            Value::Null => (0, 0, 0),
-            release => release.as_str().and_then(driver::parse).unwrap_or_else(|| panic!("{}: since", path.display())),
-        };
+        let since = short.remove("since").map_or((0, 0, 0), |release| {
+            let parsed = release.as_str().and_then(driver::parse);
+            parsed.unwrap_or_else(|| panic!("{}: since", path.display()))
+        });
         let mut defaults = object(json!({"to": "127.1.0.1:80"}));
         defaults.extend(object(take(&mut short, "defaults")));
         let entries = items(take(&mut short, "requests"));

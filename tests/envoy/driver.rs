@@ -37,7 +37,7 @@ pub(crate) enum Share {
     Bounded,
 }
 
-/// What `tests/run` installs, the newest first.
+/// What `tests/run` installs, the newest first. Between them lie the releases that changed a rule.
 const RELEASES: &[(&str, Share)] = &[("1.40.0", Share::All), ("1.38.3", Share::Bounded), ("1.36.4", Share::Bounded)];
 
 /// The Envoys to run: `MESH_WHY_ENVOY` alone, else those of `tests/run` that are there.
