@@ -12,6 +12,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
     PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use crate::envoy::version::Version;
 use crate::snapshot::{HostTable, Node, RouteTable};
 use crate::verdict::{Mark, Stage};
 
@@ -157,6 +158,7 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     let how = Normalization {
         dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
         slashes: manager.merge_slashes,
+        parameters: walker.version.has(&Version::PARAMETERS),
     };
     let escaped = question.path.to_ascii_lowercase();
     let keeps = matches!(
