@@ -84,3 +84,36 @@ fn exact_names(socket: &Socket) -> impl Iterator<Item = String> {
 fn parts(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix("spiffe://")?.split_once('/')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
+
+    fn expecting(pattern: MatchPattern, san_type: SanType) -> Socket {
+        let matcher = StringMatcher { match_pattern: Some(pattern), ignore_case: false };
+        let one = SubjectAltNameMatcher { san_type: san_type.into(), matcher: Some(matcher) };
+        Socket { kind: "mutual", server_name: String::new(), alpn: Vec::new(), expects: vec![one] }
+    }
+
+    #[test]
+    fn a_name_is_expected_in_any_trust_domain() {
+        let shop = "spiffe://cluster.local/ns/shop/sa/product";
+        let exact = |name: &str| MatchPattern::Exact(name.to_owned());
+        for (pattern, san_type, holds) in [
+            (exact(shop), SanType::Uri, true),
+            (exact("spiffe://old.domain/ns/shop/sa/product"), SanType::Uri, true),
+            (exact("spiffe://cluster.local/ns/shop/sa/other"), SanType::Uri, false),
+            (exact("product.shop"), SanType::Unspecified, false),
+            (exact(shop), SanType::Dns, false),
+            (MatchPattern::Prefix("spiffe://cluster.local/ns/shop/".to_owned()), SanType::Uri, true),
+        ] {
+            let expected: Match = holds.into();
+            assert_eq!(is_expected(&expecting(pattern.clone(), san_type), shop), expected, "{pattern:?}");
+        }
+        let elsewhere = MatchPattern::Prefix("spiffe://other/".to_owned());
+        assert!(matches!(is_expected(&expecting(elsewhere, SanType::Uri), shop), Match::Unknown(_)));
+        let any = Socket { kind: "mutual", server_name: String::new(), alpn: Vec::new(), expects: Vec::new() };
+        assert_eq!(is_expected(&any, shop), Match::Yes);
+    }
+}
