@@ -348,7 +348,7 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     let entry = |map: &BTreeMap<String, JsonAny>, node: &Node| -> Option<(JsonAny, Node)> {
         Some((map.get(name)?.clone(), node.get("typed_per_filter_config")?.get(name)?))
     };
-    let (Some(hit), Host::Found(host, host_node)) = (&chosen.route, chain.host) else { return Vec::new() };
+    let (Some(hit), Host::Found(host, table)) = (&chosen.route, chain.host) else { return Vec::new() };
     let of_weighted = || {
         let at = hit.node.at("route.weighted_clusters.clusters")?;
         let weighted = weighted_of(hit)?;
@@ -358,7 +358,7 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     let all = [
         of_weighted(),
         entry(&hit.route.typed_per_filter_config, &hit.node),
-        entry(&host.typed_per_filter_config, host_node),
+        entry(&host.typed_per_filter_config, table.node()),
         entry(&chain.config.typed_per_filter_config, chain.config_node),
     ];
     all.into_iter().flatten().collect()
