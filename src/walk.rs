@@ -196,7 +196,12 @@ impl Walk {
         let stops = self.legs.iter().filter_map(|leg| Some((leg, leg.end.stop()?)));
         stops.max_by(|(a, x), (b, y)| {
             let fails = |stop: &Stop| stop.outcome(self.kind) == Outcome::Fails;
-            fails(x).cmp(&fails(y)).then(a.share.total_cmp(&b.share))
+            // Ways that end alike count together.
+            let alike = |leg: &Leg| -> f64 {
+                let same = self.legs.iter().filter(|other| other.response(self.kind) == leg.response(self.kind));
+                same.map(|other| other.share).sum()
+            };
+            fails(x).cmp(&fails(y)).then(alike(a).total_cmp(&alike(b))).then(a.share.total_cmp(&b.share))
         })
     }
 
