@@ -40,8 +40,12 @@ const IN_JSON: &[&str] = &[
 ];
 
 /// Harmless as a whole, but for fields in it that the unknown rule is to find.
-const FOR_THE_UNKNOWN_RULE: &[&str] =
-    &["envoy.config.route.v3.RouteAction.retry_policy", "envoy.config.route.v3.VirtualHost.retry_policy"];
+const FOR_THE_UNKNOWN_RULE: &[&str] = &[
+    "envoy.config.route.v3.RouteAction.retry_policy",
+    "envoy.config.route.v3.VirtualHost.retry_policy",
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.local_reply_config",
+    "envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig.mappers",
+];
 
 /// Variables that cargo sets for the tests of a package.
 const OF_A_PACKAGE: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];

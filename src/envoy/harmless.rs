@@ -319,6 +319,14 @@ static FIELDS: &[(&str, &[Row])] = &[
         )],
     ),
     ("envoy.config.route.v3.FilterConfig", &[(&["is_optional"], LACKING)]),
+    ("envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig", &[(&["body_format"], AFTER)]),
+    (
+        "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper",
+        &[
+            (&["filter"], "which replies are mapped; what is made of them stands beside it"),
+            (&["body", "body_format_override", "headers_to_add"], AFTER),
+        ],
+    ),
     ("envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter", &[(&["is_optional"], LACKING)]),
     ("envoy.config.route.v3.DirectResponseAction", &[(&["body", "body_format"], AFTER)]),
     ("envoy.config.route.v3.RedirectAction", &[(&["path_rewrite"], "the Location's path, not whether it redirects")]),

@@ -11,6 +11,7 @@ use std::{env, fs, thread};
 use crate::backend::Backends;
 use crate::batch::{self, Batch, Outcome, Stand};
 use crate::compare::is_unknown;
+use crate::coverage::Met;
 use crate::driver;
 use crate::generate::rng::Rng;
 use crate::generate::{Layer, Spot, Unit, Version};
@@ -43,6 +44,7 @@ pub(crate) struct Sum {
     pub(crate) stops: BTreeMap<(String, String), usize>,
     pub(crate) rejected: BTreeMap<String, usize>,
     pub(crate) broken: usize,
+    pub(crate) met: Met,
 }
 
 /// When a campaign ends.
@@ -52,19 +54,22 @@ enum Until {
     Elapsed(Duration),
 }
 
-/// Runs what the environment asks for; the number of disagreements that count.
-pub(crate) fn run(envoy: &Path) -> usize {
+/// Runs what the environment asks for: the number of disagreements that count, and what the seed that gates met, where
+/// all of it ran.
+pub(crate) fn run(envoy: &Path) -> (usize, Option<Met>) {
     let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let batches = number("MESH_WHY_BATCHES").and_then(|count| usize::try_from(count).ok());
     if let Some(minutes) = number("MESH_WHY_SOAK_MINUTES") {
         let seed = number("MESH_WHY_SEED").unwrap_or_else(fresh);
-        return campaign(envoy, seed, Until::Elapsed(Duration::from_secs(60 * minutes)));
+        let sum = campaign(envoy, seed, Until::Elapsed(Duration::from_secs(60 * minutes)));
+        return (sum.disagree + sum.broken, None);
     }
+    let is_gate = number("MESH_WHY_SEED").is_none() && batches.is_none();
     let gate = campaign(envoy, number("MESH_WHY_SEED").unwrap_or(SEED), Until::Batches(batches.unwrap_or(BATCHES)));
-    if number("MESH_WHY_SEED").is_none() && batches.is_none() {
+    if is_gate {
         campaign(envoy, fresh(), Until::Batches(FRESH_BATCHES));
     }
-    gate
+    (gate.disagree + gate.broken, is_gate.then_some(gate.met))
 }
 
 fn fresh() -> u64 {
@@ -72,7 +77,7 @@ fn fresh() -> u64 {
     u64::from(now.subsec_nanos()) ^ now.as_secs() << 24
 }
 
-fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
+fn campaign(envoy: &Path, seed: u64, until: Until) -> Sum {
     report::begins(seed);
     let version = driver::version(envoy);
     let next = AtomicUsize::new(0);
@@ -107,7 +112,7 @@ fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
     });
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     report::ends(&sum, seed, start.elapsed());
-    sum.disagree + sum.broken
+    sum
 }
 
 /// One thread's.
@@ -177,6 +182,7 @@ fn units(seed: u64, batch: usize, version: Version) -> Vec<Unit> {
 
 impl Sum {
     fn add(&mut self, units: &[Unit], batch: &Batch) {
+        self.met.add(&batch.met);
         self.configurations += units.len() - batch.rejected.len();
         for (unit, why) in &batch.rejected {
             let why: String = why.chars().take(120).collect();

@@ -8,6 +8,7 @@ use std::env;
 use std::path::Path;
 
 use crate::compare::is_unknown;
+use crate::coverage::Coverage;
 use crate::examine::Examined;
 use crate::observed::Observed;
 
@@ -58,6 +59,14 @@ impl Tally {
         let Self { agree, disagree, unknown } = self;
         println!("envoy: {agree} pairs agree, {disagree} disagree, {unknown} unknown");
     }
+}
+
+/// How much of `proto/` was met, and what only hands met: the generator should.
+pub(crate) fn coverage(coverage: &Coverage) {
+    let Coverage { all, generated, by_hand, listed, .. } = coverage;
+    let hands = by_hand.len();
+    println!("coverage: {all} fields, {generated} met by the generator, {hands} by hand alone, {listed} by no case");
+    by_hand.iter().for_each(|field| println!("  by hand   {field}"));
 }
 
 /// For a machine without the binary.
