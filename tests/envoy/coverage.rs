@@ -54,14 +54,12 @@ impl Met {
                     }
                     return;
                 }
-                for (key, inner) in object {
-                    match inner {
-                        Value::Array(hosts) if key == "host_statuses" && name.is_none_or(counts) => {
-                            hosts.iter().for_each(|host| self.take(host, "envoy.admin.v3.HostStatus"));
-                        }
-                        inner => self.look(inner, counts),
+                for host in value["host_statuses"].as_array().into_iter().flatten() {
+                    if name.is_none_or(counts) {
+                        self.take(host, "envoy.admin.v3.HostStatus");
                     }
                 }
+                object.values().for_each(|inner| self.look(inner, counts));
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
@@ -146,10 +144,9 @@ fn is_set(value: &Value, kind: Kind) -> bool {
         (Value::Null, _) => false,
         (Value::Array(items), _) => !items.is_empty(),
         (Value::Object(entries), Kind::Map(_)) => !entries.is_empty(),
-        (_, Kind::Message(_) | Kind::Map(_)) => true,
+        (_, Kind::Message(_) | Kind::Map(_)) | (Value::Object(_), Kind::Scalar | Kind::Enum) => true,
         (Value::Bool(set), _) => *set,
         (Value::String(text), _) => !text.is_empty(),
         (Value::Number(number), _) => number.as_f64() != Some(0.0),
-        (Value::Object(_), Kind::Scalar | Kind::Enum) => true,
     }
 }
