@@ -195,7 +195,12 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     let mut inner = Walker::new(walker.snapshot, &question, origin);
     inner.sent = Some(OpenHeaders::after(path));
     inner.downstream = downstream(walker, path, &group.target, &socket);
-    let protocol = if path.decision.route_config.is_some() { upstream_protocol(path, dial) } else { dial.protocol };
+    let over_http = path.decision.route_config.is_some();
+    let Some(protocol) = (if over_http { upstream_protocol(path, dial) } else { Some(dial.protocol) }) else {
+        let what = "which HTTP it is spoken to (`auto_config`) is not modeled";
+        walker.unchecked(format!("B's side was not walked: {what}"));
+        return None;
+    };
     let host = question.authority.clone().unwrap_or_else(|| dial.host.clone());
     let there = Dial { ip: Some(group.target.at.ip()), port: group.target.at.port(), host, protocol };
     let mut through = Path::default();
@@ -244,20 +249,22 @@ fn as_sent(walker: &Walker, path: &Path) -> Option<Question> {
     Some(question)
 }
 
-/// What A's proxy speaks to B over HTTP: as the cluster says, else HTTP/1.1.
-fn upstream_protocol(path: &Path, dial: &Dial) -> Protocol {
+/// What A's proxy speaks to B over HTTP: as the cluster says, else HTTP/1.1; `None` where the handshake decides.
+fn upstream_protocol(path: &Path, dial: &Dial) -> Option<Protocol> {
     let cluster = path.trail.clusters.first().and_then(|c| c.cluster.clone());
     let options = cluster.and_then(|c| {
         c.get("typed_extension_protocol_options")?.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
     });
     let has = |field: &str| options.as_ref().is_some_and(|o| o.at(field).is_some());
     let http2 = if dial.protocol == Protocol::Grpc { Protocol::Grpc } else { Protocol::Http2 };
-    if has("explicit_http_config.http2_protocol_options") {
-        http2
+    if has("auto_config") {
+        None
+    } else if has("explicit_http_config.http2_protocol_options") {
+        Some(http2)
     } else if has("use_downstream_protocol_config") {
-        dial.protocol
+        Some(dial.protocol)
     } else {
-        Protocol::Http1
+        Some(Protocol::Http1)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::envoy::codec::{self, Incoming};
+use crate::envoy::codec::{self, Incoming, Refusal};
 use crate::envoy::domains;
 use crate::envoy::headers;
 use crate::envoy::path::{Normalization, normalize};
@@ -13,7 +13,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::version::Version;
-use crate::snapshot::{HostTable, Node, RouteTable};
+use crate::snapshot::{HostTable, Node, Origin, RouteTable};
 use crate::verdict::{Mark, Stage};
 
 use super::open_headers::OpenHeaders;
@@ -77,15 +77,22 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
+    let http2 = dial.protocol != Protocol::Http1;
+    let version = codec::version_refused(manager.codec_type(), http2);
+    if version.is_some() && !matches!(walker.origin, Origin::Source(_)) {
+        let what = "what A's proxy makes of B's refusal of its version of HTTP (`codec_type`) is not modeled";
+        return unknown(walker, path, Stage::HttpFilters, "", what);
+    }
+    if version == Some(Refusal::Preface) {
+        return refuse(path, node, Refusal::Preface);
+    }
     let Some((config, table)) = route_configuration(walker, path, manager, node) else {
         return;
     };
-    let incoming = Incoming {
-        http2: dial.protocol != Protocol::Http1,
-        method: &http.method,
-        authority: &dial.host,
-        headers: &walker.question.headers,
-    };
+    if let Some(refusal) = version {
+        return refuse(path, node, refusal);
+    }
+    let incoming = Incoming { http2, method: &http.method, authority: &dial.host, headers: &walker.question.headers };
     if let Some(refusal) = codec::refusal(incoming, walker.version) {
         let (stop, note) = (Stop::Refused(refusal), "the request is refused before any route");
         return path.stop(Stage::HttpFilters, "HTTP connection manager", note, stop, Vec::new());
@@ -114,6 +121,13 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             action::name_clusters(walker, path, &chosen, &http);
         }
     }
+}
+
+/// The client speaks another version of HTTP than the manager takes.
+fn refuse(path: &mut Path, node: &Node, refusal: Refusal) {
+    let evidence = node.get("codec_type").map(|n| n.evidence()).into_iter().collect();
+    let note = "it takes another version of HTTP";
+    path.stop(Stage::HttpFilters, "HTTP connection manager", note, Stop::Refused(refusal), evidence);
 }
 
 /// What Istio's ALPN filter would offer B, by the upstream protocol (`HTTP10`, `HTTP11`, `HTTP2`).

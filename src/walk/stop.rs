@@ -126,7 +126,7 @@ impl Stop {
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
             Self::Refused(Refusal::RequestLine | Refusal::Authority) => (400, &["DPE"]),
-            Self::Refused(Refusal::Http2Header) => (0, &["DPE"]),
+            Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
             Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
             Self::TcpOverflow => (0, &["UO"]),
@@ -155,7 +155,8 @@ impl Stop {
             | Self::TcpNoWaiting
             | Self::TcpNoHealthyUpstream
             | Self::TcpConnectFailure
-            | Self::UnexpectedPeer(_, false) => "",
+            | Self::UnexpectedPeer(_, false)
+            | Self::Refused(Refusal::Preface) => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
             Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",
@@ -227,6 +228,7 @@ impl Stop {
             Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::UnexpectedPeer(..) => "B's certificate has another name than A's proxy expects".to_owned(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
+            Self::Refused(Refusal::Preface) => "HTTP/1.1 comes to a listener that takes HTTP/2 only".to_owned(),
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
             Self::Refused(Refusal::Authority) => "its Host is not a valid one".to_owned(),
             Self::Refused(Refusal::QueryWithoutContentType) => "a QUERY without a content-type".to_owned(),
