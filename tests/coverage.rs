@@ -51,7 +51,8 @@ const FOR_THE_UNKNOWN_RULE: &[&str] = &[
 ];
 
 /// Variables that cargo sets for the tests of a package.
-const OF_A_PACKAGE: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+const OF_A_PACKAGE: &[&str] =
+    &["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
 #[test]
 fn every_field_is_read() {
