@@ -30,11 +30,10 @@ pub enum Charset {
 impl Charset {
     /// The one that this Envoy uses.
     pub fn of(version: Version) -> Self {
-        let patched = [Version::new(1, 38, 4), Version::new(1, 37, 6), Version::new(1, 36, 10)];
-        if version >= Version::new(1, 39, 1) {
-            Self::Latin1
-        } else if patched.iter().any(|first| version >= *first && version.is_of_the_same_minor(*first)) {
+        if version.is_patched(&Version::PARAMETERS) {
             Self::Either
+        } else if version.has(&Version::PARAMETERS) {
+            Self::Latin1
         } else {
             Self::Utf8
         }

@@ -11,6 +11,7 @@ use crate::envoy::pb::envoy::config::core::v3::{Metadata, RoutingPriority};
 use crate::envoy::re2::Charset;
 use crate::envoy::redirect::{self, Asked};
 use crate::envoy::subset::{self, Criteria};
+use crate::envoy::version::Version;
 
 use super::cluster::{self, Choice, Proto};
 use super::http::{Host, Http, unknown};
@@ -144,7 +145,8 @@ fn location(walker: &Walker, redirect: &RedirectAction, hit: &Hit, http: &Http) 
     let by_formatter = hit.node.at("redirect.path_rewrite").is_some();
     let matched = hit.route.r#match.as_ref().and_then(|m| m.path_specifier.as_ref());
     let charset = Charset::of(walker.version);
-    let asked = Asked { scheme: &http.scheme, authority: &http.authority, path: &http.path, charset };
+    let checks_prefix = walker.version >= Version::new(1, 40, 0);
+    let asked = Asked { scheme: &http.scheme, authority: &http.authority, path: &http.path, charset, checks_prefix };
     let to = redirect::location(redirect, matched, asked).filter(|_| !by_formatter);
     to.map(|to| format!(" to {to}")).unwrap_or_default()
 }

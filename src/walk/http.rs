@@ -12,9 +12,11 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
     PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use crate::envoy::version::Version;
 use crate::snapshot::{HostTable, Node, RouteTable};
 use crate::verdict::{Mark, Stage};
 
+use super::open_headers::OpenHeaders;
 use super::path::Path;
 use super::request::Dial;
 use super::route::{self, Chosen};
@@ -36,6 +38,8 @@ pub(super) struct Http {
     /// All headers but the pseudo ones, names in lower case.
     pub(super) headers: Vec<(String, String)>,
     pub(super) kind: RequestKind,
+    /// Those that may be others by now.
+    pub(super) open: OpenHeaders,
     /// What `:scheme` and `x-forwarded-proto` say.
     pub(super) scheme: String,
 }
@@ -154,6 +158,7 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     let how = Normalization {
         dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
         slashes: manager.merge_slashes,
+        parameters: walker.version.has(&Version::PARAMETERS),
     };
     let escaped = question.path.to_ascii_lowercase();
     let keeps = matches!(
@@ -184,7 +189,8 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     if question.method == "CONNECT" || !path.starts_with('/') {
         return Err("CONNECT and requests without a path are not modeled".to_owned());
     }
-    Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme })
+    let open = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
+    Ok(Http { authority, path, method: question.method.clone(), headers, kind, open, scheme })
 }
 
 /// Whether local replies are wrapped for gRPC.

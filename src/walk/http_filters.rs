@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
 use crate::envoy::harmless;
-use crate::envoy::matcher::Match;
+use crate::envoy::matcher::{Match, Reading};
 use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::config::route::v3::{
     FilterConfig, HeaderMatcher, RouteConfiguration, WeightedCluster, route, route_action::ClusterSpecifier,
@@ -26,12 +26,12 @@ use crate::envoy::pb::envoy::config::route::v3::{
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter, http_filter::ConfigType,
 };
-use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
 use super::action;
 use super::http::{Host, Http, filter_row};
+use super::open_headers::may_be_added;
 use super::path::{End, Path};
 use super::request::Dial;
 use super::route::{Chosen, Hit, header_matches};
@@ -128,7 +128,7 @@ impl Ask<'_> {
 
     /// A header matcher, as of this filter's turn.
     fn header(&self, header: &HeaderMatcher) -> Match {
-        self.header_of(header, self.walker.version)
+        self.header_of(header, Reading::of(self.walker.version))
     }
 
     /// The first value of a header; empty without one.
@@ -136,16 +136,16 @@ impl Ask<'_> {
         self.http.values(name).first().copied().unwrap_or_default()
     }
 
-    /// The same, by the rules of another release.
-    fn header_of(&self, header: &HeaderMatcher, version: Version) -> Match {
+    /// The same, read in a way of the filter's own.
+    fn header_of(&self, header: &HeaderMatcher, reading: Reading) -> Match {
         let name = header.name.to_ascii_lowercase();
         if self.before.headers_changed {
-            return Match::Unknown("a filter before it changes headers".to_owned());
+            return Match::Unknown("headers may have been changed by then".to_owned());
         }
         if self.http.values(&name).is_empty() && may_be_added(&name) {
             return Match::Unknown(format!("a proxy may add the header {name}"));
         }
-        header_matches(header, self.http, version)
+        header_matches(header, self.http, reading)
     }
 }
 
@@ -155,13 +155,6 @@ fn own_type<'a>(ask: &'a Ask) -> &'a str {
         Some(ConfigType::TypedConfig(any)) => &any.type_name,
         None => "",
     }
-}
-
-/// Headers of proxies: a request that comes without them can have them by the time that a filter looks.
-fn may_be_added(name: &str) -> bool {
-    const TRACING: &[&str] = &["b3", "baggage", "traceparent", "tracestate", "x-datadog-trace-id", "x-ot-span-context"];
-    const OWN: &[&str] = &["x-forwarded-for", "x-forwarded-client-cert", "x-forwarded-port", "via", "user-agent"];
-    name.starts_with("x-envoy-") || name.starts_with("x-b3-") || TRACING.contains(&name) || OWN.contains(&name)
 }
 
 /// Routes to weighted clusters of which some configure filters for themselves, one by one: each cluster is drawn before
@@ -210,7 +203,7 @@ pub(super) fn walk(
     go_on: impl FnOnce(&mut Path, f64),
 ) -> f64 {
     let mut left = chosen.share;
-    let mut before = Before::default();
+    let mut before = Before { headers_changed: http.open.leave_credentials_open(), ..Before::default() };
     path.delayed = false;
     path.by = chosen.only.as_ref().map(|name| format!("weighted cluster {name}")).unwrap_or_default();
     for (i, filter) in chain.manager.http_filters.iter().enumerate() {
@@ -226,7 +219,10 @@ pub(super) fn walk(
                 Effect::Answers(answer) => left = answered(path, &filter.name, answer, left),
                 Effect::SetsMetadata(name) => drop(before.metadata.insert(name)),
                 Effect::Shadows(prefix, policy) => drop(before.shadows.insert(prefix, policy)),
-                Effect::ChangesHeaders => before.headers_changed = true,
+                Effect::ChangesHeaders => {
+                    before.headers_changed = true;
+                    path.trail.headers_changed = true;
+                }
                 Effect::Unknown(what) => {
                     walker.unchecked(what.clone());
                     filter_row(path, Mark::Unknown, &filter.name, &what, Vec::new());

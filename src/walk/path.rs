@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::envoy::health::Host;
+use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::SubjectAltNameMatcher;
 use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
@@ -35,6 +36,8 @@ pub struct Trail {
     pub near: Vec<String>,
     /// What Istio's ALPN filter offers B instead of the cluster's own list, by the upstream protocol.
     pub alpn_override: Vec<(String, Vec<String>)>,
+    /// A filter may have changed headers on the way.
+    pub headers_changed: bool,
     /// Where it was proved that the thing which ended the walk is not there.
     pub absence: Vec<Evidence>,
 }
@@ -84,6 +87,8 @@ pub struct Socket {
     pub server_name: String,
     /// The protocols that are offered.
     pub alpn: Vec<String>,
+    /// The names of which the other side's certificate must have one; any will do where there are none.
+    pub expects: Vec<SubjectAltNameMatcher>,
 }
 
 /// One way that a request can go.

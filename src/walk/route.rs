@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
-use crate::envoy::matcher::{self, Match};
+use crate::envoy::matcher::{self, Match, Reading};
 use crate::envoy::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use crate::envoy::pb::envoy::config::route::v3::{
     HeaderMatcher, Route, RouteConfiguration, RouteList, RouteMatch, VirtualHost,
@@ -217,21 +217,21 @@ struct Asked<'a> {
     folded: String,
     query: &'a str,
     charset: Charset,
-    /// How the version takes parameters off the path is not known, and the path has some.
-    is_open: bool,
+    /// The path without its query, and with its parameters: templates see them.
+    whole: &'a str,
 }
 
 impl<'a> Asked<'a> {
     fn new(walker: &'a Walker, config: &RouteConfiguration, http: &'a Http) -> Self {
         let raw = http.path.split(['?', '#']).next().unwrap_or_default();
         let strips = config.ignore_path_parameters_in_path_matching;
-        let path = if strips { Cow::Owned(without_parameters(raw)) } else { Cow::Borrowed(raw) };
+        let path = if strips { Cow::Owned(without_parameters(raw, walker.version)) } else { Cow::Borrowed(raw) };
         Self {
             folded: path.to_ascii_lowercase(),
             path,
             query: http.path.split_once('?').map_or("", |(_, query)| query),
             charset: Charset::of(walker.version),
-            is_open: strips && walker.version < Version::new(1, 39, 1) && http.path.contains(';'),
+            whole: raw,
             walker,
             http,
         }
@@ -251,10 +251,11 @@ impl<'a> Asked<'a> {
     /// All conditions of a match, in the order in which people read them.
     fn conditions<'b>(&'b self, wanted: &'b RouteMatch) -> Vec<Condition<'b>> {
         let Self { walker, http, charset, .. } = *self;
+        let reading = Reading::of(walker.version);
         let mut all = vec![self.path_condition(wanted)];
         let mut add = |field, index, what, name, holds| all.push(Condition { field, index, what, name, holds });
         for (i, header) in wanted.headers.iter().enumerate() {
-            add("headers", Some(i), "header", header.name.as_str(), header_matches(header, http, walker.version));
+            add("headers", Some(i), "header", header.name.as_str(), header_matches(header, http, reading));
         }
         for (i, parameter) in wanted.query_parameters.iter().enumerate() {
             let holds = matcher::query_parameter(parameter, self.query, charset);
@@ -311,12 +312,12 @@ impl<'a> Asked<'a> {
             Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex_in(&regex.regex, raw, self.charset)),
             Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
             Some(PathSpecifier::PathMatchPolicy(policy)) => {
-                ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), raw))
+                ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), self.whole))
             }
             None => ("match", Match::Unknown("it names no path".to_owned())),
         };
-        let open = || Match::Unknown("how this version takes parameters off the path".to_owned());
-        Condition { field, index: None, what: "path", name: raw, holds: if self.is_open { open() } else { holds } }
+        let name = if field == "path_match_policy" { self.whole } else { raw };
+        Condition { field, index: None, what: "path", name, holds }
     }
 }
 
@@ -334,22 +335,28 @@ pub(super) fn path_matches(walker: &Walker, wanted: &RouteMatch, config: &RouteC
     Asked::new(walker, config, http).path_condition(wanted).holds
 }
 
-/// `/a;v=1/b` as `/a/b`.
-pub(super) fn without_parameters(path: &str) -> String {
+/// `/a;v=1/b` as `/a/b`; older Envoys cut all from the first `;` on.
+pub(super) fn without_parameters(path: &str, version: Version) -> String {
+    if !version.has(&Version::PARAMETERS) {
+        return path.split(';').next().unwrap_or_default().to_owned();
+    }
     let segments: Vec<&str> = path.split('/').map(|s| s.split(';').next().unwrap_or_default()).collect();
     segments.join("/")
 }
 
 /// A header matcher over the request, pseudo headers included.
-pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, version: Version) -> Match {
+pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, reading: Reading) -> Match {
     let name = header.name.to_ascii_lowercase();
+    if let Some(why) = http.open.why(&name, !http.values(&name).is_empty()) {
+        return Match::Unknown(why);
+    }
     // Envoy makes one up before it matches; only its presence is known.
     if name == "x-request-id" && http.values(&name).is_empty() {
-        let known = matcher::header(header, &["a"], version);
-        let other = matcher::header(header, &["b"], version);
+        let known = matcher::header(header, &["a"], reading);
+        let other = matcher::header(header, &["b"], reading);
         return if known == other { known } else { Match::Unknown("x-request-id is made up by Envoy".to_owned()) };
     }
-    matcher::header(header, &http.values(&name), version)
+    matcher::header(header, &http.values(&name), reading)
 }
 
 /// Why no route was taken: what failed first in the one of which most conditions held.
