@@ -1,13 +1,13 @@
 //! HTTP: route configuration and virtual host, then routes, filters and actions.
 
-use crate::envoy::codec::{self, Incoming};
+use crate::envoy::codec::{self, Incoming, Refusal};
 use crate::envoy::domains;
 use crate::envoy::headers;
 use crate::envoy::path::{Normalization, normalize};
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
+    CodecType, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::snapshot::Node;
@@ -57,7 +57,19 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if let Some(what) = Walker::unmodeled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
-    if walker.question.tls || walker.ciphertext.get() || !dial.protocol.is_http() {
+    let plain = !walker.question.tls && !walker.ciphertext.get();
+    let codec = CodecType::try_from(manager.codec_type);
+    if plain && dial.protocol == Protocol::Tcp && matches!(codec, Ok(CodecType::Auto | CodecType::Http1)) {
+        // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
+        return path.stop(
+            Stage::HttpFilters,
+            "",
+            "it takes HTTP only",
+            Stop::Refused(Refusal::RequestLine),
+            Vec::new(),
+        );
+    }
+    if !plain || !dial.protocol.is_http() {
         return unknown(
             walker,
             path,
