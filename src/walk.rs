@@ -18,6 +18,7 @@ mod http;
 mod http_filters;
 mod listener;
 mod network_filters;
+mod open_headers;
 mod outcome;
 mod path;
 mod policy;

@@ -99,6 +99,7 @@ pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(St
             None => all.push((name, value.clone())),
         }
     }
+    all.retain(|(name, value)| name != "referer" || is_referer(value));
     // Of what a client would take, trailers alone is left.
     let takes_trailers = |value: &str| value.split(',').any(|word| word.trim() == "trailers");
     all.retain(|(name, value)| name != "te" || value.is_empty() || takes_trailers(value));
@@ -106,6 +107,41 @@ pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(St
         "trailers".clone_into(te);
     }
     all
+}
+
+/// Another `referer` is taken off (`Utility::isValidRefererValue`): an absolute URL has no user and no fragment, a
+/// relative one no colon in its first segment.
+fn is_referer(value: &str) -> bool {
+    if let Some((_, rest)) = value.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        return is_host_and_port(authority) && path.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+    }
+    let first = value.split('/').next().unwrap_or_default();
+    !first.contains(':') && value.bytes().all(is_of_a_path)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+}
+
+fn is_host_and_port(authority: &str) -> bool {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        Some(_) | None => (authority, None),
+    };
+    let inside = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let is_host = match inside {
+        Some(address) => {
+            !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.')
+        }
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b)),
+    };
+    is_host && port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
+}
+
+fn is_of_a_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/?".contains(&byte)
 }
 
 #[cfg(test)]

@@ -92,10 +92,22 @@ pub fn spread_over(parts: &[(&[Host], &Policy)], threshold: f64) -> Vec<Spread> 
         panic: false,
     };
     let mut spreads: Vec<Spread> = parts.iter().map(empty).collect();
+    let mut to_rings: Vec<u64> = vec![0; parts.len()];
     for (priority, (part, level, panic)) in flat.iter().zip(places) {
         if let (Some(all), Some((hosts, policy))) = (spreads.get_mut(part), parts.get(part)) {
-            pour(all, hosts, policy, level, Priority { panic, ..*priority });
+            if policy.never_degraded {
+                to_rings[part] += priority.load + priority.degraded_load;
+            } else {
+                pour(all, hosts, policy, level, Priority { panic, ..*priority });
+            }
         }
+    }
+    // A ring chooses the priority by itself, whichever of its own led there.
+    for ((all, (hosts, policy)), load) in spreads.iter_mut().zip(parts).zip(to_rings).filter(|(_, load)| *load > 0) {
+        *all = spread(hosts, policy);
+        #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+        let share = load as f64 / 100.0;
+        all.without_host *= share;
     }
     spreads
 }

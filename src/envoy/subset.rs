@@ -92,8 +92,8 @@ impl Subsets {
         })
     }
 
-    /// The form of a load balancing policy.
-    pub fn of_policy(config: &extension::Subset) -> Option<Self> {
+    /// The form of a load balancing policy, which is there even without selectors.
+    pub fn of_policy(config: &extension::Subset) -> Self {
         // The two forms have the same fields and enums of the same numbers.
         let selector = |s: &extension::subset::LbSubsetSelector| Selector {
             keys: s.keys.iter().cloned().collect(),
@@ -106,7 +106,7 @@ impl Subsets {
             // Those with more keys are looked at first.
             selectors.sort_by_key(|s| std::cmp::Reverse(s.keys.len()));
         }
-        (!selectors.is_empty()).then(|| Self {
+        Self {
             fallback: ByCluster::try_from(config.fallback_policy).unwrap_or(ByCluster::NoFallback),
             default_subset: criteria(config.default_subset.as_ref()),
             selectors,
@@ -117,7 +117,7 @@ impl Subsets {
             metadata_fallback: ByMetadata::try_from(config.metadata_fallback_policy)
                 .unwrap_or(ByMetadata::MetadataNoFallback),
             allow_redundant_keys: config.allow_redundant_keys,
-        })
+        }
     }
 
     /// Spreads requests with these criteria. `fallback_list` holds criteria that are tried one after the other until a

@@ -10,6 +10,7 @@ use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Decision, Side, Stage, Step};
 
+use super::open_headers::OpenHeaders;
 use super::path::{End, Leg, Path, Socket, Trail};
 use super::question::Beyond;
 use super::request::{Dial, is_ready, source_pod};
@@ -166,6 +167,7 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     }
     let question = as_sent(walker, path)?;
     let mut inner = Walker::new(walker.snapshot, &question, origin);
+    inner.sent = Some(OpenHeaders::after(path));
     inner.downstream = downstream(walker, path, &group.target, &socket);
     let protocol = if path.decision.route_config.is_some() { upstream_protocol(path, dial) } else { dial.protocol };
     let host = question.authority.clone().unwrap_or_else(|| dial.host.clone());

@@ -13,6 +13,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
+use super::open_headers::OpenHeaders;
 use super::path::Path;
 use super::request::Dial;
 use super::route::{self, Chosen};
@@ -34,6 +35,8 @@ pub(super) struct Http {
     /// All headers but the pseudo ones, names in lower case.
     pub(super) headers: Vec<(String, String)>,
     pub(super) kind: RequestKind,
+    /// Those that may be others by now.
+    pub(super) open: OpenHeaders,
     /// What `:scheme` and `x-forwarded-proto` say.
     pub(super) scheme: String,
 }
@@ -194,7 +197,8 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     if question.method == "CONNECT" || !path.starts_with('/') {
         return Err("CONNECT and requests without a path are not modeled".to_owned());
     }
-    Ok(Http { authority, path, method: question.method.clone(), headers, kind, scheme })
+    let open = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
+    Ok(Http { authority, path, method: question.method.clone(), headers, kind, open, scheme })
 }
 
 /// Whether local replies are wrapped for gRPC.

@@ -32,6 +32,7 @@ use crate::verdict::{Mark, Stage};
 
 use super::action;
 use super::http::{Host, Http, filter_row};
+use super::open_headers::may_be_added;
 use super::path::{End, Path};
 use super::request::Dial;
 use super::route::{Chosen, Hit, header_matches};
@@ -140,7 +141,7 @@ impl Ask<'_> {
     fn header_of(&self, header: &HeaderMatcher, version: Version) -> Match {
         let name = header.name.to_ascii_lowercase();
         if self.before.headers_changed {
-            return Match::Unknown("a filter before it changes headers".to_owned());
+            return Match::Unknown("headers may have been changed by then".to_owned());
         }
         if self.http.values(&name).is_empty() && may_be_added(&name) {
             return Match::Unknown(format!("a proxy may add the header {name}"));
@@ -155,13 +156,6 @@ fn own_type<'a>(ask: &'a Ask) -> &'a str {
         Some(ConfigType::TypedConfig(any)) => &any.type_name,
         None => "",
     }
-}
-
-/// Headers of proxies: a request that comes without them can have them by the time that a filter looks.
-fn may_be_added(name: &str) -> bool {
-    const TRACING: &[&str] = &["b3", "baggage", "traceparent", "tracestate", "x-datadog-trace-id", "x-ot-span-context"];
-    const OWN: &[&str] = &["x-forwarded-for", "x-forwarded-client-cert", "x-forwarded-port", "via", "user-agent"];
-    name.starts_with("x-envoy-") || name.starts_with("x-b3-") || TRACING.contains(&name) || OWN.contains(&name)
 }
 
 /// Routes to weighted clusters of which some configure filters for themselves, one by one: each cluster is drawn before
@@ -210,7 +204,7 @@ pub(super) fn walk(
     go_on: impl FnOnce(&mut Path, f64),
 ) -> f64 {
     let mut left = chosen.share;
-    let mut before = Before::default();
+    let mut before = Before { headers_changed: http.open.leave_credentials_open(), ..Before::default() };
     path.delayed = false;
     path.by = chosen.only.as_ref().map(|name| format!("weighted cluster {name}")).unwrap_or_default();
     for (i, filter) in chain.manager.http_filters.iter().enumerate() {
@@ -226,7 +220,10 @@ pub(super) fn walk(
                 Effect::Answers(answer) => left = answered(path, &filter.name, answer, left),
                 Effect::SetsMetadata(name) => drop(before.metadata.insert(name)),
                 Effect::Shadows(prefix, policy) => drop(before.shadows.insert(prefix, policy)),
-                Effect::ChangesHeaders => before.headers_changed = true,
+                Effect::ChangesHeaders => {
+                    before.headers_changed = true;
+                    path.trail.headers_changed = true;
+                }
                 Effect::Unknown(what) => {
                     walker.unchecked(what.clone());
                     filter_row(path, Mark::Unknown, &filter.name, &what, Vec::new());

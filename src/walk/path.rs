@@ -33,6 +33,8 @@ pub struct Trail {
     pub near: Vec<String>,
     /// What Istio's ALPN filter offers B instead of the cluster's own list, by the upstream protocol.
     pub alpn_override: Vec<(String, Vec<String>)>,
+    /// A filter may have changed headers on the way.
+    pub headers_changed: bool,
     /// Where it was proved that the thing which ended the walk is not there.
     pub absence: Vec<Evidence>,
 }

@@ -199,7 +199,7 @@ fn extension(walker: &Walker, policy: &LoadBalancingPolicy) -> Result<Own, Strin
             if inner.subsets.is_some() {
                 return Err("subsets of subsets are not modeled".to_owned());
             }
-            Own { subsets: Subsets::of_policy(&config), ..inner }
+            Own { subsets: Some(Subsets::of_policy(&config)), ..inner }
         }
         "override_host.v3.OverrideHost" => overridden(walker, &any.unpack()?)?,
         _ => return Err(format!("load balancing policy {name} ({}) is not modeled", any.type_name)),

@@ -276,6 +276,9 @@ pub(super) fn without_parameters(path: &str) -> String {
 /// A header matcher over the request, pseudo headers included.
 pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, version: Version) -> Match {
     let name = header.name.to_ascii_lowercase();
+    if let Some(why) = http.open.why(&name, !http.values(&name).is_empty()) {
+        return Match::Unknown(why);
+    }
     // Envoy makes one up before it matches; only its presence is known.
     if name == "x-request-id" && http.values(&name).is_empty() {
         let known = matcher::header(header, &["a"], version);

@@ -37,6 +37,8 @@ pub enum Stop {
     ConnectionDenied(Option<String>),
     /// The request's token is missing or no good: the status, and Envoy's words for it.
     JwtDenied(u16, String),
+    /// The route names a requirement of tokens that the filter does not have: Envoy's words for it.
+    JwtMisnamed(String),
     /// The CORS filter answers a preflight.
     CorsPreflight,
     /// The request changes something and comes from another origin.
@@ -120,7 +122,7 @@ impl Stop {
             Self::Redirect(status) | Self::DirectResponse(status) | Self::JwtDenied(status, _) => (*status, &[]),
             Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"]),
             Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"]),
-            Self::RbacDenied(_) | Self::CsrfDenied => (403, &[]),
+            Self::RbacDenied(_) | Self::CsrfDenied | Self::JwtMisnamed(_) => (403, &[]),
             Self::CorsPreflight | Self::HealthCheck => (200, &[]),
             Self::NoCluster(status) => (*status, &["NC"]),
             Self::TcpNoCluster => (0, &["NC"]),
@@ -145,7 +147,9 @@ impl Stop {
             Self::RbacDenied(policy) | Self::ConnectionDenied(policy) => {
                 return rbac::details(policy.as_deref()).into();
             }
-            Self::JwtDenied(_, why) => return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into(),
+            Self::JwtDenied(_, why) | Self::JwtMisnamed(why) => {
+                return format!("jwt_authn_access_denied{{{}}}", why.replace(' ', "_")).into();
+            }
             Self::NoSuchService
             | Self::NoSuchPort
             | Self::NoAddress
@@ -215,6 +219,7 @@ impl Stop {
                 format!("denied by policy {policy}")
             }
             Self::RbacDenied(None) | Self::ConnectionDenied(None) => "no policy allows it".to_owned(),
+            Self::JwtMisnamed(_) => "its route names a token requirement that is not there".to_owned(),
             Self::JwtDenied(_, why) => format!("its token is rejected: {why}"),
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),

@@ -10,6 +10,7 @@ use crate::mesh::istio::NodeId;
 use crate::snapshot::{Evidence, Lookup, Need, Node, Origin, Snapshot};
 
 use super::Question;
+use super::open_headers::OpenHeaders;
 
 /// The state of one walk through one proxy.
 pub(super) struct Walker<'a> {
@@ -20,6 +21,8 @@ pub(super) struct Walker<'a> {
     pub(super) node: Option<NodeId>,
     /// On A's side: plaintext from A itself; its addresses are filled in once they are known.
     pub(super) downstream: Downstream,
+    /// On B's side: what A's proxy may have made of the headers.
+    pub(super) sent: Option<OpenHeaders>,
     /// The chain does not terminate the TLS that comes to it: its filters see no more than bytes.
     pub(super) ciphertext: Cell<bool>,
     needs: RefCell<BTreeSet<Need>>,
@@ -66,6 +69,7 @@ impl<'a> Walker<'a> {
             version: Version::NEWEST,
             node: None,
             downstream: Downstream::default(),
+            sent: None,
             ciphertext: Cell::new(false),
             needs: RefCell::default(),
             unchecked: RefCell::default(),

@@ -50,8 +50,10 @@ const SOME: usize = 100;
 pub(crate) const MANY: usize = 1500;
 /// Sent in the end for hosts that get next to nothing.
 pub(crate) const VERY_MANY: usize = 6000;
-/// Sent before the question is asked, where hosts refuse.
+/// Sent before the question is asked, where hosts refuse; and at most so often until one has refused, for chance may
+/// leave it out for long.
 const WARM_UP: usize = 3;
+const WARM_UPS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where batches run.
@@ -78,8 +80,15 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let refused = |unit: &Unit| refusals.iter().find(|(name, _)| of(unit, name)).map(|(_, why)| why.clone());
     let mut batch = Batch::default();
     let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.log().len() };
-    for unit in units.iter().filter(|unit| unit.warm && refused(unit).is_none()) {
-        sender.send(&unit.requests.iter().map(|value| (request(value), WARM_UP)).collect::<Vec<_>>())?;
+    let warm = || units.iter().filter(|unit| unit.warm && refused(unit).is_none());
+    for _ in 0..if warm().next().is_some() { WARM_UPS } else { 0 } {
+        for unit in warm() {
+            sender.send(&unit.requests.iter().map(|value| (request(value), WARM_UP)).collect::<Vec<_>>())?;
+        }
+        let failures = envoy.get("/clusters");
+        if failures.lines().any(|line| line.contains("::cx_connect_fail::") && !line.ends_with("::0")) {
+            break;
+        }
     }
     let mut files = snapshot::files(&envoy);
     let mut shot = Snapshot::from_files(&mut files).map_err(|error| error.to_string())?;

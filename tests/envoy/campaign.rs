@@ -25,7 +25,7 @@ const BATCHES: usize = 10;
 /// Batches of a seed that nobody chose.
 const FRESH_BATCHES: usize = 2;
 /// Units in a batch.
-const UNITS: usize = 24;
+const UNITS: usize = 33;
 const WORKERS: usize = 2;
 /// So many disagreements are made small; the others are shown as they are.
 const SHRUNK: usize = 10;

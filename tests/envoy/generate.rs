@@ -7,13 +7,16 @@ mod actions;
 mod chains;
 mod draft;
 mod filters;
+mod gates;
 mod health;
 mod hosts;
 mod matches;
 mod rbac;
 pub(crate) mod rng;
+mod subsets;
 mod tcp;
 mod text;
+mod trees;
 
 use serde_json::{Map, Value, json};
 
@@ -37,11 +40,25 @@ pub(crate) enum Layer {
     Rbac,
     Health,
     Tcp,
+    Gates,
+    Subsets,
+    Trees,
 }
 
 impl Layer {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Chains, Self::Hosts, Self::Matches, Self::Actions, Self::Filters, Self::Rbac, Self::Health, Self::Tcp];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Chains,
+        Self::Hosts,
+        Self::Matches,
+        Self::Actions,
+        Self::Filters,
+        Self::Rbac,
+        Self::Health,
+        Self::Tcp,
+        Self::Gates,
+        Self::Subsets,
+        Self::Trees,
+    ];
 
     /// In a table.
     pub(crate) fn word(self) -> &'static str {
@@ -54,6 +71,9 @@ impl Layer {
             Self::Rbac => "rbac",
             Self::Health => "health",
             Self::Tcp => "tcp",
+            Self::Gates => "gates",
+            Self::Subsets => "subsets",
+            Self::Trees => "trees",
         }
     }
 }
@@ -110,6 +130,9 @@ impl Unit {
             Layer::Rbac => rbac::unit(rng, spot),
             Layer::Health => health::unit(rng, spot),
             Layer::Tcp => tcp::unit(rng, spot),
+            Layer::Gates => gates::unit(rng, spot),
+            Layer::Subsets => subsets::unit(rng, spot),
+            Layer::Trees => trees::unit(rng, spot),
         }
     }
 

@@ -127,15 +127,16 @@ fn renamed(case: &Value, from: &str, to: &str, number: usize) -> Value {
 /// As a case file has it: without what nobody names any more.
 fn presentable(case: &Value, name: &str) -> Value {
     let mut case = renamed(case, name, "web", 0);
-    for section in ["clusters", "route_configs", "runtime"] {
-        let rest = {
-            let mut rest = case.clone();
-            rest[section] = Value::Null;
-            rest.to_string()
-        };
-        let Some(Value::Object(entries)) = case.get_mut(section) else { continue };
-        let named = |key: &str| section == "runtime" || rest.contains(&format!("\"{key}\"")) || rest.contains(key);
-        entries.retain(|key, _| named(key));
+    for section in ["clusters", "route_configs"] {
+        // A cluster may be named by another one.
+        let keys: Vec<String> =
+            case.get(section).and_then(Value::as_object).into_iter().flatten().map(|(k, _)| k.clone()).collect();
+        for key in keys {
+            let rest = without(&case, &[vec![Step::Key(section.to_owned()), Step::Key(key.clone())]]);
+            if !rest.to_string().contains(&key) {
+                case = rest;
+            }
+        }
     }
     if case.get("clusters").is_none() {
         case["clusters"] = json!({});

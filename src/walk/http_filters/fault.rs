@@ -27,7 +27,8 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
         return vec![Effect::Unknown("a fault of one of several weighted clusters is not modeled".to_owned())];
     }
     let of_cluster = fault.upstream_cluster.is_empty() || cluster == Some(fault.upstream_cluster.as_str());
-    let of_node = fault.downstream_nodes.is_empty() || header("x-envoy-downstream-service-node");
+    let node = ask.first("x-envoy-downstream-service-node");
+    let of_node = fault.downstream_nodes.is_empty() || fault.downstream_nodes.iter().any(|wanted| wanted == node);
     let active = fault.max_active_faults.as_ref().is_none_or(|m| m.value > 0);
     let of_headers = fault.headers.iter().fold(Match::Yes, |all, h| all.and(ask.header(h)));
     match of_headers {

@@ -41,7 +41,16 @@ fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
     if config.bypass_cors_preflight && preflight {
         return Ok(Vec::new());
     }
-    let Some((requirement, at)) = requirement(ask, &config, &node, applied)? else { return Ok(Vec::new()) };
+    let (requirement, at) = match requirement(ask, &config, &node, applied)? {
+        Asked::Nothing => return Ok(Vec::new()),
+        Asked::For(requirement, at) => (requirement, at),
+        Asked::Misnamed(name) => {
+            let names: Vec<&str> = config.requirement_map.keys().map(String::as_str).collect();
+            let why = format!("Wrong requirement_name: {name}. It should be one of [{}]", names.join(","));
+            let note = format!("the route names the token requirement {name}, which is not there");
+            return Ok(vec![Answer::to_all(Stop::JwtMisnamed(why), "token check", note, applied.node.clone())]);
+        }
+    };
     if let Some(what) = Walker::unmodeled(&at, "envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement", &[]) {
         return Err(what);
     }
@@ -64,13 +73,16 @@ fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
     Ok(effects)
 }
 
-/// The requirement that applies, and where it stands.
-fn requirement(
-    ask: &Ask,
-    config: &JwtAuthentication,
-    node: &Node,
-    applied: &Applied,
-) -> Result<Option<(JwtRequirement, Node)>, String> {
+/// What is asked for of a request.
+enum Asked {
+    Nothing,
+    /// A requirement, and where it stands.
+    For(JwtRequirement, Node),
+    /// One that the filter does not have.
+    Misnamed(String),
+}
+
+fn requirement(ask: &Ask, config: &JwtAuthentication, node: &Node, applied: &Applied) -> Result<Asked, String> {
     let named = |name: &str| {
         let found = config.requirement_map.get(name).cloned();
         found.zip(node.get("requirement_map").and_then(|m| m.get(name)))
@@ -78,9 +90,9 @@ fn requirement(
     if applied.any.type_name == PER_ROUTE {
         let own: PerRouteConfig = applied.any.unpack()?;
         return match &own.requirement_specifier {
-            Some(RequirementSpecifier::Disabled(_)) => Ok(None),
+            Some(RequirementSpecifier::Disabled(_)) => Ok(Asked::Nothing),
             Some(RequirementSpecifier::RequirementName(name)) => {
-                named(name).map(Some).ok_or_else(|| format!("the token requirement {name} is not there"))
+                Ok(named(name).map_or_else(|| Asked::Misnamed(name.clone()), |(found, at)| Asked::For(found, at)))
             }
             None => Err("a route's token requirement is empty".to_owned()),
         };
@@ -93,19 +105,22 @@ fn requirement(
             Match::Yes => {
                 return match &rule.requirement_type {
                     Some(RequirementType::Requires(requirement)) => {
-                        Ok(at.get("requires").map(|at| (requirement.clone(), at)))
+                        let at = at.get("requires").ok_or("a requirement is not where it was decoded")?;
+                        Ok(Asked::For(requirement.clone(), at))
                     }
                     Some(RequirementType::RequirementName(name)) => {
-                        named(name).map(Some).ok_or_else(|| format!("the token requirement {name} is not there"))
+                        let (found, at) =
+                            named(name).ok_or_else(|| format!("the token requirement {name} is not there"))?;
+                        Ok(Asked::For(found, at))
                     }
-                    None => Ok(None),
+                    None => Ok(Asked::Nothing),
                 };
             }
             Match::Share(_) => return Err("which rule on tokens matches".to_owned()),
             Match::Unknown(why) => return Err(format!("which rule on tokens matches: {why}")),
         }
     }
-    Ok(None)
+    Ok(Asked::Nothing)
 }
 
 /// A rule looks at path, headers and query, and at nothing else of a route's match.

@@ -117,9 +117,12 @@ fn criteria(rng: &mut Rng, at: &Spot) -> Value {
             format!("{}/31", at.ip(2)),
             "127.1.0.0/16".to_owned(),
             "127.2.0.0/15".to_owned(),
-            "0.0.0.0/0".to_owned(),
         ];
-        let ranges: Vec<&str> = ranges.iter().map(String::as_str).collect();
+        let mut ranges: Vec<&str> = ranges.iter().map(String::as_str).collect();
+        // Beside an unset range, Envoy takes either: seldom, then.
+        if rng.chance(10) {
+            ranges = vec!["0.0.0.0/0"];
+        }
         wanted["prefix_ranges"] = some(rng, &ranges).iter().map(|text| range(text)).collect();
     }
     if rng.chance(35) {
