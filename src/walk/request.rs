@@ -138,7 +138,7 @@ fn number_of(port: &Node) -> u16 {
 }
 
 fn is_headless(service: &Node) -> bool {
-    service.text("spec.type").as_deref() != Some("ExternalName") && cluster_ips(service).is_empty()
+    service.text("spec.clusterIP").as_deref() == Some("None")
 }
 
 fn of_service(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
@@ -185,6 +185,10 @@ fn headless(walker: &Walker, path: &mut Path, service: &Node, port: &Node, only:
     }
     ips.sort();
     ips.dedup();
+    if ips.is_empty() && !is_headless(service) {
+        // What its address is was not said; a wildcard listener takes any.
+        ips.push(None);
+    }
     if ips.is_empty() {
         let selector = service.at("spec.selector").map(|n| n.evidence()).into_iter().collect();
         let note = only.map_or_else(
