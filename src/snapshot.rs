@@ -14,19 +14,24 @@ mod need;
 mod node;
 mod objects;
 mod path;
+mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::envoy::address;
+use crate::envoy::pb::envoy::config::core::v3::Address;
 
 pub use files::{AskRecord, FileError, PodRecord};
 pub use index::BodyError;
 pub use kind::Kind;
 pub use need::{Need, Origin};
 pub use node::{Evidence, Node};
+pub use routes::{HostTable, RouteTable};
 
 use index::{Entry, Group, Section, index};
 use objects::Objects;
@@ -63,8 +68,19 @@ struct Proxy {
     whole: BTreeSet<Group>,
     /// `/server_info` and the other bodies without named resources, by path.
     documents: BTreeMap<String, Arc<Value>>,
-    /// The listeners and their addresses, once somebody asked; forgotten with the entries it is made from.
-    statuses: OnceLock<Arc<Value>>,
+    /// The active listeners, once somebody asked; forgotten with what they are made from.
+    listening: OnceLock<Arc<Vec<Listening>>>,
+}
+
+/// An active listener and where it listens.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// Its name.
+    pub name: String,
+    /// The addresses that it takes TCP connections to.
+    pub addresses: Vec<SocketAddr>,
+    /// Its element of `listener_statuses`.
+    pub at: Node,
 }
 
 /// The answer of a look-up.
@@ -76,6 +92,16 @@ pub enum Lookup<T> {
     Absent(Evidence),
     /// It was not read.
     Unread(Need),
+}
+
+impl<T> Lookup<T> {
+    fn map<U>(self, to: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Self::Found(found) => Lookup::Found(to(found)),
+            Self::Absent(evidence) => Lookup::Absent(evidence),
+            Self::Unread(need) => Lookup::Unread(need),
+        }
+    }
 }
 
 /// What came back for a [`Need`].
@@ -93,16 +119,19 @@ pub enum Answer {
 
 /// Look-ups.
 impl Snapshot {
-    /// The active listeners: `{"listener_statuses": […]}`.
-    pub fn listeners(&self, origin: Origin) -> Lookup<Node> {
+    /// The active listeners.
+    pub fn listeners(&self, origin: Origin) -> Lookup<Arc<Vec<Listening>>> {
         let need = Need::Listeners(origin);
-        if let Lookup::Found(node) = self.document(&need) {
-            return Lookup::Found(node);
-        }
-        let Some(proxy) = self.proxies.get(&origin).filter(|p| p.whole.contains(&Group::Listeners)) else {
-            return Lookup::Unread(need);
+        let list = |proxy: &Proxy| {
+            let own = proxy.documents.get(&need.query()).cloned();
+            let of_dump = || proxy.whole.contains(&Group::Listeners).then(|| proxy.listener_statuses());
+            Some(Node::new(origin, &need.query(), "$", own.or_else(of_dump)?))
         };
-        Lookup::Found(Node::new(origin, &need.query(), "$", proxy.listener_statuses()))
+        let known = self.proxies.get(&origin).and_then(|proxy| match proxy.listening.get() {
+            Some(known) => Some(Arc::clone(known)),
+            None => list(proxy).map(|list| Arc::clone(proxy.listening.get_or_init(|| Arc::new(listening(&list))))),
+        });
+        known.map_or(Lookup::Unread(need), Lookup::Found)
     }
 
     /// A listener's element in the dump: `active_state`, `warming_state` … of a dynamic one, `listener` of a static one.
@@ -114,9 +143,12 @@ impl Snapshot {
         )
     }
 
-    /// A route configuration that RDS delivered: the element with `route_config` in it.
-    pub fn route_config(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(Need::RouteConfig(origin, name.to_owned()), name, &[Section::DynamicRouteConfigs])
+    /// A route configuration that RDS delivered; an error where it could not be taken apart.
+    pub fn route_config(&self, origin: Origin, name: &str) -> Lookup<Result<Arc<RouteTable>, String>> {
+        let need = Need::RouteConfig(origin, name.to_owned());
+        let query = need.query();
+        self.entry(need, name, &[Section::DynamicRouteConfigs])
+            .map(|(section, entry)| entry.routes(|| RouteTable::delivered(origin, &query, &base(section, 0), entry)))
     }
 
     /// An active cluster: the element with `cluster` in it. Absent covers warming: see [`Self::warming_cluster`].
@@ -249,11 +281,17 @@ impl Snapshot {
     }
 
     fn resource(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<Node> {
+        let (origin, query) = (need.origin(), need.query());
+        let found = self.entry(need, name, sections);
+        found.map(|(section, entry)| Node::new(origin, &query, &base(section, 0), entry.value()))
+    }
+
+    fn entry(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<(Section, &Entry)> {
         let origin = need.origin();
         let proxy = self.proxies.get(&origin);
-        let found = sections.iter().find_map(|s| Some((s, proxy?.entries.get(&(*s, name.to_owned()))?)));
-        if let Some((section, entry)) = found {
-            return Lookup::Found(Node::new(origin, &need.query(), &base(*section, 0), entry.value()));
+        let found = sections.iter().find_map(|s| Some((*s, proxy?.entries.get(&(*s, name.to_owned()))?)));
+        if let Some(found) = found {
+            return Lookup::Found(found);
         }
         if self.answered(&need).is_none() {
             return Lookup::Unread(need);
@@ -376,18 +414,14 @@ impl Snapshot {
         let sections = [Section::DynamicListeners, Section::DynamicRouteConfigs, Section::DynamicActiveClusters];
         let of_need = sections.into_iter().filter(|s| s.group() == group);
         let entries = of_need.filter_map(|s| proxy.entries.get(&(s, name.to_owned())));
-        let at = |value: &Value| {
-            let text = value.pointer("/active_state/last_updated").or_else(|| value.get("last_updated"));
-            text.and_then(Value::as_str).map(str::to_owned)
-        };
-        entries.filter_map(|entry| at(&entry.value())).collect()
+        entries.filter_map(|entry| entry.read::<Updated>()?.time()).collect()
     }
 
     /// Forgets what the proxies said of their configuration, so that it is read anew.
     pub fn forget_configuration(&mut self) {
         for proxy in self.proxies.values_mut() {
             proxy.entries.clear();
-            proxy.statuses.take();
+            proxy.listening.take();
             proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
         }
         self.moving.clear();
@@ -409,6 +443,7 @@ impl Snapshot {
         let value: Value =
             serde_json::from_slice(&body).map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
         let proxy = self.proxies.entry(need.origin()).or_default();
+        proxy.listening.take();
         proxy.documents.insert(need.query(), Arc::new(without_secrets(need, value)));
         Ok(())
     }
@@ -417,7 +452,7 @@ impl Snapshot {
         let proxy = self.proxies.entry(need.origin()).or_default();
         if let Some((group, Some(name))) = part_of(need) {
             proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
-            proxy.statuses.take();
+            proxy.listening.take();
         }
         if need.origin() == Origin::Kubernetes {
             self.proxies.remove(&Origin::Kubernetes);
@@ -427,18 +462,18 @@ impl Snapshot {
 
 impl Proxy {
     fn take(&mut self, indexed: index::Indexed) {
-        self.statuses.take();
+        self.listening.take();
         for (section, name, entry) in indexed.entries {
             self.entries.insert((section, name), entry);
         }
     }
 
-    /// `/listeners?format=json`, made from a dump that has the listeners whole. Made once: a dump has thousands.
+    /// `/listeners?format=json`, made from a dump that has the listeners whole.
     fn listener_statuses(&self) -> Arc<Value> {
         let sections = [Section::DynamicListeners, Section::StaticListeners];
         let listeners = || sections.into_iter().flat_map(|section| self.section(section));
-        let statuses = || listeners().filter_map(|(name, entry)| listener_status(name, entry)).collect::<Vec<_>>();
-        Arc::clone(self.statuses.get_or_init(|| Arc::new(json!({ "listener_statuses": statuses() }))))
+        let statuses = listeners().filter_map(|(name, entry)| listener_status(name, entry)).collect::<Vec<_>>();
+        Arc::new(json!({ "listener_statuses": statuses }))
     }
 
     /// The elements of a section, in the order of their names.
@@ -446,6 +481,32 @@ impl Proxy {
         let from = self.entries.range((section, String::new())..);
         from.take_while(move |((s, _), _)| *s == section).map(|((_, name), entry)| (name.as_str(), entry))
     }
+}
+
+/// When an element of the dump came. Nothing else of it is kept.
+#[derive(Deserialize)]
+struct Updated {
+    last_updated: Option<String>,
+    active_state: Option<Box<Self>>,
+}
+
+impl Updated {
+    fn time(self) -> Option<String> {
+        self.active_state.and_then(|state| state.last_updated).or(self.last_updated)
+    }
+}
+
+/// The elements of `{"listener_statuses": […]}`. Decoded once: a big mesh has thousands.
+fn listening(list: &Node) -> Vec<Listening> {
+    let status = |at: Node| {
+        let main = at.get("local_address").and_then(|a| a.decode::<Address>().ok());
+        let more = at.list("additional_local_addresses");
+        let more = more.iter().filter_map(|a| a.decode::<Address>().ok());
+        let all = main.into_iter().chain(more).filter(|a| !address::is_udp(a));
+        let addresses = all.filter_map(|a| address::socket(&a)).collect();
+        Listening { name: at.text("name").unwrap_or_default(), addresses, at }
+    };
+    list.list("listener_statuses").into_iter().map(status).collect()
 }
 
 /// What a listener's element in the dump says of where it listens. Nothing else of it is kept.

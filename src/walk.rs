@@ -21,6 +21,7 @@ mod network_filters;
 mod open_headers;
 mod outcome;
 mod path;
+mod peer;
 mod policy;
 mod question;
 mod rbac;

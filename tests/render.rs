@@ -43,8 +43,7 @@ fn route() -> Node {
     let config = json!({"route_config": {"name": "8082", "virtual_hosts": [host]}});
     let section = "type.googleapis.com/envoy.admin.v3.RoutesConfigDump";
     let snapshot = source(&need, &json!({"configs": [{"@type": section, "dynamic_route_configs": [config]}]}));
-    let config = found(snapshot.route_config(Origin::Source(0), "8082"));
-    config.at("route_config.virtual_hosts").and_then(|hosts| hosts.index(0)).unwrap()
+    found(snapshot.route_config(Origin::Source(0), "8082")).unwrap().host(0).unwrap().whole()
 }
 
 fn hosts(origin: Origin, cluster: &str) -> Node {

@@ -1,7 +1,7 @@
 //! What is refused before there is a request to route: by the codecs, and by the checks that follow them.
 //!
 //! `source/common/http/http1/codec_impl.cc`, `source/common/http/http2/codec_impl.cc`,
-//! `source/common/http/header_utility.cc`; the bytes of a Host were tried one by one on 1.40.
+//! `source/common/http/header_utility.cc`; the bytes of a Host were tried one by one on 1.36, 1.38 and 1.40.
 
 use super::version::Version;
 
@@ -78,11 +78,15 @@ pub fn refusal(request: Incoming<'_>, version: Version) -> Option<Refusal> {
     let has_query = version >= Version::new(1, 40, 0);
     let is_query = has_query && method == "QUERY";
     if http2 {
+        // 1.36 lets an authority be empty, and minds the case of `trailers`.
+        let is_newer = version >= Version::new(1, 37, 0);
+        let takes = |te: &str| te == "trailers" || (is_newer && te.eq_ignore_ascii_case("trailers"));
         let is_bad = |(name, value): &(String, String)| {
             let name = name.to_ascii_lowercase();
-            HOP_BY_HOP.contains(&name.as_str()) || (name == "te" && !value.eq_ignore_ascii_case("trailers"))
+            HOP_BY_HOP.contains(&name.as_str()) || (name == "te" && !takes(value))
         };
-        if authority.is_empty() || authority.contains('@') || !is_authority(authority) || headers.iter().any(is_bad) {
+        let is_missing = authority.is_empty() && is_newer;
+        if is_missing || authority.contains('@') || !is_authority(authority) || headers.iter().any(is_bad) {
             return Some(Refusal::Http2Header);
         }
     } else if !METHODS.contains(&method) && !is_query {

@@ -1,43 +1,62 @@
 //! Which virtual host takes a Host: `RouteMatcher` in `source/common/router/config_impl.cc`.
 
-/// The index of the virtual host whose domains take `host`.
+use std::collections::{BTreeMap, HashMap};
+
+/// The domains of all virtual hosts of a route configuration, by the number of the host that has them.
 ///
-/// `hosts` gives the domains of each virtual host in order. Exact wins over suffix (`*.foo.com`), suffix over
-/// prefix (`foo.*`), longer over shorter, `*` is last. A wildcard stands for at least one character. Where `*` is
-/// the only domain of the whole configuration, the host is not looked at.
-pub fn select<'a>(hosts: impl Iterator<Item = &'a [String]>, host: &str) -> Option<usize> {
-    let host = host.to_ascii_lowercase();
-    let mut best: Option<(Rank, usize)> = None;
-    for (i, domains) in hosts.enumerate() {
-        for rank in domains.iter().filter_map(|domain| rank(&domain.to_ascii_lowercase(), &host)) {
-            if best.is_none_or(|(other, _)| rank > other) {
-                best = Some((rank, i));
-            }
+/// Exact wins over suffix (`*.foo.com`), suffix over prefix (`foo.*`), longer over shorter, `*` is last. A wildcard
+/// stands for at least one character. Kept as Envoy keeps them, so that a look-up does not get slower with each host.
+#[derive(Clone, Default, Debug)]
+pub struct Domains {
+    exact: HashMap<String, usize>,
+    suffixes: Wildcards,
+    prefixes: Wildcards,
+    any: Option<usize>,
+}
+
+/// What stands beside the asterisk, by its length.
+type Wildcards = BTreeMap<usize, HashMap<String, usize>>;
+
+impl Domains {
+    /// Adds a domain; one that is there already stays with its host.
+    pub fn insert(&mut self, domain: &str, host: usize) {
+        let domain = domain.to_ascii_lowercase();
+        if domain == "*" {
+            self.any.get_or_insert(host);
+        } else if let Some(suffix) = domain.strip_prefix('*') {
+            self.suffixes.entry(suffix.len()).or_default().entry(suffix.to_owned()).or_insert(host);
+        } else if let Some(prefix) = domain.strip_suffix('*') {
+            self.prefixes.entry(prefix.len()).or_default().entry(prefix.to_owned()).or_insert(host);
+        } else {
+            self.exact.entry(domain).or_insert(host);
         }
     }
-    best.map(|(_, i)| i)
+
+    /// The virtual host whose domains take `host`.
+    pub fn select(&self, host: &str) -> Option<usize> {
+        let host = host.to_ascii_lowercase();
+        let suffix = |len: usize| host.get(host.len() - len..);
+        let prefix = |len: usize| host.get(..len);
+        self.exact(&host)
+            .or_else(|| longest(&self.suffixes, host.len(), suffix))
+            .or_else(|| longest(&self.prefixes, host.len(), prefix))
+            .or(self.any)
+    }
+
+    /// The virtual host that names this very domain.
+    pub fn exact(&self, domain: &str) -> Option<usize> {
+        self.exact.get(domain).copied()
+    }
+
+    /// Whether `*` is the only domain of the whole configuration: then the host is not looked at.
+    pub fn is_any_alone(&self) -> bool {
+        self.any.is_some() && self.exact.is_empty() && self.suffixes.is_empty() && self.prefixes.is_empty()
+    }
 }
 
-/// How well a domain matches; greater is better, ties go to the first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Any,
-    Prefix(usize),
-    Suffix(usize),
-    Exact,
-}
-
-fn rank(domain: &str, host: &str) -> Option<Rank> {
-    if domain == "*" {
-        return Some(Rank::Any);
-    }
-    if let Some(suffix) = domain.strip_prefix('*') {
-        return (host.len() > suffix.len() && host.ends_with(suffix)).then_some(Rank::Suffix(suffix.len()));
-    }
-    if let Some(prefix) = domain.strip_suffix('*') {
-        return (host.len() > prefix.len() && host.starts_with(prefix)).then_some(Rank::Prefix(prefix.len()));
-    }
-    (domain == host).then_some(Rank::Exact)
+/// The host of the longest wildcard that is shorter than the `len` characters of what is asked for.
+fn longest<'a>(wildcards: &Wildcards, len: usize, part: impl Fn(usize) -> Option<&'a str>) -> Option<usize> {
+    wildcards.range(..len).rev().find_map(|(len, hosts)| hosts.get(part(*len)?)).copied()
 }
 
 /// The host without what follows its last colon, a number or not, as `ignore_port_in_host_matching` takes it
@@ -75,8 +94,13 @@ mod tests {
     use super::*;
 
     fn picked(domains: &[&[&str]], host: &str) -> Option<usize> {
-        let hosts: Vec<Vec<String>> = domains.iter().map(|d| d.iter().map(|s| (*s).to_owned()).collect()).collect();
-        select(hosts.iter().map(Vec::as_slice), host)
+        let mut all = Domains::default();
+        for (i, of_host) in domains.iter().enumerate() {
+            for domain in *of_host {
+                all.insert(domain, i);
+            }
+        }
+        all.select(host)
     }
 
     #[test]

@@ -515,16 +515,17 @@ static FIELDS: &[(&str, &[Row])] = &[
     (
         "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext",
         &[(
-            &[
-                "tls_params",
-                "tls_certificate_provider_instance",
-                "validation_context",
-                "validation_context_sds_secret_config",
-                "combined_validation_context",
-                "key_log",
-            ],
+            &["tls_params", "tls_certificate_provider_instance", "validation_context_sds_secret_config", "key_log"],
             "how the chosen host is spoken to; a failed handshake shows in its counters",
         )],
+    ),
+    (
+        "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext.CombinedCertificateValidationContext",
+        &[(&["*"], "which authority is trusted; a failed handshake shows in the host's counters")],
+    ),
+    (
+        "envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext",
+        &[(&["*"], "which authority is trusted; a failed handshake shows in the host's counters")],
     ),
     ("envoy.extensions.transport_sockets.tls.v3.TlsCertificate", &[(&["*"], "only whether there is one matters")]),
     ("envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", &[(&["*"], "only whether there is one matters")]),

@@ -99,6 +99,8 @@ pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(St
             None => all.push((name, value.clone())),
         }
     }
+    // HTTP/2 makes one of all cookies, and none of empty ones.
+    all.retain(|(name, value)| !(http2 && name == "cookie" && value.is_empty()));
     all.retain(|(name, value)| name != "referer" || is_referer(value));
     // Of what a client would take, trailers alone is left.
     let takes_trailers = |value: &str| value.split(',').any(|word| word.trim() == "trailers");
@@ -160,6 +162,9 @@ mod tests {
         assert_eq!(values("cookie", false), ["v", "w"]);
         assert_eq!(values("cookie", true), ["v; w"]);
         assert_eq!(values("x-a", true), ["v", "w"]);
+        let empty = [("cookie".to_owned(), String::new())];
+        assert!(matched(&empty, true, false).is_empty());
+        assert_eq!(matched(&empty, false, false).len(), 1);
         assert!(values("x-envoy-retry-on", false).is_empty());
     }
 }

@@ -7,7 +7,7 @@ use super::pb::envoy::config::route::v3::{CookieMatcher, HeaderMatcher, QueryPar
 use super::pb::envoy::config::route::v3::{header_matcher, query_parameter_matcher};
 use super::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 use super::re2::{self, Charset};
-use super::version::Version;
+use super::version::{Change, Version};
 
 /// The result of a test that may not be decidable.
 #[derive(Clone, PartialEq, Debug)]
@@ -93,11 +93,48 @@ pub fn regex_in(pattern: &str, text: &str, charset: Charset) -> Match {
     re2::full_match(pattern, text, charset).map_or_else(Match::Unknown, Match::from)
 }
 
+/// How a `HeaderMatcher` reads what it is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// The values of a header in several lines.
+    pub lines: Lines,
+    /// Their characters.
+    pub charset: Charset,
+}
+
+/// What several values of one header are to a matcher.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lines {
+    /// Joined with commas, and tested once.
+    Joined,
+    /// Tested one by one, and any may match.
+    Single,
+    /// One of the two: this release may have been patched.
+    Either,
+}
+
+impl Reading {
+    /// Of all but RBAC (`match_headers_individually`).
+    pub fn of(version: Version) -> Self {
+        let lines = if version >= Version::new(1, 39, 0) { Lines::Single } else { Lines::Joined };
+        Self { lines, charset: Charset::of(version) }
+    }
+
+    /// Of RBAC, a release earlier (`rbac_match_headers_individually`, CVE-2026-26308).
+    pub fn of_rbac(version: Version) -> Self {
+        const CHANGE: Change =
+            Change { first: Version::new(1, 38, 0), patches: &[Version::new(1, 37, 1), Version::new(1, 36, 5)] };
+        let lines = match (version.is_patched(&CHANGE), version.has(&CHANGE)) {
+            (true, _) => Lines::Either,
+            (false, true) => Lines::Single,
+            (false, false) => Lines::Joined,
+        };
+        Self { lines, charset: Charset::of(version) }
+    }
+}
+
 /// A `HeaderMatcher` over all values of its header, in order.
-///
-/// Before 1.39 the values were joined with a comma and tested once; since then any single value may match
-/// (`match_headers_individually`).
-pub fn header(matcher: &HeaderMatcher, values: &[&str], version: Version) -> Match {
+pub fn header(matcher: &HeaderMatcher, values: &[&str], reading: Reading) -> Match {
     use header_matcher::HeaderMatchSpecifier as Specifier;
     let present = !values.is_empty() || matcher.treat_missing_header_as_empty;
     let wanted = match &matcher.header_match_specifier {
@@ -111,16 +148,23 @@ pub fn header(matcher: &HeaderMatcher, values: &[&str], version: Version) -> Mat
     if !present {
         return Match::No;
     }
-    let joined = [values.join(",")];
-    let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
-    let values = if values.is_empty() {
-        &[""]
-    } else if version >= Version::new(1, 39, 0) {
-        values
-    } else {
-        &joined[..]
+    let together = values.join(",");
+    let any = match reading.lines {
+        Lines::Single if !values.is_empty() => {
+            values.iter().fold(Match::No, |any, value| any.or(header_value(matcher, value, reading.charset)))
+        }
+        Lines::Either => {
+            let read = |lines| header(matcher, values, Reading { lines, ..reading });
+            let (joined, single) = (read(Lines::Joined), read(Lines::Single));
+            let name = &matcher.name;
+            return if joined == single {
+                joined
+            } else {
+                Match::Unknown(format!("releases of Envoy read several lines of the header {name} differently"))
+            };
+        }
+        Lines::Joined | Lines::Single => header_value(matcher, &together, reading.charset),
     };
-    let any = values.iter().fold(Match::No, |any, value| any.or(header_value(matcher, value, Charset::of(version))));
     if matcher.invert_match { !any } else { any }
 }
 
@@ -177,7 +221,9 @@ mod tests {
 
     use super::*;
 
-    const NOW: Version = Version::new(1, 40, 0);
+    fn of(version: &str) -> Reading {
+        Reading::of(Version::parse(version).unwrap())
+    }
 
     /// Rows: matcher; columns: absent, "", v, w, "v,w" in one line, v + w, w + v in two. Observed on 1.40.0.
     #[test]
@@ -208,7 +254,7 @@ mod tests {
         for (matcher, expected) in rows {
             let parsed: HeaderMatcher = serde_json::from_value(matcher.clone()).unwrap();
             let got: String =
-                values.iter().map(|v| if header(&parsed, v, NOW) == Match::Yes { 'Y' } else { 'n' }).collect();
+                values.iter().map(|v| if header(&parsed, v, of("1.40.0")) == Match::Yes { 'Y' } else { 'n' }).collect();
             assert_eq!(got, expected, "{matcher}");
         }
     }
@@ -216,8 +262,15 @@ mod tests {
     #[test]
     fn old_envoys_join_the_values() {
         let matcher: HeaderMatcher = serde_json::from_value(json!({"string_match": {"exact": "v,w"}})).unwrap();
-        assert_eq!(header(&matcher, &["v", "w"], Version::new(1, 38, 0)), Match::Yes);
-        assert_eq!(header(&matcher, &["v", "w"], NOW), Match::No);
+        assert_eq!(header(&matcher, &["v", "w"], of("1.38.3")), Match::Yes);
+        assert_eq!(header(&matcher, &["v", "w"], of("1.39.0")), Match::No);
+        let rbac =
+            |version, values: &[&str]| header(&matcher, values, Reading::of_rbac(Version::parse(version).unwrap()));
+        for (version, expected) in [("1.36.4", Match::Yes), ("1.37.0", Match::Yes), ("1.38.0", Match::No)] {
+            assert_eq!(rbac(version, &["v", "w"]), expected, "{version}");
+        }
+        assert!(matches!(rbac("1.37.1", &["v", "w"]), Match::Unknown(_)));
+        assert_eq!(rbac("1.37.1", &["v,w"]), Match::Yes);
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub struct Normalization {
     pub dots: bool,
     /// `merge_slashes`
     pub slashes: bool,
+    /// Whether a dot segment is one in spite of its parameters: that depends on the release.
+    pub parameters: bool,
 }
 
 /// The path (with its query) as it is matched; an error where it cannot be told, with the reason.
@@ -20,7 +22,9 @@ pub fn normalize(path: &str, how: Normalization) -> Result<String, String> {
     }
     let mut path = path.to_owned();
     if how.dots {
-        path = resolve_dots(&decode_unreserved(&path.replace('\\', "/"))?);
+        // The parameters go first, so neither escapes nor a backslash before the segment count.
+        let bare = if how.parameters { without_parameters_of_dots(&path) } else { path };
+        path = resolve_dots(&decode_unreserved(&bare.replace('\\', "/"))?);
     }
     if how.slashes {
         while path.contains("//") {
@@ -57,13 +61,19 @@ fn decode_unreserved(path: &str) -> Result<String, String> {
     Ok(out)
 }
 
+/// `/a/..;x/b` as `/a/../b`.
+fn without_parameters_of_dots(path: &str) -> String {
+    let of_dots = |part: &str| part.split_once(';').map(|(name, _)| name.to_owned()).filter(|n| n == "." || n == "..");
+    let segments: Vec<String> = path.split('/').map(|part| of_dots(part).unwrap_or_else(|| part.to_owned())).collect();
+    segments.join("/")
+}
+
 fn resolve_dots(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     for (i, part) in parts.iter().enumerate() {
         let last = i + 1 == parts.len();
-        // Since 1.40 parameters of a dot segment do not save it.
-        match part.split(';').next().unwrap_or_default() {
+        match *part {
             "." if last => segments.push(""),
             "." => {}
             ".." => {
@@ -84,8 +94,8 @@ mod tests {
 
     #[test]
     fn observed_on_a_real_envoy() {
-        let dots = Normalization { dots: true, slashes: false };
-        let slashes = Normalization { dots: false, slashes: true };
+        let dots = Normalization { dots: true, slashes: false, parameters: true };
+        let slashes = Normalization { dots: false, slashes: true, parameters: true };
         for (path, normal, merged) in [
             ("/a/../b", "/b", "/a/../b"),
             ("/a/%2e%2e/b", "/b", "/a/%2e%2e/b"),
@@ -96,6 +106,8 @@ mod tests {
             ("//b", "//b", "/b"),
             ("/a//b", "/a//b", "/a/b"),
             ("/a/..;x/b", "/b", "/a/..;x/b"),
+            ("/a/%2e%2e;x/b", "/a/..;x/b", "/a/%2e%2e;x/b"),
+            ("/a\\..;x/b", "/a/..;x/b", "/a\\..;x/b"),
             ("/%", "/%", "/%"),
             ("/%zz", "/%zz", "/%zz"),
             ("/a/.?q=/../x", "/a/?q=/../x", "/a/.?q=/../x"),
@@ -104,6 +116,8 @@ mod tests {
             assert_eq!(normalize(path, slashes).as_deref(), Ok(merged), "{path}");
             assert_eq!(normalize(path, Normalization::default()).as_deref(), Ok(path), "{path}");
         }
+        let older = Normalization { parameters: false, ..dots };
+        assert_eq!(normalize("/a/..;x/b", older).as_deref(), Ok("/a/..;x/b"));
         assert!(normalize("/%00", dots).is_err());
         assert!(normalize("/a b", dots).is_err());
     }

@@ -5,6 +5,10 @@
 //! Since Envoy 1.39.1 pattern and text are bytes, each a character of Latin-1 (`re2_use_latin1_mode`); before that they
 //! are UTF-8. Both agree on ASCII.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::version::Version;
@@ -26,11 +30,10 @@ pub enum Charset {
 impl Charset {
     /// The one that this Envoy uses.
     pub fn of(version: Version) -> Self {
-        let patched = [Version::new(1, 38, 4), Version::new(1, 37, 6), Version::new(1, 36, 10)];
-        if version >= Version::new(1, 39, 1) {
-            Self::Latin1
-        } else if patched.iter().any(|first| version >= *first && version.is_of_the_same_minor(*first)) {
+        if version.is_patched(&Version::PARAMETERS) {
             Self::Either
+        } else if version.has(&Version::PARAMETERS) {
+            Self::Latin1
         } else {
             Self::Utf8
         }
@@ -39,7 +42,10 @@ impl Charset {
 
 /// Whether RE2 would match all of `text`.
 pub fn full_match(pattern: &str, text: &str, charset: Charset) -> Result<bool, Untranslatable> {
-    let matches = |charset| Ok(compile(pattern, charset)?.is_match(text.as_bytes()));
+    let matches = |charset| match &*compiled(pattern, charset) {
+        Ok(regex) => Ok(regex.is_match(text.as_bytes())),
+        Err(why) => Err(why.clone()),
+    };
     match charset {
         _ if pattern.is_ascii() && text.is_ascii() && !names_characters(pattern) => matches(Charset::Latin1),
         Charset::Latin1 | Charset::Utf8 => matches(charset),
@@ -78,6 +84,33 @@ pub fn replace_all(pattern: &str, substitution: &str, text: &str, charset: Chars
 /// Whether the pattern has escapes that can stand for more than ASCII.
 fn names_characters(pattern: &str) -> bool {
     ["\\p", "\\P", "\\x"].iter().any(|escape| pattern.contains(escape))
+}
+
+/// What a pattern compiles to.
+type Compiled = Rc<Result<Regex, Untranslatable>>;
+
+/// The most patterns that are remembered; more than any proxy has on one request's path.
+const REMEMBERED: usize = 1 << 14;
+
+thread_local! {
+    /// To compile a pattern takes a thousand times what it takes to match it, and every walk meets the same again.
+    static COMPILED: RefCell<HashMap<bool, HashMap<String, Compiled>>> = RefCell::default();
+}
+
+/// [`compile`], once for a pattern.
+fn compiled(pattern: &str, charset: Charset) -> Compiled {
+    COMPILED.with_borrow_mut(|all| {
+        let known = all.entry(charset == Charset::Latin1).or_default();
+        if let Some(known) = known.get(pattern) {
+            return Rc::clone(known);
+        }
+        if known.len() == REMEMBERED {
+            known.clear();
+        }
+        let new = Rc::new(compile(pattern, charset));
+        known.insert(pattern.to_owned(), Rc::clone(&new));
+        new
+    })
 }
 
 /// The pattern as an anchored expression of the `regex` crate.

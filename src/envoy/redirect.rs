@@ -17,6 +17,8 @@ pub struct Asked<'a> {
     pub path: &'a str,
     /// How regular expressions read it.
     pub charset: Charset,
+    /// Whether a new prefix takes the place of the old one only where that is there, as it does since 1.40.
+    pub checks_prefix: bool,
 }
 
 /// The `Location`; `None` where it is computed in a way that is not modeled.
@@ -62,9 +64,7 @@ fn path(redirect: &RedirectAction, matched: Option<&PathSpecifier>, asked: Asked
         // It may bring a query of its own, which is never stripped.
         Some(PathRewriteSpecifier::PathRedirect(path)) if path.contains('?') => return Some(path.clone()),
         Some(PathRewriteSpecifier::PathRedirect(path)) if !path.is_empty() => path.clone(),
-        Some(PathRewriteSpecifier::PrefixRewrite(new)) if !new.is_empty() => {
-            format!("{new}{}", bare.get(length(matched?, bare)?..)?)
-        }
+        Some(PathRewriteSpecifier::PrefixRewrite(new)) if !new.is_empty() => with_new_prefix(new, matched?, asked)?,
         Some(PathRewriteSpecifier::RegexRewrite(rewrite)) => {
             let pattern = rewrite.pattern.as_ref()?;
             re2::replace_all(&pattern.regex, &rewrite.substitution, bare, asked.charset)?
@@ -74,13 +74,17 @@ fn path(redirect: &RedirectAction, matched: Option<&PathSpecifier>, asked: Asked
     Some(format!("{new}{query}"))
 }
 
-/// How much of the path the route's match took.
-fn length(matched: &PathSpecifier, path: &str) -> Option<usize> {
-    match matched {
-        // Parameters may have been left out of the comparison.
-        _ if path.contains(';') => None,
-        PathSpecifier::Prefix(prefix) | PathSpecifier::PathSeparatedPrefix(prefix) => Some(prefix.len()),
-        PathSpecifier::Path(_) | PathSpecifier::SafeRegex(_) => Some(path.len()),
-        PathSpecifier::ConnectMatcher(_) | PathSpecifier::PathMatchPolicy(_) => None,
+/// The path with `new` for what the route's match names.
+fn with_new_prefix(new: &str, matched: &PathSpecifier, asked: Asked) -> Option<String> {
+    let path = asked.path.split('?').next().unwrap_or_default();
+    let old = match matched {
+        PathSpecifier::Prefix(start) | PathSpecifier::PathSeparatedPrefix(start) | PathSpecifier::Path(start) => start,
+        PathSpecifier::SafeRegex(_) => path,
+        PathSpecifier::ConnectMatcher(_) | PathSpecifier::PathMatchPolicy(_) => return None,
+    };
+    // Where parameters were left out of the comparison, the path may begin in another way.
+    match path.split_at_checked(old.len()) {
+        Some((start, rest)) if !asked.checks_prefix || start.eq_ignore_ascii_case(old) => Some(format!("{new}{rest}")),
+        Some(_) | None => Some(path.to_owned()),
     }
 }

@@ -5,12 +5,14 @@
 //! (A's proxy speaks mutual TLS to a pod without a proxy, or the certificates do not fit): 503 UF.
 
 use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
+use crate::envoy::health::Host;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 use crate::walk::{ClusterTrail, DestinationWalk, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    if !matches!(case.stop(), Some(Stop::ConnectFailure | Stop::TcpConnectFailure)) {
+    let fails = matches!(case.stop(), Some(Stop::ConnectFailure | Stop::TcpConnectFailure | Stop::UnexpectedPeer(..)));
+    if !fails {
         return None;
     }
     let cluster = case.cluster()?;
@@ -23,6 +25,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         return Some(application(case, there, evidence));
     }
     let pods = case.pods_at(&addresses);
+    if let Some((pod, expected)) = unexpected(cluster, &pods) {
+        return Some(other_name(case, pod, &expected, evidence));
+    }
     match mutual_to_plain(case, cluster, &pods) {
         Some((rule, at, pod)) => Some(tls(rule, at, &pod, evidence)),
         None => Some(refused(case, &addresses, &pods, evidence)),
@@ -126,6 +131,51 @@ fn mutual_to_plain(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Option
     let pod = pods.iter().find(plain)?.clone();
     let rule = ObjectRef { field: "spec.trafficPolicy.tls".to_owned(), ..rule };
     Some((rule, certified.index(0).unwrap_or(certified).get("name")?.evidence(), pod))
+}
+
+/// A pod whose certificate has none of the names that A's proxy expects, and these names.
+fn unexpected<'a>(cluster: &ClusterTrail, pods: &'a [Node]) -> Option<(&'a Node, Vec<String>)> {
+    let has_proxy =
+        |pod: &Node| pod.at("metadata.labels").is_some_and(|l| l.get("security.istio.io/tlsMode").is_some());
+    let of_host = |(host, _): &(Host, Option<Node>)| host.address.clone();
+    let places = cluster.hosts.iter().map(of_host).zip(&cluster.sockets);
+    let mut speaking = places.filter_map(|(address, socket)| Some((address, socket.as_ref()?)));
+    speaking.find_map(|(address, socket)| {
+        let ip = address.rsplit_once(':').map_or(address.as_str(), |(ip, _)| ip);
+        let pod = pods.iter().find(|pod| has_proxy(pod) && pod.text("status.podIP").as_deref() == Some(ip))?;
+        socket.refuses(pod).then(|| (pod, socket.names()))
+    })
+}
+
+fn other_name(case: &Case, pod: &Node, expected: &[String], mut evidence: Vec<Evidence>) -> Finding {
+    let pod_ref = ref_of(Kind::Pod, pod, "spec.serviceAccountName");
+    let field = "spec.trafficPolicy.tls.subjectAltNames";
+    let rule = case.cluster_object().map(|(rule, at)| (ObjectRef { field: field.to_owned(), ..rule }, at));
+    evidence.extend(pod.at("spec.serviceAccountName").map(|n| n.evidence()));
+    let account = pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned());
+    let by = rule.as_ref().map_or_else(|| "A's proxy".to_owned(), |(rule, _)| named(rule));
+    let mut objects: Vec<ObjectRef> = rule.iter().map(|(rule, _)| rule.clone()).collect();
+    evidence.extend(rule.map(|(_, at)| at));
+    objects.push(pod_ref.clone());
+    Finding {
+        id: "connections-fail",
+        certainty: certain(if objects.len() > 1 { Proved::Yes } else { Proved::No }),
+        stage: Stage::Endpoints,
+        title: "B's certificate has another name than A's proxy expects".to_owned(),
+        why: format!(
+            "{by} expects a certificate of {}, and {} runs as service account {account}: A's proxy ends the handshake and answers by itself.",
+            expected.iter().take(2).cloned().collect::<Vec<_>>().join(" or "),
+            named(&pod_ref)
+        ),
+        fix: vec![
+            format!("{by}, {field}: the service account that B runs as ({account})"),
+            format!("or {}, spec.serviceAccountName: one that is expected", named(&pod_ref)),
+        ],
+        next: objects.first().map(show).unwrap_or_default(),
+        objects,
+        istio: None,
+        evidence,
+    }
 }
 
 /// The workload that a pod belongs to: a Deployment behind a `ReplicaSet`, or its owner.

@@ -19,12 +19,12 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 
 fn no_route(case: &Case) -> Option<Finding> {
     let request = &case.walk.request;
-    let nearest = nearest(case)?;
+    let nearest = case.trail().missed.as_ref()?;
     let owner = Case::object_of_route(&nearest.route);
     let field = |object: ObjectRef| ObjectRef { field: "spec.http".to_owned(), ..object };
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| field(object.clone())).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
-    let count = case.trail().missed.len();
+    let count = nearest.count;
     let wanted = nearest.at.as_ref().map(|at| at.value().to_string()).unwrap_or_default();
     let mut evidence: Vec<Evidence> = nearest.at.iter().map(Node::evidence).collect();
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
@@ -36,7 +36,7 @@ fn no_route(case: &Case) -> Option<Finding> {
         why: format!(
             "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit. Envoy answers 404 by itself.",
             if count == 1 { "route" } else { "routes" },
-            if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(&nearest)) },
+            if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(nearest)) },
             nearest.why,
         ),
         fix: vec![
@@ -56,24 +56,18 @@ fn label(missed: &Missed) -> String {
     path.rsplit('.').next().unwrap_or_default().split('[').next().unwrap_or_default().to_owned()
 }
 
-/// The route of which most conditions held; the first among equals.
-fn nearest(case: &Case) -> Option<Missed> {
-    let missed = &case.trail().missed;
-    let most = missed.iter().map(|m| m.held).max()?;
-    missed.iter().find(|m| m.held == most).cloned()
-}
-
 fn no_virtual_host(case: &Case) -> Option<Finding> {
     let config = case.trail().route_config.as_ref()?;
-    let hosts = config.get("virtual_hosts")?;
-    let first_route = |host: &Node| host.get("routes")?.index(0);
+    let hosts = || (0..config.len()).filter_map(|i| config.host(i).ok());
     let mut owners: Vec<(ObjectRef, Evidence)> = Vec::new();
-    for owner in hosts.items().filter_map(|h| first_route(&h)).filter_map(|r| Case::object_of_route(&r)) {
+    for owner in hosts().filter_map(|h| h.route_node(0)).filter_map(|r| Case::object_of_route(&r)) {
         if !owners.iter().any(|(object, _)| *object == owner.0) {
             owners.push(owner);
         }
+        if owners.len() == 3 {
+            break;
+        }
     }
-    owners.truncate(3);
     let host = &case.walk.request.host;
     let names = &case.trail().near;
     let known =
@@ -84,7 +78,7 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
         objects.iter().take(1).map(|o| format!("{}, spec.hosts: add {host}", named(o))).collect();
     fix.push(format!("{}ask for a host that is there", if fix.is_empty() { "" } else { "or " }));
     let mut evidence: Vec<Evidence> =
-        hosts.items().filter_map(|h| h.get("domains")).take(2).map(|n| n.evidence()).collect();
+        hosts().filter_map(|h| h.node().get("domains")).take(2).map(|n| n.evidence()).collect();
     evidence.extend(owners.into_iter().map(|(_, evidence)| evidence));
     Some(Finding {
         id: "no-route-matched",

@@ -12,6 +12,8 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAc
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::routes::RouteTable;
+
 /// A list of named resources in an admin body, by the name of its field.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Section {
@@ -103,12 +105,13 @@ impl Group {
     }
 }
 
-/// One element of a section: its bytes, and its value once somebody asked.
+/// One element of a section: its bytes, and what somebody once asked of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     body: Arc<Vec<u8>>,
     range: Range<usize>,
     value: OnceLock<Arc<Value>>,
+    routes: OnceLock<Arc<RouteTable>>,
 }
 
 impl Entry {
@@ -118,7 +121,28 @@ impl Entry {
         let body = value.to_string().into_bytes();
         let range = 0..body.len();
         let _ = cell.set(Arc::new(value));
-        Self { body: Arc::new(body), range, value: cell }
+        Self { body: Arc::new(body), range, value: cell, routes: OnceLock::new() }
+    }
+
+    /// A part of a body: `text` borrows from it, so its place there is the distance of the two addresses.
+    fn lying(body: &Arc<Vec<u8>>, text: &str) -> Self {
+        let start = text.as_ptr().addr().wrapping_sub(body.as_ptr().addr());
+        let range = start..start.saturating_add(text.len());
+        Self { body: Arc::clone(body), range, value: OnceLock::new(), routes: OnceLock::new() }
+    }
+
+    /// A part of this element, which `text` borrows from.
+    pub(super) fn part(&self, text: &str) -> Self {
+        Self::lying(&self.body, text)
+    }
+
+    /// The element as a route configuration. What `make` takes apart once stays so.
+    pub(super) fn routes(&self, make: impl FnOnce() -> Result<RouteTable, String>) -> Result<Arc<RouteTable>, String> {
+        if let Some(made) = self.routes.get() {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(make()?);
+        Ok(Arc::clone(self.routes.get_or_init(|| made)))
     }
 
     /// The element's JSON.
@@ -339,12 +363,8 @@ impl<'de> Visitor<'de> for Elements<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(raw) = seq.next_element::<&'de RawValue>()? {
-            let text = raw.get();
-            // The text borrows from the body, so its place in the body is the distance of the two addresses.
-            let start = text.as_ptr().addr().wrapping_sub(self.body.as_ptr().addr());
-            let range = start..start.saturating_add(text.len());
-            let entry = Entry { body: Arc::clone(self.body), range, value: OnceLock::new() };
-            self.indexed.entries.push((self.section, name_of(text, self.section), entry));
+            let name = name_of(raw.get(), self.section);
+            self.indexed.entries.push((self.section, name, Entry::lying(self.body, raw.get())));
         }
         Ok(())
     }

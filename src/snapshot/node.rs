@@ -160,7 +160,13 @@ impl Node {
         self.origin
     }
 
-    fn address(&self) -> String {
+    /// The canonical query in whose body the value lies.
+    pub(super) fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// The value's `JSONPath` in the body of its query.
+    pub(super) fn address(&self) -> String {
         self.path.iter().fold(self.base.to_string(), |path, segment| path + &segment.to_string())
     }
 

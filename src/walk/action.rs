@@ -4,13 +4,14 @@ use crate::envoy::pb::envoy::config::route::v3::redirect_action::RedirectRespons
 use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::weighted_cluster::{ClusterWeight, RandomValueSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, WeightedCluster, route};
-use crate::snapshot::Node;
+use crate::snapshot::{Evidence, HostTable, Node};
 use crate::verdict::{ClusterChoice, Mark, Outcome, Stage};
 
 use crate::envoy::pb::envoy::config::core::v3::{Metadata, RoutingPriority};
 use crate::envoy::re2::Charset;
 use crate::envoy::redirect::{self, Asked};
 use crate::envoy::subset::{self, Criteria};
+use crate::envoy::version::Version;
 
 use super::cluster::{self, Choice, Proto};
 use super::http::{Host, Http, unknown};
@@ -103,21 +104,20 @@ pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, h
 
 fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) {
     let (subject, note, stop, evidence) = match host {
-        Host::Found(host, node) => {
-            let evidence = node.get("routes").unwrap_or_else(|| node.clone()).evidence();
-            let note = match host.routes.len() {
+        Host::Found(host, table) => {
+            let note = match table.len() {
                 _ if host.matcher.is_some() => {
                     format!("its matcher leads to no route that takes {} {}", http.method, http.path)
                 }
                 count => format!("none of its {count} routes matches {} {}", http.method, http.path),
             };
-            (host.name.clone(), note, Stop::NoRoute, Some(short(node, evidence)))
+            (host.name.clone(), note, Stop::NoRoute, Some(routes(table)))
         }
         Host::Missing(stop) => {
-            let evidence = path.trail.route_config.as_ref().map(|c| c.lacks_element("virtual_hosts", "domains"));
             let note = format!("none of its virtual hosts takes the host {}", http.authority);
+            let at = path.trail.route_config.as_ref().map(|table| table.node());
             let evidence =
-                path.trail.route_config.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).or(evidence);
+                at.map(|c| c.get("name").map_or_else(|| c.lacks_element("virtual_hosts", "domains"), |n| n.evidence()));
             (format!("route configuration {config}"), note, stop.clone(), evidence)
         }
     };
@@ -126,12 +126,18 @@ fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) 
     path.leg(share, "no route", Stage::Route, End::Stopped(stop));
 }
 
-/// A virtual host's name says more than all of its routes.
-fn short(node: &Node, routes: crate::snapshot::Evidence) -> crate::snapshot::Evidence {
-    if routes.value().is_some_and(|v| v.len() > 300) {
-        return node.get("name").map_or(routes, |n| n.evidence());
+/// The routes of a virtual host where they are few; else its name says more.
+fn routes(table: &HostTable) -> Evidence {
+    let name = table.node().get("name");
+    if let (Some(name), true) = (&name, table.len() > 100) {
+        return name.evidence();
     }
-    routes
+    let whole = table.whole();
+    let routes = whole.get("routes").unwrap_or(whole).evidence();
+    match name {
+        Some(name) if routes.value().is_some_and(|v| v.len() > 300) => name.evidence(),
+        Some(_) | None => routes,
+    }
 }
 
 /// ` to LOCATION`; nothing where it rests on what is not modeled.
@@ -139,7 +145,8 @@ fn location(walker: &Walker, redirect: &RedirectAction, hit: &Hit, http: &Http) 
     let by_formatter = hit.node.at("redirect.path_rewrite").is_some();
     let matched = hit.route.r#match.as_ref().and_then(|m| m.path_specifier.as_ref());
     let charset = Charset::of(walker.version);
-    let asked = Asked { scheme: &http.scheme, authority: &http.authority, path: &http.path, charset };
+    let checks_prefix = walker.version >= Version::new(1, 40, 0);
+    let asked = Asked { scheme: &http.scheme, authority: &http.authority, path: &http.path, charset, checks_prefix };
     let to = redirect::location(redirect, matched, asked).filter(|_| !by_formatter);
     to.map(|to| format!(" to {to}")).unwrap_or_default()
 }

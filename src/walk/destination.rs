@@ -6,12 +6,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::envoy::matcher::Match;
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Decision, Side, Stage, Step};
+use crate::verdict::{Decision, Mark, Side, Stage, Step};
 
 use super::open_headers::OpenHeaders;
 use super::path::{End, Leg, Path, Socket, Trail};
+use super::peer;
 use super::question::Beyond;
 use super::request::{Dial, is_ready, source_pod};
 use super::stop::Stop;
@@ -105,6 +107,15 @@ fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &
         path.legs.push(leg.clone());
         return;
     };
+    if let Some(end) = handshake(walker, path, group) {
+        let cluster = leg.cluster.and_then(|at| path.trail.clusters.get(at)?.cluster.clone());
+        let socket = cluster.and_then(|c| c.get("transport_socket_matches").or_else(|| c.get("transport_socket")));
+        let evidence = socket.iter().map(Node::evidence).collect();
+        let mark = if end == End::Unknown { Mark::Unknown } else { Mark::Stopped };
+        path.step(Stage::Endpoints, mark, "TLS handshake", "A's proxy expects a certificate of another name", evidence);
+        path.legs.push(Leg { end, stage: Stage::Endpoints, ..leg.clone() });
+        return;
+    }
     let visited = path.destinations[place].legs.clone();
     let name = format!("pod {}", path.destinations[place].name);
     let over_http = path.decision.route_config.is_some();
@@ -119,6 +130,21 @@ fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &
             destination: Some(place),
             ..leg.clone()
         });
+    }
+}
+
+/// How it ends where A's proxy does not take B's certificate.
+fn handshake(walker: &Walker, path: &Path, group: &Group) -> Option<End> {
+    let socket = group.target.socket.as_ref().filter(|socket| socket.kind != "plaintext")?;
+    let identity = peer::identity(walker, &group.pod, socket);
+    match peer::is_expected(socket, &identity) {
+        Match::Yes => None,
+        Match::No => Some(End::Stopped(Stop::UnexpectedPeer(identity, path.decision.route_config.is_some()))),
+        Match::Share(_) => Some(End::Unknown),
+        Match::Unknown(why) => {
+            walker.unchecked(format!("whether A's proxy takes the certificate of B ({identity}): {why}"));
+            Some(End::Unknown)
+        }
     }
 }
 
@@ -243,9 +269,10 @@ fn downstream(walker: &Walker, path: &Path, target: &Target, socket: &Socket) ->
     let ip = |node: &Node| node.text("status.podIP")?.parse().ok();
     let source = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
     let is_mutual = socket.kind == "mutual";
+    let own = source_pod(walker).map(|pod| peer::identity(walker, &pod, socket));
     Downstream {
         tls: socket.kind != "plaintext",
-        peer_uris: if is_mutual { identity(walker) } else { Vec::new() },
+        peer_uris: own.filter(|_| is_mutual).into_iter().collect(),
         peer_dns: Vec::new(),
         server_name: if socket.kind == "plaintext" { String::new() } else { socket.server_name.clone() },
         alpn: if socket.kind == "plaintext" { Vec::new() } else { alpn },
@@ -253,15 +280,6 @@ fn downstream(walker: &Walker, path: &Path, target: &Target, socket: &Socket) ->
         destination: Some(target.at.ip()),
         port: target.at.port(),
     }
-}
-
-/// The identity in A's certificate: its service account's, in the mesh's trust domain.
-fn identity(walker: &Walker) -> Vec<String> {
-    let Some(pod) = source_pod(walker) else { return Vec::new() };
-    let account = pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned());
-    let namespace = pod.text("metadata.namespace").unwrap_or_default();
-    let domain = walker.node.as_ref().map_or("cluster.local", |n| n.cluster_domain.as_str());
-    vec![format!("spiffe://{domain}/ns/{namespace}/sa/{account}")]
 }
 
 /// The pods behind the addresses of a leg, those that are alike together.
@@ -288,7 +306,7 @@ fn groups(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Group> {
 
 /// The addresses that a leg's requests are handed to. A Service's own address stands for its endpoints.
 fn targets(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Target> {
-    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new() };
+    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), expects: Vec::new() };
     let direct: Vec<Target> =
         match leg.cluster.and_then(|i| Some((path.decision.clusters.get(i)?, path.trail.clusters.get(i)?))) {
             Some((choice, trail)) => {

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 
 use crate::snapshot::{Kind, Lookup, Need, Node};
 
-use super::listener;
 use super::path::Path;
 use super::request::{Resolved, ended, found, namespace, near_services, number, of_gateway, pending};
 use super::stop::Stop;
@@ -50,8 +49,8 @@ pub(super) fn external(walker: &Walker, path: &mut Path) -> Resolved {
         let taken = if is_given {
             Vec::new()
         } else {
-            match listener::statuses(walker) {
-                Got::Found(statuses) => statuses.into_iter().flat_map(|s| s.addresses).collect(),
+            match walker.ask(walker.snapshot.listeners(walker.origin)) {
+                Got::Found(all) => all.iter().flat_map(|s| s.addresses.clone()).collect(),
                 Got::Absent(_) => Vec::new(),
                 Got::Gap => return pending(path, walker),
             }

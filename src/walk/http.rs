@@ -1,5 +1,7 @@
 //! HTTP: route configuration and virtual host, then routes, filters and actions.
 
+use std::sync::Arc;
+
 use crate::envoy::codec::{self, Incoming, Refusal};
 use crate::envoy::domains;
 use crate::envoy::headers;
@@ -10,7 +12,8 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
     CodecType, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
-use crate::snapshot::Node;
+use crate::envoy::version::Version;
+use crate::snapshot::{HostTable, Node, RouteTable};
 use crate::verdict::{Mark, Stage};
 
 use super::open_headers::OpenHeaders;
@@ -86,7 +89,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
-    let Some((config, config_node)) = route_configuration(walker, path, manager, node) else {
+    let Some((config, table)) = route_configuration(walker, path, manager, node) else {
         return;
     };
     let incoming = Incoming {
@@ -99,10 +102,10 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         let (stop, note) = (Stop::Refused(refusal), "the request is refused before any route");
         return path.stop(Stage::HttpFilters, "HTTP connection manager", note, stop, Vec::new());
     }
-    let host = virtual_host(walker, path, &config, &config_node, &http);
+    let host = virtual_host(walker, path, &config, &table, &http);
     let Some(host) = host else { return };
     let chosen = match &host {
-        Host::Found(host, host_node) => match routes(walker, path, host, host_node, &config, &http) {
+        Host::Found(host, table) => match routes(walker, path, host, table, &config, &http) {
             Some(chosen) => chosen,
             None => return,
         },
@@ -114,7 +117,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.decision.route_index = hit.index;
         path.trail.route = Some(hit.node.clone());
     }
-    let filters = http_filters::Chain { manager, node, config: &config, config_node: &config_node, host: &host, dial };
+    let filters = http_filters::Chain { manager, node, config: &config, config_node: table.node(), host: &host, dial };
     for chosen in http_filters::told_apart(walker, &filters, chosen, &http) {
         let left = http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);
@@ -147,8 +150,8 @@ fn alpn_override(manager: &HttpConnectionManager) -> Vec<(String, Vec<String>)> 
 
 /// The virtual host, or what to say when there is none.
 pub(super) enum Host {
-    /// It takes the Host.
-    Found(Box<VirtualHost>, Node),
+    /// It takes the Host. Its routes are not among what is decoded.
+    Found(Box<VirtualHost>, Arc<HostTable>),
     /// None does, and the stop that the router will make of it.
     Missing(Stop),
 }
@@ -167,6 +170,7 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     let how = Normalization {
         dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
         slashes: manager.merge_slashes,
+        parameters: walker.version.has(&Version::PARAMETERS),
     };
     let escaped = question.path.to_ascii_lowercase();
     let keeps = matches!(
@@ -230,20 +234,22 @@ fn scheme(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) 
     }
 }
 
-/// The manager's route configuration: inline, or the one that RDS delivered.
+/// The manager's route configuration, inline or the one that RDS delivered; its virtual hosts are not decoded.
 fn route_configuration(
     walker: &Walker,
     path: &mut Path,
     manager: &HttpConnectionManager,
     node: &Node,
-) -> Option<(RouteConfiguration, Node)> {
-    let (config, node) = match &manager.route_specifier {
-        Some(RouteSpecifier::RouteConfig(config)) => (config.clone(), node.get("route_config")?),
+) -> Option<(RouteConfiguration, Arc<RouteTable>)> {
+    let (name, table) = match &manager.route_specifier {
+        Some(RouteSpecifier::RouteConfig(config)) => {
+            (config.name.clone(), RouteTable::inline(&node.get("route_config")?).map(Arc::new))
+        }
         Some(RouteSpecifier::Rds(rds)) => {
             let name = rds.route_config_name.clone();
             path.decision.route_config = Some(name.clone());
-            let entry = match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
-                Got::Found(entry) => entry,
+            match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
+                Got::Found(table) => (name, table),
                 Got::Absent(evidence) => {
                     path.trail.absence.push(evidence.clone());
                     let named = node.at("rds.route_config_name").map(|n| n.evidence());
@@ -256,14 +262,6 @@ fn route_configuration(
                     path.unknown(Stage::Route, &name, "the route configuration was not read");
                     return None;
                 }
-            };
-            let config_node = entry.get("route_config")?;
-            match config_node.decode() {
-                Ok(config) => (config, config_node),
-                Err(why) => {
-                    unknown(walker, path, Stage::Route, &name, &format!("it could not be read: {why}"));
-                    return None;
-                }
             }
         }
         None => {
@@ -271,13 +269,20 @@ fn route_configuration(
             return None;
         }
     };
+    let decoded = table.and_then(|table| Ok((table.decode()?, table)));
+    let (config, table) = read(walker, path, &name, decoded)?;
     path.decision.route_config = Some(config.name.clone());
-    path.trail.route_config = Some(node.clone());
-    if let Some(what) = Walker::unmodeled(&node, ROUTE_CONFIG, &["virtual_hosts", "typed_per_filter_config"]) {
+    path.trail.route_config = Some(Arc::clone(&table));
+    if let Some(what) = Walker::unmodeled(table.node(), ROUTE_CONFIG, &["typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &config.name, &what);
         return None;
     }
-    Some((config, node))
+    Some((config, table))
+}
+
+/// What was taken apart; where that failed, the path ends and says so.
+fn read<T>(walker: &Walker, path: &mut Path, name: &str, decoded: Result<T, String>) -> Option<T> {
+    decoded.map_err(|why| unknown(walker, path, Stage::Route, name, &format!("it could not be read: {why}"))).ok()
 }
 
 /// The virtual host; `None` when the path ended.
@@ -285,13 +290,12 @@ fn virtual_host(
     walker: &Walker,
     path: &mut Path,
     config: &RouteConfiguration,
-    node: &Node,
+    table: &RouteTable,
     http: &Http,
 ) -> Option<Host> {
-    let all = || config.virtual_hosts.iter().map(|h| h.domains.as_slice());
     let mut asked = http.authority.clone();
     if !config.vhost_header.is_empty() {
-        let only_any = config.virtual_hosts.len() == 1 && all().all(|d| d == ["*"]);
+        let only_any = table.len() == 1 && table.domains().is_any_alone();
         match http.values(&config.vhost_header).first() {
             Some(value) => (*value).clone_into(&mut asked),
             None if only_any => {}
@@ -301,18 +305,19 @@ fn virtual_host(
     if config.ignore_port_in_host_matching {
         asked = domains::without_port(&asked).to_owned();
     }
-    let Some(i) = domains::select(all(), &asked) else {
-        path.trail.near = config.virtual_hosts.iter().map(|h| h.name.clone()).collect();
+    let Some(i) = table.domains().select(&asked) else {
+        path.trail.near = table.names();
         return Some(Host::Missing(Stop::NoVirtualHost));
     };
-    let (host, node) = (config.virtual_hosts.get(i)?, node.get("virtual_hosts")?.index(i)?);
+    let decoded = table.host(i).and_then(|host| Ok((host.decode()?, host)));
+    let (host, table) = read(walker, path, &config.name, decoded)?;
     path.decision.virtual_host = Some(host.name.clone());
-    path.trail.virtual_host = Some(node.clone());
-    if let Some(what) = Walker::unmodeled(&node, VIRTUAL_HOST, &["routes", "matcher", "typed_per_filter_config"]) {
+    path.trail.virtual_host = Some(table.node().clone());
+    if let Some(what) = Walker::unmodeled(table.node(), VIRTUAL_HOST, &["matcher", "typed_per_filter_config"]) {
         unknown(walker, path, Stage::Route, &host.name, &what);
         return None;
     }
-    Some(Host::Found(Box::new(host.clone()), node))
+    Some(Host::Found(Box::new(host), table))
 }
 
 /// The routes that the request can take, with their shares; `None` when the path ended.
@@ -320,18 +325,18 @@ fn routes(
     walker: &Walker,
     path: &mut Path,
     host: &VirtualHost,
-    node: &Node,
+    table: &Arc<HostTable>,
     config: &RouteConfiguration,
     http: &Http,
 ) -> Option<Vec<Chosen>> {
     // Nothing is internal to Envoy that does not come with an address in x-forwarded-for.
     if host.require_tls() != TlsRequirementType::None && http.scheme != "https" {
-        let evidence = node.get("require_tls").map(|n| n.evidence()).into_iter().collect();
+        let evidence = table.node().get("require_tls").map(|n| n.evidence()).into_iter().collect();
         let note = format!("the virtual host takes HTTPS only: 301 to https://{}{}", http.authority, http.path);
         path.stop(Stage::Route, &host.name, &note, Stop::RequireTls, evidence);
         return None;
     }
-    match route::choose(walker, path, host, node, config, http) {
+    match route::choose(walker, path, host, table, config, http) {
         Ok(chosen) => Some(chosen),
         Err(what) => {
             unknown(walker, path, Stage::Route, &host.name, &what);

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
 use crate::envoy::harmless;
-use crate::envoy::matcher::Match;
+use crate::envoy::matcher::{Match, Reading};
 use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::config::route::v3::{
     FilterConfig, HeaderMatcher, RouteConfiguration, WeightedCluster, route, route_action::ClusterSpecifier,
@@ -26,7 +26,6 @@ use crate::envoy::pb::envoy::config::route::v3::{
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter, http_filter::ConfigType,
 };
-use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
 
@@ -129,7 +128,7 @@ impl Ask<'_> {
 
     /// A header matcher, as of this filter's turn.
     fn header(&self, header: &HeaderMatcher) -> Match {
-        self.header_of(header, self.walker.version)
+        self.header_of(header, Reading::of(self.walker.version))
     }
 
     /// The first value of a header; empty without one.
@@ -137,8 +136,8 @@ impl Ask<'_> {
         self.http.values(name).first().copied().unwrap_or_default()
     }
 
-    /// The same, by the rules of another release.
-    fn header_of(&self, header: &HeaderMatcher, version: Version) -> Match {
+    /// The same, read in a way of the filter's own.
+    fn header_of(&self, header: &HeaderMatcher, reading: Reading) -> Match {
         let name = header.name.to_ascii_lowercase();
         if self.before.headers_changed {
             return Match::Unknown("headers may have been changed by then".to_owned());
@@ -146,7 +145,7 @@ impl Ask<'_> {
         if self.http.values(&name).is_empty() && may_be_added(&name) {
             return Match::Unknown(format!("a proxy may add the header {name}"));
         }
-        header_matches(header, self.http, version)
+        header_matches(header, self.http, reading)
     }
 }
 
@@ -349,7 +348,7 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     let entry = |map: &BTreeMap<String, JsonAny>, node: &Node| -> Option<(JsonAny, Node)> {
         Some((map.get(name)?.clone(), node.get("typed_per_filter_config")?.get(name)?))
     };
-    let (Some(hit), Host::Found(host, host_node)) = (&chosen.route, chain.host) else { return Vec::new() };
+    let (Some(hit), Host::Found(host, table)) = (&chosen.route, chain.host) else { return Vec::new() };
     let of_weighted = || {
         let at = hit.node.at("route.weighted_clusters.clusters")?;
         let weighted = weighted_of(hit)?;
@@ -359,7 +358,7 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     let all = [
         of_weighted(),
         entry(&hit.route.typed_per_filter_config, &hit.node),
-        entry(&host.typed_per_filter_config, host_node),
+        entry(&host.typed_per_filter_config, table.node()),
         entry(&chain.config.typed_per_filter_config, chain.config_node),
     ];
     all.into_iter().flatten().collect()

@@ -7,9 +7,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::envoy::address;
-use crate::envoy::pb::envoy::config::core::v3::Address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
-use crate::snapshot::{Evidence, Node, Origin};
+use crate::snapshot::{Evidence, Listening, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
 use super::path::Path;
@@ -21,13 +20,6 @@ const OUTBOUND_PORT: u16 = 15001;
 /// The port that it sends connections to B to (Istio's, and those of meshes after it).
 const INBOUND_PORT: u16 = 15006;
 
-/// An active listener and where it listens.
-pub(super) struct Status {
-    pub(super) name: String,
-    pub(super) addresses: Vec<SocketAddr>,
-    at: Node,
-}
-
 /// A listener's active configuration.
 pub(super) struct Active {
     pub(super) name: String,
@@ -36,31 +28,9 @@ pub(super) struct Active {
     evidence: Vec<Evidence>,
 }
 
-/// The active listeners.
-pub(super) fn statuses(walker: &Walker) -> Got<Vec<Status>> {
-    let list = match walker.ask(walker.snapshot.listeners(walker.origin)) {
-        Got::Found(list) => list,
-        Got::Absent(evidence) => return Got::Absent(evidence),
-        Got::Gap => return Got::Gap,
-    };
-    let statuses = list.list("listener_statuses");
-    let status = |at: Node| {
-        let main = at.get("local_address").and_then(|a| a.decode::<Address>().ok());
-        let more = at.list("additional_local_addresses");
-        let more = more.iter().filter_map(|a| a.decode::<Address>().ok());
-        let all: Vec<Address> = main.into_iter().chain(more).filter(|a| !address::is_udp(a)).collect();
-        Status {
-            name: at.text("name").unwrap_or_default(),
-            addresses: all.iter().filter_map(address::socket).collect(),
-            at,
-        }
-    };
-    Got::Found(statuses.into_iter().map(status).collect())
-}
-
 /// Finds the listener. `None` when the path ended, or waits for something to be read.
 pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Active> {
-    let statuses = match statuses(walker) {
+    let statuses = match walker.ask(walker.snapshot.listeners(walker.origin)) {
         Got::Found(statuses) => statuses,
         Got::Absent(_) | Got::Gap => {
             path.unknown(Stage::Listener, "", "the listeners were not read");
@@ -92,9 +62,9 @@ pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Acti
 }
 
 /// The listener that A's redirected connections arrive at, if there is one.
-fn accepting(walker: &Walker, statuses: &[Status]) -> Got<Option<Active>> {
+fn accepting(walker: &Walker, statuses: &[Listening]) -> Got<Option<Active>> {
     let port = if let Origin::Destination(_) = walker.origin { INBOUND_PORT } else { OUTBOUND_PORT };
-    let captures: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
+    let captures: Vec<&Listening> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
     if captures.is_empty() && port == INBOUND_PORT {
         return Got::Found(None);
     }
@@ -115,8 +85,8 @@ fn accepting(walker: &Walker, statuses: &[Status]) -> Got<Option<Active>> {
 }
 
 /// Envoy's look-up of an original destination.
-fn look_up(statuses: &[Status], ip: Option<IpAddr>, port: u16) -> Option<&Status> {
-    let has = |status: &&Status, wanted: SocketAddr| status.addresses.contains(&wanted);
+fn look_up(statuses: &[Listening], ip: Option<IpAddr>, port: u16) -> Option<&Listening> {
+    let has = |status: &&Listening, wanted: SocketAddr| status.addresses.contains(&wanted);
     let at = |ip: IpAddr| SocketAddr::new(ip, port);
     if let Some(ip) = ip
         && let Some(exact) = statuses.iter().find(|s| has(s, at(ip)))
@@ -134,9 +104,9 @@ fn look_up(statuses: &[Status], ip: Option<IpAddr>, port: u16) -> Option<&Status
 }
 
 /// `[::]:port` takes IPv4 connections too where it says so; `/listeners` does not.
-fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Status], port: u16) -> Option<&'a Status> {
+fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Listening], port: u16) -> Option<&'a Listening> {
     let any = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
-    let compat = |status: &&Status| match configuration(walker, status) {
+    let compat = |status: &&Listening| match configuration(walker, status) {
         Got::Found(Some(active)) => {
             let more = active.listener.additional_addresses.iter().filter_map(|a| a.address.as_ref());
             active.listener.address.iter().chain(more).any(address::ipv4_compat)
@@ -147,9 +117,10 @@ fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Status], port: u16) -> Option
 }
 
 /// A listener that is dialed itself: a gateway's, or one on loopback.
-fn direct(walker: &Walker, path: &mut Path, statuses: &[Status], dial: &Dial) -> Option<Active> {
+fn direct(walker: &Walker, path: &mut Path, statuses: &[Listening], dial: &Dial) -> Option<Active> {
     let named = look_up(statuses, dial.ip, dial.port);
-    let at_port: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();
+    let at_port: Vec<&Listening> =
+        statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();
     let only = if let ([only], None) = (&at_port[..], dial.ip) { Some(*only) } else { None };
     let Some(status) = named.or(only) else {
         let names: Vec<&str> = statuses.iter().map(|s| s.name.as_str()).collect();
@@ -166,7 +137,7 @@ fn direct(walker: &Walker, path: &mut Path, statuses: &[Status], dial: &Dial) ->
 }
 
 /// The configuration that an active listener runs, or the end of the path.
-fn active(walker: &Walker, path: &mut Path, status: &Status) -> Option<Active> {
+fn active(walker: &Walker, path: &mut Path, status: &Listening) -> Option<Active> {
     match configuration(walker, status) {
         Got::Found(Some(active)) => Some(active),
         Got::Found(None) | Got::Absent(_) => {
@@ -181,7 +152,7 @@ fn active(walker: &Walker, path: &mut Path, status: &Status) -> Option<Active> {
     }
 }
 
-fn configuration(walker: &Walker, status: &Status) -> Got<Option<Active>> {
+fn configuration(walker: &Walker, status: &Listening) -> Got<Option<Active>> {
     let entry = match walker.ask(walker.snapshot.listener(walker.origin, &status.name)) {
         Got::Found(entry) => entry,
         Got::Absent(evidence) => return Got::Absent(evidence),

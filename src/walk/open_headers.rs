@@ -33,7 +33,8 @@ impl OpenHeaders {
     pub(super) fn after(path: &Path) -> Self {
         let route = path.trail.route.as_ref();
         let weighted = route.and_then(|r| r.at("route.weighted_clusters")).map(|w| w.list("clusters"));
-        let levels = [route, path.trail.virtual_host.as_ref(), path.trail.route_config.as_ref()];
+        let config = path.trail.route_config.as_ref().map(|table| table.node());
+        let levels = [route, path.trail.virtual_host.as_ref(), config];
         let levels = levels.into_iter().flatten().cloned().chain(weighted.into_iter().flatten());
         let names = levels.flat_map(|level| changed(&level)).collect();
         Self { all: path.trail.headers_changed, names, from_proxy: true }

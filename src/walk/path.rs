@@ -1,7 +1,10 @@
 //! One way through a proxy as it is walked: rows, decision, and how it ended.
 
+use std::sync::Arc;
+
 use crate::envoy::health::Host;
-use crate::snapshot::{Evidence, Node};
+use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::SubjectAltNameMatcher;
+use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
 use super::destination::DestinationWalk;
@@ -16,13 +19,13 @@ pub struct Trail {
     /// The listener.
     pub listener: Option<Node>,
     /// The route configuration.
-    pub route_config: Option<Node>,
-    /// The virtual host.
+    pub route_config: Option<Arc<RouteTable>>,
+    /// The virtual host without its routes.
     pub virtual_host: Option<Node>,
     /// The route that was taken, or that most requests take.
     pub route: Option<Node>,
-    /// The routes that were looked at and not taken, and what failed.
-    pub missed: Vec<Missed>,
+    /// Where no route took the request: the one that came nearest.
+    pub missed: Option<Missed>,
     /// The fault filter's configuration that applies.
     pub fault: Option<Node>,
     /// What a filter's own answer rests on: a policy, rules, a requirement.
@@ -39,15 +42,15 @@ pub struct Trail {
     pub absence: Vec<Evidence>,
 }
 
-/// A route that did not match.
+/// A route that did not match: of all, the first of which most predicates held.
 #[derive(Clone, Debug)]
 pub struct Missed {
     /// The route.
     pub route: Node,
     /// The predicate that failed first, in words.
     pub why: String,
-    /// How many predicates held before it.
-    pub held: usize,
+    /// How many routes did not match.
+    pub count: usize,
     /// The failed predicate's place.
     pub at: Option<Node>,
 }
@@ -84,6 +87,8 @@ pub struct Socket {
     pub server_name: String,
     /// The protocols that are offered.
     pub alpn: Vec<String>,
+    /// The names of which the other side's certificate must have one; any will do where there are none.
+    pub expects: Vec<SubjectAltNameMatcher>,
 }
 
 /// One way that a request can go.

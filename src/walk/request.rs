@@ -6,11 +6,10 @@
 use std::net::IpAddr;
 
 use crate::mesh::istio::{ClusterName, declared_protocol, service_of_host};
-use crate::snapshot::{Evidence, Kind, Lookup, Need, Node};
+use crate::snapshot::{Evidence, Kind, Listening, Lookup, Need, Node};
 use crate::verdict::{self, Mark, Stage};
 
 use super::external::external;
-use super::listener::{self, Status};
 use super::path::Path;
 use super::stop::Stop;
 use super::walker::{Got, Walker};
@@ -278,11 +277,11 @@ fn of_proxy(walker: &Walker, path: &mut Path) -> Resolved {
     if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
         return found(walker, path, &[None], port, None, Vec::new());
     }
-    let statuses = match listener::statuses(walker) {
+    let statuses = match walker.ask(walker.snapshot.listeners(walker.origin)) {
         Got::Found(statuses) => statuses,
         Got::Absent(_) | Got::Gap => return pending(path, walker),
     };
-    let at_port: Vec<&Status> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
+    let at_port: Vec<&Listening> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
     let mut ips: Vec<Option<IpAddr>> = Vec::new();
     let mut complete = true;
     for status in &at_port {
@@ -297,7 +296,7 @@ fn of_proxy(walker: &Walker, path: &mut Path) -> Resolved {
     ips.sort();
     ips.dedup();
     if ips.is_empty() {
-        let particular = |s: &&&Status| s.addresses.iter().all(|a| !a.ip().is_unspecified());
+        let particular = |s: &&&Listening| s.addresses.iter().all(|a| !a.ip().is_unspecified());
         if let Some(status) = at_port.iter().find(particular).filter(|_| !known_by_name(walker, &at_port)) {
             let what = format!(
                 "which address {} has was not read, and listener {} takes a particular one on this port",
@@ -312,7 +311,7 @@ fn of_proxy(walker: &Walker, path: &mut Path) -> Resolved {
 }
 
 /// Whether a virtual host of the port's wildcard listener goes by B's name: then the address does not matter.
-fn known_by_name(walker: &Walker, at_port: &[&Status]) -> bool {
+fn known_by_name(walker: &Walker, at_port: &[&Listening]) -> bool {
     let configs = at_port.iter().filter_map(|s| walker.glance(walker.snapshot.listener(walker.origin, &s.name)));
     let names = configs.flat_map(|listener| names_below(listener.value()));
     let mut route_configs = names.filter_map(|name| match name {
@@ -323,13 +322,12 @@ fn known_by_name(walker: &Walker, at_port: &[&Status]) -> bool {
 }
 
 fn takes_host(walker: &Walker, route_config: &str) -> bool {
-    let config = walker.glance(walker.snapshot.route_config(walker.origin, route_config));
-    let hosts = config.map(|c| c.list("route_config.virtual_hosts")).unwrap_or_default();
-    hosts.iter().flat_map(|h| h.list("domains")).any(|d| d.value().as_str() == Some(walker.question.host.as_str()))
+    let table = walker.glance(walker.snapshot.route_config(walker.origin, route_config));
+    table.is_some_and(|table| table.is_ok_and(|table| table.domains().exact(&walker.question.host).is_some()))
 }
 
 /// The addresses under which a listener takes requests for B; `None` when it was not read.
-fn listener_is_of(walker: &Walker, status: &Status, port: u16) -> Option<Vec<IpAddr>> {
+fn listener_is_of(walker: &Walker, status: &Listening, port: u16) -> Option<Vec<IpAddr>> {
     let listener = match walker.ask(walker.snapshot.listener(walker.origin, &status.name)) {
         Got::Found(listener) => listener,
         Got::Absent(_) => return Some(Vec::new()),
@@ -391,25 +389,16 @@ fn names_below(value: &serde_json::Value) -> Vec<Name> {
 
 /// The addresses among the domains of the virtual host that takes B; `None` when the configuration was not read.
 fn virtual_host_ips(walker: &Walker, route_config: &str, port: u16) -> Option<Vec<IpAddr>> {
-    let config = match walker.ask(walker.snapshot.route_config(walker.origin, route_config)) {
-        Got::Found(config) => config,
-        Got::Absent(_) => return Some(Vec::new()),
+    let table = match walker.ask(walker.snapshot.route_config(walker.origin, route_config)) {
+        Got::Found(Ok(table)) => table,
+        Got::Found(Err(_)) | Got::Absent(_) => return Some(Vec::new()),
         Got::Gap => return None,
     };
-    let hosts = config.list("route_config.virtual_hosts");
-    let domains = |host: &Node| -> Vec<String> {
-        let domains = host.list("domains");
-        domains.iter().filter_map(|d| d.value().as_str().map(str::to_owned)).collect()
-    };
-    let with_port = format!("{}:{port}", walker.question.host);
-    let takes = |names: &Vec<String>| names.iter().any(|n| *n == walker.question.host || *n == with_port);
-    Some(
-        hosts
-            .iter()
-            .map(domains)
-            .find(takes)
-            .map_or(Vec::new(), |names| names.iter().filter_map(|n| n.parse().ok()).collect()),
-    )
+    let host = walker.question.host.as_str();
+    let named = [host, &format!("{host}:{port}")];
+    let host = named.into_iter().filter_map(|name| table.domains().exact(name)).min();
+    let domains = host.and_then(|i| table.host(i).ok()).map(|host| host.node().list("domains")).unwrap_or_default();
+    Some(domains.iter().filter_map(|d| d.value().as_str()?.parse().ok()).collect())
 }
 
 /// Whether a mesh host is the one that B names, as a pod of A's namespace would say it.

@@ -2,9 +2,12 @@
 //!
 //! `source/common/router/config_impl.cc`, `RouteEntryImplBase::matchRoute`.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
-use crate::envoy::matcher::{self, Match};
+use crate::envoy::matcher::{self, Match, Reading};
 use crate::envoy::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use crate::envoy::pb::envoy::config::route::v3::{
     HeaderMatcher, Route, RouteConfiguration, RouteList, RouteMatch, VirtualHost,
@@ -13,13 +16,15 @@ use crate::envoy::pb::xds::r#type::matcher::v3::Matcher;
 use crate::envoy::re2::Charset;
 use crate::envoy::uri_template;
 use crate::envoy::version::Version;
-use crate::envoy::xds_matcher::{Asked, Data, Led, Place};
-use crate::snapshot::Node;
+use crate::envoy::xds_matcher::{self, Data, Led, Place};
+use crate::snapshot::{HostTable, Node};
 
 use super::http::Http;
 use super::path::{Missed, Path};
 use super::stop::RequestKind;
 use super::walker::Walker;
+
+const ROUTE_MATCH: &str = "envoy.config.route.v3.RouteMatch";
 
 /// A route that the request can take.
 pub(super) struct Chosen {
@@ -40,13 +45,12 @@ pub(super) struct Hit {
     pub(super) node: Node,
 }
 
-/// The routes of a virtual host that are tried in order.
-struct Listed {
-    routes: Vec<Route>,
-    /// The list.
-    node: Option<Node>,
-    /// They are the virtual host's own, and no matcher led to them.
-    own: bool,
+/// The routes that are tried in order.
+enum Listed {
+    /// The virtual host's own.
+    Own(Arc<HostTable>),
+    /// Those that a matcher led to, and the list's place, or the one route's.
+    Led(Vec<Route>, Option<Node>),
 }
 
 /// All routes that the request can take, most likely first; more than one only where a `runtime_fraction` draws.
@@ -54,30 +58,30 @@ pub(super) fn choose(
     walker: &Walker,
     path: &mut Path,
     host: &VirtualHost,
-    node: &Node,
+    table: &Arc<HostTable>,
     config: &RouteConfiguration,
     http: &Http,
 ) -> Result<Vec<Chosen>, String> {
     let listed = match &host.matcher {
-        None => Listed { routes: host.routes.clone(), node: node.get("routes"), own: true },
-        Some(matcher) => led_to(walker, matcher, node.get("matcher"), http)?,
+        None => Listed::Own(Arc::clone(table)),
+        Some(matcher) => led_to(walker, matcher, table.node().get("matcher"), http)?,
     };
+    let asked = Asked::new(walker, config, http);
     let mut left = 1.0;
     let mut chosen = Vec::new();
-    for (index, route) in listed.routes.iter().enumerate() {
-        let shown = describe(route, listed.own.then_some(index));
-        let share = match test(walker, route, config, http) {
+    for index in 0..listed.len() {
+        let taken = listed.wanted(index).map_or_else(Match::Unknown, |wanted| asked.test(wanted));
+        let share = match taken {
             Match::No => continue,
             Match::Yes => left,
             Match::Share(share) => left * share,
-            Match::Unknown(why) => return Err(format!("whether {shown} takes the request: {why}")),
+            Match::Unknown(why) => return Err(format!("whether {} takes the request: {why}", listed.shown(index))),
         };
-        let at = listed.at(index).ok_or("a route is not where it was decoded")?;
-        let of_match = at.get("match").and_then(|m| Walker::unmodeled(&m, "envoy.config.route.v3.RouteMatch", &[]));
+        let hit = listed.hit(index)?;
+        let of_match = hit.node.get("match").and_then(|m| Walker::unmodeled(&m, ROUTE_MATCH, &[]));
         if let Some(what) = of_match {
-            return Err(format!("whether {shown} takes the request: {what}"));
+            return Err(format!("whether {} takes the request: {what}", listed.shown(index)));
         }
-        let hit = Hit { index: listed.own.then_some(index), route: route.clone(), node: at };
         chosen.push(Chosen { share, route: Some(hit), only: None });
         left -= share;
         if left < 1e-9 {
@@ -85,7 +89,7 @@ pub(super) fn choose(
         }
     }
     if left >= 1e-9 {
-        path.trail.missed = missed(walker, &listed, config, http);
+        path.trail.missed = missed(&listed, &asked);
         chosen.push(Chosen { share: left, route: None, only: None });
     }
     chosen.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -93,10 +97,46 @@ pub(super) fn choose(
 }
 
 impl Listed {
+    fn len(&self) -> usize {
+        match self {
+            Self::Own(table) => table.len(),
+            Self::Led(routes, _) => routes.len(),
+        }
+    }
+
+    /// What a route wants of a request.
+    fn wanted(&self, index: usize) -> Result<Option<&RouteMatch>, String> {
+        match self {
+            Self::Own(table) => table.wanted(index),
+            Self::Led(routes, _) => Ok(routes.get(index).and_then(|route| route.r#match.as_ref())),
+        }
+    }
+
     /// Where a route is; one that stands alone is its own place.
     fn at(&self, index: usize) -> Option<Node> {
-        let node = self.node.as_ref()?;
-        if node.value().is_array() { node.index(index) } else { Some(node.clone()) }
+        match self {
+            Self::Own(table) => table.route_node(index),
+            Self::Led(_, node) => {
+                let node = node.as_ref()?;
+                if node.value().is_array() { node.index(index) } else { Some(node.clone()) }
+            }
+        }
+    }
+
+    fn hit(&self, index: usize) -> Result<Hit, String> {
+        let missing = || "a route is not where it was decoded".to_owned();
+        let node = self.at(index).ok_or_else(missing)?;
+        Ok(match self {
+            Self::Own(table) => Hit { index: Some(index), route: table.route(index)?, node },
+            Self::Led(routes, _) => Hit { index: None, route: routes.get(index).ok_or_else(missing)?.clone(), node },
+        })
+    }
+
+    fn shown(&self, index: usize) -> String {
+        match self {
+            Self::Own(table) => describe(&table.route(index).unwrap_or_default(), Some(index)),
+            Self::Led(routes, _) => routes.get(index).map(|route| describe(route, None)).unwrap_or_default(),
+        }
     }
 }
 
@@ -104,10 +144,10 @@ impl Listed {
 /// too; Envoy looks no further.
 fn led_to(walker: &Walker, matcher: &Matcher, node: Option<Node>, http: &Http) -> Result<Listed, String> {
     let input = |any: &JsonAny| header_input(any, http);
-    let asked = Asked { input: &input, charset: Charset::of(walker.version) };
+    let asked = xds_matcher::Asked { input: &input, charset: Charset::of(walker.version) };
     let (any, places) = match asked.follow(matcher) {
         Led::To(any, places) => (any, places),
-        Led::Nowhere => return Ok(Listed { routes: Vec::new(), node: None, own: false }),
+        Led::Nowhere => return Ok(Listed::Led(Vec::new(), None)),
         Led::Unknown(why) => return Err(why),
     };
     let down = |node: Node, place: &Place| match place {
@@ -116,10 +156,10 @@ fn led_to(walker: &Walker, matcher: &Matcher, node: Option<Node>, http: &Http) -
     };
     let at = node.and_then(|node| places.iter().try_fold(node, down));
     match any.type_name.as_str() {
-        "envoy.config.route.v3.Route" => Ok(Listed { routes: vec![any.unpack()?], node: at, own: false }),
+        "envoy.config.route.v3.Route" => Ok(Listed::Led(vec![any.unpack()?], at)),
         "envoy.config.route.v3.RouteList" => {
             let list: RouteList = any.unpack()?;
-            Ok(Listed { routes: list.routes, node: at.and_then(|at| at.get("routes")), own: false })
+            Ok(Listed::Led(list.routes, at.and_then(|at| at.get("routes"))))
         }
         other => Err(format!("the action {other} of a matcher is not modeled")),
     }
@@ -157,67 +197,128 @@ pub(super) fn describe(route: &Route, index: Option<usize>) -> String {
     }
 }
 
-/// One condition of a route: its field, what it wants in words, and whether it holds.
-type Condition = (&'static str, Option<usize>, String, Match);
-
-fn test(walker: &Walker, route: &Route, config: &RouteConfiguration, http: &Http) -> Match {
-    let Some(wanted) = &route.r#match else {
-        return Match::Unknown("it has no match".to_owned());
-    };
-    conditions(walker, wanted, config, http).into_iter().fold(Match::Yes, |all, (_, _, _, holds)| all.and(holds))
+/// One condition of a route, and whether it holds.
+struct Condition<'a> {
+    field: &'static str,
+    /// Its place, where the field is a list.
+    index: Option<usize>,
+    /// What it is about, in words: these and a name.
+    what: &'static str,
+    name: &'a str,
+    holds: Match,
 }
 
-/// All conditions of a match, in the order in which people read them.
-fn conditions(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Vec<Condition> {
-    let mut all = vec![path_condition(walker, wanted, config, http)];
-    for (i, header) in wanted.headers.iter().enumerate() {
-        all.push(("headers", Some(i), format!("header {}", header.name), header_matches(header, http, walker.version)));
+/// The request as the matches of one route configuration see it.
+struct Asked<'a> {
+    walker: &'a Walker<'a>,
+    http: &'a Http,
+    /// The path without its query, and the same in lower case.
+    path: Cow<'a, str>,
+    folded: String,
+    query: &'a str,
+    charset: Charset,
+    /// The path without its query, and with its parameters: templates see them.
+    whole: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    fn new(walker: &'a Walker, config: &RouteConfiguration, http: &'a Http) -> Self {
+        let raw = http.path.split(['?', '#']).next().unwrap_or_default();
+        let strips = config.ignore_path_parameters_in_path_matching;
+        let path = if strips { Cow::Owned(without_parameters(raw, walker.version)) } else { Cow::Borrowed(raw) };
+        Self {
+            folded: path.to_ascii_lowercase(),
+            path,
+            query: http.path.split_once('?').map_or("", |(_, query)| query),
+            charset: Charset::of(walker.version),
+            whole: raw,
+            walker,
+            http,
+        }
     }
-    let charset = Charset::of(walker.version);
-    let query = http.path.split_once('?').map_or("", |(_, query)| query);
-    for (i, parameter) in wanted.query_parameters.iter().enumerate() {
-        let holds = matcher::query_parameter(parameter, query, charset);
-        all.push(("query_parameters", Some(i), format!("query parameter {}", parameter.name), holds));
-    }
-    let cookies = http.values("cookie");
-    for (i, cookie) in wanted.cookies.iter().enumerate() {
-        all.push(("cookies", Some(i), format!("cookie {}", cookie.name), matcher::cookie(cookie, &cookies, charset)));
-    }
-    if wanted.grpc.is_some() {
-        all.push(("grpc", None, "gRPC".to_owned(), (http.kind == RequestKind::Grpc).into()));
-    }
-    if let Some(tls) = &wanted.tls_context {
-        // A's own request comes in plaintext: no certificate is presented.
-        let wants = |b: &Option<pbjson_types::BoolValue>| b.as_ref().is_some_and(|b| b.value);
-        all.push((
-            "tls_context",
-            None,
-            "client certificate".to_owned(),
-            (!wants(&tls.presented) && !wants(&tls.validated)).into(),
-        ));
-    }
-    // The route is chosen before any HTTP filter runs, so nothing has set metadata yet: what is missing never matches.
-    for (i, metadata) in wanted.dynamic_metadata.iter().enumerate() {
-        let what = format!("dynamic metadata {}", metadata.filter);
-        all.push(("dynamic_metadata", Some(i), what, metadata.invert.into()));
-    }
-    for (i, state) in wanted.filter_state.iter().enumerate() {
-        all.push(("filter_state", Some(i), format!("filter state {}", state.key), filter_state(&state.key)));
-    }
-    if let Some(runtime) = &wanted.runtime_fraction {
-        let share = match walker.runtime_percent(&runtime.runtime_key) {
-            Some(share) => share,
-            None => Ok(fraction::share(runtime.default_value.as_ref())),
+
+    fn test(&self, wanted: Option<&RouteMatch>) -> Match {
+        let Some(wanted) = wanted else {
+            return Match::Unknown("it has no match".to_owned());
         };
-        let holds = match share {
-            Err(why) => Match::Unknown(why),
-            Ok(share) if share <= 0.0 => Match::No,
-            Ok(share) if share >= 1.0 => Match::Yes,
-            Ok(share) => Match::Share(share),
-        };
-        all.push(("runtime_fraction", None, "runtime fraction".to_owned(), holds));
+        // Most routes end here. Which runtime values would be needed is asked of all.
+        if wanted.runtime_fraction.is_none() && self.path_condition(wanted).holds == Match::No {
+            return Match::No;
+        }
+        self.conditions(wanted).into_iter().fold(Match::Yes, |all, condition| all.and(condition.holds))
     }
-    all
+
+    /// All conditions of a match, in the order in which people read them.
+    fn conditions<'b>(&'b self, wanted: &'b RouteMatch) -> Vec<Condition<'b>> {
+        let Self { walker, http, charset, .. } = *self;
+        let reading = Reading::of(walker.version);
+        let mut all = vec![self.path_condition(wanted)];
+        let mut add = |field, index, what, name, holds| all.push(Condition { field, index, what, name, holds });
+        for (i, header) in wanted.headers.iter().enumerate() {
+            add("headers", Some(i), "header", header.name.as_str(), header_matches(header, http, reading));
+        }
+        for (i, parameter) in wanted.query_parameters.iter().enumerate() {
+            let holds = matcher::query_parameter(parameter, self.query, charset);
+            add("query_parameters", Some(i), "query parameter", &parameter.name, holds);
+        }
+        let cookies = http.values("cookie");
+        for (i, cookie) in wanted.cookies.iter().enumerate() {
+            add("cookies", Some(i), "cookie", &cookie.name, matcher::cookie(cookie, &cookies, charset));
+        }
+        if wanted.grpc.is_some() {
+            add("grpc", None, "gRPC", "", (http.kind == RequestKind::Grpc).into());
+        }
+        if let Some(tls) = &wanted.tls_context {
+            // A's own request comes in plaintext: no certificate is presented.
+            let wants = |b: &Option<pbjson_types::BoolValue>| b.as_ref().is_some_and(|b| b.value);
+            let holds = !wants(&tls.presented) && !wants(&tls.validated);
+            add("tls_context", None, "client certificate", "", holds.into());
+        }
+        // The route is chosen before any HTTP filter runs, so nothing has set metadata yet: what is missing never matches.
+        for (i, metadata) in wanted.dynamic_metadata.iter().enumerate() {
+            add("dynamic_metadata", Some(i), "dynamic metadata", &metadata.filter, metadata.invert.into());
+        }
+        for (i, state) in wanted.filter_state.iter().enumerate() {
+            add("filter_state", Some(i), "filter state", &state.key, filter_state(&state.key));
+        }
+        if let Some(runtime) = &wanted.runtime_fraction {
+            let share = match walker.runtime_percent(&runtime.runtime_key) {
+                Some(share) => share,
+                None => Ok(fraction::share(runtime.default_value.as_ref())),
+            };
+            let holds = match share {
+                Err(why) => Match::Unknown(why),
+                Ok(share) if share <= 0.0 => Match::No,
+                Ok(share) if share >= 1.0 => Match::Yes,
+                Ok(share) => Match::Share(share),
+            };
+            add("runtime_fraction", None, "runtime fraction", "", holds);
+        }
+        all
+    }
+
+    fn path_condition(&self, wanted: &RouteMatch) -> Condition<'_> {
+        let (raw, folds) = (&*self.path, wanted.case_sensitive.as_ref().is_some_and(|b| !b.value));
+        let path = if folds { self.folded.as_str() } else { raw };
+        let rest = |prefix: &str| {
+            if folds { path.strip_prefix(&prefix.to_ascii_lowercase()) } else { path.strip_prefix(prefix) }
+        };
+        let (field, holds) = match &wanted.path_specifier {
+            Some(PathSpecifier::Prefix(prefix)) => ("prefix", rest(prefix).is_some().into()),
+            Some(PathSpecifier::Path(exact)) => ("path", rest(exact).is_some_and(str::is_empty).into()),
+            Some(PathSpecifier::PathSeparatedPrefix(prefix)) => {
+                ("path_separated_prefix", rest(prefix).is_some_and(|r| r.is_empty() || r.starts_with('/')).into())
+            }
+            Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex_in(&regex.regex, raw, self.charset)),
+            Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
+            Some(PathSpecifier::PathMatchPolicy(policy)) => {
+                ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), self.whole))
+            }
+            None => ("match", Match::Unknown("it names no path".to_owned())),
+        };
+        let name = if field == "path_match_policy" { self.whole } else { raw };
+        Condition { field, index: None, what: "path", name, holds }
+    }
 }
 
 /// Filter state can come from the connection: Istio's network filters keep there what they know of the peer.
@@ -231,77 +332,54 @@ fn filter_state(key: &str) -> Match {
 
 /// The path part of a match alone.
 pub(super) fn path_matches(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Match {
-    path_condition(walker, wanted, config, http).3
+    Asked::new(walker, config, http).path_condition(wanted).holds
 }
 
-fn path_condition(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Condition {
-    let folds = wanted.case_sensitive.as_ref().is_some_and(|b| !b.value);
-    let fold = |text: &str| {
-        if folds { text.to_ascii_lowercase() } else { text.to_owned() }
-    };
-    let raw = http.path.split(['?', '#']).next().unwrap_or_default();
-    let raw = if config.ignore_path_parameters_in_path_matching { without_parameters(raw) } else { raw.to_owned() };
-    let path = fold(&raw);
-    let (field, holds) = match &wanted.path_specifier {
-        Some(PathSpecifier::Prefix(prefix)) => ("prefix", path.starts_with(&fold(prefix)).into()),
-        Some(PathSpecifier::Path(exact)) => ("path", (path == fold(exact)).into()),
-        Some(PathSpecifier::PathSeparatedPrefix(prefix)) => {
-            let rest = path.strip_prefix(&fold(prefix)).map(str::to_owned);
-            ("path_separated_prefix", rest.is_some_and(|r| r.is_empty() || r.starts_with('/')).into())
-        }
-        Some(PathSpecifier::SafeRegex(regex)) => {
-            ("safe_regex", matcher::regex_in(&regex.regex, &raw, Charset::of(walker.version)))
-        }
-        Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
-        Some(PathSpecifier::PathMatchPolicy(policy)) => {
-            ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), &raw))
-        }
-        None => ("match", Match::Unknown("it names no path".to_owned())),
-    };
-    let old = config.ignore_path_parameters_in_path_matching && walker.version < Version::new(1, 39, 1);
-    let holds = if old && http.path.contains(';') {
-        Match::Unknown("how this version takes parameters off the path".to_owned())
-    } else {
-        holds
-    };
-    (field, None, format!("path {raw}"), holds)
-}
-
-/// `/a;v=1/b` as `/a/b`.
-pub(super) fn without_parameters(path: &str) -> String {
+/// `/a;v=1/b` as `/a/b`; older Envoys cut all from the first `;` on.
+pub(super) fn without_parameters(path: &str, version: Version) -> String {
+    if !version.has(&Version::PARAMETERS) {
+        return path.split(';').next().unwrap_or_default().to_owned();
+    }
     let segments: Vec<&str> = path.split('/').map(|s| s.split(';').next().unwrap_or_default()).collect();
     segments.join("/")
 }
 
 /// A header matcher over the request, pseudo headers included.
-pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, version: Version) -> Match {
+pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, reading: Reading) -> Match {
     let name = header.name.to_ascii_lowercase();
     if let Some(why) = http.open.why(&name, !http.values(&name).is_empty()) {
         return Match::Unknown(why);
     }
     // Envoy makes one up before it matches; only its presence is known.
     if name == "x-request-id" && http.values(&name).is_empty() {
-        let known = matcher::header(header, &["a"], version);
-        let other = matcher::header(header, &["b"], version);
+        let known = matcher::header(header, &["a"], reading);
+        let other = matcher::header(header, &["b"], reading);
         return if known == other { known } else { Match::Unknown("x-request-id is made up by Envoy".to_owned()) };
     }
-    matcher::header(header, &http.values(&name), version)
+    matcher::header(header, &http.values(&name), reading)
 }
 
-/// Why each route was not taken: what failed first, and how much held before.
-fn missed(walker: &Walker, listed: &Listed, config: &RouteConfiguration, http: &Http) -> Vec<Missed> {
-    let mut missed = Vec::new();
-    for (index, route) in listed.routes.iter().enumerate() {
-        let (Some(wanted), Some(at)) = (&route.r#match, listed.at(index)) else {
+/// Why no route was taken: what failed first in the one of which most conditions held.
+fn missed(listed: &Listed, asked: &Asked) -> Option<Missed> {
+    let mut count = 0;
+    let mut nearest: Option<(usize, usize)> = None;
+    for index in 0..listed.len() {
+        let Ok(Some(wanted)) = listed.wanted(index) else { continue };
+        let conditions = asked.conditions(wanted);
+        let held = conditions.iter().filter(|condition| condition.holds == Match::Yes).count();
+        if held == conditions.len() {
             continue;
-        };
-        let conditions = conditions(walker, wanted, config, http);
-        let held = conditions.iter().filter(|(_, _, _, holds)| *holds == Match::Yes).count();
-        let Some((field, i, what, _)) = conditions.into_iter().find(|(_, _, _, holds)| *holds != Match::Yes) else {
-            continue;
-        };
-        let place = at.get("match").and_then(|m| m.get(field)).and_then(|f| i.map_or(Some(f.clone()), |i| f.index(i)));
-        missed.push(Missed { why: what, held, at: place, route: at });
+        }
+        count += 1;
+        if nearest.is_none_or(|(most, _)| held > most) {
+            nearest = Some((held, index));
+        }
     }
-    missed
+    let (_, index) = nearest?;
+    let (route, wanted) = (listed.at(index)?, listed.wanted(index).ok()??);
+    let failed = asked.conditions(wanted).into_iter().find(|condition| condition.holds != Match::Yes)?;
+    let field = route.get("match").and_then(|m| m.get(failed.field));
+    let at = field.and_then(|f| failed.index.map_or(Some(f.clone()), |i| f.index(i)));
+    let why = [failed.what, failed.name].join(" ").trim_end().to_owned();
+    Some(Missed { route, why, count, at })
 }

@@ -63,6 +63,9 @@ pub enum Stop {
     TcpOverflow,
     /// Plaintext comes to a chain that takes TLS: the connection is closed.
     PlaintextOnTls,
+    /// A's proxy ends the handshake, for B's certificate has another name than it expects: B's, and whether A's client
+    /// speaks HTTP.
+    UnexpectedPeer(String, bool),
     /// B closes the connection before it answers; A's proxy says so.
     UpstreamClosed,
     /// A connection may not even wait for a host: its tries are used up.
@@ -136,8 +139,8 @@ impl Stop {
             Self::TcpNoWaiting => (0, &["URX"]),
             Self::NoHealthyUpstream => (503, &["UH"]),
             Self::TcpNoHealthyUpstream => (0, &["UH"]),
-            Self::ConnectFailure => (503, &["UF"]),
-            Self::TcpConnectFailure => (0, &["UF"]),
+            Self::ConnectFailure | Self::UnexpectedPeer(_, true) => (503, &["UF"]),
+            Self::TcpConnectFailure | Self::UnexpectedPeer(_, false) => (0, &["UF"]),
         }
     }
 
@@ -158,7 +161,8 @@ impl Stop {
             | Self::TcpOverflow
             | Self::TcpNoWaiting
             | Self::TcpNoHealthyUpstream
-            | Self::TcpConnectFailure => "",
+            | Self::TcpConnectFailure
+            | Self::UnexpectedPeer(_, false) => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
             Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",
@@ -175,7 +179,9 @@ impl Stop {
             Self::Refused(Refusal::QueryWithoutContentType) => "query_missing_content_type",
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream => "no_healthy_upstream",
-            Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed => "upstream_reset_before_response_started",
+            Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed | Self::UnexpectedPeer(_, true) => {
+                "upstream_reset_before_response_started"
+            }
         };
         text.into()
     }
@@ -227,6 +233,7 @@ impl Stop {
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),
+            Self::UnexpectedPeer(..) => "B's certificate has another name than A's proxy expects".to_owned(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
             Self::Refused(Refusal::Authority) => "its Host is not a valid one".to_owned(),

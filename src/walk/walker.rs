@@ -176,15 +176,8 @@ impl<'a> Walker<'a> {
             let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
             Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
         });
-        match version {
-            Some(version) if version < Version::OLDEST => self.unchecked(format!(
-                "the proxy is Envoy {version}; its rules were compared with real ones from {} on",
-                Version::OLDEST
-            )),
-            Some(_) => {}
-            None => {
-                self.unchecked("the proxy's version is not known; the rules are those of the newest Envoy".to_owned());
-            }
+        if let Some(caveat) = Version::caveat(version) {
+            self.unchecked(caveat);
         }
         self.version = version.unwrap_or(Version::NEWEST);
         self.node = info.text("node.id").and_then(|id| NodeId::parse(&id));

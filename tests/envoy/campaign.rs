@@ -11,7 +11,7 @@ use std::{env, fs, thread};
 use crate::backend::Backends;
 use crate::batch::{self, Batch, Outcome, Stand};
 use crate::compare::is_unknown;
-use crate::driver;
+use crate::driver::{Installed, Share};
 use crate::generate::rng::Rng;
 use crate::generate::{Layer, Spot, Unit, Version};
 use crate::report::generated as report;
@@ -22,6 +22,8 @@ use crate::yaml;
 const SEED: u64 = 20_261_101;
 /// Batches of it.
 const BATCHES: usize = 10;
+/// Batches of it on Envoys that get only a share.
+const SHARE: usize = 4;
 /// Batches of a seed that nobody chose.
 const FRESH_BATCHES: usize = 2;
 /// Units in a batch.
@@ -53,15 +55,16 @@ enum Until {
 }
 
 /// Runs what the environment asks for; the number of disagreements that count.
-pub(crate) fn run(envoy: &Path) -> usize {
+pub(crate) fn run(envoy: &Installed) -> usize {
     let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let batches = number("MESH_WHY_BATCHES").and_then(|count| usize::try_from(count).ok());
-    if let Some(minutes) = number("MESH_WHY_SOAK_MINUTES") {
-        let seed = number("MESH_WHY_SEED").unwrap_or_else(fresh);
-        return campaign(envoy, seed, Until::Elapsed(Duration::from_secs(60 * minutes)));
+    let chosen = number("MESH_WHY_SEED");
+    if let (Some(minutes), Share::All) = (number("MESH_WHY_SOAK_MINUTES"), envoy.share) {
+        return campaign(envoy, chosen.unwrap_or_else(fresh), Until::Elapsed(Duration::from_secs(60 * minutes)));
     }
-    let gate = campaign(envoy, number("MESH_WHY_SEED").unwrap_or(SEED), Until::Batches(batches.unwrap_or(BATCHES)));
-    if number("MESH_WHY_SEED").is_none() && batches.is_none() {
+    let own = if envoy.share == Share::All { BATCHES } else { SHARE };
+    let gate = campaign(envoy, chosen.unwrap_or(SEED), Until::Batches(batches.unwrap_or(own)));
+    if envoy.share == Share::All && chosen.is_none() && batches.is_none() {
         campaign(envoy, fresh(), Until::Batches(FRESH_BATCHES));
     }
     gate
@@ -72,9 +75,9 @@ fn fresh() -> u64 {
     u64::from(now.subsec_nanos()) ^ now.as_secs() << 24
 }
 
-fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
-    report::begins(seed);
-    let version = driver::version(envoy);
+fn campaign(envoy: &Installed, seed: u64, until: Until) -> usize {
+    report::begins(envoy.version, seed);
+    let (major, minor, _) = envoy.version;
     let next = AtomicUsize::new(0);
     let sum = Mutex::new(Sum::default());
     let start = Instant::now();
@@ -86,9 +89,10 @@ fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
         for worker in 0..WORKERS {
             let (next, sum) = (&next, &sum);
             scope.spawn(move || {
-                let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{worker}"));
+                let directory =
+                    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{major}.{minor}-{worker}"));
                 let mut work = Work {
-                    stand: Stand { envoy, patience: batch::VERY_MANY, directory: &directory },
+                    stand: Stand { envoy: &envoy.binary, patience: batch::VERY_MANY, directory: &directory },
                     backends: Backends::default(),
                     sum,
                 };
@@ -97,7 +101,7 @@ fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
                     if !goes_on(number) {
                         return;
                     }
-                    work.batch(seed, number, version);
+                    work.batch(seed, number, (major, minor));
                     if number % 20 == 19 {
                         report::progress(&sum.lock().unwrap_or_else(PoisonError::into_inner), start.elapsed());
                     }
@@ -106,7 +110,7 @@ fn campaign(envoy: &Path, seed: u64, until: Until) -> usize {
         }
     });
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-    report::ends(&sum, seed, start.elapsed());
+    report::ends(&sum, envoy.version, seed, start.elapsed());
     sum.disagree + sum.broken
 }
 

@@ -7,6 +7,7 @@
 //! defaults: {host: shop}      # of every request below
 //! requests:
 //!   - {paths: [/a, /b]}       # one pair each; `hosts`, `addresses` and `header_sets` likewise
+//! since: 1.37.0               # older Envoys do not take the configuration
 //! ```
 //!
 //! Nothing says what shall come out: that is Envoy's part.
@@ -19,12 +20,15 @@ use serde_json::{Map, Value, json};
 
 use crate::backend::Backends;
 use crate::config::{Config, items, object, take};
+use crate::driver::{self, Version};
 use crate::pair::{Pair, Request};
 
 /// A case file, with its backends running.
 #[derive(Debug)]
 pub(crate) struct Case {
     pub(crate) path: PathBuf,
+    /// The first Envoy that takes it.
+    pub(crate) since: Version,
     pub(crate) config: Config,
     pub(crate) pairs: Vec<Pair>,
     /// Stopped with the case.
@@ -41,13 +45,17 @@ impl Case {
         let mut backends = Backends::default();
         backends.place(&mut value);
         let mut short = object(value);
+        let since = short.remove("since").map_or((0, 0, 0), |release| {
+            let parsed = release.as_str().and_then(driver::parse);
+            parsed.unwrap_or_else(|| panic!("{}: since", path.display()))
+        });
         let mut defaults = object(json!({"to": "127.1.0.1:80"}));
         defaults.extend(object(take(&mut short, "defaults")));
         let entries = items(take(&mut short, "requests"));
         let pairs = entries.into_iter().flat_map(|entry| pairs(&defaults, object(entry))).collect();
         let config = Config::new(&mut short);
         assert!(short.is_empty(), "{}: unknown keys {short:?}", path.display());
-        Self { path: path.to_owned(), config, pairs, _backends: backends }
+        Self { path: path.to_owned(), since, config, pairs, _backends: backends }
     }
 
     /// The file's name without its ending.

@@ -18,27 +18,56 @@ pub(crate) const LOG_FILE: &str = "access.jsonl";
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The Envoy to run: `MESH_WHY_ENVOY`, else the one that `tests/run` installs.
-pub(crate) fn binary() -> Option<PathBuf> {
-    if let Some(named) = env::var_os("MESH_WHY_ENVOY") {
-        return Some(named.into());
-    }
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")))?;
-    Some(cache.join("mesh-why/envoy-1.40.0/envoy/_bin/envoy")).filter(|path| path.exists())
+/// Major, minor, patch.
+pub(crate) type Version = (u32, u32, u32);
+
+/// An Envoy to run.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    pub(crate) binary: PathBuf,
+    pub(crate) version: Version,
+    pub(crate) share: Share,
 }
 
-/// Major and minor of what the binary is.
-pub(crate) fn version(binary: &Path) -> (u32, u32) {
+/// How much runs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    All,
+    /// The case files, and less of what is generated.
+    Bounded,
+}
+
+/// What `tests/run` installs, the newest first. Between them lie the releases that changed a rule.
+const RELEASES: &[(&str, Share)] = &[("1.40.0", Share::All), ("1.38.3", Share::Bounded), ("1.36.4", Share::Bounded)];
+
+/// The Envoys to run: `MESH_WHY_ENVOY` alone, else those of `tests/run` that are there.
+pub(crate) fn installed() -> Vec<Installed> {
+    let of = |binary: PathBuf, share| Installed { version: version(&binary), binary, share };
+    if let Some(named) = env::var_os("MESH_WHY_ENVOY") {
+        return vec![of(named.into(), Share::All)];
+    }
+    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache"));
+    let Some(cache) = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home) else {
+        return Vec::new();
+    };
+    let all = RELEASES
+        .iter()
+        .map(|(release, share)| (cache.join(format!("mesh-why/envoy-{release}/envoy/_bin/envoy")), *share));
+    all.filter(|(path, _)| path.exists()).map(|(path, share)| of(path, share)).collect()
+}
+
+/// `1.36.4`.
+pub(crate) fn parse(text: &str) -> Option<Version> {
+    let numbers: Vec<u32> = text.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let [major, minor, patch] = numbers[..] else { return None };
+    Some((major, minor, patch))
+}
+
+/// Of the binary, as `/server_info` has it too.
+fn version(binary: &Path) -> Version {
     let output = Command::new(binary).arg("--version").output().expect("the version of Envoy");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut parts =
-        text.split('/').map(|part| part.split('.').map_while(|number| number.parse().ok()).collect::<Vec<u32>>());
-    match parts.rfind(|numbers| numbers.len() == 3).as_deref() {
-        Some([major, minor, ..]) => (*major, *minor),
-        _ => panic!("no version in {text:?}"),
-    }
+    text.split(['/', '-']).find_map(parse).unwrap_or_else(|| panic!("no version in {text:?}"))
 }
 
 /// Runs until dropped.

@@ -4,10 +4,13 @@
 
 pub(crate) mod generated;
 
+use std::borrow::Cow;
 use std::env;
 use std::path::Path;
 
+use crate::case::Case;
 use crate::compare::is_unknown;
+use crate::driver::{Installed, Version};
 use crate::examine::Examined;
 use crate::observed::Observed;
 
@@ -25,15 +28,37 @@ pub(crate) struct Tally {
     pub(crate) agree: usize,
     pub(crate) disagree: usize,
     pub(crate) unknown: usize,
+    /// Files that Envoy, or the test, broke off.
+    pub(crate) broken: usize,
+    /// Files for newer Envoys.
+    pub(crate) left_out: usize,
+    version: Version,
 }
 
 impl Tally {
+    /// Nothing yet.
+    pub(crate) fn of(envoy: &Installed) -> Self {
+        Self { version: envoy.version, ..Self::default() }
+    }
+
+    /// A file that this Envoy is too old for.
+    pub(crate) fn leave_out(&mut self, case: &Case) {
+        println!("{:<40} since Envoy {}", file_name(&case.path), release(case.since));
+        self.left_out += 1;
+    }
+
+    /// A file that came to no end; why was printed as it happened.
+    pub(crate) fn broke(&mut self, path: &Path) {
+        println!("{:<40} BROKE OFF", file_name(path));
+        self.broken += 1;
+    }
+
     /// Counts and prints one file.
     pub(crate) fn add(&mut self, path: &Path, examined: &[Examined]) {
         let counts: Vec<Count> = examined.iter().map(count).collect();
         let number = |kind: Count| counts.iter().filter(|count| **count == kind).count();
         let (agree, disagree, unknown) = (number(Count::Agrees), number(Count::Disagrees), number(Count::Unknown));
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = file_name(path);
         println!("{name:<40} {agree:>4} agree {disagree:>4} disagree {unknown:>4} unknown");
         for (each, count) in examined.iter().zip(counts) {
             if env::var_os("MESH_WHY_SHOW").is_some() {
@@ -55,9 +80,21 @@ impl Tally {
 
     /// The last line.
     pub(crate) fn print(&self) {
-        let Self { agree, disagree, unknown } = self;
-        println!("envoy: {agree} pairs agree, {disagree} disagree, {unknown} unknown");
+        let Self { agree, disagree, unknown, broken, left_out, version } = self;
+        println!("envoy {}: {agree} pairs agree, {disagree} disagree, {unknown} unknown", release(*version));
+        if (*broken, *left_out) != (0, 0) {
+            println!("envoy {}: {broken} files broke off, {left_out} are for newer ones", release(*version));
+        }
     }
+}
+
+/// `1.36.4`.
+pub(crate) fn release((major, minor, patch): Version) -> String {
+    format!("{major}.{minor}.{patch}")
+}
+
+fn file_name(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
 }
 
 /// For a machine without the binary.

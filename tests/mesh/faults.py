@@ -192,6 +192,17 @@ NO_TLS = istio(
     host="product-service",
     trafficPolicy={"tls": {"mode": "DISABLE"}},
 )
+OTHER_NAME = istio(
+    "DestinationRule",
+    "product-service",
+    host="product-service",
+    trafficPolicy={
+        "tls": {
+            "mode": "ISTIO_MUTUAL",
+            "subjectAltNames": ["spiffe://cluster.local/ns/shop/sa/somebody"],
+        }
+    },
+)
 DENY = istio(
     "AuthorizationPolicy",
     "deny-reads",
@@ -382,6 +393,14 @@ FAULTS = [
         holds=plain_to_strict,
         heat=until_nothing_answers(lambda _: True),
         blame=(DR, PEER),
+    ),
+    Fault(
+        "certificate-of-another-name",
+        "product-service:8082",
+        objects=[OTHER_NAME],
+        holds=lambda proxy: "sa/somebody" in proxy.cluster(f"outbound|8082||{PRODUCT}"),
+        finding="connections-fail",
+        blame=(DR,),
     ),
     Fault(
         "strict-and-no-proxy",

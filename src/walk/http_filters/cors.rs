@@ -69,7 +69,7 @@ fn answer(ask: &Ask) -> Result<Option<Effect>, String> {
 fn legacy(ask: &Ask) -> Result<Option<Effect>, String> {
     let of_route = ask.chosen.route.as_ref().and_then(|hit| hit.node.get("route")?.get("cors"));
     let of_host = match ask.chain.host {
-        Host::Found(_, node) => node.get("cors"),
+        Host::Found(_, table) => table.node().get("cors"),
         Host::Missing(_) => None,
     };
     match of_route.or(of_host) {

@@ -31,7 +31,7 @@ pub(super) fn global(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let counts = |field: &str| {
         let route = ask.chosen.route.as_ref().and_then(|hit| hit.node.get("route")?.get(field));
         let host = match ask.chain.host {
-            Host::Found(_, node) => node.get(field),
+            Host::Found(_, table) => table.node().get(field),
             Host::Missing(_) => None,
         };
         route.or(host).is_some()

@@ -2,6 +2,7 @@
 //!
 //! An entry for a route replaces the filter's rules as a whole; an empty one turns it off. Shadow rules decide nothing.
 
+use crate::envoy::matcher::Reading;
 use crate::envoy::pb::envoy::config::rbac::v3::{Rbac as Rules, rbac::Action};
 use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPerRoute};
 use crate::envoy::rbac::Judgment;
@@ -82,20 +83,18 @@ fn enforced(ask: &Ask, rules: &Rules, at: &Node) -> Option<Effect> {
 
 fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
     let http = ask.http;
-    // It matched values one by one a release before routes did (`rbac_match_headers_individually`).
     let version = ask.walker.version;
-    let as_if = if version >= Version::new(1, 38, 0) { Version::NEWEST } else { version };
     let raw = http.path.split(['?', '#']).next().unwrap_or_default();
     let cuts = ask.chain.config.ignore_path_parameters_in_path_matching
         && ask.chosen.route.is_some()
-        && version >= Version::new(1, 39, 1);
-    let path = if cuts { crate::walk::route::without_parameters(raw) } else { raw.to_owned() };
+        && version.has(&Version::PARAMETERS);
+    let path = if cuts { crate::walk::route::without_parameters(raw, version) } else { raw.to_owned() };
     let lacks_metadata = |name: &str| {
         (name.starts_with("envoy.filters.http.") || name == "istio_authn")
             && !ask.before.metadata.iter().any(|set| set == "*" || set == name)
     };
     let request = Request {
-        header: &|header| ask.header_of(header, as_if),
+        header: &|header| ask.header_of(header, Reading::of_rbac(version)),
         path: &path,
         lacks_metadata: &lacks_metadata,
         has_route: ask.chosen.route.is_some(),

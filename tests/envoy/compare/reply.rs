@@ -67,7 +67,10 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
         *seen.entry(way(each.fate, &each.reply)).or_default() += 1;
     }
     let mut said: BTreeMap<String, f64> = seen.keys().map(|way| (way.clone(), 0.0)).collect();
-    for branch in branches {
+    // What the program leaves open may have gone any way, and no further.
+    let is_open = |branch: &&Value| branch["outcome"] == "unknown";
+    let open: f64 = branches.iter().filter(is_open).filter_map(|branch| branch["share"].as_f64()).sum();
+    for branch in branches.iter().filter(|branch| !is_open(branch)) {
         let fate = match branch["outcome"].as_str() {
             Some("reaches") => Fate::Reached,
             Some("answered") => Fate::Answered,
@@ -78,7 +81,10 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
     }
     said.into_iter()
         .map(|(way, share)| (seen.get(&way).copied().unwrap_or(0), share, way))
-        .filter(|(count, share, _)| !is_plausible(*count, observed.len(), *share))
+        .filter(|(count, share, _)| {
+            let seen = share_of(*count, observed.len());
+            !(is_plausible(*count, observed.len(), seen.clamp(*share, share + open)))
+        })
         .map(|(count, share, way)| {
             Difference::new(format!("branch {way}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })

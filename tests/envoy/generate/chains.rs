@@ -120,7 +120,7 @@ fn criteria(rng: &mut Rng, at: &Spot) -> Value {
         ];
         let mut ranges: Vec<&str> = ranges.iter().map(String::as_str).collect();
         // Beside an unset range, Envoy takes either: seldom, then.
-        if rng.chance(10) {
+        if rng.chance(3) {
             ranges = vec!["0.0.0.0/0"];
         }
         wanted["prefix_ranges"] = some(rng, &ranges).iter().map(|text| range(text)).collect();

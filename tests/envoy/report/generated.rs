@@ -11,10 +11,12 @@ use serde_json::Value;
 
 use crate::campaign::Sum;
 use crate::compare::Difference;
+use crate::driver::Version;
 use crate::generate::Layer;
+use crate::report::release;
 
-pub(crate) fn begins(seed: u64) {
-    println!("generated: seed {seed} (MESH_WHY_SEED={seed} repeats it)");
+pub(crate) fn begins(version: Version, seed: u64) {
+    println!("generated: Envoy {}, seed {seed} (MESH_WHY_SEED={seed} repeats it)", release(version));
 }
 
 pub(crate) fn progress(sum: &Sum, elapsed: Duration) {
@@ -46,7 +48,7 @@ pub(crate) fn disagreement(layer: Layer, file: &Path, case: &str, differences: &
 }
 
 /// The tables and the last line.
-pub(crate) fn ends(sum: &Sum, seed: u64, elapsed: Duration) {
+pub(crate) fn ends(sum: &Sum, version: Version, seed: u64, elapsed: Duration) {
     let layers = sum.layers.iter().map(|(layer, count)| (layer.word().to_owned(), *count)).collect();
     table("pairs by layer", &layers);
     let stops = sum.stops.iter().map(|((flags, details), count)| (format!("{flags:<6} {details}"), *count)).collect();
@@ -58,12 +60,14 @@ pub(crate) fn ends(sum: &Sum, seed: u64, elapsed: Duration) {
         100.0 * number(count) / number(sum.pairs.max(1))
     };
     println!(
-        "generated: {} pairs in {} configurations agree, {} disagree, {} unknown ({:.1} %); seed {seed}, {} s",
+        "generated: {} pairs in {} configurations agree, {} disagree, {} unknown ({:.1} %), {} not taken; Envoy {}, seed {seed}, {} s",
         sum.pairs - sum.disagree - sum.unknown,
         sum.configurations,
         sum.disagree,
         sum.unknown,
         share(sum.unknown),
+        sum.rejected.values().sum::<usize>(),
+        release(version),
         elapsed.as_secs()
     );
 }

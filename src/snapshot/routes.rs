@@ -1,0 +1,298 @@
+//! A route configuration, taken apart no further than a request's way through it goes.
+//!
+//! A shared port of a big mesh has thousands of virtual hosts, and a virtual host can have thousands of routes. So the
+//! lists stay raw: of a virtual host no more is read than its domains, of a route no more than its match, and each only
+//! once for a snapshot, however often it is walked.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::index::Entry;
+use super::need::Origin;
+use super::node::Node;
+use super::path::Segment;
+use crate::envoy::domains::Domains;
+use crate::envoy::fields::snake;
+use crate::envoy::pb::envoy::config::route::v3::{Route, RouteConfiguration, RouteMatch, VirtualHost};
+
+/// A route configuration and its virtual hosts.
+#[derive(Debug)]
+pub struct RouteTable {
+    list: List,
+    domains: Domains,
+    hosts: Vec<OnceLock<Result<Arc<HostTable>, String>>>,
+}
+
+/// A virtual host and its routes.
+#[derive(Debug)]
+pub struct HostTable {
+    list: List,
+    matches: Vec<OnceLock<Result<Option<RouteMatch>, String>>>,
+    whole: Entry,
+}
+
+/// A message that has a list, and the list's elements as they lie in the body.
+#[derive(Debug)]
+struct List {
+    /// The message without the list.
+    rest: Node,
+    /// The list's address.
+    at: String,
+    items: Vec<Entry>,
+}
+
+impl RouteTable {
+    /// The one in an element of `dynamic_route_configs`, whose address is `base`.
+    pub(super) fn delivered(origin: Origin, query: &str, base: &str, entry: &Entry) -> Result<Self, String> {
+        let element: Element = serde_json::from_slice(entry.bytes()).map_err(|e| format!("{base}: {e}"))?;
+        let (key, parts) = match (element.route_config, element.camel) {
+            (Some(parts), _) => ("route_config", parts),
+            (None, Some(parts)) => ("routeConfig", parts),
+            (None, None) => return Err(format!("{base}: there is no route configuration")),
+        };
+        let base = format!("{base}{}", Segment::Key(key.to_owned()));
+        Self::new(List::new(origin, query, &base, entry, parts))
+    }
+
+    /// One that stands in a connection manager's configuration.
+    pub fn inline(node: &Node) -> Result<Self, String> {
+        let entry = Entry::made(node.value().clone());
+        let parts = parts(entry.bytes(), &node.address())?;
+        Self::new(List::new(node.origin(), node.query(), &node.address(), &entry, parts))
+    }
+
+    fn new(list: List) -> Result<Self, String> {
+        let mut domains = Domains::default();
+        for (i, host) in list.items.iter().enumerate() {
+            let of_host = names(host).map_err(|why| format!("{}[{i}]: {why}", list.at))?.domains;
+            for domain in &of_host {
+                domains.insert(domain, i);
+            }
+        }
+        let hosts = list.items.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { list, domains, hosts })
+    }
+
+    /// The configuration without its virtual hosts.
+    pub fn node(&self) -> &Node {
+        &self.list.rest
+    }
+
+    /// The same, decoded.
+    pub fn decode(&self) -> Result<RouteConfiguration, String> {
+        self.list.rest.decode()
+    }
+
+    /// Which virtual host has which domains.
+    pub fn domains(&self) -> &Domains {
+        &self.domains
+    }
+
+    /// How many virtual hosts there are.
+    pub fn len(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// A virtual host, by its number; an error where it could not be taken apart, or is not there.
+    pub fn host(&self, i: usize) -> Result<Arc<HostTable>, String> {
+        let (Some(cell), Some(entry)) = (self.hosts.get(i), self.list.items.get(i)) else {
+            return Err(format!("{}[{i}]: there is no such virtual host", self.list.at));
+        };
+        cell.get_or_init(|| HostTable::new(&self.list, i, entry).map(Arc::new)).clone()
+    }
+
+    /// The names of all virtual hosts.
+    pub fn names(&self) -> Vec<String> {
+        self.list.items.iter().map(|host| names(host).unwrap_or_default().name).collect()
+    }
+}
+
+impl HostTable {
+    fn new(of: &List, i: usize, entry: &Entry) -> Result<Self, String> {
+        let base = format!("{}{}", of.at, Segment::Index(i));
+        let parts = parts(entry.bytes(), &base)?;
+        let list = List::new(of.rest.origin(), of.rest.query(), &base, entry, parts);
+        let matches = list.items.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { list, matches, whole: entry.clone() })
+    }
+
+    /// The virtual host without its routes.
+    pub fn node(&self) -> &Node {
+        &self.list.rest
+    }
+
+    /// The same, decoded.
+    pub fn decode(&self) -> Result<VirtualHost, String> {
+        self.list.rest.decode()
+    }
+
+    /// The virtual host with its routes, however many.
+    pub fn whole(&self) -> Node {
+        Node::new(self.node().origin(), self.node().query(), &self.node().address(), self.whole.value())
+    }
+
+    /// How many routes there are.
+    pub fn len(&self) -> usize {
+        self.matches.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.matches.is_empty()
+    }
+
+    /// What a route wants of a request; `None` where it has no match.
+    pub fn wanted(&self, i: usize) -> Result<Option<&RouteMatch>, String> {
+        let (Some(cell), Some(entry)) = (self.matches.get(i), self.list.items.get(i)) else {
+            return Err(format!("{}[{i}]: there is no such route", self.list.at));
+        };
+        let decoded = cell.get_or_init(|| decode::<Wanted>(entry, &self.list.at, i).map(|route| route.wanted));
+        decoded.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    /// A route, decoded.
+    pub fn route(&self, i: usize) -> Result<Route, String> {
+        let entry = self.list.items.get(i).ok_or_else(|| format!("{}[{i}]: there is no such route", self.list.at))?;
+        decode(entry, &self.list.at, i)
+    }
+
+    /// A route's place.
+    pub fn route_node(&self, i: usize) -> Option<Node> {
+        let base = format!("{}{}", self.list.at, Segment::Index(i));
+        Some(Node::new(self.node().origin(), self.node().query(), &base, self.list.items.get(i)?.value()))
+    }
+}
+
+fn decode<T: DeserializeOwned>(entry: &Entry, list: &str, i: usize) -> Result<T, String> {
+    serde_json::from_slice(entry.bytes()).map_err(|e| format!("{list}[{i}]: {e}"))
+}
+
+impl List {
+    fn new(origin: Origin, query: &str, base: &str, entry: &Entry, parts: Parts) -> Self {
+        let at = format!("{base}{}", Segment::Key(parts.key));
+        let rest = Node::new(origin, query, base, Arc::new(Value::Object(parts.rest)));
+        Self { rest, at, items: parts.items.into_iter().map(|raw| entry.part(raw.get())).collect() }
+    }
+}
+
+/// As much of a route as says which requests it takes.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(rename = "match")]
+    wanted: Option<RouteMatch>,
+}
+
+/// An element of `dynamic_route_configs`, in either spelling.
+#[derive(Deserialize)]
+struct Element<'a> {
+    #[serde(borrow)]
+    route_config: Option<Parts<'a>>,
+    #[serde(borrow, rename = "routeConfig")]
+    camel: Option<Parts<'a>>,
+}
+
+/// A route configuration or a virtual host: its list, and what else it has.
+struct Parts<'a> {
+    key: String,
+    items: Vec<&'a RawValue>,
+    rest: Map<String, Value>,
+}
+
+fn parts<'a>(bytes: &'a [u8], base: &str) -> Result<Parts<'a>, String> {
+    serde_json::from_slice(bytes).map_err(|e| format!("{base}: {e}"))
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Parts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TakeApart;
+
+        impl<'de> Visitor<'de> for TakeApart {
+            type Value = Parts<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a route configuration or a virtual host")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts<'de>, A::Error> {
+                let mut parts = Parts { key: String::new(), items: Vec::new(), rest: Map::new() };
+                while let Some(key) = map.next_key::<String>()? {
+                    if matches!(snake(&key).as_str(), "virtual_hosts" | "routes") {
+                        parts.items = map.next_value::<Option<Vec<&RawValue>>>()?.unwrap_or_default();
+                        parts.key = key;
+                    } else {
+                        let value = map.next_value()?;
+                        parts.rest.insert(key, value);
+                    }
+                }
+                Ok(parts)
+            }
+        }
+
+        deserializer.deserialize_map(TakeApart)
+    }
+}
+
+/// What a virtual host goes by.
+#[derive(Default)]
+struct Names {
+    name: String,
+    domains: Vec<String>,
+}
+
+/// Reads no further than the domains, which come before the routes.
+fn names(host: &Entry) -> Result<Names, String> {
+    let mut found = FindNames { names: Names::default(), is_complete: false };
+    let mut json = serde_json::Deserializer::from_slice(host.bytes());
+    match (&mut json).deserialize_map(&mut found) {
+        Err(why) if !found.is_complete => Err(why.to_string()),
+        Ok(()) | Err(_) => Ok(found.names),
+    }
+}
+
+struct FindNames {
+    names: Names,
+    is_complete: bool,
+}
+
+impl<'de> Visitor<'de> for &mut FindNames {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a virtual host")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (mut named, mut listed) = (false, false);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "name" => {
+                    self.names.name = map.next_value()?;
+                    named = true;
+                }
+                "domains" => {
+                    self.names.domains = map.next_value()?;
+                    listed = true;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            if named && listed {
+                self.is_complete = true;
+                // The rest was read through already.
+                return Err(A::Error::custom("found"));
+            }
+        }
+        Ok(())
+    }
+}
