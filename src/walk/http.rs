@@ -9,7 +9,7 @@ use crate::envoy::path::{Normalization, normalize};
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
+    CodecType, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::version::Version;
@@ -63,7 +63,19 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if let Some(what) = Walker::unmodeled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
-    if walker.question.tls || walker.ciphertext.get() || !dial.protocol.is_http() {
+    let plain = !walker.question.tls && !walker.ciphertext.get();
+    let codec = CodecType::try_from(manager.codec_type);
+    if plain && dial.protocol == Protocol::Tcp && matches!(codec, Ok(CodecType::Auto | CodecType::Http1)) {
+        // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
+        return path.stop(
+            Stage::HttpFilters,
+            "",
+            "it takes HTTP only",
+            Stop::Refused(Refusal::RequestLine),
+            Vec::new(),
+        );
+    }
+    if !plain || !dial.protocol.is_http() {
         return unknown(
             walker,
             path,

@@ -13,6 +13,8 @@ pub enum Stop {
     NoSuchService,
     /// The Service has no such port.
     NoSuchPort,
+    /// The Service has no address of its own, and no ready pod whose address the name would stand for.
+    NoAddress,
     /// The listener has no filter chain for the connection: it is closed.
     NoFilterChain,
     /// RDS names a route configuration that was never delivered, so the connection manager has an empty one.
@@ -100,7 +102,7 @@ impl Stop {
             grpc_status,
             flags: flags.to_vec(),
             details: self.details().into_owned(),
-            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort) {
+            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort | Self::NoAddress) {
                 Answerer::Nobody
             } else {
                 Answerer::SourceProxy
@@ -111,7 +113,11 @@ impl Stop {
     /// The status, 0 where a connection is closed, and the flags of the access log.
     fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
         match self {
-            Self::NoSuchService | Self::NoSuchPort | Self::ConnectionDenied(_) | Self::PlaintextOnTls => (0, &[]),
+            Self::NoSuchService
+            | Self::NoSuchPort
+            | Self::NoAddress
+            | Self::ConnectionDenied(_)
+            | Self::PlaintextOnTls => (0, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
@@ -149,6 +155,7 @@ impl Stop {
             }
             Self::NoSuchService
             | Self::NoSuchPort
+            | Self::NoAddress
             | Self::PlaintextOnTls
             | Self::TcpNoCluster
             | Self::TcpOverflow
@@ -206,6 +213,7 @@ impl Stop {
         match self {
             Self::NoSuchService => "no such service".to_owned(),
             Self::NoSuchPort => "the service has no such port".to_owned(),
+            Self::NoAddress => "its name has no address".to_owned(),
             Self::NoFilterChain => "no filter chain matches".to_owned(),
             Self::NoRouteConfig => "its route configuration was not delivered".to_owned(),
             Self::NoVirtualHost => "no virtual host takes the host".to_owned(),
