@@ -186,7 +186,7 @@ def only(value, *keys):
 
 
 def trim_pod_spec(spec):
-    small = only(spec, "nodeName", "hostNetwork")
+    small = only(spec, "nodeName", "hostNetwork", "serviceAccountName")
     for kind in ("containers", "initContainers"):
         if found := [only(c, "name", "ports", "restartPolicy") for c in spec.get(kind, [])]:
             small[kind] = found
