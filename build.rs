@@ -23,7 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Rust types with prost, their JSON form with pbjson. `Any` keeps its JSON until it is wanted.
 fn generate_messages(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Error>> {
-    prost_build::Config::new()
+    let mut config = prost_build::Config::new();
+    for file in descriptors.file.iter().filter(|file| is_ours(file.package())) {
+        file.message_type.iter().for_each(|message| mark_fields(&format!(".{}", file.package()), message, &mut config));
+    }
+    config
         .compile_well_known_types()
         .extern_path(".google.protobuf.Any", "crate::envoy::any::JsonAny")
         .extern_path(".google.protobuf", "::pbjson_types")
@@ -40,6 +44,21 @@ fn generate_messages(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Erro
         .extern_path(".google.protobuf", "::pbjson_types")
         .build(&[".envoy", ".xds"])?;
     Ok(())
+}
+
+/// With the feature `marked-fields` the compiler warns wherever a field is used; `tests/coverage.rs` listens.
+fn mark_fields(scope: &str, message: &DescriptorProto, config: &mut prost_build::Config) {
+    let name = format!("{scope}.{}", message.name());
+    for field in &message.field {
+        let oneof = field.oneof_index.and_then(|i| message.oneof_decl.get(usize::try_from(i).ok()?));
+        let holder = oneof.map_or_else(|| name.clone(), |oneof| format!("{name}.{}", oneof.name()));
+        let note = format!("field {}.{}", &name[1..], field.name());
+        let mark = format!("#[cfg_attr(feature = \"marked-fields\", deprecated = {note:?})]");
+        config.field_attribute(format!("{holder}.{}", field.name()), mark);
+    }
+    for nested in message.nested_type.iter().filter(|nested| !is_map_entry(nested)) {
+        mark_fields(&name, nested, config);
+    }
 }
 
 /// The packages of `proto/`, not Google's own.
@@ -91,23 +110,26 @@ fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) 
     let name = format!("{scope}.{}", message.name());
     let mut fields = String::new();
     for field in &message.field {
-        let entry = message.nested_type.iter().find(|nested| {
-            nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry)
-                && field.type_name().ends_with(&format!(".{}", nested.name()))
-        });
+        let entry = message
+            .nested_type
+            .iter()
+            .find(|nested| is_map_entry(nested) && field.type_name().ends_with(&format!(".{}", nested.name())));
         let kind = match entry {
             Some(entry) => format!("Kind::Map({:?})", value_of(entry)),
             None if field.r#type() == Type::Message => format!("Kind::Message({:?})", &field.type_name()[1..]),
+            None if field.r#type() == Type::Enum => "Kind::Enum".to_owned(),
             None => "Kind::Scalar".to_owned(),
         };
         let _ = write!(fields, "({:?}, {kind}), ", field.name());
     }
     rows.push(format!("    ({name:?}, &[{fields}]),\n"));
-    for nested in &message.nested_type {
-        if !nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry) {
-            message_rows(&name, nested, rows);
-        }
+    for nested in message.nested_type.iter().filter(|nested| !is_map_entry(nested)) {
+        message_rows(&name, nested, rows);
     }
+}
+
+fn is_map_entry(message: &DescriptorProto) -> bool {
+    message.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry)
 }
 
 /// The message type of a map's values.

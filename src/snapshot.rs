@@ -17,7 +17,7 @@ mod path;
 mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
@@ -243,6 +243,20 @@ impl Snapshot {
         Lookup::Found(nodes.collect())
     }
 
+    /// The pods that have an address.
+    pub fn pods_at(&self, ip: IpAddr) -> Lookup<Vec<Node>> {
+        let need = Need::PodsAt(ip);
+        if !self.is_read(&need) {
+            return Lookup::Unread(need);
+        }
+        let query = need.query();
+        let is_there = |pod: &&Arc<Value>| pod["status"]["podIP"].as_str().and_then(|own| own.parse().ok()) == Some(ip);
+        let found = self.objects.select(Kind::Pod, None, &[]).into_iter().filter(is_there).enumerate();
+        let nodes =
+            found.map(|(i, pod)| Node::new(Origin::Kubernetes, &query, &format!("$.items[{i}]"), Arc::clone(pod)));
+        Lookup::Found(nodes.collect())
+    }
+
     /// Why a need that was tried has no answer.
     pub fn why_unread(&self, need: &Need) -> Option<&str> {
         self.unread.get(&(need.origin(), need.query())).map(String::as_str)
@@ -320,6 +334,7 @@ impl Snapshot {
                     || read(kind.path(None))
                     || namespace.as_ref().is_some_and(|n| read(kind.path(Some(n))))
             }
+            Need::PodsAt(_) => listed(&Kind::Pod) || read(need.query()) || read(Kind::Pod.path(None)),
             Need::Listeners(_)
             | Need::Listener(..)
             | Need::RouteConfig(..)
@@ -557,7 +572,8 @@ fn part_of(need: &Need) -> Option<(Group, Option<&str>)> {
         | Need::Runtime(_)
         | Need::Destination(..)
         | Need::Object(..)
-        | Need::Objects(..) => None,
+        | Need::Objects(..)
+        | Need::PodsAt(_) => None,
     }
 }
 

@@ -12,6 +12,7 @@ mod balance;
 mod capture;
 mod cluster;
 mod destination;
+mod external;
 mod filter_chain;
 mod http;
 mod http_filters;
@@ -40,7 +41,7 @@ pub use stop::{Abort, RequestKind, Stop};
 pub(crate) use request::ports_of;
 
 use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{Branch, Decision, Mark, Outcome, Request, Response, Side, Stage, Step};
+use crate::verdict::{Branch, Decision, Destination, Mark, Outcome, Request, Response, Side, Stage, Step};
 
 use filter_chain::Terminal;
 use path::Path;
@@ -121,8 +122,13 @@ fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
     let agree = paths.windows(2).all(|pair| {
         let without_hosts = |path: &Path| {
             let mut decision = path.decision.clone();
-            decision.clusters.iter_mut().for_each(|c| c.endpoints.clear());
-            (decision, path.legs.clone())
+            without_places(&mut decision);
+            let pods = decision.destinations.drain(..).map(|mut there| {
+                without_places(&mut there.decision);
+                there.decision
+            });
+            let beyond: Vec<Decision> = pods.collect();
+            (decision, beyond, path.legs.clone())
         };
         without_hosts(&pair[0].1) == without_hosts(&pair[1].1)
     });
@@ -135,6 +141,9 @@ fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
                 let new: Vec<_> = new.collect();
                 mine.endpoints.extend(new);
             }
+            let known = |d: &Destination| first.decision.destinations.iter().any(|mine| mine.pod == d.pod);
+            let new: Vec<_> = other.decision.destinations.into_iter().filter(|d| !known(d)).collect();
+            first.decision.destinations.extend(new);
         }
         return first;
     }
@@ -156,6 +165,14 @@ fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
     let (_, mut path) = paths.swap_remove(shown);
     path.legs = legs;
     path
+}
+
+/// Each address can have a listener of its own, with routes of its own; the hosts always differ.
+fn without_places(decision: &mut Decision) {
+    decision.listener = None;
+    decision.filter_chain = None;
+    decision.route_config = None;
+    decision.clusters.iter_mut().for_each(|c| c.endpoints.clear());
 }
 
 /// The rows that were not reached stay, so that the eye learns the shape.
@@ -196,7 +213,12 @@ impl Walk {
         let stops = self.legs.iter().filter_map(|leg| Some((leg, leg.end.stop()?)));
         stops.max_by(|(a, x), (b, y)| {
             let fails = |stop: &Stop| stop.outcome(self.kind) == Outcome::Fails;
-            fails(x).cmp(&fails(y)).then(a.share.total_cmp(&b.share))
+            // Ways that end alike count together.
+            let alike = |leg: &Leg| -> f64 {
+                let same = self.legs.iter().filter(|other| other.response(self.kind) == leg.response(self.kind));
+                same.map(|other| other.share).sum()
+            };
+            fails(x).cmp(&fails(y)).then(alike(a).total_cmp(&alike(b))).then(a.share.total_cmp(&b.share))
         })
     }
 

@@ -2,19 +2,21 @@
 //! "unknown", never a crash.
 //!
 //! `MESH_WHY_CORPUS=FOLDER cargo test --test corpus -- --nocapture` prints a table; FOLDER holds a folder for each
-//! capture, with `config_dump.json` and perhaps `clusters.json` or `clusters.txt`.
+//! capture, with `config_dump.json` and perhaps `clusters.json` or `clusters.txt`. A second table has the fields that
+//! somebody sets and nobody here interprets, on a request's path or off it.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(clippy::print_stdout, reason = "the table is what the test is for")]
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use common::none;
+use mesh_why::envoy::fields;
 use serde_json::Value;
 
 /// The most questions that are asked about one capture.
@@ -37,6 +39,47 @@ fn every_capture_gets_an_answer_or_an_honest_unknown() {
         }
     }
     none(&complaints);
+}
+
+#[test]
+fn fields_that_nobody_interprets_are_known() {
+    let Some(corpus) = std::env::var_os("MESH_WHY_CORPUS") else {
+        println!("skipped: MESH_WHY_CORPUS is not set");
+        return;
+    };
+    let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for capture in captures(Path::new(&corpus)) {
+        let name = capture.file_name().unwrap().to_string_lossy().into_owned();
+        let mut found = BTreeSet::new();
+        uninterpreted(&dump(&capture), &mut found);
+        for field in found {
+            fields.entry(field).or_default().insert(name.clone());
+        }
+    }
+    let mut rows: Vec<_> = fields.iter().collect();
+    rows.sort_by_key(|(_, captures)| std::cmp::Reverse(captures.len()));
+    for (field, captures) in rows {
+        let first = captures.iter().next().unwrap();
+        println!("{:3} captures  {field:90} {first}", captures.len());
+    }
+}
+
+/// The deciding fields of every message that has its type beside it: resources, and the extensions in them.
+fn uninterpreted(value: &Value, found: &mut BTreeSet<String>) {
+    let url = value.get("@type").and_then(Value::as_str).unwrap_or_default();
+    let message = url.rsplit('/').next().unwrap_or_default();
+    let short = message.rsplit('.').next().unwrap_or_default();
+    let own = fields::deciding(value, message, &[]).into_iter().filter(|field| !field.contains("typed_config."));
+    found.extend(own.map(|field| format!("{short}: {field}")));
+    match value {
+        Value::Object(members) => members.values().for_each(|inner| uninterpreted(inner, found)),
+        Value::Array(elements) => elements.iter().for_each(|inner| uninterpreted(inner, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn dump(capture: &Path) -> Value {
+    serde_json::from_slice(&fs::read(capture.join("config_dump.json")).unwrap()).unwrap()
 }
 
 /// The folders that hold a dump.
@@ -78,7 +121,7 @@ fn ask(capture: &Path, question: &str) -> Result<Value, String> {
 
 /// What can be asked about a dump: each listener's port with the first domain of each of its virtual hosts.
 fn questions(capture: &Path) -> Vec<String> {
-    let dump: Value = serde_json::from_slice(&fs::read(capture.join("config_dump.json")).unwrap()).unwrap();
+    let dump = dump(capture);
     let routes = all(&dump, &["route_config", "routeConfig"]);
     let mut questions = BTreeSet::new();
     for listener in all(&dump, &["listener"]) {

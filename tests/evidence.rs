@@ -162,6 +162,7 @@ struct ApiPath<'a> {
     plural: &'a str,
     name: Option<&'a str>,
     labels: Vec<(&'a str, &'a str)>,
+    address: Option<&'a str>,
 }
 
 /// The body of an API path: an object (none: it is not there), or a list.
@@ -183,9 +184,12 @@ impl<'a> ApiPath<'a> {
         let (path, parameters) = query.split_once('?').unwrap_or((query, ""));
         let labels = match parameters.strip_prefix("labelSelector=") {
             Some(selector) => selector.split(',').map(|l| l.split_once('=')).collect::<Option<_>>()?,
-            None if parameters.is_empty() => Vec::new(),
-            None => return None,
+            None => Vec::new(),
         };
+        let address = parameters.strip_prefix("fieldSelector=status.podIP=");
+        if labels.is_empty() && address.is_none() && !parameters.is_empty() {
+            return None;
+        }
         let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         let (group, rest) = match parts.as_slice() {
             ["api", "v1", rest @ ..] => ("", rest),
@@ -201,7 +205,7 @@ impl<'a> ApiPath<'a> {
             [plural, name] => (*plural, Some(*name)),
             _ => return None,
         };
-        Some(Self { group, namespace, plural, name, labels })
+        Some(Self { group, namespace, plural, name, labels, address })
     }
 
     fn takes(&self, object: &Value) -> bool {
@@ -211,6 +215,7 @@ impl<'a> ApiPath<'a> {
             && plural(object["kind"].as_str().unwrap()) == self.plural
             && self.namespace.is_none_or(|n| metadata["namespace"] == n)
             && self.name.is_none_or(|n| metadata["name"] == n)
+            && self.address.is_none_or(|ip| object["status"]["podIP"] == ip)
             && self.labels.iter().all(|(k, v)| metadata["labels"][*k] == *v)
     }
 }

@@ -22,6 +22,9 @@ pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, Str
         (*kind, format!("/namespaces/{}/{}/{}", segment(namespace), kind.plural(), segment(name)))
     } else if let Need::Objects(kind, ..) = need {
         (*kind, need.query()[root(*kind, &kind.api_version()).len()..].to_owned())
+    } else if let Need::PodsAt(_) = need {
+        let kind = Kind::Pod;
+        (kind, need.query()[root(kind, &kind.api_version()).len()..].to_owned())
     } else {
         return Err(format!("{need} is not in Kubernetes"));
     };
@@ -74,7 +77,7 @@ fn root(kind: Kind, api_version: &str) -> String {
 }
 
 fn taken(need: &Need, kind: Kind, mut value: Value) -> Answer {
-    if matches!(need, Need::Objects(..)) {
+    if matches!(need, Need::Objects(..) | Need::PodsAt(_)) {
         return Answer::Objects(items(value, kind));
     }
     name_kind(&mut value, kind);

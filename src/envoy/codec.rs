@@ -3,6 +3,7 @@
 //! `source/common/http/http1/codec_impl.cc`, `source/common/http/http2/codec_impl.cc`,
 //! `source/common/http/header_utility.cc`; the bytes of a Host were tried one by one on 1.36, 1.38 and 1.40.
 
+use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
 use super::version::Version;
 
 /// Why a request is none.
@@ -10,6 +11,8 @@ use super::version::Version;
 pub enum Refusal {
     /// The request line is none that HTTP/1 allows.
     RequestLine,
+    /// Only HTTP/2 is taken, and the client does not begin with its preface: the connection is closed.
+    Preface,
     /// A header is none that HTTP/2 allows: the stream is reset.
     Http2Header,
     /// The Host has a byte that no authority has.
@@ -70,6 +73,16 @@ pub struct Incoming<'a> {
     pub authority: &'a str,
     /// Its headers.
     pub headers: &'a [(String, String)],
+}
+
+/// Whether a connection manager with this codec refuses the version of HTTP that the client speaks.
+pub fn version_refused(codec: CodecType, http2: bool) -> Option<Refusal> {
+    match codec {
+        CodecType::Http1 if http2 => Some(Refusal::RequestLine),
+        CodecType::Http2 if !http2 => Some(Refusal::Preface),
+        // That of HTTP/3 is never behind a socket of TCP.
+        CodecType::Auto | CodecType::Http1 | CodecType::Http2 | CodecType::Http3 => None,
+    }
 }
 
 /// Why Envoy refuses the request, if it does.

@@ -10,8 +10,10 @@ use super::harmless;
 /// What a field holds, as far as looking for unknown fields needs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    /// A number, string, enum, or a list of them.
+    /// A number, a string, or a list of them.
     Scalar,
+    /// An enumeration, or a list of it.
+    Enum,
     /// A message of this name, or a list of them. `google.protobuf.Any` is looked into by its `@type`.
     Message(&'static str),
     /// A map with values of this message type.
@@ -74,7 +76,7 @@ fn descend(value: &Value, kind: Kind, at: &str, found: &mut Vec<String>) {
                 descend(inner, Kind::Message(message), at, found);
             }
         }
-        (Kind::Scalar | Kind::Map(_), _) => {}
+        (Kind::Scalar | Kind::Enum | Kind::Map(_), _) => {}
     }
 }
 

@@ -30,6 +30,8 @@ const TIME: &str = "bounds time; matters only to a request that is already slow"
 const AFTER: &str = "changes what is sent on or back, after the decision";
 const DELIVERY: &str = "how the configuration is fetched; what arrived is in the dump";
 const PREFERS: &str = "prefers a host; all eligible hosts are shown";
+const SHOWN: &str = "what came of it is in /clusters";
+const LACKING: &str = "what to do without the filter; one that is not modeled is named by itself";
 const LABEL: &str = "labels for people and control planes";
 
 /// Names that share a reason.
@@ -259,6 +261,7 @@ static FIELDS: &[(&str, &[Row])] = &[
             ),
             (
                 &[
+                    "timeout",
                     "idle_timeout",
                     "flush_timeout",
                     "early_data_policy",
@@ -298,6 +301,8 @@ static FIELDS: &[(&str, &[Row])] = &[
         "envoy.config.route.v3.RetryPolicy",
         &[(
             &[
+                "retry_on",
+                "num_retries",
                 "per_try_timeout",
                 "per_try_idle_timeout",
                 "retry_priority",
@@ -309,11 +314,20 @@ static FIELDS: &[(&str, &[Row])] = &[
                 "rate_limited_retry_back_off",
                 "retriable_headers",
                 "retriable_request_headers",
-                "refresh_cluster_on_retry",
             ],
-            "how often a failed try is repeated",
+            "how often a failed try is repeated, with the same cluster",
         )],
     ),
+    ("envoy.config.route.v3.FilterConfig", &[(&["is_optional"], LACKING)]),
+    ("envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig", &[(&["body_format"], AFTER)]),
+    (
+        "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper",
+        &[
+            (&["filter"], "which replies are mapped; what is made of them stands beside it"),
+            (&["body", "body_format_override", "headers_to_add"], AFTER),
+        ],
+    ),
+    ("envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter", &[(&["is_optional"], LACKING)]),
     ("envoy.config.route.v3.DirectResponseAction", &[(&["body", "body_format"], AFTER)]),
     ("envoy.config.route.v3.RedirectAction", &[(&["path_rewrite"], "the Location's path, not whether it redirects")]),
     (
@@ -386,6 +400,7 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["ring_hash_lb_config", "maglev_lb_config", "least_request_lb_config", "round_robin_lb_config"], PREFERS),
         ],
     ),
+    ("envoy.config.cluster.v3.Cluster.TransportSocketMatch", &[(&["name"], LABEL)]),
     ("envoy.config.cluster.v3.Cluster.EdsClusterConfig", &[(&["eds_config"], DELIVERY)]),
     (
         "envoy.config.cluster.v3.Cluster.CommonLbConfig",
@@ -451,13 +466,18 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     (
         "envoy.config.cluster.v3.CircuitBreakers.Thresholds",
-        &[(&["retry_budget", "max_connection_pools"], "bounds retries and pools"), (&["track_remaining"], OBSERVED)],
+        &[
+            (&["max_retries", "retry_budget", "max_connection_pools"], "bounds retries and pools"),
+            (&["track_remaining"], OBSERVED),
+        ],
     ),
     (
         "envoy.config.cluster.v3.OutlierDetection",
         &[(
             &[
+                "consecutive_5xx",
                 "interval",
+                "base_ejection_time",
                 "enforcing_consecutive_5xx",
                 "enforcing_success_rate",
                 "success_rate_minimum_hosts",
@@ -488,6 +508,8 @@ static FIELDS: &[(&str, &[Row])] = &[
         "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy",
         &[(&["endpoint_stale_after"], "not implemented by Envoy")],
     ),
+    ("envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload", &[(&["category"], LABEL)]),
+    ("envoy.config.endpoint.v3.LbEndpoint", &[(&["health_status", "load_balancing_weight"], SHOWN)]),
     (
         "envoy.config.endpoint.v3.LocalityLbEndpoints",
         &[(&["metadata", "proximity"], "used by no policy that is modeled")],
@@ -497,6 +519,7 @@ static FIELDS: &[(&str, &[Row])] = &[
         &[
             (&["health_check_config"], "what came of health checks is in /clusters"),
             (&["observability_name"], OBSERVED),
+            (&["additional_addresses"], "other ways to the same host; whether none works shows in its counters"),
         ],
     ),
     (
@@ -529,9 +552,11 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     ("envoy.extensions.transport_sockets.tls.v3.TlsCertificate", &[(&["*"], "only whether there is one matters")]),
     ("envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", &[(&["*"], "only whether there is one matters")]),
-    ("envoy.config.core.v3.Http1ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
     ("envoy.config.core.v3.Http2ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
-    ("envoy.config.core.v3.Http3ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
+    (
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",
+        &[(&["http_protocol_options", "http3_protocol_options"], "how the chosen host is spoken to")],
+    ),
     (
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
         &[(&["*"], "how the chosen host is spoken to")],
@@ -611,13 +636,11 @@ static FIELDS: &[(&str, &[Row])] = &[
     ("envoy.extensions.filters.http.csrf.v3.CsrfPolicy", &[(&["shadow_enabled"], OBSERVED)]),
     ("envoy.config.rbac.v3.RBAC", &[(&["audit_logging_options"], OBSERVED)]),
     ("envoy.config.rbac.v3.Policy", &[(&["cel_config"], "read only by a condition, which is named by itself")]),
-    (
-        "envoy.type.matcher.v3.MetadataMatcher",
-        &[(&["path", "value"], "only whether there can be any metadata is looked at")],
-    ),
+    ("envoy.extensions.filters.common.fault.v3.FaultDelay", &[(&["fixed_delay"], TIME)]),
     (
         "envoy.extensions.filters.http.fault.v3.HTTPFault",
         &[
+            (&["delay_duration_runtime"], TIME),
             (&["response_rate_limit", "response_rate_limit_percent_runtime"], "slows the answer"),
             (&["disable_downstream_cluster_stats", "filter_metadata"], OBSERVED),
             (&["max_active_faults_runtime"], "bounds faults that are active at once"),

@@ -6,8 +6,12 @@
 use crate::diagnose::{Case, Proved, certain, label_text, named, ref_of, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    if case.stop() == Some(&Stop::NoAddress) {
+        return without_address(case);
+    }
     let cluster = case.cluster().filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
     let empty = cluster.no_hosts()?;
     let name = case.cluster_name();
@@ -22,7 +26,25 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let Some(service) = case.service() else {
         return Some(unexplained(case, &host, empty));
     };
-    Some(explained(case, &service, &host, empty))
+    let cause = cause(case, &service);
+    Some(cause.map_or_else(
+        || unexplained(case, &host, empty.clone()),
+        |cause| {
+            let follows = format!("The cluster of {host} is empty, so Envoy answers by itself.");
+            explained(&service, cause, Stage::Endpoints, &follows, Some(empty.clone()))
+        },
+    ))
+}
+
+/// A Service without an address is only as good as its pods: without them its name stands for nothing.
+fn without_address(case: &Case) -> Option<Finding> {
+    let service = case.walk.trail.service.as_ref()?;
+    let name = service.text("metadata.name")?;
+    // Of one of its pods, by the pod's name, the Service's own state says nothing.
+    let asked = case.walk.request.target.split(['.', ':']).next()?;
+    let cause = cause(case, service).filter(|_| asked == name)?;
+    let follows = "It has no address of its own, so its name stands for none and no request is sent.";
+    Some(explained(service, cause, Stage::Request, follows, None))
 }
 
 /// Why a Service has no endpoints.
@@ -34,26 +56,31 @@ struct Cause {
     evidence: Vec<Evidence>,
 }
 
-fn explained(case: &Case, service: &Node, host: &str, empty: Evidence) -> Finding {
+/// `None` where the pods were not read.
+fn cause(case: &Case, service: &Node) -> Option<Cause> {
     let object = ref_of(Kind::Service, service, "spec.selector");
     let selector = service.labels("spec.selector");
     let pods = case.objects(Kind::Pod, Some(&object.namespace), &selector);
     let workloads = workloads(case, &object.namespace, &selector);
-    let cause = match pods {
+    Some(match pods {
         _ if selector.is_empty() => without_selector(&object, service),
         Some(pods) if !pods.is_empty() => not_ready(&object, &pods),
         Some(_) if !workloads.is_empty() => scaled_to_zero(&object, &workloads),
         Some(_) => nothing_selected(case, &object, service, &selector),
-        None => return unexplained(case, host, empty),
-    };
-    let mut evidence = vec![empty];
-    evidence.extend(cause.evidence);
+        None => return None,
+    })
+}
+
+fn explained(service: &Node, cause: Cause, stage: Stage, follows: &str, empty: Option<Evidence>) -> Finding {
+    let object = ref_of(Kind::Service, service, "spec.selector");
+    let selector = service.labels("spec.selector");
+    let evidence = empty.into_iter().chain(cause.evidence).collect();
     Finding {
         id: "no-endpoints",
         certainty: certain(Proved::Yes),
-        stage: Stage::Endpoints,
+        stage,
         title: cause.title,
-        why: format!("{} The cluster of {host} is empty, so Envoy answers by itself.", cause.says),
+        why: format!("{} {follows}", cause.says),
         next: if selector.is_empty() {
             show(&object)
         } else {

@@ -1,6 +1,7 @@
 //! The questions that a walk or a finding would like answered, each with one canonical query.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::kind::Kind;
 
@@ -61,6 +62,8 @@ pub enum Need {
     Object(Kind, String, String),
     /// The objects of a kind: namespace (all when `None`) and labels that they must carry (all when empty).
     Objects(Kind, Option<String>, Vec<(String, String)>),
+    /// The pods that have this address, in whatever namespace.
+    PodsAt(IpAddr),
 }
 
 impl Need {
@@ -78,7 +81,7 @@ impl Need {
             | Self::Runtime(origin)
             | Self::Destination(origin, ..) => *origin,
             Self::LastUpdated(need) => need.origin(),
-            Self::Object(..) | Self::Objects(..) => Origin::Kubernetes,
+            Self::Object(..) | Self::Objects(..) | Self::PodsAt(_) => Origin::Kubernetes,
         }
     }
 
@@ -111,6 +114,7 @@ impl Need {
                 let path = kind.path(namespace.as_deref());
                 if labels.is_empty() { path } else { format!("{path}?labelSelector={}", selector(labels)) }
             }
+            Self::PodsAt(ip) => format!("{}?fieldSelector=status.podIP={ip}", Kind::Pod.path(None)),
         }
     }
 
@@ -129,6 +133,7 @@ impl Need {
             Self::Runtime(_) => "whether runtime values override the configuration",
             Self::Destination(..) => "what B's proxy makes of the request",
             Self::Object(..) | Self::Objects(..) => "what Kubernetes says of it",
+            Self::PodsAt(_) => "which pod it is that takes the request",
         }
     }
 }
@@ -150,6 +155,7 @@ impl fmt::Display for Need {
             Self::Object(kind, namespace, name) => write!(f, "{} {namespace}/{name}", kind.name()),
             Self::Objects(kind, Some(namespace), _) => write!(f, "the {} of namespace {namespace}", kind.plural()),
             Self::Objects(kind, None, _) => write!(f, "the {} of all namespaces", kind.plural()),
+            Self::PodsAt(ip) => write!(f, "the pod at {ip}"),
         }
     }
 }
@@ -178,7 +184,8 @@ fn last_updated(need: &Need) -> String {
         | Need::Runtime(_)
         | Need::Destination(..)
         | Need::Object(..)
-        | Need::Objects(..) => return need.query(),
+        | Need::Objects(..)
+        | Need::PodsAt(_) => return need.query(),
     };
     format!("/config_dump?resource={field}&mask={mask}&name_regex=^{}$", re2_literal(name))
 }

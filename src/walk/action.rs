@@ -273,6 +273,11 @@ pub(super) fn weighted_choices(
             return Err("a weight that is not there".to_owned());
         }
     }
+    if let Some(RandomValueSpecifier::UseHashPolicy(hashed)) = &weighted.random_value_specifier
+        && hashed.value
+    {
+        return Err("which cluster the request's hash draws (`use_hash_policy`) is not modeled".to_owned());
+    }
     if total == 0 {
         return Err("the weights of the clusters sum to 0".to_owned());
     }

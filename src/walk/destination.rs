@@ -195,7 +195,12 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     let mut inner = Walker::new(walker.snapshot, &question, origin);
     inner.sent = Some(OpenHeaders::after(path));
     inner.downstream = downstream(walker, path, &group.target, &socket);
-    let protocol = if path.decision.route_config.is_some() { upstream_protocol(path, dial) } else { dial.protocol };
+    let over_http = path.decision.route_config.is_some();
+    let Some(protocol) = (if over_http { upstream_protocol(path, dial) } else { Some(dial.protocol) }) else {
+        let what = "which HTTP it is spoken to (`auto_config`) is not modeled";
+        walker.unchecked(format!("B's side was not walked: {what}"));
+        return None;
+    };
     let host = question.authority.clone().unwrap_or_else(|| dial.host.clone());
     let there = Dial { ip: Some(group.target.at.ip()), port: group.target.at.port(), host, protocol };
     let mut through = Path::default();
@@ -244,20 +249,22 @@ fn as_sent(walker: &Walker, path: &Path) -> Option<Question> {
     Some(question)
 }
 
-/// What A's proxy speaks to B over HTTP: as the cluster says, else HTTP/1.1.
-fn upstream_protocol(path: &Path, dial: &Dial) -> Protocol {
+/// What A's proxy speaks to B over HTTP: as the cluster says, else HTTP/1.1; `None` where the handshake decides.
+fn upstream_protocol(path: &Path, dial: &Dial) -> Option<Protocol> {
     let cluster = path.trail.clusters.first().and_then(|c| c.cluster.clone());
     let options = cluster.and_then(|c| {
         c.get("typed_extension_protocol_options")?.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
     });
     let has = |field: &str| options.as_ref().is_some_and(|o| o.at(field).is_some());
     let http2 = if dial.protocol == Protocol::Grpc { Protocol::Grpc } else { Protocol::Http2 };
-    if has("explicit_http_config.http2_protocol_options") {
-        http2
+    if has("auto_config") {
+        None
+    } else if has("explicit_http_config.http2_protocol_options") {
+        Some(http2)
     } else if has("use_downstream_protocol_config") {
-        dial.protocol
+        Some(dial.protocol)
     } else {
-        Protocol::Http1
+        Some(Protocol::Http1)
     }
 }
 
@@ -288,7 +295,7 @@ fn groups(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Group> {
     if targets.is_empty() {
         return Vec::new();
     }
-    let Some(pods) = pods(walker, path, leg) else { return Vec::new() };
+    let Some(pods) = pods(walker, path, leg, &targets) else { return Vec::new() };
     let mut groups: Vec<(String, Group)> = Vec::new();
     for target in targets {
         let at = |pod: &&Node| pod.text("status.podIP").is_some_and(|ip| ip.parse() == Ok(target.at.ip()));
@@ -356,17 +363,42 @@ fn behind(walker: &Walker, path: &Path, target: &Target) -> Option<Vec<Target>> 
     Some(found)
 }
 
-/// The pods that the Service behind a leg selects.
-fn pods(walker: &Walker, path: &Path, leg: &Leg) -> Option<Vec<Node>> {
+/// The pods that the Service behind a leg selects; where there is no Service, those at the addresses.
+fn pods(walker: &Walker, path: &Path, leg: &Leg, targets: &[Target]) -> Option<Vec<Node>> {
     let of_cluster = leg.cluster.and_then(|i| ClusterName::parse(&path.trail.clusters.get(i)?.name)?.service());
     let service = match of_cluster {
         Some((namespace, name)) => walker.glance(walker.snapshot.object(Kind::Service, &namespace, &name))?,
-        None => path.trail.service.clone()?,
+        None => match &path.trail.service {
+            Some(service) => service.clone(),
+            None => return Some(pods_at(walker, targets)),
+        },
     };
     let namespace = service.text("metadata.namespace")?;
     service.at("spec.selector")?;
     let labels = service.labels("spec.selector");
     walker.glance(walker.snapshot.objects(Kind::Pod, Some(&namespace), &labels))
+}
+
+/// The pods at addresses that no Service stands for: one that was asked for, or a few that can be a pod's.
+fn pods_at(walker: &Walker, targets: &[Target]) -> Vec<Node> {
+    const FEW: usize = 4;
+    let is_asked = |ip: &IpAddr| walker.question.ip() == Some(*ip);
+    let ips = targets.iter().map(|t| t.at.ip()).filter(|ip| is_asked(ip) || is_private(*ip));
+    let pods = ips.take(FEW).filter_map(|ip| walker.glance(walker.snapshot.pods_at(ip))).flatten();
+    pods.filter(has_it_alone).collect()
+}
+
+/// Whether a pod's address is its own, and still is: not its node's, and not of one that has ended.
+fn has_it_alone(pod: &Node) -> bool {
+    let of_node = pod.at("spec.hostNetwork").is_some_and(|n| n.value().as_bool() == Some(true));
+    !of_node && !matches!(pod.text("status.phase").as_deref(), Some("Succeeded" | "Failed"))
+}
+
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || (ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64),
+        IpAddr::V6(ip) => ip.is_unique_local(),
+    }
 }
 
 /// Whether any request is handed to a pod whose own proxy, if it has one, was not walked.

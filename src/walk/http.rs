@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::envoy::codec::{self, Incoming};
+use crate::envoy::codec::{self, Incoming, Refusal};
 use crate::envoy::domains;
 use crate::envoy::headers;
 use crate::envoy::path::{Normalization, normalize};
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
+    CodecType, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::version::Version;
-use crate::snapshot::{HostTable, Node, RouteTable};
+use crate::snapshot::{HostTable, Node, Origin, RouteTable};
 use crate::verdict::{Mark, Stage};
 
 use super::open_headers::OpenHeaders;
@@ -63,7 +63,19 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if let Some(what) = Walker::unmodeled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
-    if walker.question.tls || walker.ciphertext.get() || !dial.protocol.is_http() {
+    let plain = !walker.question.tls && !walker.ciphertext.get();
+    let codec = CodecType::try_from(manager.codec_type);
+    if plain && dial.protocol == Protocol::Tcp && matches!(codec, Ok(CodecType::Auto | CodecType::Http1)) {
+        // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
+        return path.stop(
+            Stage::HttpFilters,
+            "",
+            "it takes HTTP only",
+            Stop::Refused(Refusal::RequestLine),
+            Vec::new(),
+        );
+    }
+    if !plain || !dial.protocol.is_http() {
         return unknown(
             walker,
             path,
@@ -77,15 +89,22 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
+    let http2 = dial.protocol != Protocol::Http1;
+    let version = codec::version_refused(manager.codec_type(), http2);
+    if version.is_some() && !matches!(walker.origin, Origin::Source(_)) {
+        let what = "what A's proxy makes of B's refusal of its version of HTTP (`codec_type`) is not modeled";
+        return unknown(walker, path, Stage::HttpFilters, "", what);
+    }
+    if version == Some(Refusal::Preface) {
+        return refuse(path, node, Refusal::Preface);
+    }
     let Some((config, table)) = route_configuration(walker, path, manager, node) else {
         return;
     };
-    let incoming = Incoming {
-        http2: dial.protocol != Protocol::Http1,
-        method: &http.method,
-        authority: &dial.host,
-        headers: &walker.question.headers,
-    };
+    if let Some(refusal) = version {
+        return refuse(path, node, refusal);
+    }
+    let incoming = Incoming { http2, method: &http.method, authority: &dial.host, headers: &walker.question.headers };
     if let Some(refusal) = codec::refusal(incoming, walker.version) {
         let (stop, note) = (Stop::Refused(refusal), "the request is refused before any route");
         return path.stop(Stage::HttpFilters, "HTTP connection manager", note, stop, Vec::new());
@@ -114,6 +133,13 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             action::name_clusters(walker, path, &chosen, &http);
         }
     }
+}
+
+/// The client speaks another version of HTTP than the manager takes.
+fn refuse(path: &mut Path, node: &Node, refusal: Refusal) {
+    let evidence = node.get("codec_type").map(|n| n.evidence()).into_iter().collect();
+    let note = "it takes another version of HTTP";
+    path.stop(Stage::HttpFilters, "HTTP connection manager", note, Stop::Refused(refusal), evidence);
 }
 
 /// What Istio's ALPN filter would offer B, by the upstream protocol (`HTTP10`, `HTTP11`, `HTTP2`).

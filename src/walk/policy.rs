@@ -213,9 +213,6 @@ fn ring(by_locality: bool) -> Own {
 /// A header of the request can name the host outright; else another policy balances.
 fn overridden(walker: &Walker, config: &OverrideHost) -> Result<Own, String> {
     for source in &config.override_host_sources {
-        if source.metadata.is_some() {
-            return Err("whether metadata names a host (`override_host_sources`) is not modeled".to_owned());
-        }
         if walker.question.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(&source.header)) {
             return Err(format!("a host that the header {} names is not modeled", source.header));
         }

@@ -9,6 +9,7 @@ use crate::mesh::istio::{ClusterName, declared_protocol, service_of_host};
 use crate::snapshot::{Evidence, Kind, Listening, Lookup, Need, Node};
 use crate::verdict::{self, Mark, Stage};
 
+use super::external::external;
 use super::path::Path;
 use super::stop::Stop;
 use super::walker::{Got, Walker};
@@ -43,14 +44,14 @@ pub(super) fn resolve(walker: &Walker, path: &mut Path) -> Resolved {
         return found(walker, path, &[Some(ip)], port, None, Vec::new());
     }
     match service(walker) {
-        None if has_kubernetes(walker) => external(walker, path),
+        None if has_kubernetes(walker) => member_or_external(walker, path),
         None => of_proxy(walker, path),
         Some(Lookup::Found(service)) => of_service(walker, path, &service),
         Some(Lookup::Absent(evidence)) if is_bare(&question.host) || is_service_name(&question.host) => {
             path.trail.near = near_services(walker);
             ended(path, walker, "there is no such Service", Stop::NoSuchService, vec![evidence])
         }
-        Some(Lookup::Absent(_)) => external(walker, path),
+        Some(Lookup::Absent(_)) => member_or_external(walker, path),
         Some(Lookup::Unread(need)) if walker.is_refused(&need) => of_proxy(walker, path),
         Some(Lookup::Unread(need)) => {
             walker.want(need);
@@ -82,32 +83,91 @@ fn service(walker: &Walker) -> Option<Lookup<Node>> {
     Some(walker.snapshot.object(Kind::Service, &namespace, name))
 }
 
+/// A pod of a Service without an address goes by a name of its own: `db-0.db`, and more of it.
+fn member(walker: &Walker) -> Option<(String, String, String)> {
+    let host = walker.question.host.trim_end_matches('.');
+    let labels: Vec<&str> = host.split('.').collect();
+    let (pod, service, namespace) = match labels[..] {
+        [pod, service] => (pod, service, namespace(walker)),
+        [pod, service, namespace] | [pod, service, namespace, "svc", ..] => (pod, service, namespace.to_owned()),
+        _ => return None,
+    };
+    Some((pod.to_owned(), service.to_owned(), namespace))
+}
+
+fn member_or_external(walker: &Walker, path: &mut Path) -> Resolved {
+    let Some((pod, name, namespace)) = member(walker) else { return external(walker, path) };
+    match walker.snapshot.object(Kind::Service, &namespace, &name) {
+        Lookup::Found(service) if is_headless(&service) => {
+            path.trail.service = Some(service.clone());
+            let Some(port) = port_of(walker, &service) else {
+                let by_number = number(&walker.question.port).is_some();
+                return if by_number { undeclared(walker, path, &service) } else { no_port(walker, path, &service) };
+            };
+            headless(walker, path, &service, &port, Some(&pod))
+        }
+        Lookup::Unread(need) if !walker.is_refused(&need) => {
+            walker.want(need);
+            pending(path, walker)
+        }
+        Lookup::Found(_) | Lookup::Absent(_) | Lookup::Unread(_) => external(walker, path),
+    }
+}
+
+/// Of a Service without an address A dials the pods, and what listens there need not be declared.
+fn undeclared(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
+    let what = format!(
+        "the Service has the ports {}; it has no address, so its pods are dialed, and whether one listens on another \
+         port is not known",
+        ports_of(service).join(", ")
+    );
+    path.unknown(Stage::Request, &subject(walker), &what);
+    walker.unchecked(what);
+    Resolved::Ended
+}
+
+fn no_port(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
+    let ports = service.at("spec.ports").map(|p| p.evidence());
+    let note = format!("the Service has the ports {}", ports_of(service).join(", "));
+    ended(path, walker, &note, Stop::NoSuchPort, ports.into_iter().collect())
+}
+
+fn number_of(port: &Node) -> u16 {
+    port.get("port").and_then(|p| u16::try_from(p.value().as_u64()?).ok()).unwrap_or(0)
+}
+
+fn is_headless(service: &Node) -> bool {
+    service.text("spec.clusterIP").as_deref() == Some("None")
+}
+
 fn of_service(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
     path.trail.service = Some(service.clone());
+    let is_gateway = walker.node.as_ref().is_some_and(|n| n.is_gateway);
     let Some(port) = port_of(walker, service) else {
-        let ports = service.at("spec.ports").map(|p| p.evidence());
-        let note = format!("the Service has the ports {}", ports_of(service).join(", "));
-        return ended(path, walker, &note, Stop::NoSuchPort, ports.into_iter().collect());
+        if is_headless(service) && !is_gateway && number(&walker.question.port).is_some() {
+            return undeclared(walker, path, service);
+        }
+        return no_port(walker, path, service);
     };
     let kind = service.text("spec.type").unwrap_or_default();
     if kind == "ExternalName" {
         return alias(walker, path, service);
     }
-    let number = port.get("port").and_then(|p| u16::try_from(p.value().as_u64()?).ok()).unwrap_or(0);
-    if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+    let number = number_of(&port);
+    if is_gateway {
         return of_gateway(walker, path, number);
     }
     let ips = cluster_ips(service);
     let evidence = service.at("spec.clusterIP").map(|n| n.evidence());
     if ips.is_empty() {
-        return headless(walker, path, service, number, &port);
+        return headless(walker, path, service, &port, None);
     }
     let ips: Vec<Option<IpAddr>> = ips.into_iter().map(Some).collect();
     found(walker, path, &ips, number, Some(&port), evidence.into_iter().collect())
 }
 
-/// A Service without an address: A dials the endpoints. The port is not translated.
-fn headless(walker: &Walker, path: &mut Path, service: &Node, number: u16, port: &Node) -> Resolved {
+/// A Service without an address: A dials the endpoints, or the one of this name. The port is not translated.
+fn headless(walker: &Walker, path: &mut Path, service: &Node, port: &Node, only: Option<&str>) -> Resolved {
     let name = service.text("metadata.name").unwrap_or_default();
     let namespace = service.text("metadata.namespace").unwrap_or_default();
     let labels = [("kubernetes.io/service-name".to_owned(), name)];
@@ -118,17 +178,25 @@ fn headless(walker: &Walker, path: &mut Path, service: &Node, number: u16, port:
     };
     let mut ips: Vec<Option<IpAddr>> = Vec::new();
     for endpoint in slices.iter().flat_map(|s| s.list("endpoints")) {
-        let ready = is_ready(&endpoint);
+        let ready = is_ready(&endpoint) && only.is_none_or(|name| endpoint.text("hostname").as_deref() == Some(name));
         let addresses = endpoint.list("addresses");
         ips.extend(addresses.iter().filter(|_| ready).filter_map(|a| a.value().as_str()?.parse().ok()).map(Some));
     }
     ips.sort();
     ips.dedup();
-    if ips.is_empty() {
-        // The name resolves to nothing; the request, if A sends one, goes where a wildcard listener sends it.
+    if ips.is_empty() && !is_headless(service) {
+        // What its address is was not said; a wildcard listener takes any.
         ips.push(None);
     }
-    found(walker, path, &ips, number, Some(port), Vec::new())
+    if ips.is_empty() {
+        let selector = service.at("spec.selector").map(|n| n.evidence()).into_iter().collect();
+        let note = only.map_or_else(
+            || "the Service has no address, and none of its pods is ready".to_owned(),
+            |pod| format!("none of the Service's ready pods is called {pod}"),
+        );
+        return ended(path, walker, &note, Stop::NoAddress, selector);
+    }
+    found(walker, path, &ips, number_of(port), Some(port), Vec::new())
 }
 
 /// Whether an endpoint of an `EndpointSlice` is ready; one that does not say so is.
@@ -148,6 +216,7 @@ fn alias(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
     };
     match walker.ask(walker.snapshot.object(Kind::Service, &namespace, &name)) {
         Got::Found(target) => {
+            path.trail.service = Some(target.clone());
             let ips: Vec<Option<IpAddr>> = cluster_ips(&target).into_iter().map(Some).collect();
             found(walker, path, if ips.is_empty() { &[None] } else { &ips }, port, None, evidence)
         }
@@ -156,49 +225,8 @@ fn alias(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
     }
 }
 
-/// A host outside the cluster: the addresses of its `ServiceEntry`, else any address.
-fn external(walker: &Walker, path: &mut Path) -> Resolved {
-    let Some(port) = number(&walker.question.port) else {
-        return ended(path, walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
-    };
-    if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
-        return of_gateway(walker, path, port);
-    }
-    let need = Need::Objects(Kind::ServiceEntry, None, Vec::new());
-    let entries = match walker.snapshot.objects(Kind::ServiceEntry, None, &[]) {
-        Lookup::Found(entries) => entries,
-        Lookup::Absent(_) => Vec::new(),
-        Lookup::Unread(_) if walker.is_refused(&need) => Vec::new(),
-        Lookup::Unread(need) => {
-            walker.want(need);
-            return pending(path, walker);
-        }
-    };
-    let host = walker.question.host.as_str();
-    let names = |entry: &Node| {
-        let hosts = entry.list("spec.hosts");
-        hosts.iter().any(|h| h.value().as_str() == Some(host))
-    };
-    let mut ips = Vec::new();
-    let mut evidence = Vec::new();
-    for entry in entries.iter().filter(|e| names(e)) {
-        let listed = entry.at("spec.addresses").or_else(|| entry.at("status.addresses"));
-        for address in listed.iter().flat_map(|a| a.items().collect::<Vec<_>>()) {
-            let text = address.value().as_str().or_else(|| address.value().get("value")?.as_str());
-            if let Some(ip) = text.and_then(|t| t.parse().ok()) {
-                ips.push(Some(ip));
-                evidence.push(address.evidence());
-            }
-        }
-    }
-    if ips.is_empty() {
-        ips.push(None);
-    }
-    found(walker, path, &ips, port, None, evidence)
-}
-
 /// The port that a gateway's clients dial, through the gateway's Service to the listener's.
-fn of_gateway(walker: &Walker, path: &mut Path, port: u16) -> Resolved {
+pub(super) fn of_gateway(walker: &Walker, path: &mut Path, port: u16) -> Resolved {
     let port = gateway_target(walker, port);
     found(walker, path, &[None], port, None, Vec::new())
 }
@@ -403,7 +431,7 @@ fn is_service_name(host: &str) -> bool {
     service_of_host(host.trim_end_matches('.')).is_some()
 }
 
-fn number(port: &Port) -> Option<u16> {
+pub(super) fn number(port: &Port) -> Option<u16> {
     match port {
         Port::Number(number) => Some(*number),
         Port::Name(_) => None,
@@ -412,13 +440,13 @@ fn number(port: &Port) -> Option<u16> {
 
 /// The entry of `spec.ports` that is meant.
 fn port_of(walker: &Walker, service: &Node) -> Option<Node> {
-    let ports = service.at("spec.ports")?;
+    let ports = service.list("spec.ports");
     let is_meant = |port: &Node| match &walker.question.port {
         Port::Number(number) => port.get("port").and_then(|p| p.value().as_u64()) == Some(u64::from(*number)),
         Port::Name(name) => port.text("name").as_deref() == Some(name),
     };
     let not_udp = |port: &Node| port.text("protocol").as_deref() != Some("UDP");
-    let found = ports.items().find(|p| is_meant(p) && not_udp(p));
+    let found = ports.into_iter().find(|p| is_meant(p) && not_udp(p));
     // An ExternalName needs no ports: any number goes through.
     let external =
         service.text("spec.type").as_deref() == Some("ExternalName") && number(&walker.question.port).is_some();
@@ -450,7 +478,7 @@ fn cluster_ips(service: &Node) -> Vec<IpAddr> {
 }
 
 /// The names of Services like the one that is not there.
-fn near_services(walker: &Walker) -> Vec<String> {
+pub(super) fn near_services(walker: &Walker) -> Vec<String> {
     let host = walker.question.host.as_str();
     let asked = host.split('.').next().unwrap_or(host);
     let own = namespace(walker);
@@ -478,13 +506,13 @@ fn subject(walker: &Walker) -> String {
     format!("{} {} to {}{from}", question.method, question.path, question.target)
 }
 
-fn ended(path: &mut Path, walker: &Walker, note: &str, stop: Stop, evidence: Vec<Evidence>) -> Resolved {
+pub(super) fn ended(path: &mut Path, walker: &Walker, note: &str, stop: Stop, evidence: Vec<Evidence>) -> Resolved {
     path.trail.absence.clone_from(&evidence);
     path.stop(Stage::Request, &subject(walker), note, stop, evidence);
     Resolved::Ended
 }
 
-fn found(
+pub(super) fn found(
     walker: &Walker,
     path: &mut Path,
     ips: &[Option<IpAddr>],

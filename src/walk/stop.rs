@@ -13,6 +13,8 @@ pub enum Stop {
     NoSuchService,
     /// The Service has no such port.
     NoSuchPort,
+    /// The Service has no address of its own, and no ready pod whose address the name would stand for.
+    NoAddress,
     /// The listener has no filter chain for the connection: it is closed.
     NoFilterChain,
     /// RDS names a route configuration that was never delivered, so the connection manager has an empty one.
@@ -100,7 +102,7 @@ impl Stop {
             grpc_status,
             flags: flags.to_vec(),
             details: self.details().into_owned(),
-            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort) {
+            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort | Self::NoAddress) {
                 Answerer::Nobody
             } else {
                 Answerer::SourceProxy
@@ -111,7 +113,11 @@ impl Stop {
     /// The status, 0 where a connection is closed, and the flags of the access log.
     fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
         match self {
-            Self::NoSuchService | Self::NoSuchPort | Self::ConnectionDenied(_) | Self::PlaintextOnTls => (0, &[]),
+            Self::NoSuchService
+            | Self::NoSuchPort
+            | Self::NoAddress
+            | Self::ConnectionDenied(_)
+            | Self::PlaintextOnTls => (0, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
@@ -126,7 +132,7 @@ impl Stop {
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
             Self::Refused(Refusal::RequestLine | Refusal::Authority) => (400, &["DPE"]),
-            Self::Refused(Refusal::Http2Header) => (0, &["DPE"]),
+            Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
             Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
             Self::TcpOverflow => (0, &["UO"]),
@@ -149,13 +155,15 @@ impl Stop {
             }
             Self::NoSuchService
             | Self::NoSuchPort
+            | Self::NoAddress
             | Self::PlaintextOnTls
             | Self::TcpNoCluster
             | Self::TcpOverflow
             | Self::TcpNoWaiting
             | Self::TcpNoHealthyUpstream
             | Self::TcpConnectFailure
-            | Self::UnexpectedPeer(_, false) => "",
+            | Self::UnexpectedPeer(_, false)
+            | Self::Refused(Refusal::Preface) => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
             Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",
@@ -205,6 +213,7 @@ impl Stop {
         match self {
             Self::NoSuchService => "no such service".to_owned(),
             Self::NoSuchPort => "the service has no such port".to_owned(),
+            Self::NoAddress => "its name has no address".to_owned(),
             Self::NoFilterChain => "no filter chain matches".to_owned(),
             Self::NoRouteConfig => "its route configuration was not delivered".to_owned(),
             Self::NoVirtualHost => "no virtual host takes the host".to_owned(),
@@ -227,6 +236,7 @@ impl Stop {
             Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::UnexpectedPeer(..) => "B's certificate has another name than A's proxy expects".to_owned(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
+            Self::Refused(Refusal::Preface) => "HTTP/1.1 comes to a listener that takes HTTP/2 only".to_owned(),
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
             Self::Refused(Refusal::Authority) => "its Host is not a valid one".to_owned(),
             Self::Refused(Refusal::QueryWithoutContentType) => "a QUERY without a content-type".to_owned(),

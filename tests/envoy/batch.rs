@@ -16,6 +16,7 @@ use crate::ask::{self, Said};
 use crate::backend::Backends;
 use crate::compare::{self, Difference};
 use crate::config::Config;
+use crate::coverage::Met;
 use crate::driver::Envoy;
 use crate::generate::{Unit, together};
 use crate::observed::{self, Observed, Place};
@@ -42,6 +43,8 @@ pub(crate) struct Batch {
     pub(crate) rejected: Vec<(usize, String)>,
     /// Requests that the program does not take for questions.
     pub(crate) no_questions: Vec<String>,
+    /// What the configurations that it does take set.
+    pub(crate) met: Met,
 }
 
 /// Sent again so often where chance has a part.
@@ -91,6 +94,10 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
         }
     }
     let mut files = snapshot::files(&envoy);
+    let counts = |name: &str| !units.iter().any(|unit| of(unit, name) && refused(unit).is_some());
+    for body in files.values() {
+        batch.met.look(&serde_json::from_slice(body).map_err(|error| error.to_string())?, &counts);
+    }
     let mut shot = Snapshot::from_files(&mut files).map_err(|error| error.to_string())?;
     for (index, unit) in units.iter().enumerate() {
         if let Some(why) = refused(unit) {

@@ -11,6 +11,7 @@ use std::{env, fs, thread};
 use crate::backend::Backends;
 use crate::batch::{self, Batch, Outcome, Stand};
 use crate::compare::is_unknown;
+use crate::coverage::Met;
 use crate::driver::{Installed, Share};
 use crate::generate::rng::Rng;
 use crate::generate::{Layer, Spot, Unit, Version};
@@ -45,6 +46,7 @@ pub(crate) struct Sum {
     pub(crate) stops: BTreeMap<(String, String), usize>,
     pub(crate) rejected: BTreeMap<String, usize>,
     pub(crate) broken: usize,
+    pub(crate) met: Met,
 }
 
 /// When a campaign ends.
@@ -54,20 +56,23 @@ enum Until {
     Elapsed(Duration),
 }
 
-/// Runs what the environment asks for; the number of disagreements that count.
-pub(crate) fn run(envoy: &Installed) -> usize {
+/// Runs what the environment asks for: the number of disagreements that count, and what the seed that gates met, where
+/// all of it ran.
+pub(crate) fn run(envoy: &Installed) -> (usize, Option<Met>) {
     let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let batches = number("MESH_WHY_BATCHES").and_then(|count| usize::try_from(count).ok());
     let chosen = number("MESH_WHY_SEED");
     if let (Some(minutes), Share::All) = (number("MESH_WHY_SOAK_MINUTES"), envoy.share) {
-        return campaign(envoy, chosen.unwrap_or_else(fresh), Until::Elapsed(Duration::from_secs(60 * minutes)));
+        let sum = campaign(envoy, chosen.unwrap_or_else(fresh), Until::Elapsed(Duration::from_secs(60 * minutes)));
+        return (sum.disagree + sum.broken, None);
     }
     let own = if envoy.share == Share::All { BATCHES } else { SHARE };
     let gate = campaign(envoy, chosen.unwrap_or(SEED), Until::Batches(batches.unwrap_or(own)));
-    if envoy.share == Share::All && chosen.is_none() && batches.is_none() {
+    let is_whole = envoy.share == Share::All && chosen.is_none() && batches.is_none();
+    if is_whole {
         campaign(envoy, fresh(), Until::Batches(FRESH_BATCHES));
     }
-    gate
+    (gate.disagree + gate.broken, is_whole.then_some(gate.met))
 }
 
 fn fresh() -> u64 {
@@ -75,7 +80,7 @@ fn fresh() -> u64 {
     u64::from(now.subsec_nanos()) ^ now.as_secs() << 24
 }
 
-fn campaign(envoy: &Installed, seed: u64, until: Until) -> usize {
+fn campaign(envoy: &Installed, seed: u64, until: Until) -> Sum {
     report::begins(envoy.version, seed);
     let (major, minor, _) = envoy.version;
     let next = AtomicUsize::new(0);
@@ -111,7 +116,7 @@ fn campaign(envoy: &Installed, seed: u64, until: Until) -> usize {
     });
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     report::ends(&sum, envoy.version, seed, start.elapsed());
-    sum.disagree + sum.broken
+    sum
 }
 
 /// One thread's.
@@ -181,6 +186,7 @@ fn units(seed: u64, batch: usize, version: Version) -> Vec<Unit> {
 
 impl Sum {
     fn add(&mut self, units: &[Unit], batch: &Batch) {
+        self.met.add(&batch.met);
         self.configurations += units.len() - batch.rejected.len();
         for (unit, why) in &batch.rejected {
             let why: String = why.chars().take(120).collect();

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::case::Case;
 use crate::compare::is_unknown;
+use crate::coverage::Coverage;
 use crate::driver::{Installed, Version};
 use crate::examine::Examined;
 use crate::observed::Observed;
@@ -86,6 +87,20 @@ impl Tally {
             println!("envoy {}: {broken} files broke off, {left_out} are for newer ones", release(*version));
         }
     }
+}
+
+/// How much of `proto/` was met, and what only hands met: the generator should. The number of complaints.
+pub(crate) fn coverage(coverage: &Coverage) -> usize {
+    let Coverage { all, generated, by_hand, listed, complaints } = coverage;
+    for field in by_hand {
+        println!("  by hand   {field}");
+    }
+    for complaint in complaints {
+        println!("  COVERAGE  {complaint}");
+    }
+    let hands = by_hand.len();
+    println!("coverage: {all} fields, {generated} met by the generator, {hands} by hand alone, {listed} by no case");
+    complaints.len()
 }
 
 /// `1.36.4`.

@@ -145,6 +145,9 @@ def add_namespace(name, address, gateway=None):
     run("ip", "-n", NET, "link", "set", veth, "master", "br0", "up")
     for command in ("link set lo up", f"addr add {address}/16 dev eth0", "link set eth0 up"):
         run("ip", "-n", name, *command.split())
+    # As in a container: applications are no root, and may listen on 80.
+    everybody = "echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start"
+    run(*inside(name, "sh", "-c", everybody))
     if gateway:
         run("ip", "-n", name, "route", "add", "default", "via", gateway)
     names_of(name).parent.mkdir(parents=True, exist_ok=True)

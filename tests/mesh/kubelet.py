@@ -76,7 +76,7 @@ def settle(seconds=90.0):
     """Wait until every workload is as it is wanted, and every proxy is ready."""
 
     def settled():
-        for owner in listed("deployments"):
+        for owner in listed("deployments,statefulsets"):
             status, wanted = owner["status"], owner["spec"].get("replicas", 1)
             if status.get("observedGeneration", 0) < owner["metadata"]["generation"]:
                 return False
@@ -256,22 +256,69 @@ def ready_endpoints(objects):
 
 
 def write_names(pods, objects):
-    """In the place of cluster DNS. Istiod by its pod: its clients are not redirected to it."""
-    istiod = next((p["address"] for p in pods if p["name"].startswith("istiod")), None)
-    services = []
-    for o in objects:
-        if o["kind"] == "Service" and o["spec"].get("clusterIP", "None") != "None":
-            name, namespace = o["metadata"]["name"], o["metadata"]["namespace"]
-            services.append(
-                (istiod if name == "istiod" else o["spec"]["clusterIP"], name, namespace)
-            )
+    """In the place of cluster DNS, and of the names outside."""
+    known = [*service_names(pods, objects), *endpoint_names(objects), *outside_names(objects)]
+    addresses = {}
+    for address, name, namespace in known:
+        addresses.setdefault((name, namespace), []).append(address)
+    for service in of_kind("Service", objects):
+        target = address_key(service["spec"].get("externalName", ""))
+        meta = service["metadata"]
+        known += [(a, meta["name"], meta["namespace"]) for a in addresses.get(target, [])]
     for pod in pods:
         lines = ["127.0.0.1 localhost"]
-        for address, name, namespace in services:
-            own = f" {name}" if namespace == pod["namespace"] else ""
+        for address, name, namespace in known:
             full = f"{name}.{namespace}"
-            lines.append(f"{address} {full}.svc.cluster.local {full}.svc {full}{own}")
+            own = f" {name}" if namespace == pod["namespace"] else ""
+            of_service = f"{full}.svc.cluster.local {full}.svc {full}{own}"
+            lines.append(f"{address} {of_service if namespace else name}")
         names_of(pod["netns"]).write_text("\n".join(lines) + "\n")
+
+
+def of_kind(kind, objects):
+    return (o for o in objects if o["kind"] == kind)
+
+
+def service_names(pods, objects):
+    """(address, name, namespace). Istiod by its pod: its clients are not redirected to it."""
+    istiod = next((p["address"] for p in pods if p["name"].startswith("istiod")), None)
+    for service in of_kind("Service", objects):
+        address, name = service["spec"].get("clusterIP", "None"), service["metadata"]["name"]
+        if address != "None":
+            yield istiod if name == "istiod" else address, name, service["metadata"]["namespace"]
+
+
+def endpoint_names(objects):
+    """Services without an address go by those of their pods, and a pod with a name by that too."""
+    headless = {
+        (o["metadata"]["name"], o["metadata"]["namespace"])
+        for o in of_kind("Service", objects)
+        if o["spec"].get("clusterIP") == "None"
+    }
+    for part in of_kind("EndpointSlice", objects):
+        name = part["metadata"].get("labels", {}).get("kubernetes.io/service-name")
+        namespace = part["metadata"]["namespace"]
+        for endpoint in part.get("endpoints") or []:
+            if (name, namespace) not in headless or not endpoint["conditions"].get("ready", True):
+                continue
+            for address in endpoint["addresses"]:
+                yield address, name, namespace
+                if "hostname" in endpoint:
+                    yield address, f"{endpoint['hostname']}.{name}", namespace
+
+
+def outside_names(objects):
+    """Names of no service: what an annotation says of its pod, `name` or `name=address`."""
+    for pod in of_kind("Pod", objects):
+        for one in pod["metadata"].get("annotations", {}).get("names", "").split():
+            name, _, address = one.partition("=")
+            yield address or pod["status"].get("podIP", "0.0.0.0"), name, ""
+
+
+def address_key(host):
+    """A host as (name, namespace) of its service; of no namespace where it is none's."""
+    service = host.removesuffix(".svc.cluster.local")
+    return tuple(service.rsplit(".", 1)) if service != host else (host, "")
 
 
 def write_service_addresses(pods, objects):

@@ -18,6 +18,8 @@ FIELDS = {
     "agent": 12,
     "host": 15,
     "cluster": 16,
+    "own": 17,  # the address that it dials from
+    "client": 19,
     "route": 21,
 }
 

@@ -71,7 +71,9 @@ def send(source, fault, agent):
 def truth(source, fault, answers, seen, lines):
     counts = collections.Counter()
     for pod, entry in seen:
-        side = "source" if pod["name"] == source["name"] else "destination"
+        # Who asks itself is on both sides.
+        ours = pod["name"] == source["name"] and not entry["cluster"].startswith("inbound|")
+        side = "source" if ours else "destination"
         counts[(side, pod["name"], *(entry[f] for f in SAME))] += 1
     observed = [
         dict(zip(("side", "proxy", *SAME), key)) | {"count": n} for key, n in counts.items()
@@ -105,8 +107,11 @@ def failing(observed):
 
 
 def plain(entry):
-    """An entry of a request that was handed on, and answered, as far as this proxy saw."""
-    return entry["flags"] == "-" and entry["details"] in ("via_upstream", "-")
+    """An entry of a request that was handed on, and answered, as far as this proxy saw; or whose
+    bytes were, and then the other side ended the connection."""
+    reset = entry["status"] == 0 and entry["flags"] == "UR"
+    passed = entry["flags"] == "-" and entry["details"] in ("via_upstream", "-")
+    return (passed or reset) and entry["termination"] == "-"
 
 
 def flags(text):

@@ -241,7 +241,9 @@ fn selects(query: &str, object: &Value) -> bool {
         let mut pairs = selector.split(',').filter_map(|pair| pair.split_once('='));
         match name {
             "labelSelector" => pairs.all(|(key, value)| object["metadata"]["labels"][key] == value),
-            "fieldSelector" => pairs.all(|(_, value)| object["metadata"]["name"] == value),
+            "fieldSelector" => pairs.all(|(field, value)| {
+                object.pointer(&format!("/{}", field.replace('.', "/"))).is_some_and(|own| own == value)
+            }),
             _ => true,
         }
     })

@@ -3,7 +3,7 @@
 //! `[a, b]` is a STATIC cluster of two endpoints. The long form has Envoy's own fields and, in place of
 //! `load_assignment`: `endpoints`, or `priorities` (a list of endpoints each), or `localities`; `policy`; and
 //! `eds: true` to deliver them by discovery, which without any answers that there is nothing. An endpoint is an
-//! address or `{at, health, weight, metadata}`.
+//! address or `{at, health, weight, hostname, metadata}`. `service_name` is what discovery is asked for.
 
 use serde_json::{Map, Value, json};
 
@@ -24,14 +24,15 @@ pub(crate) type Discovered = (String, Option<Value>);
 pub(crate) fn expand(name: &str, short: Value) -> (Value, Option<Discovered>) {
     let mut short = if short.is_array() { object(json!({"endpoints": short})) } else { object(short) };
     let discovered = take(&mut short, "eds") == json!(true);
-    let assignment = assignment(name, &mut short);
+    let service = take(&mut short, "service_name");
+    let assignment = assignment(service.as_str().unwrap_or(name), &mut short);
     let mut cluster = object(json!({"name": name}));
     if !short.contains_key("type") && !short.contains_key("cluster_type") {
         cluster.insert("type".to_owned(), json!(if discovered { "EDS" } else { "STATIC" }));
     }
     if discovered {
         let source = discovered_from(&discovery_file(name));
-        cluster.insert("eds_cluster_config".to_owned(), json!({"eds_config": source}));
+        cluster.insert("eds_cluster_config".to_owned(), json!({"eds_config": source, "service_name": service}));
     } else if let Some(assignment) = &assignment {
         cluster.insert("load_assignment".to_owned(), assignment.clone());
     }
@@ -77,6 +78,9 @@ fn endpoint(short: Value) -> Value {
     let mut short = if short.is_string() { object(json!({"at": short})) } else { object(short) };
     let at = take(&mut short, "at");
     let mut long = object(json!({"endpoint": {"address": address(at.as_str().expect("endpoint address"))}}));
+    if let Some(name) = short.remove("hostname") {
+        long["endpoint"]["hostname"] = name;
+    }
     for (key, value) in short {
         let key = match key.as_str() {
             "health" => "health_status",

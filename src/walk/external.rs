@@ -1,0 +1,106 @@
+//! A host that is no Service of the cluster: the addresses under which A dials it.
+//!
+//! Whether such a name resolves is for DNS to say, which is not read: it is taken to, where it cannot be a Service's.
+
+use std::net::SocketAddr;
+
+use crate::snapshot::{Kind, Lookup, Need, Node};
+
+use super::path::Path;
+use super::request::{Resolved, ended, found, namespace, near_services, number, of_gateway, pending};
+use super::stop::Stop;
+use super::walker::{Got, Walker};
+
+/// A host outside the cluster: the addresses of its `ServiceEntry`, else any address.
+pub(super) fn external(walker: &Walker, path: &mut Path) -> Resolved {
+    let Some(port) = number(&walker.question.port) else {
+        return ended(path, walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
+    };
+    if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+        return of_gateway(walker, path, port);
+    }
+    let need = Need::Objects(Kind::ServiceEntry, None, Vec::new());
+    let entries = match walker.snapshot.objects(Kind::ServiceEntry, None, &[]) {
+        Lookup::Found(entries) => entries,
+        Lookup::Absent(_) => Vec::new(),
+        Lookup::Unread(_) if walker.is_refused(&need) => Vec::new(),
+        Lookup::Unread(need) => {
+            walker.want(need);
+            return pending(path, walker);
+        }
+    };
+    let host = walker.question.host.as_str();
+    let takes = |entry: &Node, by: &dyn Fn(&str) -> bool| {
+        entry.list("spec.hosts").iter().filter_map(|h| h.value().as_str()).any(by)
+    };
+    let suffix = |name: &str| name.strip_prefix('*').is_some_and(|rest| host.ends_with(rest));
+    let visible: Vec<Node> = entries.into_iter().filter(|e| is_visible(walker, e)).collect();
+    let is_known = visible.iter().any(|e| takes(e, &|name| name == host || suffix(name)));
+    if !is_known && let Some(resolved) = misspelled(walker, path) {
+        return resolved;
+    }
+    let entries: Vec<Node> = visible.into_iter().filter(|e| takes(e, &|name| name == host)).collect();
+    let mut ips = Vec::new();
+    let mut evidence = Vec::new();
+    for entry in &entries {
+        let given = entry.at("spec.addresses");
+        let is_given = given.is_some();
+        // What Istio gives out by itself only counts where the proxy answers for names, too: then it listens there.
+        let taken = if is_given {
+            Vec::new()
+        } else {
+            match walker.ask(walker.snapshot.listeners(walker.origin)) {
+                Got::Found(all) => all.iter().flat_map(|s| s.addresses.clone()).collect(),
+                Got::Absent(_) => Vec::new(),
+                Got::Gap => return pending(path, walker),
+            }
+        };
+        let listed = given.or_else(|| entry.at("status.addresses"));
+        for address in listed.iter().flat_map(|a| a.items().collect::<Vec<_>>()) {
+            let text = address.value().as_str().or_else(|| address.value().get("value")?.as_str());
+            let ip = text.and_then(|t| t.parse().ok());
+            if let Some(ip) = ip.filter(|ip| is_given || taken.contains(&SocketAddr::new(*ip, port))) {
+                ips.push(Some(ip));
+                evidence.push(address.evidence());
+            }
+        }
+    }
+    if ips.is_empty() {
+        ips.push(None);
+    }
+    found(walker, path, &ips, port, None, evidence)
+}
+
+/// Whether a namespace exports a `ServiceEntry` to A's.
+fn is_visible(walker: &Walker, entry: &Node) -> bool {
+    let own = namespace(walker);
+    let to = entry.list("spec.exportTo");
+    let home = entry.text("metadata.namespace").unwrap_or_default();
+    let reaches = |to: &Node| match to.value().as_str() {
+        Some("*") => true,
+        Some(".") => home == own,
+        Some(named) => named == own,
+        None => false,
+    };
+    to.is_empty() || to.iter().any(reaches)
+}
+
+/// `name.namespace` of a namespace that has Services, and not this one; `None` where it is another name.
+fn misspelled(walker: &Walker, path: &mut Path) -> Option<Resolved> {
+    let (name, namespace) = walker.question.host.split_once('.').filter(|(_, rest)| !rest.contains('.'))?;
+    let Lookup::Absent(evidence) = walker.snapshot.object(Kind::Service, namespace, name) else { return None };
+    let others = match walker.snapshot.objects(Kind::Service, Some(namespace), &[]) {
+        Lookup::Found(others) => others,
+        Lookup::Absent(_) => return None,
+        Lookup::Unread(need) if walker.is_refused(&need) => return None,
+        Lookup::Unread(need) => {
+            walker.want(need);
+            return Some(pending(path, walker));
+        }
+    };
+    if others.is_empty() {
+        return None;
+    }
+    path.trail.near = near_services(walker);
+    Some(ended(path, walker, "there is no such Service", Stop::NoSuchService, vec![evidence]))
+}
