@@ -52,17 +52,18 @@ impl PodEndpoint {
         Self { cluster, namespace: namespace.to_owned(), pod: pod.to_owned(), port, connection: None }
     }
 
-    /// One GET; `path` is percent-encoded. A connection that broke is opened again, once.
+    /// One GET; `path` is percent-encoded. A connection that broke is opened again, once: what was sent too late for it
+    /// can also lose the reason, and another brings that.
     pub(super) async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
-        let was_open = self.connection.is_some();
         match self.try_get(path).await {
-            Err(Trouble::Lost(_)) if was_open => self.try_get(path).await.map_err(Trouble::failure),
+            Err(Trouble::Lost(_)) => self.try_get(path).await.map_err(Trouble::failure),
             first => first.map_err(Trouble::failure),
         }
     }
 
     async fn try_get(&mut self, path: &str) -> Result<Reply, Trouble> {
         let timeout = self.cluster.timeout();
+        let was_open = self.connection.is_some();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => within(timeout, self.open()).await.and_then(|opened| opened).map_err(Trouble::Final)?,
@@ -73,7 +74,11 @@ impl PodEndpoint {
                 Ok(reply)
             }
             Ok(None) => Err(Trouble::Final(Failure::new("the answer is larger than 1 GiB"))),
-            Err(error) => Err(Trouble::Lost(explain(connection, error, self.port).await)),
+            Err(error) => Err(match reason(connection, self.port).await {
+                Some(failure) if was_open => Trouble::Lost(failure),
+                Some(failure) => Trouble::Final(failure),
+                None => Trouble::Lost(Failure::new(format!("the port-forward broke: {}", root_cause(&error)))),
+            }),
         }
     }
 
@@ -148,18 +153,15 @@ impl Connection {
     }
 }
 
-/// The request failed: the reason comes from the kubelet, on the port's error channel.
-async fn explain(mut connection: Connection, error: hyper::Error, port: u16) -> Failure {
-    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason).await.ok().flatten();
-    let Some(reason) = reason else {
-        return Failure::new(format!("the port-forward broke: {}", root_cause(&error)));
-    };
+/// Why a request failed: the kubelet says it, on the port's error channel.
+async fn reason(mut connection: Connection, port: u16) -> Option<Failure> {
+    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason).await.ok().flatten()?;
     let mut causes = vec![reason.trim().to_owned()];
     if reason.contains("onnection refused") {
         causes.insert(0, format!("nothing listens on port {port} in the pod"));
     }
     let hint = Some("name the port of the proxy's admin endpoint with `--admin-port`".to_owned());
-    Failure { causes, hint }
+    Some(Failure { causes, hint })
 }
 
 async fn within<T>(timeout: Option<Duration>, work: impl Future<Output = T>) -> Result<T, Failure> {

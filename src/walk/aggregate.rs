@@ -66,7 +66,7 @@ pub(super) fn walk(
     let weighted: Vec<Policy> = members.iter().map(weighted).collect();
     let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| m.hosts.as_slice()).zip(&weighted).collect();
     if load::spread_over(&parts, own.panic_threshold) != spreads {
-        return gap(walker, trail, &format!("{} is not known", balance::UNTOLD_WEIGHTS));
+        return gap(walker, trail, &format!("{} of a member", balance::UNTOLD_WEIGHTS));
     }
     let mut endpoints = Vec::new();
     let mut before = 0;

@@ -92,7 +92,8 @@ pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>
 }
 
 /// What Envoy does not tell of an assignment, and these hosts make a difference of.
-pub(super) const UNTOLD_WEIGHTS: &str = "whether priorities count weights, which the dump does not show,";
+pub(super) const UNTOLD_WEIGHTS: &str =
+    "whether priorities count weights (`weighted_priority_health`, which the dump leaves out) in the assignment";
 
 /// Spreads the requests: over all hosts, or over those of the subset that the route asks for.
 fn spread(
