@@ -67,13 +67,11 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     let codec = CodecType::try_from(manager.codec_type);
     if plain && dial.protocol == Protocol::Tcp && matches!(codec, Ok(CodecType::Auto | CodecType::Http1)) {
         // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
-        return path.stop(
-            Stage::HttpFilters,
-            "",
-            "it takes HTTP only",
-            Stop::Refused(Refusal::RequestLine),
-            Vec::new(),
-        );
+        let stop = Stop::Refused(Refusal::RequestLine);
+        if route_configuration(walker, path, manager, node).is_some() {
+            path.stop(Stage::HttpFilters, "", "it takes HTTP only", stop, Vec::new());
+        }
+        return;
     }
     if !plain || !dial.protocol.is_http() {
         return unknown(
