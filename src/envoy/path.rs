@@ -26,10 +26,10 @@ pub fn normalize(path: &str, how: Normalization) -> Result<String, String> {
         let bare = if how.parameters { without_parameters_of_dots(&path) } else { path };
         path = resolve_dots(&decode_unreserved(&bare.replace('\\', "/"))?);
     }
-    if how.slashes {
-        while path.contains("//") {
-            path = path.replace("//", "/");
-        }
+    if how.slashes && path.contains("//") {
+        // Of a path that is nothing but slashes, the first and the last one stay.
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        path = format!("/{}{}", parts.join("/"), if path.ends_with('/') { "/" } else { "" });
     }
     Ok(query.map_or(path.clone(), |query| format!("{path}?{query}")))
 }
@@ -104,6 +104,9 @@ mod tests {
             ("/%62", "/b", "/%62"),
             ("/b%2fx", "/b%2fx", "/b%2fx"),
             ("//b", "//b", "/b"),
+            ("//", "//", "//"),
+            ("///", "///", "//"),
+            ("//b//", "//b//", "/b/"),
             ("/a//b", "/a//b", "/a/b"),
             ("/a/..;x/b", "/b", "/a/..;x/b"),
             ("/a/%2e%2e;x/b", "/a/..;x/b", "/a/%2e%2e;x/b"),
