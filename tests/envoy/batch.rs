@@ -56,7 +56,7 @@ pub(crate) const VERY_MANY: usize = 6000;
 /// Sent before the question is asked, where hosts refuse; and at most so often until one has refused, for chance may
 /// leave it out for long.
 const WARM_UP: usize = 3;
-const WARM_UPS: usize = 20;
+const WARM_UPS: usize = 150;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where batches run.
