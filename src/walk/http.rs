@@ -73,6 +73,10 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         }
         return;
     }
+    let is_source = matches!(walker.origin, Origin::Source(_));
+    if plain && dial.protocol == Protocol::Tcp && codec == Ok(CodecType::Http2) && is_source {
+        return refuse(path, node, Refusal::Preface);
+    }
     if !plain || !dial.protocol.is_http() {
         return unknown(
             walker,
@@ -89,7 +93,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     };
     let http2 = dial.protocol != Protocol::Http1;
     let version = codec::version_refused(manager.codec_type(), http2);
-    if version.is_some() && !matches!(walker.origin, Origin::Source(_)) {
+    if version.is_some() && !is_source {
         let what = "what A's proxy makes of B's refusal of its version of HTTP (`codec_type`) is not modeled";
         return unknown(walker, path, Stage::HttpFilters, "", what);
     }

@@ -236,7 +236,7 @@ impl Stop {
             Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::UnexpectedPeer(..) => "B's certificate has another name than A's proxy expects".to_owned(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
-            Self::Refused(Refusal::Preface) => "HTTP/1.1 comes to a listener that takes HTTP/2 only".to_owned(),
+            Self::Refused(Refusal::Preface) => "the request is no HTTP/2, and nothing else is taken".to_owned(),
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
             Self::Refused(Refusal::Authority) => "its Host is not a valid one".to_owned(),
             Self::Refused(Refusal::QueryWithoutContentType) => "a QUERY without a content-type".to_owned(),
