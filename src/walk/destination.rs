@@ -231,9 +231,19 @@ fn is_excluded(pod: &Node, port: u16) -> bool {
 fn as_sent(walker: &Walker, path: &Path) -> Option<Question> {
     let mut question = Question { tls: false, ..walker.question.clone() };
     let Some(action) = path.trail.route.as_ref().and_then(|r| r.get("route")) else { return Some(question) };
-    let opaque =
-        ["regex_rewrite", "path_rewrite", "path_rewrite_policy", "host_rewrite_header", "host_rewrite_path_regex"];
-    if let Some(field) = opaque.iter().find(|f| action.get(f).is_some()) {
+    let opaque = [
+        "regex_rewrite",
+        "path_rewrite",
+        "path_rewrite_policy",
+        "host_rewrite_header",
+        "host_rewrite_path_regex",
+        "auto_host_rewrite",
+    ];
+    let own = |field: &&&str| action.get(field).is_some_and(|value| value.value().as_bool() != Some(false));
+    let weighted = action.get("weighted_clusters").map(|w| w.list("clusters")).unwrap_or_default();
+    let of_cluster =
+        weighted.iter().any(|c| c.get("host_rewrite_literal").is_some()).then_some(&"host_rewrite_literal");
+    if let Some(field) = opaque.iter().find(own).or(of_cluster) {
         walker.unchecked(format!("B's side was not walked: what `{field}` makes of the request is not modeled"));
         return None;
     }
