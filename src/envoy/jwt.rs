@@ -97,7 +97,7 @@ fn of(requirement: &JwtRequirement, providers: &Providers, beside: &[&str], sent
 
 /// One that is fulfilled will do. Else a failure that says more than that there was no token is what is answered.
 fn any_of(requirements: &[JwtRequirement], providers: &Providers, sent: &Sent) -> Status {
-    let named: Vec<&str> = requirements.iter().filter_map(named).collect();
+    let named: Vec<&str> = requirements.iter().flat_map(named).collect();
     let mut last = Status::Missing;
     let mut open = None;
     for requirement in requirements {
@@ -113,14 +113,14 @@ fn any_of(requirements: &[JwtRequirement], providers: &Providers, sent: &Sent) -
     open.unwrap_or(last)
 }
 
-fn named(requirement: &JwtRequirement) -> Option<&str> {
-    match requirement.requires_type.as_ref()? {
-        RequiresType::ProviderName(name) => Some(name),
-        RequiresType::ProviderAndAudiences(both) => Some(&both.provider_name),
-        RequiresType::RequiresAny(_)
-        | RequiresType::RequiresAll(_)
-        | RequiresType::AllowMissingOrFailed(_)
-        | RequiresType::AllowMissing(_) => None,
+/// The providers that a requirement names, those within it too.
+fn named(requirement: &JwtRequirement) -> Vec<&str> {
+    match requirement.requires_type.as_ref() {
+        Some(RequiresType::ProviderName(name)) => vec![name],
+        Some(RequiresType::ProviderAndAudiences(both)) => vec![&both.provider_name],
+        Some(RequiresType::RequiresAny(list)) => list.requirements.iter().flat_map(named).collect(),
+        Some(RequiresType::RequiresAll(list)) => list.requirements.iter().flat_map(named).collect(),
+        Some(RequiresType::AllowMissingOrFailed(_) | RequiresType::AllowMissing(_)) | None => Vec::new(),
     }
 }
 

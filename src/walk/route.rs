@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::envoy::any::JsonAny;
 use crate::envoy::fraction;
 use crate::envoy::matcher::{self, Match, Reading};
+use crate::envoy::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use crate::envoy::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use crate::envoy::pb::envoy::config::route::v3::{
     HeaderMatcher, Route, RouteConfiguration, RouteList, RouteMatch, VirtualHost,
@@ -352,9 +353,10 @@ pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, reading: Readi
     }
     // Envoy makes one up before it matches; only its presence is known.
     if name == "x-request-id" && http.values(&name).is_empty() {
-        let known = matcher::header(header, &["a"], reading);
-        let other = matcher::header(header, &["b"], reading);
-        return if known == other { known } else { Match::Unknown("x-request-id is made up by Envoy".to_owned()) };
+        return match &header.header_match_specifier {
+            None | Some(HeaderMatchSpecifier::PresentMatch(_)) => matcher::header(header, &["a"], reading),
+            Some(_) => Match::Unknown("x-request-id is made up by Envoy".to_owned()),
+        };
     }
     matcher::header(header, &http.values(&name), reading)
 }
