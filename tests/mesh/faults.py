@@ -275,7 +275,7 @@ def inbound():
 
 
 def denied(_):
-    return any("policy[deny-reads]" in text for text in inbound())
+    return all("policy[deny-reads]" in text for text in inbound())
 
 
 def strict(_):
