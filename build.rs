@@ -103,7 +103,8 @@ fn field_table(descriptors: &FileDescriptorSet) -> String {
         }
     }
     rows.sort();
-    format!("pub(crate) static MESSAGES: &[(&str, &[(&str, Kind)])] = &[\n{}];\n", rows.concat())
+    let doc = "/// Each message of `proto/` and its fields, in the order of the messages' names.";
+    format!("{doc}\npub static MESSAGES: &[(&str, &[(&str, Kind)])] = &[\n{}];\n", rows.concat())
 }
 
 fn message_rows(scope: &str, message: &DescriptorProto, rows: &mut Vec<String>) {

@@ -11,18 +11,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::none;
+use mesh_why::envoy::fields::{Kind, MESSAGES};
 use serde_json::Value;
-
-/// As `build.rs` writes it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Scalar,
-    Enum,
-    Message(&'static str),
-    Map(&'static str),
-}
-
-include!(concat!(env!("OUT_DIR"), "/fields.rs"));
 
 /// Looked up in the JSON by its name, which stands between quotes in the sources.
 const IN_JSON: &[&str] = &[

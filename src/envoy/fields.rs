@@ -9,7 +9,7 @@ use super::harmless;
 
 /// What a field holds, as far as looking for unknown fields needs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A number, a string, or a list of them.
     Scalar,
     /// An enumeration, or a list of it.
@@ -37,7 +37,8 @@ pub fn is_modeled(message: &str) -> bool {
     fields_of(message).is_some()
 }
 
-fn fields_of(message: &str) -> Option<&'static [(&'static str, Kind)]> {
+/// The fields of a message; `None` where `proto/` does not describe it.
+pub fn fields_of(message: &str) -> Option<&'static [(&'static str, Kind)]> {
     MESSAGES.binary_search_by(|(name, _)| (*name).cmp(message)).ok().map(|i| MESSAGES[i].1)
 }
 

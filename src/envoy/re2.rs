@@ -61,10 +61,7 @@ pub fn replace_all(pattern: &str, substitution: &str, text: &str, charset: Chars
     if !pattern.is_ascii() || !text.is_ascii() || !substitution.is_ascii() {
         return None;
     }
-    let latin1 = charset == Charset::Latin1;
-    let chars: Vec<char> = pattern.chars().collect();
-    let translated = Translator { chars: &chars, latin1 }.translate().ok()?;
-    let regex = RegexBuilder::new(&translated).unicode(!latin1).octal(true).size_limit(1 << 24).build().ok()?;
+    let regex = build(pattern, charset, |translated| translated).ok()?;
     let mut replacement = String::new();
     let mut rest = substitution.chars();
     while let Some(c) = rest.next() {
@@ -115,12 +112,17 @@ fn compiled(pattern: &str, charset: Charset) -> Compiled {
 
 /// The pattern as an anchored expression of the `regex` crate.
 fn compile(pattern: &str, charset: Charset) -> Result<Regex, Untranslatable> {
+    build(pattern, charset, |translated| format!(r"\A(?:{translated})\z"))
+}
+
+/// The pattern as an expression of the `regex` crate, with what is put around it.
+fn build(pattern: &str, charset: Charset, around: impl FnOnce(String) -> String) -> Result<Regex, Untranslatable> {
     let cannot = |why: &str| format!("the regex `{pattern}` cannot be evaluated: {why}");
     let latin1 = charset == Charset::Latin1;
     // In Latin-1 the pattern itself is read byte by byte.
     let chars: Vec<char> = if latin1 { pattern.bytes().map(char::from).collect() } else { pattern.chars().collect() };
     let translated = Translator { chars: &chars, latin1 }.translate().map_err(|why| cannot(&why))?;
-    RegexBuilder::new(&format!(r"\A(?:{translated})\z"))
+    RegexBuilder::new(&around(translated))
         .unicode(!latin1)
         .octal(true)
         .size_limit(1 << 24)

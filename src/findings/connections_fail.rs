@@ -127,16 +127,18 @@ fn mutual_to_plain(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Option
     let socket = config.get("transport_socket").filter(|_| config.get("transport_socket_matches").is_none())?;
     let certified = socket.at("typed_config.common_tls_context.tls_certificate_sds_secret_configs")?;
     let (rule, _) = case.cluster_object()?;
-    let plain = |pod: &&Node| pod.at("metadata.labels").is_none_or(|l| l.get("security.istio.io/tlsMode").is_none());
-    let pod = pods.iter().find(plain)?.clone();
+    let pod = pods.iter().find(|pod| !has_proxy(pod))?.clone();
     let rule = ObjectRef { field: "spec.trafficPolicy.tls".to_owned(), ..rule };
     Some((rule, certified.index(0).unwrap_or(certified).get("name")?.evidence(), pod))
 }
 
+/// Whether a proxy of the pod's own takes mutual TLS: Istio's injector labels it so.
+fn has_proxy(pod: &Node) -> bool {
+    pod.at("metadata.labels").is_some_and(|labels| labels.get("security.istio.io/tlsMode").is_some())
+}
+
 /// A pod whose certificate has none of the names that A's proxy expects, and these names.
 fn unexpected<'a>(cluster: &ClusterTrail, pods: &'a [Node]) -> Option<(&'a Node, Vec<String>)> {
-    let has_proxy =
-        |pod: &Node| pod.at("metadata.labels").is_some_and(|l| l.get("security.istio.io/tlsMode").is_some());
     let of_host = |(host, _): &(Host, Option<Node>)| host.address.clone();
     let places = cluster.hosts.iter().map(of_host).zip(&cluster.sockets);
     let mut speaking = places.filter_map(|(address, socket)| Some((address, socket.as_ref()?)));

@@ -285,11 +285,10 @@ fn downstream(walker: &Walker, path: &Path, target: &Target, socket: &Socket) ->
     let alpn = overridden.map_or_else(|| socket.alpn.clone(), |(_, words)| words.clone());
     let ip = |node: &Node| node.text("status.podIP")?.parse().ok();
     let source = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
-    let is_mutual = socket.kind == "mutual";
-    let own = source_pod(walker).map(|pod| peer::identity(walker, &pod, socket));
+    let presenting = if socket.kind == "mutual" { source_pod(walker) } else { None };
     Downstream {
         tls: socket.kind != "plaintext",
-        peer_uris: own.filter(|_| is_mutual).into_iter().collect(),
+        peer_uris: presenting.iter().map(|pod| peer::identity(walker, pod, socket)).collect(),
         peer_dns: Vec::new(),
         server_name: if socket.kind == "plaintext" { String::new() } else { socket.server_name.clone() },
         alpn: if socket.kind == "plaintext" { Vec::new() } else { alpn },

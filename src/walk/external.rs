@@ -2,7 +2,7 @@
 //!
 //! Whether such a name resolves is for DNS to say, which is not read: it is taken to, where it cannot be a Service's.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::snapshot::{Kind, Lookup, Need, Node};
 
@@ -42,24 +42,27 @@ pub(super) fn external(walker: &Walker, path: &mut Path) -> Resolved {
     let entries: Vec<Node> = visible.into_iter().filter(|e| takes(e, &|name| name == host)).collect();
     let mut ips = Vec::new();
     let mut evidence = Vec::new();
+    // What Istio gives out by itself only counts where the proxy answers for names, too: then it listens there.
+    let listeners = if entries.iter().all(|entry| entry.at("spec.addresses").is_some()) {
+        None
+    } else {
+        match walker.ask(walker.snapshot.listeners(walker.origin)) {
+            Got::Found(all) => Some(all),
+            Got::Absent(_) => None,
+            Got::Gap => return pending(path, walker),
+        }
+    };
+    let listens = |ip: IpAddr| {
+        listeners.iter().flat_map(|all| all.iter()).any(|l| l.addresses.contains(&SocketAddr::new(ip, port)))
+    };
     for entry in &entries {
         let given = entry.at("spec.addresses");
         let is_given = given.is_some();
-        // What Istio gives out by itself only counts where the proxy answers for names, too: then it listens there.
-        let taken = if is_given {
-            Vec::new()
-        } else {
-            match walker.ask(walker.snapshot.listeners(walker.origin)) {
-                Got::Found(all) => all.iter().flat_map(|s| s.addresses.clone()).collect(),
-                Got::Absent(_) => Vec::new(),
-                Got::Gap => return pending(path, walker),
-            }
-        };
         let listed = given.or_else(|| entry.at("status.addresses"));
         for address in listed.iter().flat_map(|a| a.items().collect::<Vec<_>>()) {
             let text = address.value().as_str().or_else(|| address.value().get("value")?.as_str());
             let ip = text.and_then(|t| t.parse().ok());
-            if let Some(ip) = ip.filter(|ip| is_given || taken.contains(&SocketAddr::new(*ip, port))) {
+            if let Some(ip) = ip.filter(|ip| is_given || listens(*ip)) {
                 ips.push(Some(ip));
                 evidence.push(address.evidence());
             }

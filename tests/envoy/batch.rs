@@ -83,15 +83,13 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let refused = |unit: &Unit| refusals.iter().find(|(name, _)| of(unit, name)).map(|(_, why)| why.clone());
     let mut batch = Batch::default();
     let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.log().len() };
-    let warm = || units.iter().filter(|unit| unit.warm && refused(unit).is_none());
-    for _ in 0..if warm().next().is_some() { WARM_UPS } else { 0 } {
-        for unit in warm() {
-            sender.send(&unit.requests.iter().map(|value| (request(value), WARM_UP)).collect::<Vec<_>>())?;
-        }
-        let failures = envoy.get("/clusters");
-        if failures.lines().any(|line| line.contains("::cx_connect_fail::") && !line.ends_with("::0")) {
+    let warm = units.iter().filter(|unit| unit.warm && refused(unit).is_none()).flat_map(|unit| &unit.requests);
+    let warm: Vec<(Request, usize)> = warm.map(|value| (request(value), WARM_UP)).collect();
+    for _ in 0..WARM_UPS {
+        if warm.is_empty() || has_refused(&envoy) {
             break;
         }
+        sender.send(&warm)?;
     }
     let mut files = snapshot::files(&envoy);
     let counts = |name: &str| !units.iter().any(|unit| of(unit, name) && refused(unit).is_some());
@@ -122,6 +120,12 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let places = observed::places(&config);
     examine(&mut sender, units, &places, &mut batch.outcomes, stand.patience)?;
     Ok(batch)
+}
+
+/// Whether a host has refused a connection.
+fn has_refused(envoy: &Envoy) -> bool {
+    let hosts = envoy.get("/clusters");
+    hosts.lines().any(|line| line.contains("::cx_connect_fail::") && !line.ends_with("::0"))
 }
 
 /// Sends every request; those that chance has a part in more often, until it is clear.

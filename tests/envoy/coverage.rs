@@ -7,18 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use mesh_why::envoy::fields::{Kind, MESSAGES, fields_of};
 use serde_json::Value;
-
-/// As `build.rs` writes it.
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    Scalar,
-    Enum,
-    Message(&'static str),
-    Map(&'static str),
-}
-
-include!(concat!(env!("OUT_DIR"), "/fields.rs"));
 
 const LIST: &str = "tests/envoy/coverage.txt";
 
@@ -132,10 +122,6 @@ pub(crate) fn judge(by_hand: &Met, generated: &Met) -> Coverage {
     }
     let by_hand: Vec<String> = by_hand.fields.difference(&generated.fields).cloned().collect();
     Coverage { all: all.len(), generated: generated.fields.len(), by_hand, listed: listed.len(), complaints }
-}
-
-fn fields_of(message: &str) -> Option<&'static [(&'static str, Kind)]> {
-    MESSAGES.binary_search_by(|(name, _)| (*name).cmp(message)).ok().map(|i| MESSAGES[i].1)
 }
 
 /// A message is there even when it is empty: `{}`, and a wrapper's `false` or `0`.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import api
 import kubelet
+from asked import Asked
 from host import until
 from proxy import Proxy, counter
 
@@ -18,9 +19,9 @@ NETWORKING, SECURITY = "networking.istio.io", "security.istio.io"
 
 
 @dataclass
-class Fault:
+class Fault(Asked):
     name: str
-    to: str  # as the tool is asked; {name} stands for the address of a pod whose name begins so
+    to: str  # as the tool is asked
     source: str = "order-service"
     namespace: str = "shop"  # of the source
     destination: str = "product-service-v1"  # the pod whose proxy a capture holds; empty: none
@@ -38,24 +39,6 @@ class Fault:
     finding: str = ""
     blame: tuple = ()  # (kind, namespace, name): a finding names one of these
     sure: str = ""  # the outcome, where objects decide it and not the proxy
-
-    @property
-    def asked(self):
-        """B as the tool is asked for it."""
-        return self.to.format_map(Addresses())
-
-    @property
-    def host(self):
-        return self.asked.rpartition(":")[0]
-
-    @property
-    def port(self):
-        return int(self.asked.rpartition(":")[2])
-
-
-class Addresses(dict):
-    def __missing__(self, name):
-        return kubelet.named(name)["address"]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass, field
 
-import kubelet
+from asked import Asked
 from wide import TCP_VIP
 
 # source -> namespace
@@ -11,7 +11,7 @@ SOURCES = {"web": "store", "clerk": "pay", "guard": "locked", "tools": "depot", 
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Asked):
     feature: str
     source: str
     to: str  # {name} stands for the address of the pod of that name
@@ -31,18 +31,6 @@ class Pair:
         return SOURCES[self.source]
 
     @property
-    def asked(self):
-        return self.to.format_map(Addresses())
-
-    @property
-    def host(self):
-        return self.asked.rpartition(":")[0]
-
-    @property
-    def port(self):
-        return int(self.asked.rpartition(":")[2])
-
-    @property
     def key(self):
         """What makes it another pair."""
         return self.source, self.to, self.path, self.method, self.headers, self.speaks, self.sni
@@ -51,11 +39,6 @@ class Pair:
         how = [self.method, self.path] if self.speaks in ("http", "http2", "grpc", "tls") else []
         more = [f"{n}: {v}" for n, v in self.headers] + ([f"sni {self.sni}"] if self.sni else [])
         return " ".join([self.source, "->", self.to, self.speaks, *how, *more])
-
-
-class Addresses(dict):
-    def __missing__(self, name):
-        return kubelet.named(name)["address"]
 
 
 def question(pair):
