@@ -17,7 +17,7 @@ use super::cluster::{self, Choice, Proto};
 use super::http::{Host, Http, unknown};
 use super::path::{End, Path};
 use super::request::Dial;
-use super::route::{Chosen, Hit, describe};
+use super::route::{Chosen, Drawn, Hit, describe};
 use super::stop::Stop;
 use super::walker::Walker;
 
@@ -80,8 +80,8 @@ pub(super) fn walk(
     }
 }
 
-/// A filter has answered every request. Envoy has chosen the route and its cluster before, and logs them.
-pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, http: &Http) {
+/// These requests end at a filter. Envoy has chosen the route and its cluster before, and logs them.
+pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, http: &Http, share: f64) {
     let Some(route::Action::Route(action)) = chosen.route.as_ref().and_then(|hit| hit.route.action.as_ref()) else {
         return;
     };
@@ -89,15 +89,15 @@ pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, h
         Some(ClusterSpecifier::Cluster(name)) => vec![(name.clone(), 1.0)],
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let choices = weighted_choices(walker, weighted, None, http).unwrap_or_default();
-            narrowed(choices, chosen.only.as_deref()).into_iter().map(|c| (c.name, c.share)).collect()
+            narrowed(choices, chosen.only.as_ref()).into_iter().map(|c| (c.name, c.share)).collect()
         }
         Some(ClusterSpecifier::ClusterHeader(_)) | None => Vec::new(),
     };
     let last = path.legs.last();
     let outcome = last.map_or(Outcome::Unknown, |leg| cluster::outcome(&leg.end, http.kind));
     let response = last.and_then(|leg| leg.response(http.kind));
-    for (name, share) in names {
-        let (share, response) = (chosen.share * share, response.clone());
+    for (name, part) in names {
+        let (share, response) = (share * part, response.clone());
         path.decision.clusters.push(ClusterChoice { name, share, outcome, response, endpoints: Vec::new() });
     }
 }
@@ -198,8 +198,8 @@ fn forward(
             match weighted_choices(walker, weighted, at.as_ref(), http) {
                 Ok(choices) => {
                     let merged = |c: Choice| Choice { criteria: merged(&criteria, c.criteria), ..c };
-                    let choices = choices.into_iter().map(merged).collect();
-                    (narrowed(choices, chosen.only.as_deref()), at.iter().map(Node::evidence).collect())
+                    let choices = narrowed(choices, chosen.only.as_ref()).into_iter().map(merged).collect();
+                    (choices, at.iter().map(Node::evidence).collect())
                 }
                 Err(what) => return unknown(walker, path, Stage::Route, &subject, &what),
             }
@@ -227,20 +227,19 @@ pub(super) fn merged(of_route: &Criteria, own: Criteria) -> Criteria {
 }
 
 /// Where the filters already told the weighted clusters apart, only one is left.
-fn narrowed(choices: Vec<Choice>, only: Option<&str>) -> Vec<Choice> {
-    let Some(only) = only else { return choices };
-    let kept: Vec<Choice> = choices.into_iter().filter(|c| c.name == only).collect();
-    let total: f64 = kept.iter().map(|c| c.share).sum();
-    kept.into_iter().map(|c| Choice { share: c.share / total, ..c }).collect()
+fn narrowed(choices: Vec<(usize, Choice)>, only: Option<&Drawn>) -> Vec<Choice> {
+    let Some(only) = only else { return choices.into_iter().map(|(_, choice)| choice).collect() };
+    let of_drawn = choices.into_iter().filter(|(entry, _)| *entry == only.entry);
+    of_drawn.map(|(_, choice)| Choice { share: 1.0, ..choice }).collect()
 }
 
-/// The clusters of a weighted route; those of weight 0 are never chosen.
+/// The clusters of a weighted route, each with its place among the entries; those of weight 0 are never chosen.
 pub(super) fn weighted_choices(
     walker: &Walker,
     weighted: &WeightedCluster,
     at: Option<&Node>,
     http: &Http,
-) -> Result<Vec<Choice>, String> {
+) -> Result<Vec<(usize, Choice)>, String> {
     let mut weights = Vec::new();
     for (i, entry) in weighted.clusters.iter().enumerate() {
         let name = if entry.cluster_header.is_empty() {
@@ -266,7 +265,7 @@ pub(super) fn weighted_choices(
             let mut left = random % total;
             for (i, name, weight) in weights {
                 if left < weight {
-                    return Ok(vec![choice(i, name, 1.0)]);
+                    return Ok(vec![(i, choice(i, name, 1.0))]);
                 }
                 left -= weight;
             }
@@ -283,7 +282,7 @@ pub(super) fn weighted_choices(
     }
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let share = |weight: u64| weight as f64 / total as f64;
-    Ok(weights.into_iter().filter(|(_, _, w)| *w > 0).map(|(i, name, w)| choice(i, name, share(w))).collect())
+    Ok(weights.into_iter().filter(|(_, _, w)| *w > 0).map(|(i, name, w)| (i, choice(i, name, share(w)))).collect())
 }
 
 /// The weight with which runtime overrides the configured one: `PREFIX.NAME`.

@@ -17,7 +17,7 @@ use crate::snapshot::{HostTable, Node, Origin, RouteTable};
 use crate::verdict::{Mark, Stage};
 
 use super::open_headers::OpenHeaders;
-use super::path::Path;
+use super::path::{End, Path};
 use super::request::Dial;
 use super::route::{self, Chosen};
 use super::stop::{RequestKind, Stop};
@@ -131,8 +131,12 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         let left = http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
             action::walk(walker, path, &host, &chosen, &http, dial, share);
         });
+        let is_open = path.legs.last().is_some_and(|leg| leg.end == End::Unknown && leg.stage == Stage::HttpFilters);
         if left < 1e-9 {
-            action::name_clusters(walker, path, &chosen, &http);
+            action::name_clusters(walker, path, &chosen, &http, chosen.share);
+        } else if is_open && chosen.only.is_some() {
+            // It was drawn before the filter that is not known.
+            action::name_clusters(walker, path, &chosen, &http, left);
         }
     }
 }

@@ -34,7 +34,7 @@ use super::http::{Host, Http, filter_row};
 use super::open_headers::may_be_added;
 use super::path::{End, Path};
 use super::request::Dial;
-use super::route::{Chosen, Hit, header_matches};
+use super::route::{Chosen, Drawn, Hit, header_matches};
 use super::stop::Stop;
 use super::walker::Walker;
 
@@ -157,30 +157,35 @@ fn own_type<'a>(ask: &'a Ask) -> &'a str {
     }
 }
 
-/// Routes to weighted clusters of which some configure filters for themselves, one by one: each cluster is drawn before
-/// the filters run.
+/// Routes to weighted clusters that the filters tell apart, one by one: each cluster is drawn before the filters run.
 pub(super) fn told_apart(walker: &Walker, chain: &Chain, chosen: Vec<Chosen>, http: &Http) -> Vec<Chosen> {
-    let names: Vec<&str> = chain.manager.http_filters.iter().map(|f| f.name.as_str()).collect();
     let mut apart = Vec::new();
     for one in chosen {
-        let weighted = one.route.as_ref().and_then(weighted_of);
-        let differs = weighted.is_some_and(|w| {
-            w.clusters.iter().any(|c| c.typed_per_filter_config.keys().any(|k| names.contains(&k.as_str())))
-        });
-        let choices = match weighted {
-            Some(weighted) if differs => action::weighted_choices(walker, weighted, None, http).unwrap_or_default(),
-            Some(_) | None => Vec::new(),
-        };
-        if choices.is_empty() {
+        let weighted = one.route.as_ref().and_then(weighted_of).filter(|w| tells_apart(chain, &one, w));
+        let choices = weighted.and_then(|weighted| action::weighted_choices(walker, weighted, None, http).ok());
+        let Some(choices) = choices else {
             apart.push(one);
             continue;
-        }
-        for choice in choices {
-            let share = one.share * choice.share;
-            apart.push(Chosen { share, route: one.route.clone(), only: Some(choice.name) });
+        };
+        for (entry, choice) in choices {
+            let (share, only) = (one.share * choice.share, Some(Drawn { entry, cluster: choice.name }));
+            apart.push(Chosen { share, route: one.route.clone(), only });
         }
     }
     apart
+}
+
+/// Whether some filter asks which of the route's clusters was drawn, or is configured by it.
+fn tells_apart(chain: &Chain, chosen: &Chosen, weighted: &WeightedCluster) -> bool {
+    let is_of_cluster = |any: &JsonAny| String::from_utf8_lossy(&any.json).contains("\"upstream_cluster\"");
+    chain.manager.http_filters.iter().any(|filter| {
+        let own = match &filter.config_type {
+            Some(ConfigType::TypedConfig(any)) => is_of_cluster(any),
+            None => false,
+        };
+        own || weighted.clusters.iter().any(|c| c.typed_per_filter_config.contains_key(&filter.name))
+            || entries(chain, chosen, &filter.name).iter().any(|(any, _)| is_of_cluster(any))
+    })
 }
 
 fn weighted_of(hit: &Hit) -> Option<&WeightedCluster> {
@@ -205,7 +210,7 @@ pub(super) fn walk(
     let mut left = chosen.share;
     let mut before = Before { headers_changed: http.open.leave_credentials_open(), ..Before::default() };
     path.delayed = false;
-    path.by = chosen.only.as_ref().map(|name| format!("weighted cluster {name}")).unwrap_or_default();
+    path.by = chosen.only.as_ref().map(|drawn| format!("weighted cluster {}", drawn.cluster)).unwrap_or_default();
     for (i, filter) in chain.manager.http_filters.iter().enumerate() {
         let ask = Ask { walker, chain, chosen, http, before: &before, filter, place: i };
         for effect in effects(&ask, i) {
@@ -309,6 +314,13 @@ fn is_translated(http: &Http) -> bool {
 
 /// The configuration that applies; `None` when the filter is off for this route.
 fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Result<Option<Applied>, String> {
+    let weighted = chosen.route.as_ref().and_then(weighted_of).filter(|_| chosen.only.is_none());
+    if weighted.is_some_and(|w| w.clusters.iter().any(|c| c.typed_per_filter_config.contains_key(&filter.name))) {
+        return Err(format!(
+            "which weighted cluster is drawn is not known, and HTTP filter {} is configured by it",
+            filter.name
+        ));
+    }
     let own = match &filter.config_type {
         Some(ConfigType::TypedConfig(any)) => any.clone(),
         None => JsonAny::default(),
@@ -352,7 +364,7 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     let of_weighted = || {
         let at = hit.node.at("route.weighted_clusters.clusters")?;
         let weighted = weighted_of(hit)?;
-        let i = weighted.clusters.iter().position(|c| Some(&c.name) == chosen.only.as_ref())?;
+        let i = chosen.only.as_ref()?.entry;
         entry(&weighted.clusters.get(i)?.typed_per_filter_config, &at.index(i)?)
     };
     let all = [
@@ -364,24 +376,21 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     all.into_iter().flatten().collect()
 }
 
-/// Whether the route draws its cluster.
-fn is_weighted(chosen: &Chosen) -> bool {
-    chosen.route.as_ref().and_then(weighted_of).is_some()
-}
-
-/// The one cluster that a route names outright, or that was drawn.
-fn single_cluster(chosen: &Chosen) -> Option<&str> {
-    match chosen.route.as_ref()?.route.action.as_ref()? {
-        route::Action::Route(action) => match action.cluster_specifier.as_ref()? {
-            ClusterSpecifier::Cluster(name) => Some(name),
-            ClusterSpecifier::WeightedClusters(weighted) => match (&chosen.only, &weighted.clusters[..]) {
-                (Some(only), _) => Some(only),
-                (None, [one]) if one.cluster_header.is_empty() => Some(&one.name),
-                (None, _) => None,
-            },
-            ClusterSpecifier::ClusterHeader(_) => None,
+/// The cluster that the router will be asked for; `None` where the route forwards to none.
+fn cluster_name<'a>(chosen: &'a Chosen, http: &'a Http) -> Result<Option<&'a str>, String> {
+    let Some(route::Action::Route(action)) = chosen.route.as_ref().and_then(|hit| hit.route.action.as_ref()) else {
+        return Ok(None);
+    };
+    match &action.cluster_specifier {
+        Some(ClusterSpecifier::Cluster(name)) => Ok(Some(name)),
+        Some(ClusterSpecifier::ClusterHeader(header)) => {
+            Ok(Some(http.values(header).first().copied().unwrap_or_default()))
+        }
+        Some(ClusterSpecifier::WeightedClusters(_)) => match &chosen.only {
+            Some(drawn) => Ok(Some(&drawn.cluster)),
+            None => Err("which weighted cluster is drawn is not known".to_owned()),
         },
-        route::Action::Redirect(_) | route::Action::DirectResponse(_) | route::Action::NonForwardingAction(_) => None,
+        None => Err("the route's cluster specifier is not modeled".to_owned()),
     }
 }
 

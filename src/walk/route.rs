@@ -34,7 +34,14 @@ pub(super) struct Chosen {
     /// `None`: no route.
     pub(super) route: Option<Hit>,
     /// Of a route to weighted clusters, the one that was drawn, where filters tell them apart.
-    pub(super) only: Option<String>,
+    pub(super) only: Option<Drawn>,
+}
+
+/// A weighted cluster that was drawn.
+pub(super) struct Drawn {
+    /// Among the entries of `weighted_clusters`.
+    pub(super) entry: usize,
+    pub(super) cluster: String,
 }
 
 /// A route, and where it is.

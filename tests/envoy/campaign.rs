@@ -15,7 +15,7 @@ use crate::coverage::Met;
 use crate::driver::{Installed, Share};
 use crate::generate::rng::Rng;
 use crate::generate::{Layer, Spot, Unit, Version};
-use crate::report::generated as report;
+use crate::report::{Kind, generated as report, kinds};
 use crate::shrink;
 use crate::yaml;
 
@@ -43,7 +43,7 @@ pub(crate) struct Sum {
     pub(crate) reasons: BTreeMap<String, usize>,
     pub(crate) layers: BTreeMap<Layer, usize>,
     /// Flags and details, and how many pairs showed them.
-    pub(crate) stops: BTreeMap<(String, String), usize>,
+    pub(crate) stops: BTreeMap<Kind, usize>,
     pub(crate) rejected: BTreeMap<String, usize>,
     pub(crate) broken: usize,
     pub(crate) met: Met,
@@ -198,13 +198,7 @@ impl Sum {
         for outcome in &batch.outcomes {
             self.pairs += 1;
             *self.layers.entry(units[outcome.unit].layer).or_default() += 1;
-            let stops = outcome.observed.iter().map(|seen| {
-                let flags: Vec<&str> = seen.reply.flags.iter().map(String::as_str).collect();
-                (flags.join(","), seen.reply.details.clone())
-            });
-            for stop in stops.collect::<std::collections::BTreeSet<_>>() {
-                *self.stops.entry(stop).or_default() += 1;
-            }
+            kinds(&outcome.observed).into_iter().for_each(|kind| *self.stops.entry(kind).or_default() += 1);
             if is_unknown(&outcome.said) {
                 self.unknown += 1;
                 for reason in outcome.said.verdict["unchecked"].as_array().into_iter().flatten() {

@@ -159,3 +159,8 @@ fn is_plausible(seen: usize, of: usize, share: f64) -> bool {
     let deviation = (of * share * (1.0 - share)).max(0.0).sqrt();
     (seen - of * share).abs() <= 5.0 * deviation + 1e-6
 }
+
+fn share_of(count: usize, all: usize) -> f64 {
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    number(count) / number(all)
+}

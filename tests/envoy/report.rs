@@ -5,6 +5,7 @@
 pub(crate) mod generated;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::Path;
 
@@ -23,6 +24,15 @@ pub(crate) enum Count {
     Unknown,
 }
 
+/// What an access log says of how a request ended: flags, and details.
+pub(crate) type Kind = (String, String);
+
+/// The kinds of what a pair showed, each once.
+pub(crate) fn kinds(observed: &[Observed]) -> BTreeSet<Kind> {
+    let flags = |each: &Observed| each.reply.flags.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+    observed.iter().map(|each| (flags(each), each.reply.details.clone())).collect()
+}
+
 /// The sum over all files.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -33,6 +43,8 @@ pub(crate) struct Tally {
     pub(crate) broken: usize,
     /// Files for newer Envoys.
     pub(crate) left_out: usize,
+    /// Flags and details, and how many pairs showed them.
+    stops: BTreeMap<Kind, usize>,
     version: Version,
 }
 
@@ -62,6 +74,7 @@ impl Tally {
         let name = file_name(path);
         println!("{name:<40} {agree:>4} agree {disagree:>4} disagree {unknown:>4} unknown");
         for (each, count) in examined.iter().zip(counts) {
+            kinds(&each.observed).into_iter().for_each(|kind| *self.stops.entry(kind).or_default() += 1);
             if env::var_os("MESH_WHY_SHOW").is_some() {
                 show(each);
             }
@@ -81,7 +94,8 @@ impl Tally {
 
     /// The last line.
     pub(crate) fn print(&self) {
-        let Self { agree, disagree, unknown, broken, left_out, version } = self;
+        let Self { agree, disagree, unknown, broken, left_out, stops, version } = self;
+        generated::stops(stops);
         println!("envoy {}: {agree} pairs agree, {disagree} disagree, {unknown} unknown", release(*version));
         if (*broken, *left_out) != (0, 0) {
             println!("envoy {}: {broken} files broke off, {left_out} are for newer ones", release(*version));

@@ -182,6 +182,7 @@ def istio():
         "--set", "profile=minimal",
         "--set", "meshConfig.accessLogFile=/dev/stdout",
         "--set", f"meshConfig.defaultConfig.binaryPath={BIN / 'envoy'}",
+        "--set", "meshConfig.defaultConfig.drainDuration=2s",
     ).stdout  # fmt: skip
     # Upstream's Envoy has none of Istio's own filters.
     text = text.replace(

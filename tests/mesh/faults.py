@@ -52,6 +52,7 @@ def imposed(fault, send=lambda: None):
         if fault.scale:
             scaled(fault.scale, 0)
         until(f"{fault.name}: the proxy holds it", lambda: fault.holds(proxy), 30, 0.2)
+        until(f"{fault.name}: nothing goes by what was before", settled, 30, 0.2)
         until(f"{fault.name}: it shows", lambda: fault.heat(proxy, send), 40, 0.2)
         yield
     except SystemExit:  # the whole mesh ends
@@ -60,6 +61,11 @@ def imposed(fault, send=lambda: None):
         undo(fault, proxy)
         raise
     undo(fault, proxy)
+
+
+def settled():
+    """Connections on old filter chains, made before a change, would be served by the old rules."""
+    return not any(Proxy(pod).drains() for pod in kubelet.state().values() if pod["proxy"])
 
 
 def undo(fault, proxy):

@@ -53,6 +53,12 @@ class Proxy:
     def cluster(self, name):
         return json.dumps(self.config("dynamic_active_clusters", name))
 
+    def drains(self):
+        """Whether connections are left that go by what it held before."""
+        pattern = quote(r"^listener_manager\.total_(filter_chains|listeners)_draining$", safe="")
+        found = self.json(f"/stats?format=json&type=Gauges&filter={pattern}")["stats"]
+        return any(gauge["value"] for gauge in found)
+
     def hosts(self, cluster):
         pattern = quote(f"^{re.escape(cluster)}$", safe="")
         found = self.json(f"/clusters?format=json&filter={pattern}").get("cluster_statuses", [])

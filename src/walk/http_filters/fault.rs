@@ -2,16 +2,17 @@
 
 use crate::envoy::fraction;
 use crate::envoy::matcher::Match;
-use crate::envoy::pb::envoy::extensions::filters::http::fault::v3::{HttpFault, fault_abort::ErrorType};
+use crate::envoy::pb::envoy::extensions::filters::http::fault::v3::{FaultAbort, HttpFault, fault_abort::ErrorType};
+use crate::envoy::pb::envoy::r#type::v3::FractionalPercent;
 use crate::walk::stop::{Abort, Stop};
 use crate::walk::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect, is_weighted, percent, single_cluster};
+use super::{Answer, Applied, Ask, Effect, cluster_name, percent};
 
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
-    let (walker, http) = (ask.walker, ask.http);
+    let http = ask.http;
     let fault: HttpFault = match applied.any.unpack() {
         Ok(fault) => fault,
         Err(why) => {
@@ -21,12 +22,13 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     if let Some(what) = Walker::unmodeled(&applied.node, FAULT, &[]) {
         return vec![Effect::Unknown(what)];
     }
-    let header = |name: &str| http.headers.iter().any(|(k, _)| k == name);
-    let cluster = single_cluster(ask.chosen);
-    if !fault.upstream_cluster.is_empty() && cluster.is_none() && is_weighted(ask.chosen) {
-        return vec![Effect::Unknown("a fault of one of several weighted clusters is not modeled".to_owned())];
-    }
-    let of_cluster = fault.upstream_cluster.is_empty() || cluster == Some(fault.upstream_cluster.as_str());
+    let of_cluster = match fault.upstream_cluster.as_str() {
+        "" => true,
+        wanted => match cluster_name(ask.chosen, http) {
+            Ok(cluster) => cluster == Some(wanted),
+            Err(why) => return vec![Effect::Unknown(format!("whether the fault filter takes the request: {why}"))],
+        },
+    };
     let node = ask.first("x-envoy-downstream-service-node");
     let of_node = fault.downstream_nodes.is_empty() || fault.downstream_nodes.iter().any(|wanted| wanted == node);
     let active = fault.max_active_faults.as_ref().is_none_or(|m| m.value > 0);
@@ -41,44 +43,66 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     if !(of_cluster && of_node && active) {
         return Vec::new();
     }
-    if header("x-envoy-fault-abort-request") || header("x-envoy-fault-abort-grpc-request") {
-        return vec![Effect::Unknown("faults that headers ask for are not modeled".to_owned())];
-    }
-    [delay(walker, &fault, applied), abort(walker, &fault, applied)].into_iter().flatten().collect()
+    [delay(ask, &fault, applied), abort(ask, &fault, applied)].into_iter().flatten().collect()
 }
 
-fn delay(walker: &Walker, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
+/// The number that the client gives in a header (`fault_config.cc`, `absl::SimpleAtoi`); `None` where it is none.
+fn asked(ask: &Ask, header: &str) -> Result<Option<u64>, String> {
+    if ask.before.headers_changed {
+        return Err(format!(
+            "whether the request asks for a fault (`{header}`): headers may have been changed by then"
+        ));
+    }
+    Ok(ask.first(header).trim().parse().ok())
+}
+
+/// The configured percentage, of which the client may ask for less.
+fn percentage(ask: &Ask, header: &str, configured: Option<&FractionalPercent>) -> Result<f64, String> {
+    let (Some(numerator), Some(most)) = (asked(ask, header)?, configured) else {
+        return Ok(fraction::share(configured));
+    };
+    let numerator = u32::try_from(numerator).map_or(most.numerator, |wanted| wanted.min(most.numerator));
+    Ok(fraction::share(Some(&FractionalPercent { numerator, ..*most })))
+}
+
+fn delay(ask: &Ask, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
     let delay = fault.delay.as_ref()?;
     let node = applied.node.get("delay").unwrap_or_else(|| applied.node.clone());
-    if delay.header_delay.is_some() {
-        return None;
-    }
     let key = named_or(&fault.delay_percent_runtime, "fault.http.delay.fixed_delay_percent");
-    match walker.runtime_percent(key).unwrap_or_else(|| Ok(fraction::share(delay.percentage.as_ref()))) {
+    let by_header = delay.header_delay.is_some();
+    let share = || {
+        if by_header && asked(ask, "x-envoy-fault-delay-request")?.unwrap_or(0) == 0 {
+            return Ok(0.0);
+        }
+        let configured = delay.percentage.as_ref();
+        ask.walker.runtime_percent(key).unwrap_or_else(|| {
+            if by_header {
+                percentage(ask, "x-envoy-fault-delay-request-percentage", configured)
+            } else {
+                Ok(fraction::share(configured))
+            }
+        })
+    };
+    match share() {
         Ok(share) if share > 0.0 => Some(Effect::Delays(share, node)),
         Ok(_) => None,
         Err(why) => Some(Effect::Unknown(why)),
     }
 }
 
-fn abort(walker: &Walker, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
+fn abort(ask: &Ask, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
     let abort = fault.abort.as_ref()?;
-    let key = named_or(&fault.abort_percent_runtime, "fault.http.abort.abort_percent");
-    let share = match walker.runtime_percent(key).unwrap_or_else(|| Ok(fraction::share(abort.percentage.as_ref()))) {
-        Ok(share) => share,
+    let (with, share) = match aborts(ask, fault, abort) {
+        Ok(Some(aborts)) => aborts,
+        Ok(None) => return None,
         Err(why) => return Some(Effect::Unknown(why)),
-    };
-    let with = match abort.error_type.as_ref()? {
-        ErrorType::HttpStatus(status) => Abort::Http(u16::try_from(*status).ok()?),
-        ErrorType::GrpcStatus(status) => Abort::Grpc(u8::try_from(*status).ok()?),
-        ErrorType::HeaderAbort(_) => return None,
     };
     for (key, default) in [
         (&fault.abort_http_status_runtime, "fault.http.abort.http_status"),
         (&fault.abort_grpc_status_runtime, "fault.http.abort.grpc_status"),
     ] {
         let key = named_or(key, default);
-        if walker.runtime_value(key).is_some() {
+        if ask.walker.runtime_value(key).is_some() {
             return Some(Effect::Unknown(format!("the runtime key {key} overrides the fault's status")));
         }
     }
@@ -86,6 +110,33 @@ fn abort(walker: &Walker, fault: &HttpFault, applied: &Applied) -> Option<Effect
     let note = format!("aborts {} of requests", percent(share));
     let answer = Answer { share, stop: Stop::FaultAbort(with), by: "fault filter", note, node: Some(node) };
     (share > 0.0).then_some(Effect::Answers(answer))
+}
+
+/// With what requests are aborted, and which share of them.
+fn aborts(ask: &Ask, fault: &HttpFault, abort: &FaultAbort) -> Result<Option<(Abort, f64)>, String> {
+    let Some(error_type) = &abort.error_type else { return Ok(None) };
+    let key = named_or(&fault.abort_percent_runtime, "fault.http.abort.abort_percent");
+    let configured = abort.percentage.as_ref();
+    let share = ask.walker.runtime_percent(key).unwrap_or_else(|| match error_type {
+        ErrorType::HeaderAbort(_) => percentage(ask, "x-envoy-fault-abort-request-percentage", configured),
+        ErrorType::HttpStatus(_) | ErrorType::GrpcStatus(_) => Ok(fraction::share(configured)),
+    })?;
+    let with = match error_type {
+        ErrorType::HttpStatus(status) => u16::try_from(*status).ok().map(Abort::Http),
+        ErrorType::GrpcStatus(status) => u8::try_from(*status).ok().map(Abort::Grpc),
+        ErrorType::HeaderAbort(_) => asked_abort(ask)?,
+    };
+    Ok(with.map(|with| (with, share)))
+}
+
+/// A status that HTTP knows goes before one of gRPC.
+fn asked_abort(ask: &Ask) -> Result<Option<Abort>, String> {
+    let http = asked(ask, "x-envoy-fault-abort-request")?.filter(|status| (200..600).contains(status));
+    if let Some(status) = http.and_then(|status| u16::try_from(status).ok()) {
+        return Ok(Some(Abort::Http(status)));
+    }
+    let grpc = asked(ask, "x-envoy-fault-abort-grpc-request")?.map(u8::try_from);
+    grpc.transpose().map(|status| status.map(Abort::Grpc)).map_err(|_| "this gRPC status is not modeled".to_owned())
 }
 
 fn named_or<'a>(key: &'a str, default: &'a str) -> &'a str {

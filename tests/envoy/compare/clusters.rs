@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Difference, is_plausible};
+use super::{Difference, is_plausible, share_of};
 use crate::observed::{Fate, Observed};
 
 /// From this many requests on, every eligible host must have got one.
@@ -70,19 +70,27 @@ fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
     let (missing, there): (Vec<_>, Vec<_>) =
         choices.iter().filter(|choice| !is_answered_before(choice)).partition(|choice| is_said_to_be_missing(choice));
+    // Of those whose fate is left open, a filter may have answered any part.
+    let (open, known): (Vec<&Value>, Vec<&Value>) = there.iter().partition(|choice| choice["outcome"] == "unknown");
+    let sum = |of: &[&Value], name: &str| -> f64 {
+        of.iter().filter(|choice| choice["name"] == name).map(|choice| share(choice)).sum()
+    };
     let names: BTreeSet<&str> = there.iter().filter_map(|choice| choice["name"].as_str()).collect();
-    let mut rows: Vec<(String, usize, f64)> = names
+    let mut rows: Vec<(String, usize, f64, f64)> = names
         .into_iter()
         .map(|name| {
             let count = observed.iter().filter(|each| each.cluster.as_deref() == Some(name)).count();
-            (name.to_owned(), count, there.iter().filter(|each| each["name"] == name).map(|each| share(each)).sum())
+            (name.to_owned(), count, sum(&known, name), sum(&open, name))
         })
         .collect();
     let count = observed.iter().filter(|each| is_missing(each)).count();
-    rows.push(("missing ones".to_owned(), count, missing.into_iter().map(share).sum()));
+    rows.push(("missing ones".to_owned(), count, missing.into_iter().map(share).sum(), 0.0));
     rows.into_iter()
-        .filter(|(_, count, share)| !is_plausible(*count, observed.len(), *share))
-        .map(|(name, count, share)| {
+        .filter(|(_, count, share, open)| {
+            let seen = share_of(*count, observed.len());
+            !is_plausible(*count, observed.len(), seen.clamp(*share, share + open))
+        })
+        .map(|(name, count, share, _)| {
             Difference::new(format!("share of {name}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })
         .collect()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Difference, is_plausible};
+use super::{Difference, is_plausible, share_of};
 use crate::observed::{Fate, Observed, Reply, details, flags};
 
 /// `response`: none when every request is handed over, else that of the most frequent failure, else of the most frequent answer.
@@ -24,7 +24,7 @@ pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference>
     let said = parse(response);
     // Which of two is the more frequent, chance may have decided.
     let count = counts.get(&said).copied().unwrap_or(0);
-    if fails(&said) && count > 0 && is_plausible(count, observed.len(), share_of(most, observed.len())) {
+    if fails(&said) == fails(seen) && count > 0 && is_plausible(count, observed.len(), share_of(most, observed.len())) {
         return Vec::new();
     }
     let mut differences = Vec::new();
@@ -89,11 +89,6 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
             Difference::new(format!("branch {way}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })
         .collect()
-}
-
-fn share_of(count: usize, all: usize) -> f64 {
-    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    number(count) / number(all)
 }
 
 fn way(fate: Fate, reply: &Reply) -> String {

@@ -112,7 +112,7 @@ fn fault(rng: &mut Rng, unit: &mut Unit, wanted: &mut Vec<(String, String)>) -> 
     if rng.chance(85) {
         let mut abort = match rng.below(8) {
             0 => json!({"grpc_status": *rng.pick(&[0, 5, 14])}),
-            1 if rng.chance(50) => json!({"header_abort": {}}),
+            1 | 2 if rng.chance(60) => json!({"header_abort": {}}),
             _ => json!({"http_status": *rng.pick(&[200, 201, 302, 400, 418, 429, 500, 503, 555])}),
         };
         if rng.chance(92) {
@@ -121,7 +121,10 @@ fn fault(rng: &mut Rng, unit: &mut Unit, wanted: &mut Vec<(String, String)>) -> 
         fault["abort"] = abort;
     }
     if rng.chance(15) {
-        fault["delay"] = json!({"fixed_delay": "0.002s", "percentage": {"numerator": *rng.pick(&[0, 100])}});
+        fault["delay"] = json!({"percentage": {"numerator": *rng.pick(&[0, 100])}});
+        let by_header = rng.chance(30);
+        fault["delay"][if by_header { "header_delay" } else { "fixed_delay" }] =
+            if by_header { json!({}) } else { json!("0.002s") };
     }
     if rng.chance(30) {
         let (matcher, name, fits) = matches::header_matcher(rng);
@@ -164,9 +167,24 @@ fn request(rng: &mut Rng, at: &Spot, wanted: &[(String, String)]) -> Draft {
     match rng.below(30) {
         0 => draft.headers.push(("origin".to_owned(), "http://x.com".to_owned())),
         1 => draft.headers.push(("x-envoy-downstream-service-node".to_owned(), text::near(rng, "node"))),
-        2 if rng.chance(30) => draft.headers.push(("x-envoy-fault-abort-request".to_owned(), "404".to_owned())),
+        2..=4 => asks_for_a_fault(rng, &mut draft),
         _ => {}
     }
     draft.maybe_http2(rng);
     draft
+}
+
+fn asks_for_a_fault(rng: &mut Rng, draft: &mut Draft) {
+    const HEADERS: &[(&str, &[&str])] = &[
+        ("x-envoy-fault-abort-request", &["404", "199", "600", "no", "", "+418", "503"]),
+        ("x-envoy-fault-abort-grpc-request", &["5", "0", "x"]),
+        ("x-envoy-fault-abort-request-percentage", &["0", "20", "200", "many"]),
+        ("x-envoy-fault-delay-request", &["1", "0", "soon"]),
+        ("x-envoy-fault-delay-request-percentage", &["0", "100"]),
+    ];
+    for (name, values) in HEADERS {
+        if rng.chance(45) {
+            draft.headers.push(((*name).to_owned(), (*rng.pick(values)).to_owned()));
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::campaign::Sum;
 use crate::compare::Difference;
 use crate::driver::Version;
 use crate::generate::Layer;
-use crate::report::release;
+use crate::report::{Kind, release};
 
 pub(crate) fn begins(version: Version, seed: u64) {
     println!("generated: Envoy {}, seed {seed} (MESH_WHY_SEED={seed} repeats it)", release(version));
@@ -51,8 +51,7 @@ pub(crate) fn disagreement(layer: Layer, file: &Path, case: &str, differences: &
 pub(crate) fn ends(sum: &Sum, version: Version, seed: u64, elapsed: Duration) {
     let layers = sum.layers.iter().map(|(layer, count)| (layer.word().to_owned(), *count)).collect();
     table("pairs by layer", &layers);
-    let stops = sum.stops.iter().map(|((flags, details), count)| (format!("{flags:<6} {details}"), *count)).collect();
-    table(&format!("pairs by flags and details ({} kinds)", sum.stops.len()), &stops);
+    stops(&sum.stops);
     table("unknown, and why", &sum.reasons);
     table("not taken by Envoy, or no question", &sum.rejected);
     let share = |count: usize| {
@@ -72,6 +71,12 @@ pub(crate) fn ends(sum: &Sum, version: Version, seed: u64, elapsed: Duration) {
     );
 }
 
+/// How often each kind was met.
+pub(crate) fn stops(stops: &BTreeMap<Kind, usize>) {
+    let rows = stops.iter().map(|((flags, details), count)| (format!("{flags:<6} {details}"), *count)).collect();
+    table(&format!("pairs by flags and details ({} kinds)", stops.len()), &rows);
+}
+
 fn table(title: &str, rows: &BTreeMap<String, usize>) {
     if rows.is_empty() {
         return;
@@ -79,7 +84,7 @@ fn table(title: &str, rows: &BTreeMap<String, usize>) {
     println!("  {title}");
     let mut rows: Vec<_> = rows.iter().collect();
     rows.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    for (name, count) in rows.iter().take(60) {
+    for (name, count) in rows.iter().take(100) {
         println!("    {count:>7}  {name}");
     }
 }
