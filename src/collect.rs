@@ -19,6 +19,7 @@ mod proxies;
 mod query;
 mod sidecar;
 mod source;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -160,16 +161,18 @@ async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> 
     let mut collector = Collector { admins: BTreeMap::new(), cluster, options: options.clone() };
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
-    collector.greet(Origin::Source(0), admin, &mut snapshot).await?;
+    let (admin, identity) = greeted(admin).await?;
+    collector.welcome(Origin::Source(0), admin, identity, &mut snapshot)?;
     Ok(Opened { snapshot, collector: Some(collector) })
 }
 
 async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -> Result<Opened, CollectError> {
+    let met = meet(&cluster, pod, options).await?;
     let mut collector = Collector { admins: BTreeMap::new(), cluster: Some(cluster), options: options.clone() };
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
-    let record = collector.attach(Origin::Source(0), pod, &mut snapshot).await?;
-    snapshot.source = Some(record);
+    snapshot.source = Some(met.record.clone());
+    collector.take(Origin::Source(0), met, &mut snapshot)?;
     Ok(Opened { snapshot, collector: Some(collector) })
 }
 
@@ -219,64 +222,125 @@ impl Collector {
         answers
     }
 
-    /// Reads a pod of B's too: from now on its proxy answers the needs of `origin`. What the pod is like is also
-    /// told where it has no proxy.
-    pub async fn read_pod(
+    /// Reads pods of B's too, all at once: from now on their proxies answer as destinations. What a pod is like is
+    /// also told where it has no proxy.
+    pub async fn read_pods(
         &mut self,
-        origin: Origin,
-        namespace: &str,
-        name: &str,
+        needs: &[Need],
         snapshot: &mut Snapshot,
-    ) -> Result<PodRecord, CollectError> {
-        let what = format!("pod {namespace}/{name}");
-        let failed = |cause: String| CollectError::Api { what: what.clone(), cause, hint: None };
-        let cluster = self.cluster.as_ref().ok_or_else(|| failed(why_not(Origin::Kubernetes).to_owned()))?;
-        let need = Need::Object(Kind::Pod, namespace.to_owned(), name.to_owned());
-        match objects::answer(cluster, &need).await.map_err(failed)? {
-            Answer::Object(pod) => self.attach(origin, pod, snapshot).await,
-            Answer::Body(_) | Answer::Objects(_) | Answer::Nothing => Err(failed("there is no such pod".to_owned())),
+    ) -> Vec<(Need, Result<(), CollectError>)> {
+        let mut tasks = JoinSet::new();
+        for (place, need) in needs.iter().enumerate() {
+            let Need::Destination(namespace, name) = need.clone() else { continue };
+            let (cluster, options) = (self.cluster.clone(), self.options.clone());
+            let known = match snapshot.object(Kind::Pod, &namespace, &name) {
+                Lookup::Found(pod) => Some(pod.value().clone()),
+                Lookup::Absent(_) | Lookup::Unread(_) => None,
+            };
+            tasks.spawn(async move { (place, met(cluster.as_ref(), &namespace, &name, known, &options).await) });
         }
+        let mut done = BTreeMap::new();
+        while let Some(one) = tasks.join_next().await {
+            // A task that panicked takes its answer with it; its need stays unread.
+            done.extend(one.ok());
+        }
+        let mut answers = Vec::with_capacity(needs.len());
+        for (place, met) in done {
+            let taken = met.and_then(|met| {
+                let (origin, record) = (snapshot.next_destination(), met.record.clone());
+                self.take(origin, met, snapshot)?;
+                snapshot.add_destination(origin, record);
+                Ok(())
+            });
+            answers.extend(needs.get(place).map(|need| (need.clone(), taken)));
+        }
+        answers
     }
 
     /// Takes a pod's proxy, if it has one, for the one that answers `origin`.
-    async fn attach(
-        &mut self,
-        origin: Origin,
-        pod: serde_json::Value,
-        snapshot: &mut Snapshot,
-    ) -> Result<PodRecord, CollectError> {
-        let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
-        let (namespace, name) = (text("namespace"), text("name"));
-        let sidecar = sidecar::find(&pod);
-        let record = PodRecord {
-            kind: Kind::Pod.name().to_owned(),
-            namespace: namespace.clone(),
-            name: name.clone(),
-            proxy: sidecar.as_ref().map(|sidecar| sidecar.container.clone()),
-            without_proxy: sidecar.is_none(),
-        };
-        if let (Some(sidecar), Some(cluster)) = (sidecar, &self.cluster) {
-            let port = self.options.admin_port.unwrap_or(sidecar.admin_port);
-            let endpoint = PodEndpoint::new(cluster.clone(), &namespace, &name, port);
-            let whom = format!("the proxy of pod {namespace}/{name}");
-            let admin = Admin::new(Way::Pod(Box::new(endpoint)), whom, self.options.log);
-            self.greet(origin, admin, snapshot).await?;
+    fn take(&mut self, origin: Origin, met: Met, snapshot: &mut Snapshot) -> Result<(), CollectError> {
+        if let Some((admin, identity)) = met.admin {
+            self.welcome(origin, admin, identity, snapshot)?;
         }
-        let need = Need::Object(Kind::Pod, namespace, name);
-        let taken = snapshot.answer(&need, Answer::Object(pod));
-        taken.map_err(|e| CollectError::Api { what: need.to_string(), cause: e.to_string(), hint: None })?;
-        Ok(record)
+        let need = Need::Object(Kind::Pod, met.record.namespace, met.record.name);
+        let taken = snapshot.answer(&need, Answer::Object(met.pod));
+        taken.map_err(|e| CollectError::Api { what: need.to_string(), cause: e.to_string(), hint: None })
     }
 
-    /// The first read of a proxy: it shows whether anything can be read.
-    async fn greet(&mut self, origin: Origin, mut admin: Admin, snapshot: &mut Snapshot) -> Result<(), CollectError> {
-        let need = Need::Identity(origin);
-        let whom = admin.whom().to_owned();
-        let failed = |causes, hint| CollectError::Admin { whom: whom.clone(), causes, hint };
-        let answer = admin.greet(&need).await.map_err(|failure| failed(failure.causes, failure.hint))?;
-        snapshot.answer(&need, answer).map_err(|error| failed(vec![error.to_string()], None))?;
+    /// From now on this endpoint answers `origin`.
+    fn welcome(
+        &mut self,
+        origin: Origin,
+        admin: Admin,
+        identity: Answer,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), CollectError> {
+        let taken = snapshot.answer(&Need::Identity(origin), identity);
+        taken.map_err(|e| CollectError::Admin {
+            whom: admin.whom().to_owned(),
+            causes: vec![e.to_string()],
+            hint: None,
+        })?;
         self.admins.insert(origin, admin);
         Ok(())
+    }
+}
+
+/// A pod, and its proxy that was greeted, where it has one.
+struct Met {
+    pod: serde_json::Value,
+    record: PodRecord,
+    admin: Option<(Admin, Answer)>,
+}
+
+/// Meets a pod of B's, which may be `known` from a list.
+async fn met(
+    cluster: Option<&Cluster>,
+    namespace: &str,
+    name: &str,
+    known: Option<serde_json::Value>,
+    options: &Options,
+) -> Result<Met, CollectError> {
+    let what = format!("pod {namespace}/{name}");
+    let failed = |cause: String| CollectError::Api { what: what.clone(), cause, hint: None };
+    let cluster = cluster.ok_or_else(|| failed(why_not(Origin::Kubernetes).to_owned()))?;
+    if let Some(pod) = known {
+        return meet(cluster, pod, options).await;
+    }
+    let need = Need::Object(Kind::Pod, namespace.to_owned(), name.to_owned());
+    match objects::answer(cluster, &need).await.map_err(failed)? {
+        Answer::Object(pod) => meet(cluster, pod, options).await,
+        Answer::Body(_) | Answer::Objects(_) | Answer::Nothing => Err(failed("there is no such pod".to_owned())),
+    }
+}
+
+/// Finds a pod's proxy and greets it.
+async fn meet(cluster: &Cluster, pod: serde_json::Value, options: &Options) -> Result<Met, CollectError> {
+    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let (namespace, name) = (text("namespace"), text("name"));
+    let sidecar = sidecar::find(&pod);
+    let record = PodRecord {
+        kind: Kind::Pod.name().to_owned(),
+        namespace: namespace.clone(),
+        name: name.clone(),
+        proxy: sidecar.as_ref().map(|sidecar| sidecar.container.clone()),
+        without_proxy: sidecar.is_none(),
+    };
+    let Some(sidecar) = sidecar else { return Ok(Met { pod, record, admin: None }) };
+    let port = options.admin_port.unwrap_or(sidecar.admin_port);
+    let endpoint = PodEndpoint::new(cluster.clone(), &namespace, &name, port);
+    let whom = format!("the proxy of pod {namespace}/{name}");
+    let admin = greeted(Admin::new(Way::Pod(Box::new(endpoint)), whom, options.log)).await?;
+    Ok(Met { pod, record, admin: Some(admin) })
+}
+
+/// The first read of a proxy: it shows whether anything can be read.
+async fn greeted(mut admin: Admin) -> Result<(Admin, Answer), CollectError> {
+    match admin.greet().await {
+        Ok(answer) => Ok((admin, answer)),
+        Err(failure) => {
+            Err(CollectError::Admin { whom: admin.whom().to_owned(), causes: failure.causes, hint: failure.hint })
+        }
     }
 }
 

@@ -82,11 +82,9 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
 
 async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]) {
     let (pods, needs): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|n| matches!(n, Need::Destination(..)));
-    for need in pods {
-        let Need::Destination(origin, namespace, name) = &need else { continue };
-        match collector.read_pod(*origin, namespace, name, snapshot).await {
-            Ok(pod) => snapshot.add_destination(&need, pod),
-            Err(why) => snapshot.refuse(&need, &[vec![why.to_string()], why.causes()].concat().join(": ")),
+    for (need, taken) in collector.read_pods(&pods, snapshot).await {
+        if let Err(why) = taken {
+            snapshot.refuse(&need, &[vec![why.to_string()], why.causes()].concat().join(": "));
         }
     }
     for (need, answer) in collector.fetch(&needs).await {

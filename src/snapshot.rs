@@ -201,13 +201,7 @@ impl Snapshot {
         if let Some((i, pod)) = found {
             return Lookup::Found((Origin::Destination(*i), pod.clone()));
         }
-        let tried = |i: &u8| {
-            let need = Need::Destination(Origin::Destination(*i), namespace.to_owned(), name.to_owned());
-            self.why_unread(&need).is_some()
-        };
-        let next = (0..u8::MAX).find(|i| !self.destinations.contains_key(i) || tried(i)).unwrap_or(0);
-        let i = (0..u8::MAX).find(tried).unwrap_or(next);
-        Lookup::Unread(Need::Destination(Origin::Destination(i), namespace.to_owned(), name.to_owned()))
+        Lookup::Unread(Need::Destination(namespace.to_owned(), name.to_owned()))
     }
 
     /// `/runtime`.
@@ -368,11 +362,17 @@ impl Snapshot {
         Ok(())
     }
 
+    /// As which origin the next pod of B's can answer.
+    pub fn next_destination(&self) -> Origin {
+        Origin::Destination((0..u8::MAX).find(|i| !self.destinations.contains_key(i)).unwrap_or(u8::MAX))
+    }
+
     /// Takes in which pod answers as a destination from now on.
-    pub fn add_destination(&mut self, need: &Need, pod: PodRecord) {
-        if let Origin::Destination(i) = need.origin() {
-            self.destinations.insert(i, pod);
+    pub fn add_destination(&mut self, origin: Origin, pod: PodRecord) {
+        if let Origin::Destination(i) = origin {
+            let need = Need::Destination(pod.namespace.clone(), pod.name.clone());
             self.read.insert((need.origin(), need.query()));
+            self.destinations.insert(i, pod);
         }
     }
 

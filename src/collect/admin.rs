@@ -9,7 +9,7 @@ use super::endpoint::Endpoint;
 use super::forward::PodEndpoint;
 use super::log::{Log, Outcome};
 use super::query::encode;
-use crate::snapshot::{Answer, Need};
+use crate::snapshot::{Answer, Need, Origin};
 
 /// The most that is read of one body.
 pub(super) const MAX_BODY: usize = 1 << 30;
@@ -88,8 +88,8 @@ impl Admin {
 
     /// The first read: it shows whether this is an admin endpoint at all. An Envoy that does not take the masked query
     /// says the same at length.
-    pub(super) async fn greet(&mut self, need: &Need) -> Result<Answer, Failure> {
-        let query = need.query();
+    pub(super) async fn greet(&mut self) -> Result<Answer, Failure> {
+        let query = Need::Identity(Origin::Source(0)).query();
         for path in [query.as_str(), "/server_info"] {
             let reply = self.get(path, &mut Round::new()).await?;
             let says_who = serde_json::from_slice::<Value>(&reply.body)
@@ -221,7 +221,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
     use super::*;
-    use crate::snapshot::Origin;
 
     #[test]
     fn targeted_queries_are_taken_apart() {

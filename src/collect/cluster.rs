@@ -13,6 +13,7 @@ use super::error::{CollectError, without_os_error};
 use super::kubeconfig::{self, ClusterFlags};
 use super::log::{Log, Outcome};
 use super::query::encode;
+use super::transport;
 
 /// How long to wait before a server that is busy is asked again. kube's own retries would go on for minutes.
 const PAUSES: &[Duration] = &[Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1200)];
@@ -62,7 +63,7 @@ impl Cluster {
         let mut config = kubeconfig::config(flags, &env)?;
         credentials::fill(&mut config.auth_info).await?;
         let server = config.cluster_url.clone();
-        let client = Client::try_from(config).map_err(|error| CollectError::Setting {
+        let client = transport::client(config).map_err(|error| CollectError::Setting {
             what: "the credentials of the kubeconfig".to_owned(),
             cause: root_cause(&error),
         })?;

@@ -56,8 +56,8 @@ pub enum Need {
     LastUpdated(Box<Need>),
     /// Runtime values that override the configuration.
     Runtime(Origin),
-    /// A pod of B's, whose proxy is then to be read as this origin: namespace and name.
-    Destination(Origin, String, String),
+    /// A pod of B's, whose proxy is then to be read: namespace and name.
+    Destination(String, String),
     /// One Kubernetes object: kind, namespace, name.
     Object(Kind, String, String),
     /// The objects of a kind: namespace (all when `None`) and labels that they must carry (all when empty).
@@ -78,10 +78,9 @@ impl Need {
             | Self::Hosts(origin, _)
             | Self::Endpoints(origin, _)
             | Self::Identity(origin)
-            | Self::Runtime(origin)
-            | Self::Destination(origin, ..) => *origin,
+            | Self::Runtime(origin) => *origin,
             Self::LastUpdated(need) => need.origin(),
-            Self::Object(..) | Self::Objects(..) | Self::PodsAt(_) => Origin::Kubernetes,
+            Self::Destination(..) | Self::Object(..) | Self::Objects(..) | Self::PodsAt(_) => Origin::Kubernetes,
         }
     }
 
@@ -108,7 +107,9 @@ impl Need {
             }
             Self::LastUpdated(need) => last_updated(need),
             Self::Runtime(_) => "/runtime".to_owned(),
-            Self::Destination(_, namespace, name) => format!("{}/{name}", Kind::Pod.path(Some(namespace))),
+            Self::Destination(namespace, name) => {
+                format!("{}/{name}/portforward", Kind::Pod.path(Some(namespace)))
+            }
             Self::Object(kind, namespace, name) => format!("{}/{name}", kind.path(Some(namespace))),
             Self::Objects(kind, namespace, labels) => {
                 let path = kind.path(namespace.as_deref());
@@ -151,7 +152,7 @@ impl fmt::Display for Need {
             Self::Identity(_) => f.write_str("the proxy's version"),
             Self::LastUpdated(need) => write!(f, "the last update of {need}"),
             Self::Runtime(_) => f.write_str("the proxy's runtime values"),
-            Self::Destination(_, namespace, name) => write!(f, "the proxy of pod {namespace}/{name}"),
+            Self::Destination(namespace, name) => write!(f, "the proxy of pod {namespace}/{name}"),
             Self::Object(kind, namespace, name) => write!(f, "{} {namespace}/{name}", kind.name()),
             Self::Objects(kind, Some(namespace), _) => write!(f, "the {} of namespace {namespace}", kind.plural()),
             Self::Objects(kind, None, _) => write!(f, "the {} of all namespaces", kind.plural()),

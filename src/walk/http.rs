@@ -128,16 +128,21 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     }
     let filters = http_filters::Chain { manager, node, config: &config, config_node: table.node(), host: &host, dial };
     for chosen in http_filters::told_apart(walker, &filters, chosen, &http) {
-        let left = http_filters::walk(walker, path, &filters, &chosen, &http, |path, share| {
-            action::walk(walker, path, &host, &chosen, &http, dial, share);
-        });
-        let is_open = path.legs.last().is_some_and(|leg| leg.end == End::Unknown && leg.stage == Stage::HttpFilters);
-        if left < 1e-9 {
-            action::name_clusters(walker, path, &chosen, &http, chosen.share);
-        } else if is_open && chosen.only.is_some() {
-            // It was drawn before the filter that is not known.
-            action::name_clusters(walker, path, &chosen, &http, left);
-        }
+        through(walker, path, &filters, &chosen, &http);
+    }
+}
+
+/// The filters, and what the route does with the requests that they let through.
+fn through(walker: &Walker, path: &mut Path, filters: &http_filters::Chain, chosen: &Chosen, http: &Http) {
+    let left = http_filters::walk(walker, path, filters, chosen, http, |path, share| {
+        action::walk(walker, path, filters.host, chosen, http, filters.dial, share);
+    });
+    let is_open = path.legs.last().is_some_and(|leg| leg.end == End::Unknown && leg.stage == Stage::HttpFilters);
+    if left < 1e-9 {
+        action::name_clusters(walker, path, chosen, http, chosen.share);
+    } else if is_open && chosen.only.is_some() {
+        // It was drawn before the filter that is not known.
+        action::name_clusters(walker, path, chosen, http, left);
     }
 }
 

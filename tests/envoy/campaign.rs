@@ -198,7 +198,9 @@ impl Sum {
         for outcome in &batch.outcomes {
             self.pairs += 1;
             *self.layers.entry(units[outcome.unit].layer).or_default() += 1;
-            kinds(&outcome.observed).into_iter().for_each(|kind| *self.stops.entry(kind).or_default() += 1);
+            for kind in kinds(&outcome.observed) {
+                *self.stops.entry(kind).or_default() += 1;
+            }
             if is_unknown(&outcome.said) {
                 self.unknown += 1;
                 for reason in outcome.said.verdict["unchecked"].as_array().into_iter().flatten() {

@@ -74,7 +74,9 @@ impl Tally {
         let name = file_name(path);
         println!("{name:<40} {agree:>4} agree {disagree:>4} disagree {unknown:>4} unknown");
         for (each, count) in examined.iter().zip(counts) {
-            kinds(&each.observed).into_iter().for_each(|kind| *self.stops.entry(kind).or_default() += 1);
+            for kind in kinds(&each.observed) {
+                *self.stops.entry(kind).or_default() += 1;
+            }
             if env::var_os("MESH_WHY_SHOW").is_some() {
                 show(each);
             }

@@ -333,21 +333,44 @@ fn the_admin_port_is_found_or_given() {
 }
 
 #[test]
-fn a_pod_of_b_is_read_beside_a() {
-    let api = Api::start(World::new(vec![pod("a-1", "istio-proxy"), pod("b-1", "istio-proxy"), pod("b-2", "x")]));
+fn pods_of_b_are_read_beside_a() {
+    let pods = ["a-1", "b-1", "b-2"].map(|name| pod(name, if name == "b-2" { "x" } else { "istio-proxy" }));
+    let api = Api::start(World::new(pods.to_vec()));
     run(async {
         let mut opened = open(&named("a-1"), &options(&api)).await.unwrap();
         let collector = opened.collector.as_mut().unwrap();
-        let b = Origin::Destination(0);
-        let record = collector.read_pod(b, "shop", "b-1", &mut opened.snapshot).await.unwrap();
-        assert_eq!(record.proxy.as_deref(), Some("istio-proxy"));
-        let answers = collector.fetch(&[Need::Listeners(A), Need::Listeners(b)]).await;
+        let needs = ["b-3", "b-2", "b-1"].map(|name| Need::Destination("shop".to_owned(), name.to_owned()));
+        let mut taken = collector.read_pods(&needs, &mut opened.snapshot).await;
+        let of = |name| match opened.snapshot.destination("shop", name) {
+            Lookup::Found((origin, record)) => Some((origin, record.proxy)),
+            Lookup::Absent(_) | Lookup::Unread(_) => None,
+        };
+        assert_eq!(of("b-2"), Some((Origin::Destination(0), None)));
+        assert_eq!(of("b-1"), Some((Origin::Destination(1), Some("istio-proxy".to_owned()))));
+        assert_eq!(of("b-3"), None);
+        assert!(taken.split_off(1).iter().all(|(_, taken)| taken.is_ok()));
+        let (need, gone) = taken.remove(0);
+        assert_eq!((need, gone.unwrap_err().causes()), (needs[0].clone(), vec!["there is no such pod".to_owned()]));
+        let answers = collector.fetch(&[Need::Listeners(A), Need::Listeners(Origin::Destination(1))]).await;
         assert!(answers.iter().all(|(_, answer)| answer.is_ok()));
-        let record = collector.read_pod(Origin::Destination(1), "shop", "b-2", &mut opened.snapshot).await.unwrap();
-        assert!(record.without_proxy);
-        let gone = collector.read_pod(Origin::Destination(2), "shop", "b-3", &mut opened.snapshot).await.unwrap_err();
-        assert_eq!(gone.causes(), ["there is no such pod"]);
     });
+}
+
+#[test]
+fn a_pod_that_was_read_already_is_not_asked_for() {
+    let api = Api::start(World::new(vec![pod("a-1", "istio-proxy"), pod("b-1", "istio-proxy")]));
+    run(async {
+        let mut opened = open(&named("a-1"), &options(&api)).await.unwrap();
+        let collector = opened.collector.as_mut().unwrap();
+        let list = Need::Objects(Kind::Pod, Some("shop".to_owned()), Vec::new());
+        for (need, answer) in collector.fetch(&[list]).await {
+            opened.snapshot.answer(&need, answer.unwrap()).unwrap();
+        }
+        let need = Need::Destination("shop".to_owned(), "b-1".to_owned());
+        let taken = collector.read_pods(&[need], &mut opened.snapshot).await;
+        assert!(taken.iter().all(|(_, taken)| taken.is_ok()) && taken.len() == 1);
+    });
+    assert!(!api.seen().api.iter().any(|path| path.ends_with("/pods/b-1")), "{:?}", api.seen().api);
 }
 
 // --- the port-forward ------------------------------------------------------------------------
