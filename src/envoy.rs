@@ -9,6 +9,7 @@ pub mod address;
 pub mod any;
 pub mod codec;
 pub mod domains;
+pub mod draw;
 pub mod fields;
 pub mod filter_chain;
 pub mod fraction;

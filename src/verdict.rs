@@ -290,6 +290,17 @@ pub struct ObjectRef {
     pub field: String,
 }
 
+/// A share of requests in percent, as people say it: `50`, `33.3`, `0.01`. Never 0 of some, never 100 of not all.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = |n: usize| format!("{percent:.n$}");
+    let tells = |text: &String| {
+        let rounded: f64 = text.parse().unwrap_or(percent);
+        (rounded - percent).abs() < 1e-9 || (rounded > 0.0 && rounded < 100.0 && text.contains('.'))
+    };
+    (0..6).map(digits).find(tells).unwrap_or_else(|| percent.to_string())
+}
+
 impl Outcome {
     /// As in the JSON.
     pub fn word(self) -> &'static str {
@@ -383,5 +394,17 @@ impl Response {
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
             .join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_share_is_never_rounded_to_none_or_to_all() {
+        let shares = [1.0, 0.5, 0.9, 1.0 / 3.0, 0.001, 0.000_001, 0.999_9, 0.29, 0.0];
+        let words: Vec<String> = shares.into_iter().map(percent).collect();
+        assert_eq!(words, ["100", "50", "90", "33.3", "0.1", "0.0001", "99.99", "29", "0"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Line 1: the verdict, whole in itself, fit for an alert's title.
 
-use crate::verdict::{Finding, Mark, Outcome, Response};
+use crate::verdict::{Finding, Mark, Outcome, Response, percent};
 use crate::walk::{End, Walk};
 
 /// The line, without its mark.
@@ -49,5 +49,5 @@ fn hosts(walk: &Walk) -> String {
 /// The share of requests that are not handed over.
 fn failing(walk: &Walk) -> String {
     let share: f64 = walk.legs.iter().filter(|l| matches!(l.end, End::Stopped(_))).map(|l| l.share).sum();
-    format!("{:.0} %", share * 100.0)
+    format!("{} %", percent(share))
 }

@@ -3,6 +3,9 @@
 //! `source/common/http/http1/codec_impl.cc`, `source/common/http/http2/codec_impl.cc`,
 //! `source/common/http/header_utility.cc`; the bytes of a Host were tried one by one on 1.36, 1.38 and 1.40.
 
+use super::pb::envoy::config::core::v3::HttpProtocolOptions;
+use super::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
+use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
 use super::version::Version;
 
@@ -19,6 +22,77 @@ pub enum Refusal {
     Authority,
     /// A QUERY says nothing of its content's type.
     QueryWithoutContentType,
+    /// A header's name has an underscore, in HTTP/1 or HTTP/2.
+    Underscore(Wire),
+    /// There are more headers than are taken.
+    TooManyHeaders(Wire),
+    /// The headers are larger than is taken, in HTTP/1.
+    HeadersTooLarge,
+}
+
+/// How a refusal comes: HTTP/1 has a status for it, HTTP/2 resets the stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wire {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// What a connection manager takes of a request's headers.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// What becomes of headers with underscores in their names.
+    pub underscores: HeadersWithUnderscoresAction,
+    /// How many headers, `max_headers_count`.
+    count: usize,
+    /// How many bytes, `max_request_headers_kb`.
+    bytes: usize,
+    /// `allow_custom_methods`
+    any_method: bool,
+}
+
+/// What a client may send besides, of its own accord: headers, and their bytes.
+const UNASKED: (usize, usize) = (20, 4096);
+
+impl Limits {
+    /// Those of a connection manager; 100 headers of 60 KiB where it names none.
+    pub fn of(manager: &HttpConnectionManager) -> Self {
+        let common = manager.common_http_protocol_options.as_ref();
+        let number = |value: Option<u32>, unset: u32| usize::try_from(value.unwrap_or(unset)).unwrap_or(usize::MAX);
+        Self {
+            underscores: common.map(HttpProtocolOptions::headers_with_underscores_action).unwrap_or_default(),
+            count: number(common.and_then(|c| c.max_headers_count.as_ref()).map(|count| count.value), 100),
+            bytes: number(manager.max_request_headers_kb.as_ref().map(|kb| kb.value), 60).saturating_mul(1024),
+            any_method: manager.http_protocol_options.as_ref().is_some_and(|options| options.allow_custom_methods),
+        }
+    }
+
+    /// What these make of a request; an error where it rests on what the client sends besides.
+    fn refusal(&self, request: Incoming<'_>) -> Result<Option<Refusal>, String> {
+        let Incoming { http2, authority, path, headers, .. } = request;
+        let wire = if http2 { Wire::Http2 } else { Wire::Http1 };
+        let has_underscore = headers.iter().any(|(name, _)| name.contains('_'));
+        if self.underscores == HeadersWithUnderscoresAction::RejectRequest && has_underscore {
+            return Ok(Some(Refusal::Underscore(wire)));
+        }
+        let own = if http2 { 4 } else { 1 };
+        let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = bytes + authority.len() + path.len();
+        if headers.len() + own > self.count {
+            return Ok(Some(Refusal::TooManyHeaders(wire)));
+        }
+        if bytes > self.bytes && !http2 {
+            return Ok(Some(Refusal::HeadersTooLarge));
+        }
+        if headers.len() + own + UNASKED.0 > self.count {
+            return Err(format!("whether the client's own headers and these are more than {}", self.count));
+        }
+        if bytes + UNASKED.1 > self.bytes {
+            return Err(format!("whether the client's own headers and these have more than {} bytes", self.bytes));
+        }
+        Ok(None)
+    }
 }
 
 /// `http_parser`'s methods; QUERY is one since 1.40.
@@ -71,6 +145,8 @@ pub struct Incoming<'a> {
     pub method: &'a str,
     /// Its Host or `:authority`, before anything is stripped from it.
     pub authority: &'a str,
+    /// Its path and query.
+    pub path: &'a str,
     /// Its headers.
     pub headers: &'a [(String, String)],
 }
@@ -85,9 +161,24 @@ pub fn version_refused(codec: CodecType, http2: bool) -> Option<Refusal> {
     }
 }
 
-/// Why Envoy refuses the request, if it does.
-pub fn refusal(request: Incoming<'_>, version: Version) -> Option<Refusal> {
-    let Incoming { http2, method, authority, headers } = request;
+/// Why Envoy refuses the request, if it does; an error where that cannot be told.
+pub fn refusal(request: Incoming<'_>, limits: &Limits, version: Version) -> Result<Option<Refusal>, String> {
+    let (by_limit, malformed) = (limits.refusal(request), malformed(request, version));
+    match (by_limit, malformed) {
+        (_, Some(Refusal::RequestLine)) if limits.any_method => {
+            Err(format!("the method {}, where `allow_custom_methods` is set, is not modeled", request.method))
+        }
+        (_, Some(Refusal::RequestLine)) => Ok(Some(Refusal::RequestLine)),
+        (Ok(Some(limit)), Some(Refusal::Authority | Refusal::QueryWithoutContentType) | None) => Ok(Some(limit)),
+        (Ok(None), malformed) => Ok(malformed),
+        (Err(why), _) => Err(why),
+        (Ok(Some(_)), Some(_)) => Err("which of two refusals comes first is not modeled".to_owned()),
+    }
+}
+
+/// What the codec, and the checks after it, do not take from anybody.
+fn malformed(request: Incoming<'_>, version: Version) -> Option<Refusal> {
+    let Incoming { http2, method, authority, headers, .. } = request;
     let has_query = version >= Version::new(1, 40, 0);
     let is_query = has_query && method == "QUERY";
     if http2 {

@@ -67,13 +67,12 @@ const GONE: &[&str] = &[
     "x-forwarded-client-cert",
 ];
 
-/// Believed only where somebody before is trusted. Envoy then makes up an `x-request-id` of its own.
+/// Believed only where somebody before is trusted.
 const GONE_AT_THE_EDGE: &[&str] = &[
     "x-envoy-decorator-operation",
     "x-envoy-downstream-service-cluster",
     "x-envoy-downstream-service-node",
     "x-envoy-original-path",
-    "x-request-id",
 ];
 
 /// Names in lower case; `http2` tells how cookies come together, `edge` whether nobody before is trusted.

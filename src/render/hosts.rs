@@ -5,7 +5,7 @@ use textwrap::core::display_width;
 use super::line::{Line, NARROW, hanging, indented, longest_word};
 use super::text::{Detail, Screen};
 use super::theme::Role;
-use crate::verdict::{ClusterChoice, Endpoint, Outcome};
+use crate::verdict::{ClusterChoice, Endpoint, Outcome, percent};
 
 /// How many endpoints a screen has room for.
 const FEW: usize = 5;
@@ -44,12 +44,13 @@ impl Screen<'_> {
 
     /// Where a request can go to several clusters: a line for each, with its share and what becomes of it.
     pub(super) fn clusters(&self, clusters: &[ClusterChoice], column: usize) -> Vec<Line> {
-        let share = clusters.iter().map(|c| percent(c.share).len()).max().unwrap_or(0);
+        let share = clusters.iter().map(|c| percent(c.share).len() + 1).max().unwrap_or(0);
         let widest = clusters.iter().map(|c| longest_word(&c.name)).max().unwrap_or(0);
         let column = if column + share + 2 + widest > self.width { NARROW } else { column };
         let inner = column + share + 2;
         let lines = |c: &ClusterChoice| -> Vec<Line> {
-            let label = Line::indented(column).with(Role::Plain, &format!("{:>share$}  ", percent(c.share)));
+            let label =
+                Line::indented(column).with(Role::Plain, &format!("{:>share$}  ", format!("{}%", percent(c.share))));
             let mut lines = hanging(label, Role::Plain, &c.name, inner, self.width);
             lines.extend(self.fate(c, inner));
             if self.detail == Detail::Full {
@@ -108,17 +109,6 @@ impl Screen<'_> {
     }
 }
 
-/// A share of requests as people say it: `50%`, `33.3%`, `0.01%`. Never 0% of some, never 100% of not all.
-pub(super) fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let digits = |n: usize| format!("{percent:.n$}");
-    let tells = |text: &String| {
-        let rounded: f64 = text.parse().unwrap_or(percent);
-        (rounded - percent).abs() < 1e-9 || (rounded > 0.0 && rounded < 100.0 && text.contains('.'))
-    };
-    (0..6).map(digits).find(tells).unwrap_or_else(|| percent.to_string()) + "%"
-}
-
 /// As in a sentence.
 pub(super) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
@@ -154,17 +144,5 @@ fn tls(mode: Option<&str>) -> String {
         Some("plaintext") => "plaintext".to_owned(),
         Some(mode) => format!("{mode} TLS"),
         None => "TLS not read".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_never_rounded_to_none_or_to_all() {
-        let shares = [1.0, 0.5, 0.9, 1.0 / 3.0, 0.001, 0.000_001, 0.999_9, 0.29, 0.0];
-        let words: Vec<String> = shares.into_iter().map(percent).collect();
-        assert_eq!(words, ["100%", "50%", "90%", "33.3%", "0.1%", "0.0001%", "99.99%", "29%", "0%"]);
     }
 }

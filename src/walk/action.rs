@@ -7,6 +7,7 @@ use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, We
 use crate::snapshot::{Evidence, HostTable, Node};
 use crate::verdict::{ClusterChoice, Mark, Outcome, Stage};
 
+use crate::envoy::draw::Draw;
 use crate::envoy::pb::envoy::config::core::v3::{Metadata, RoutingPriority};
 use crate::envoy::re2::Charset;
 use crate::envoy::redirect::{self, Asked};
@@ -88,7 +89,7 @@ pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, h
     let names: Vec<(String, f64)> = match &action.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) => vec![(name.clone(), 1.0)],
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
-            let choices = weighted_choices(walker, weighted, None, http).unwrap_or_default();
+            let choices = weighted_choices(walker, weighted, None, (http, &chosen.draw)).unwrap_or_default();
             narrowed(choices, chosen.only.as_ref()).into_iter().map(|c| (c.name, c.share)).collect()
         }
         Some(ClusterSpecifier::ClusterHeader(_)) | None => Vec::new(),
@@ -195,7 +196,7 @@ fn forward(
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let at = at.as_ref().and_then(|a| a.get("weighted_clusters"));
-            match weighted_choices(walker, weighted, at.as_ref(), http) {
+            match weighted_choices(walker, weighted, at.as_ref(), (http, &chosen.draw)) {
                 Ok(choices) => {
                     let merged = |c: Choice| Choice { criteria: merged(&criteria, c.criteria), ..c };
                     let choices = narrowed(choices, chosen.only.as_ref()).into_iter().map(merged).collect();
@@ -233,12 +234,12 @@ fn narrowed(choices: Vec<(usize, Choice)>, only: Option<&Drawn>) -> Vec<Choice> 
     of_drawn.map(|(_, choice)| Choice { share: 1.0, ..choice }).collect()
 }
 
-/// The clusters of a weighted route, each with its place among the entries; those of weight 0 are never chosen.
+/// The clusters of a weighted route, each with its place among the entries, of those that are ever chosen.
 pub(super) fn weighted_choices(
     walker: &Walker,
     weighted: &WeightedCluster,
     at: Option<&Node>,
-    http: &Http,
+    (http, draw): (&Http, &Draw),
 ) -> Result<Vec<(usize, Choice)>, String> {
     let mut weights = Vec::new();
     for (i, entry) in weighted.clusters.iter().enumerate() {
@@ -280,9 +281,17 @@ pub(super) fn weighted_choices(
     if total == 0 {
         return Err("the weights of the clusters sum to 0".to_owned());
     }
-    #[expect(clippy::cast_precision_loss, reason = "a share")]
-    let share = |weight: u64| weight as f64 / total as f64;
-    Ok(weights.into_iter().filter(|(_, _, w)| *w > 0).map(|(i, name, w)| (i, choice(i, name, share(w)))).collect())
+    let all = draw.share()?;
+    let mut choices = Vec::new();
+    let mut begin = 0;
+    for (i, name, weight) in weights {
+        let share = draw.within(total, begin..begin + weight).share()? / all;
+        begin += weight;
+        if share > 0.0 {
+            choices.push((i, choice(i, name, share)));
+        }
+    }
+    Ok(choices)
 }
 
 /// The weight with which runtime overrides the configured one: `PREFIX.NAME`.

@@ -5,11 +5,10 @@ use crate::envoy::load::{self, Policy, Spread};
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::subset::{Chosen, Criteria, Members};
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Endpoint, Mark, Stage};
+use crate::verdict::{Endpoint, Mark, Stage, percent};
 
 use super::assignment::{self, Assignment};
 use super::cluster::{Evaluated, Proto, Row, ended, gap, unknown};
-use super::http_filters::percent;
 use super::path::{ClusterTrail, End};
 use super::policy::{self, Balancer, Breaker};
 use super::stop::Stop;
@@ -164,7 +163,7 @@ pub(super) fn finish(
             Mark::Passed
         },
         note: if dropped > 0.0 {
-            format!("its endpoint policy drops {} of requests", percent(dropped))
+            format!("its endpoint policy drops {} % of requests", percent(dropped))
         } else {
             String::new()
         },

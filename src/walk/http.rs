@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::envoy::codec::{self, Incoming, Refusal};
+use crate::envoy::codec::{self, Incoming, Limits, Refusal};
 use crate::envoy::domains;
+use crate::envoy::draw::Draw;
 use crate::envoy::headers;
 use crate::envoy::path::{Normalization, normalize};
+use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    CodecType, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
+    CodecType, ForwardClientCertDetails, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::version::Version;
@@ -22,7 +24,7 @@ use super::request::Dial;
 use super::route::{self, Chosen};
 use super::stop::{RequestKind, Stop};
 use super::walker::{Got, Walker};
-use super::{Protocol, action, http_filters};
+use super::{Protocol, Question, action, http_filters};
 
 const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTE_CONFIG: &str = "envoy.config.route.v3.RouteConfiguration";
@@ -42,6 +44,8 @@ pub(super) struct Http {
     pub(super) open: OpenHeaders,
     /// What `:scheme` and `x-forwarded-proto` say.
     pub(super) scheme: String,
+    /// Envoy makes up an `x-request-id` where there is none.
+    pub(super) makes_id: bool,
 }
 
 impl Http {
@@ -106,10 +110,12 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if let Some(refusal) = version {
         return refuse(path, node, refusal);
     }
-    let incoming = Incoming { http2, method: &http.method, authority: &dial.host, headers: &walker.question.headers };
-    if let Some(refusal) = codec::refusal(incoming, walker.version) {
-        let (stop, note) = (Stop::Refused(refusal), "the request is refused before any route");
-        return path.stop(Stage::HttpFilters, "HTTP connection manager", note, stop, Vec::new());
+    let Question { path: asked, method, headers, .. } = walker.question;
+    let incoming = Incoming { http2, method, authority: &dial.host, path: asked, headers };
+    match codec::refusal(incoming, &Limits::of(manager), walker.version) {
+        Ok(None) => {}
+        Ok(Some(refusal)) => return refused(path, node, refusal),
+        Err(what) => return unknown(walker, path, Stage::HttpFilters, "HTTP connection manager", &what),
     }
     let host = virtual_host(walker, path, &config, &table, &http);
     let Some(host) = host else { return };
@@ -118,7 +124,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
             Some(chosen) => chosen,
             None => return,
         },
-        Host::Missing(_) => vec![Chosen { share: 1.0, route: None, only: None }],
+        Host::Missing(_) => vec![Chosen { share: 1.0, draw: Draw::default(), route: None, only: None }],
     };
     if let Some(hit) = chosen.first().and_then(|c| c.route.as_ref()) {
         // Envoy chooses the route before the filters run, and logs it even when one of them answers.
@@ -150,6 +156,23 @@ fn through(walker: &Walker, path: &mut Path, filters: &http_filters::Chain, chos
 fn refuse(path: &mut Path, node: &Node, refusal: Refusal) {
     let evidence = node.get("codec_type").map(|n| n.evidence()).into_iter().collect();
     let note = "it takes another version of HTTP";
+    path.stop(Stage::HttpFilters, "HTTP connection manager", note, Stop::Refused(refusal), evidence);
+}
+
+/// The codec, or a check that follows it, does not take the request.
+fn refused(path: &mut Path, node: &Node, refusal: Refusal) {
+    let limit = match refusal {
+        Refusal::Underscore(_) => Some("common_http_protocol_options.headers_with_underscores_action"),
+        Refusal::TooManyHeaders(_) => Some("common_http_protocol_options.max_headers_count"),
+        Refusal::HeadersTooLarge => Some("max_request_headers_kb"),
+        Refusal::RequestLine
+        | Refusal::Preface
+        | Refusal::Http2Header
+        | Refusal::Authority
+        | Refusal::QueryWithoutContentType => None,
+    };
+    let evidence = limit.and_then(|field| node.at(field)).map(|n| n.evidence()).into_iter().collect();
+    let note = "the request is refused before any route";
     path.stop(Stage::HttpFilters, "HTTP connection manager", note, Stop::Refused(refusal), evidence);
 }
 
@@ -218,6 +241,12 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     }
     let nobody_before = is_edge(manager) && manager.xff_num_trusted_hops == 0;
     let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, nobody_before);
+    if Limits::of(manager).underscores == HeadersWithUnderscoresAction::DropHeader {
+        headers.retain(|(name, _)| !name.contains('_'));
+    }
+    let makes_id = manager.generate_request_id.as_ref().is_none_or(|b| b.value);
+    let renews_id = makes_id && nobody_before && !manager.preserve_external_request_id;
+    headers.retain(|(name, value)| name != "x-request-id" || !(renews_id || (makes_id && value.is_empty())));
     let scheme = scheme(manager, &mut headers)?;
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
@@ -227,7 +256,8 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
         return Err("CONNECT and requests without a path are not modeled".to_owned());
     }
     let open = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
-    Ok(Http { authority, path, method: question.method.clone(), headers, kind, open, scheme })
+    let open = open.and(added_by(manager));
+    Ok(Http { authority, path, method: question.method.clone(), headers, kind, open, scheme, makes_id })
 }
 
 /// Whether local replies are wrapped for gRPC.
@@ -238,6 +268,24 @@ pub(super) fn request_kind(headers: &[(String, String)], dial: &Dial) -> Request
         None if dial.protocol == Protocol::Grpc => RequestKind::Grpc,
         None => RequestKind::Plain,
     }
+}
+
+/// The headers that the manager itself writes, of which it is not modeled what they say, or keeps from anybody.
+fn added_by(manager: &HttpConnectionManager) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    if manager.add_user_agent.as_ref().is_some_and(|b| b.value) {
+        names.extend(["user-agent", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node"]);
+    }
+    if !manager.via.is_empty() {
+        names.push("via");
+    }
+    if manager.append_x_forwarded_port {
+        names.push("x-forwarded-port");
+    }
+    if manager.forward_client_cert_details() == ForwardClientCertDetails::AlwaysForwardOnly {
+        names.push("x-forwarded-client-cert");
+    }
+    names
 }
 
 /// Whether the manager takes the connection's own address for the client's.

@@ -27,7 +27,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
     HttpConnectionManager, HttpFilter, http_filter::ConfigType,
 };
 use crate::snapshot::Node;
-use crate::verdict::{Mark, Stage};
+use crate::verdict::{Mark, Stage, percent};
 
 use super::action;
 use super::http::{Host, Http, filter_row};
@@ -162,14 +162,15 @@ pub(super) fn told_apart(walker: &Walker, chain: &Chain, chosen: Vec<Chosen>, ht
     let mut apart = Vec::new();
     for one in chosen {
         let weighted = one.route.as_ref().and_then(weighted_of).filter(|w| tells_apart(chain, &one, w));
-        let choices = weighted.and_then(|weighted| action::weighted_choices(walker, weighted, None, http).ok());
+        let choices =
+            weighted.and_then(|weighted| action::weighted_choices(walker, weighted, None, (http, &one.draw)).ok());
         let Some(choices) = choices else {
             apart.push(one);
             continue;
         };
         for (entry, choice) in choices {
             let (share, only) = (one.share * choice.share, Some(Drawn { entry, cluster: choice.name }));
-            apart.push(Chosen { share, route: one.route.clone(), only });
+            apart.push(Chosen { share, draw: one.draw.clone(), route: one.route.clone(), only });
         }
     }
     apart
@@ -216,7 +217,7 @@ pub(super) fn walk(
         for effect in effects(&ask, i) {
             match effect {
                 Effect::Delays(share, node) => {
-                    let note = format!("delays {} of requests", percent(share));
+                    let note = format!("delays {} % of requests", percent(share));
                     filter_row(path, Mark::Warned, &filter.name, &note, vec![node.evidence()]);
                     path.trail.fault = Some(node);
                     path.delayed |= share >= 1.0;
@@ -413,10 +414,4 @@ fn extension_type(any: &JsonAny) -> String {
     } else {
         inner
     }
-}
-
-/// `50 %`, `0.1 %`.
-pub(super) fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if (percent - percent.round()).abs() < 1e-6 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
 }

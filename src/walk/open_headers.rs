@@ -40,6 +40,12 @@ impl OpenHeaders {
         Self { all: path.trail.headers_changed, names, from_proxy: true }
     }
 
+    /// These too.
+    pub(super) fn and(mut self, names: Vec<&str>) -> Self {
+        self.names.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Why the header is open, given whether the request has it; `None` where it is as it was asked.
     pub(super) fn why(&self, name: &str, given: bool) -> Option<String> {
         let name = name.to_ascii_lowercase();

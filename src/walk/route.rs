@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::envoy::any::JsonAny;
+use crate::envoy::draw::Draw;
 use crate::envoy::fraction;
 use crate::envoy::matcher::{self, Match, Reading};
 use crate::envoy::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
@@ -31,6 +32,8 @@ const ROUTE_MATCH: &str = "envoy.config.route.v3.RouteMatch";
 pub(super) struct Chosen {
     /// The share of requests that take it, 0 to 1.
     pub(super) share: f64,
+    /// Which number is drawn for these.
+    pub(super) draw: Draw,
     /// `None`: no route.
     pub(super) route: Option<Hit>,
     /// Of a route to weighted clusters, the one that was drawn, where filters tell them apart.
@@ -75,14 +78,19 @@ pub(super) fn choose(
         Some(matcher) => led_to(walker, matcher, table.node().get("matcher"), http)?,
     };
     let asked = Asked::new(walker, config, http);
-    let mut left = 1.0;
+    let mut left = Draw::default();
     let mut chosen = Vec::new();
     for index in 0..listed.len() {
-        let taken = listed.wanted(index).map_or_else(Match::Unknown, |wanted| asked.test(wanted));
-        let share = match taken {
+        let wanted = listed.wanted(index);
+        let taken = wanted.clone().map_or_else(Match::Unknown, |wanted| asked.test(wanted));
+        let (draw, rest) = match taken {
             Match::No => continue,
-            Match::Yes => left,
-            Match::Share(share) => left * share,
+            Match::Yes => (left.clone(), None),
+            Match::Share(_) => {
+                let fraction = wanted.ok().flatten().and_then(|wanted| asked.fraction(wanted));
+                let (part, of) = fraction.ok_or("a share of requests without a fraction is not modeled")??;
+                (left.within(of, 0..part), Some(left.outside(of, 0..part)))
+            }
             Match::Unknown(why) => return Err(format!("whether {} takes the request: {why}", listed.shown(index))),
         };
         let hit = listed.hit(index)?;
@@ -90,18 +98,25 @@ pub(super) fn choose(
         if let Some(what) = of_match {
             return Err(format!("whether {} takes the request: {what}", listed.shown(index)));
         }
-        chosen.push(Chosen { share, route: Some(hit), only: None });
-        left -= share;
-        if left < 1e-9 {
-            break;
+        let share = draw.share()?;
+        if share > 0.0 {
+            chosen.push(Chosen { share, draw, route: Some(hit), only: None });
         }
+        let Some(rest) = rest.filter(|_| share < 1.0) else { return Ok(sorted(chosen)) };
+        left = rest;
     }
-    if left >= 1e-9 {
+    let share = left.share()?;
+    if share > 0.0 {
         path.trail.missed = missed(&listed, &asked);
-        chosen.push(Chosen { share: left, route: None, only: None });
+        chosen.push(Chosen { share, draw: left, route: None, only: None });
     }
+    Ok(sorted(chosen))
+}
+
+/// The most likely first.
+fn sorted(mut chosen: Vec<Chosen>) -> Vec<Chosen> {
     chosen.sort_by(|a, b| b.share.total_cmp(&a.share));
-    Ok(chosen)
+    chosen
 }
 
 impl Listed {
@@ -182,7 +197,9 @@ fn header_input(any: &JsonAny, http: &Http) -> Data {
     };
     let values = http.values(name);
     match values.as_slice() {
-        [] if name.eq_ignore_ascii_case("x-request-id") => Data::Unknown("x-request-id is made up by Envoy".to_owned()),
+        [] if http.makes_id && name.eq_ignore_ascii_case("x-request-id") => {
+            Data::Unknown("x-request-id is made up by Envoy".to_owned())
+        }
         [] => Data::Absent,
         values => Data::Text(values.join(",")),
     }
@@ -289,20 +306,30 @@ impl<'a> Asked<'a> {
         for (i, state) in wanted.filter_state.iter().enumerate() {
             add("filter_state", Some(i), "filter state", &state.key, filter_state(&state.key));
         }
-        if let Some(runtime) = &wanted.runtime_fraction {
-            let share = match walker.runtime_percent(&runtime.runtime_key) {
-                Some(share) => share,
-                None => Ok(fraction::share(runtime.default_value.as_ref())),
-            };
-            let holds = match share {
+        if let Some(fraction) = self.fraction(wanted) {
+            let holds = match fraction {
                 Err(why) => Match::Unknown(why),
-                Ok(share) if share <= 0.0 => Match::No,
-                Ok(share) if share >= 1.0 => Match::Yes,
-                Ok(share) => Match::Share(share),
+                Ok((0, _)) => Match::No,
+                Ok((part, of)) if part >= of => Match::Yes,
+                #[expect(clippy::cast_precision_loss, reason = "a share")]
+                Ok((part, of)) => Match::Share(part as f64 / of as f64),
             };
             add("runtime_fraction", None, "runtime fraction", "", holds);
         }
         all
+    }
+
+    /// The match's `runtime_fraction`: how many of how many, where it has one.
+    fn fraction(&self, wanted: &RouteMatch) -> Option<Result<(u64, u64), String>> {
+        let runtime = wanted.runtime_fraction.as_ref()?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number up to 100")]
+        let of_hundred = |share: f64| ((share * 100.0).round() as u64, 100);
+        if let Some(percent) = self.walker.runtime_percent(&runtime.runtime_key) {
+            return Some(percent.map(of_hundred));
+        }
+        let percent = runtime.default_value.as_ref();
+        let of = percent.map_or(100, fraction::denominator);
+        Some(Ok((percent.map_or(0, |percent| percent.numerator).into(), of.into())))
     }
 
     fn path_condition(&self, wanted: &RouteMatch) -> Condition<'_> {
@@ -359,7 +386,7 @@ pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, reading: Readi
         return Match::Unknown(why);
     }
     // Envoy makes one up before it matches; only its presence is known.
-    if name == "x-request-id" && http.values(&name).is_empty() {
+    if name == "x-request-id" && http.makes_id && http.values(&name).is_empty() {
         return match &header.header_match_specifier {
             None | Some(HeaderMatchSpecifier::PresentMatch(_)) => matcher::header(header, &["a"], reading),
             Some(_) => Match::Unknown("x-request-id is made up by Envoy".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::envoy::codec::Refusal;
+use crate::envoy::codec::{Refusal, Wire};
 use crate::envoy::rbac;
 use crate::verdict::{Answerer, Outcome, Response};
 
@@ -134,6 +134,9 @@ impl Stop {
             Self::Refused(Refusal::RequestLine | Refusal::Authority) => (400, &["DPE"]),
             Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
             Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
+            Self::Refused(Refusal::Underscore(Wire::Http1)) => (400, &["DPE"]),
+            Self::Refused(Refusal::TooManyHeaders(Wire::Http1) | Refusal::HeadersTooLarge) => (431, &["DPE"]),
+            Self::Refused(Refusal::Underscore(Wire::Http2) | Refusal::TooManyHeaders(Wire::Http2)) => (0, &["DR"]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
             Self::TcpOverflow => (0, &["UO"]),
             Self::TcpNoWaiting => (0, &["URX"]),
@@ -178,6 +181,11 @@ impl Stop {
             Self::Refused(Refusal::Http2Header) => "http2.invalid.header.field",
             Self::Refused(Refusal::Authority) => "http.invalid_authority",
             Self::Refused(Refusal::QueryWithoutContentType) => "query_missing_content_type",
+            Self::Refused(Refusal::Underscore(Wire::Http1)) => "http1.unexpected_underscore",
+            Self::Refused(Refusal::Underscore(Wire::Http2)) => "http2.unexpected_underscore",
+            Self::Refused(Refusal::TooManyHeaders(Wire::Http1)) => "http1.too_many_headers",
+            Self::Refused(Refusal::TooManyHeaders(Wire::Http2)) => "http2.too_many_headers",
+            Self::Refused(Refusal::HeadersTooLarge) => "http1.headers_too_large",
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream => "no_healthy_upstream",
             Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed | Self::UnexpectedPeer(_, true) => {
@@ -240,6 +248,9 @@ impl Stop {
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
             Self::Refused(Refusal::Authority) => "its Host is not a valid one".to_owned(),
             Self::Refused(Refusal::QueryWithoutContentType) => "a QUERY without a content-type".to_owned(),
+            Self::Refused(Refusal::Underscore(_)) => "headers with underscores are not taken".to_owned(),
+            Self::Refused(Refusal::TooManyHeaders(_)) => "it has more headers than are taken".to_owned(),
+            Self::Refused(Refusal::HeadersTooLarge) => "its headers are larger than is taken".to_owned(),
             Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
             Self::Overflow | Self::TcpOverflow | Self::TcpNoWaiting => {
                 "a circuit breaker lets nothing through".to_owned()

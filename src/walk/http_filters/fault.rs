@@ -4,10 +4,11 @@ use crate::envoy::fraction;
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::extensions::filters::http::fault::v3::{FaultAbort, HttpFault, fault_abort::ErrorType};
 use crate::envoy::pb::envoy::r#type::v3::FractionalPercent;
+use crate::verdict::percent;
 use crate::walk::stop::{Abort, Stop};
 use crate::walk::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect, cluster_name, percent};
+use super::{Answer, Applied, Ask, Effect, cluster_name};
 
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
@@ -107,7 +108,7 @@ fn abort(ask: &Ask, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
         }
     }
     let node = applied.node.get("abort").unwrap_or_else(|| applied.node.clone());
-    let note = format!("aborts {} of requests", percent(share));
+    let note = format!("aborts {} % of requests", percent(share));
     let answer = Answer { share, stop: Stop::FaultAbort(with), by: "fault filter", note, node: Some(node) };
     (share > 0.0).then_some(Effect::Answers(answer))
 }

@@ -178,7 +178,7 @@ fn asks_for_a_fault(rng: &mut Rng, draft: &mut Draft) {
     const HEADERS: &[(&str, &[&str])] = &[
         ("x-envoy-fault-abort-request", &["404", "199", "600", "no", "", "+418", "503"]),
         ("x-envoy-fault-abort-grpc-request", &["5", "0", "x"]),
-        ("x-envoy-fault-abort-request-percentage", &["0", "20", "200", "many"]),
+        ("x-envoy-fault-abort-request-percentage", &["0", "700000", "many"]),
         ("x-envoy-fault-delay-request", &["1", "0", "soon"]),
         ("x-envoy-fault-delay-request-percentage", &["0", "100"]),
     ];

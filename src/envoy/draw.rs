@@ -1,0 +1,122 @@
+//! The one number that is drawn for a request: all that its route leaves to chance goes by the number's remainders.
+//!
+//! A `runtime_fraction` takes what leaves less than its numerator, and weighted clusters are drawn by the remainder of
+//! the sum of their weights (`ConnectionManagerImpl` hands `stream_id_` to `RouteMatcher::route` as `random_value`,
+//! and that to `WeightedClusterEntry`). Two routes of 40 % each are so one of 40 % and one of none.
+
+use std::ops::Range;
+
+/// The most numbers that are counted one by one.
+const MOST: u64 = 1 << 22;
+
+/// What is known of the number.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Draw {
+    remainders: Vec<Remainder>,
+}
+
+/// Whether the remainder of a division by `of` is in a range.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Remainder {
+    of: u64,
+    range: Range<u64>,
+    inside: bool,
+}
+
+impl Draw {
+    /// Besides, the remainder of a division by `of` is in `range`.
+    #[must_use]
+    pub fn within(&self, of: u64, range: Range<u64>) -> Self {
+        self.and(Remainder { of, range, inside: true })
+    }
+
+    /// Besides, the remainder of a division by `of` is not in `range`.
+    #[must_use]
+    pub fn outside(&self, of: u64, range: Range<u64>) -> Self {
+        self.and(Remainder { of, range, inside: false })
+    }
+
+    fn and(&self, further: Remainder) -> Self {
+        let mut remainders = self.remainders.clone();
+        remainders.push(further);
+        Self { remainders }
+    }
+
+    /// The share of all numbers of which this holds, 0 to 1. The error says what is too much to count.
+    pub fn share(&self) -> Result<f64, String> {
+        let divisors = self.remainders.iter().map(|remainder| remainder.of);
+        let period = divisors.fold(Some(1), |all, of| lcm(all?, of));
+        let same = self.remainders.windows(2).all(|pair| pair[0].of == pair[1].of);
+        let (count, period) = match period {
+            Some(period) if same => (self.count_of_one_divisor(period), period),
+            Some(period) if period <= MOST => {
+                ((0..period).filter(|number| self.remainders.iter().all(|r| r.holds(*number))).count() as u64, period)
+            }
+            Some(_) | None => {
+                return Err("how weights and fractions of such sums fall together is not modeled".to_owned());
+            }
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        Ok(count as f64 / period as f64)
+    }
+
+    /// Between two bounds of ranges next to each other, all holds or nothing does.
+    fn count_of_one_divisor(&self, divisor: u64) -> u64 {
+        let ends = self.remainders.iter().flat_map(|r| [r.range.start.min(divisor), r.range.end.min(divisor)]);
+        let mut bounds: Vec<u64> = [0, divisor].into_iter().chain(ends).collect();
+        bounds.sort_unstable();
+        let parts = bounds.windows(2).filter(|pair| self.remainders.iter().all(|r| r.holds(pair[0])));
+        parts.map(|pair| pair[1] - pair[0]).sum()
+    }
+}
+
+impl Remainder {
+    fn holds(&self, number: u64) -> bool {
+        self.range.contains(&(number % self.of)) == self.inside
+    }
+}
+
+/// `None` where it is none, or too large.
+fn lcm(a: u64, b: u64) -> Option<u64> {
+    let gcd = |mut a: u64, mut b: u64| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    if a == 0 || b == 0 { None } else { (a / gcd(a, b)).checked_mul(b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Draw;
+
+    fn share(draw: &Draw) -> f64 {
+        draw.share().unwrap_or(-1.0)
+    }
+
+    #[test]
+    fn one_number_decides_all() {
+        let all = Draw::default();
+        assert_eq!(share(&all), 1.0);
+        let some = all.within(100, 0..40);
+        assert_eq!(share(&some), 0.4);
+        assert_eq!(share(&all.outside(100, 0..40)), 0.6);
+        // Another route of 40 % gets nothing of what is left, one of 60 % gets a fifth of all.
+        assert_eq!(share(&all.outside(100, 0..40).within(100, 0..40)), 0.0);
+        assert_eq!(share(&all.outside(100, 0..40).within(100, 0..60)), 0.2);
+        // The last two digits are those of longer remainders.
+        assert_eq!(share(&some.within(10_000, 0..5000)), 0.2);
+        assert_eq!(share(&some.within(10_000, 0..20)), 0.002);
+        assert_eq!(share(&all.within(2, 0..1).within(4, 2..3)), 0.25);
+        assert_eq!(share(&all.within(2, 0..1).within(4, 1..2)), 0.0);
+    }
+
+    #[test]
+    fn what_is_too_much_is_said() {
+        let large = Draw::default().within(4_000_000_007, 0..5);
+        assert!(share(&large) > 0.0);
+        assert!(large.within(100, 0..5).share().is_err());
+        assert!(Draw::default().within(0, 0..1).share().is_err());
+    }
+}
