@@ -44,8 +44,8 @@ impl Draw {
 
     /// The share of all numbers of which this holds, 0 to 1. The error says what is too much to count.
     pub fn share(&self) -> Result<f64, String> {
-        let divisors = self.remainders.iter().map(|remainder| remainder.of);
-        let period = divisors.fold(Some(1), |all, of| lcm(all?, of));
+        let mut divisors = self.remainders.iter().map(|remainder| remainder.of);
+        let period = divisors.try_fold(1, lcm);
         let same = self.remainders.windows(2).all(|pair| pair[0].of == pair[1].of);
         let (count, period) = match period {
             Some(period) if same => (self.count_of_one_divisor(period), period),
@@ -91,31 +91,39 @@ fn lcm(a: u64, b: u64) -> Option<u64> {
 mod tests {
     use super::Draw;
 
-    fn share(draw: &Draw) -> f64 {
-        draw.share().unwrap_or(-1.0)
+    /// In millionths; `None` where it is too much to count.
+    fn share(draw: &Draw) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "up to a million")]
+        draw.share().ok().map(|share| (share * 1e6).round() as i64)
     }
 
     #[test]
     fn one_number_decides_all() {
         let all = Draw::default();
-        assert_eq!(share(&all), 1.0);
         let some = all.within(100, 0..40);
-        assert_eq!(share(&some), 0.4);
-        assert_eq!(share(&all.outside(100, 0..40)), 0.6);
-        // Another route of 40 % gets nothing of what is left, one of 60 % gets a fifth of all.
-        assert_eq!(share(&all.outside(100, 0..40).within(100, 0..40)), 0.0);
-        assert_eq!(share(&all.outside(100, 0..40).within(100, 0..60)), 0.2);
-        // The last two digits are those of longer remainders.
-        assert_eq!(share(&some.within(10_000, 0..5000)), 0.2);
-        assert_eq!(share(&some.within(10_000, 0..20)), 0.002);
-        assert_eq!(share(&all.within(2, 0..1).within(4, 2..3)), 0.25);
-        assert_eq!(share(&all.within(2, 0..1).within(4, 1..2)), 0.0);
+        let rest = all.outside(100, 0..40);
+        let cases = [
+            (&all, 1_000_000),
+            (&some, 400_000),
+            (&rest, 600_000),
+            // Another route of 40 % gets nothing of what is left, one of 60 % gets a fifth of all.
+            (&rest.within(100, 0..40), 0),
+            (&rest.within(100, 0..60), 200_000),
+            // The last two digits are those of longer remainders.
+            (&some.within(10_000, 0..5000), 200_000),
+            (&some.within(10_000, 0..20), 2000),
+            (&all.within(2, 0..1).within(4, 2..3), 250_000),
+            (&all.within(2, 0..1).within(4, 1..2), 0),
+        ];
+        for (draw, expected) in cases {
+            assert_eq!(share(draw), Some(expected), "{draw:?}");
+        }
     }
 
     #[test]
     fn what_is_too_much_is_said() {
         let large = Draw::default().within(4_000_000_007, 0..5);
-        assert!(share(&large) > 0.0);
+        assert_eq!(share(&large), Some(0));
         assert!(large.within(100, 0..5).share().is_err());
         assert!(Draw::default().within(0, 0..1).share().is_err());
     }

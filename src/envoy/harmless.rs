@@ -125,9 +125,12 @@ static FIELDS: &[(&str, &[Row])] = &[
                 &["http2_protocol_options", "http3_protocol_options", "stream_error_on_invalid_http_message"],
                 "limits that one small, well-formed HTTP/1.1 request does not meet",
             ),
-            (&["internal_address_config"], "decides whose headers are trusted, not where the request goes"),
             (&["upgrade_configs"], "allows upgrades; the request asks for none"),
         ],
+    ),
+    (
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig",
+        &[(&["*"], "that there is one is enough to leave open what is believed of internal requests")],
     ),
     ("envoy.extensions.filters.network.http_connection_manager.v3.Rds", &[(&["config_source"], DELIVERY)]),
     (
@@ -640,7 +643,6 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["delay_duration_runtime"], TIME),
             (&["response_rate_limit", "response_rate_limit_percent_runtime"], "slows the answer"),
             (&["disable_downstream_cluster_stats", "filter_metadata"], OBSERVED),
-            (&["max_active_faults_runtime"], "bounds faults that are active at once"),
         ],
     ),
     (

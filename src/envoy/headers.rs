@@ -75,6 +75,12 @@ const GONE_AT_THE_EDGE: &[&str] = &[
     "x-envoy-original-path",
 ];
 
+/// The headers that are believed of some only, and taken off all others.
+pub fn of_the_trusted() -> impl Iterator<Item = &'static str> {
+    let internal = GONE.iter().filter(|name| name.starts_with("x-envoy-"));
+    internal.chain(GONE_AT_THE_EDGE).copied().chain(["x-request-id"])
+}
+
 /// Names in lower case; `http2` tells how cookies come together, `edge` whether nobody before is trusted.
 pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();

@@ -196,6 +196,11 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     inner.sent = Some(OpenHeaders::after(path));
     inner.downstream = downstream(walker, path, &group.target, &socket);
     let over_http = path.decision.route_config.is_some();
+    if over_http && socket.kind != "plaintext" && has_option(path, "upstream_http_protocol_options.auto_sni") {
+        let what = "the TLS server name that A's proxy makes of the Host (`auto_sni`) is not modeled";
+        walker.unchecked(format!("B's side was not walked: {what}"));
+        return None;
+    }
     let Some(protocol) = (if over_http { upstream_protocol(path, dial) } else { Some(dial.protocol) }) else {
         let what = "which HTTP it is spoken to (`auto_config`) is not modeled";
         walker.unchecked(format!("B's side was not walked: {what}"));
@@ -261,11 +266,7 @@ fn as_sent(walker: &Walker, path: &Path) -> Option<Question> {
 
 /// What A's proxy speaks to B over HTTP: as the cluster says, else HTTP/1.1; `None` where the handshake decides.
 fn upstream_protocol(path: &Path, dial: &Dial) -> Option<Protocol> {
-    let cluster = path.trail.clusters.first().and_then(|c| c.cluster.clone());
-    let options = cluster.and_then(|c| {
-        c.get("typed_extension_protocol_options")?.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
-    });
-    let has = |field: &str| options.as_ref().is_some_and(|o| o.at(field).is_some());
+    let has = |field: &str| has_option(path, field);
     let http2 = if dial.protocol == Protocol::Grpc { Protocol::Grpc } else { Protocol::Http2 };
     if has("auto_config") {
         None
@@ -276,6 +277,15 @@ fn upstream_protocol(path: &Path, dial: &Dial) -> Option<Protocol> {
     } else {
         Some(Protocol::Http1)
     }
+}
+
+/// Whether the cluster's HTTP options have this field.
+fn has_option(path: &Path, field: &str) -> bool {
+    let cluster = path.trail.clusters.first().and_then(|c| c.cluster.clone());
+    let options = cluster.and_then(|c| {
+        c.get("typed_extension_protocol_options")?.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
+    });
+    options.is_some_and(|options| options.at(field).is_some())
 }
 
 /// The connection as B's proxy sees it.

@@ -44,6 +44,8 @@ pub(super) struct Http {
     pub(super) open: OpenHeaders,
     /// What `:scheme` and `x-forwarded-proto` say.
     pub(super) scheme: String,
+    /// The client's address may be one of those whose requests are internal.
+    pub(super) may_be_internal: bool,
     /// Envoy makes up an `x-request-id` where there is none.
     pub(super) makes_id: bool,
 }
@@ -257,7 +259,17 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     }
     let open = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
     let open = open.and(added_by(manager));
-    Ok(Http { authority, path, method: question.method.clone(), headers, kind, open, scheme, makes_id })
+    Ok(Http {
+        authority,
+        path,
+        method: question.method.clone(),
+        headers,
+        kind,
+        open,
+        scheme,
+        may_be_internal: trusts_addresses(manager),
+        makes_id,
+    })
 }
 
 /// Whether local replies are wrapped for gRPC.
@@ -268,6 +280,11 @@ pub(super) fn request_kind(headers: &[(String, String)], dial: &Dial) -> Request
         None if dial.protocol == Protocol::Grpc => RequestKind::Grpc,
         None => RequestKind::Plain,
     }
+}
+
+/// Whether it is left to addresses whose requests are internal; of what others say in `x-forwarded-for` nothing is known.
+fn trusts_addresses(manager: &HttpConnectionManager) -> bool {
+    is_edge(manager) && manager.internal_address_config.is_some()
 }
 
 /// The headers that the manager itself writes, of which it is not modeled what they say, or keeps from anybody.
@@ -284,6 +301,9 @@ fn added_by(manager: &HttpConnectionManager) -> Vec<&'static str> {
     }
     if manager.forward_client_cert_details() == ForwardClientCertDetails::AlwaysForwardOnly {
         names.push("x-forwarded-client-cert");
+    }
+    if trusts_addresses(manager) {
+        names.extend(headers::of_the_trusted());
     }
     names
 }
@@ -402,7 +422,13 @@ fn routes(
     config: &RouteConfiguration,
     http: &Http,
 ) -> Option<Vec<Chosen>> {
-    // Nothing is internal to Envoy that does not come with an address in x-forwarded-for.
+    // Nothing else is internal to Envoy that does not come with an address in x-forwarded-for.
+    let may_be_internal = http.may_be_internal && host.require_tls() == TlsRequirementType::ExternalOnly;
+    if may_be_internal && http.scheme != "https" {
+        let what = "whether the request is internal (`internal_address_config`) is not modeled";
+        unknown(walker, path, Stage::Route, &host.name, what);
+        return None;
+    }
     if host.require_tls() != TlsRequirementType::None && http.scheme != "https" {
         let evidence = table.node().get("require_tls").map(|n| n.evidence()).into_iter().collect();
         let note = format!("the virtual host takes HTTPS only: 301 to https://{}{}", http.authority, http.path);

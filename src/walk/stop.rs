@@ -131,10 +131,11 @@ impl Stop {
             Self::TcpNoCluster => (0, &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
-            Self::Refused(Refusal::RequestLine | Refusal::Authority) => (400, &["DPE"]),
+            Self::Refused(Refusal::RequestLine | Refusal::Authority | Refusal::Underscore(Wire::Http1)) => {
+                (400, &["DPE"])
+            }
             Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
             Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
-            Self::Refused(Refusal::Underscore(Wire::Http1)) => (400, &["DPE"]),
             Self::Refused(Refusal::TooManyHeaders(Wire::Http1) | Refusal::HeadersTooLarge) => (431, &["DPE"]),
             Self::Refused(Refusal::Underscore(Wire::Http2) | Refusal::TooManyHeaders(Wire::Http2)) => (0, &["DR"]),
             Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),

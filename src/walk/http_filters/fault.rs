@@ -32,6 +32,10 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     };
     let node = ask.first("x-envoy-downstream-service-node");
     let of_node = fault.downstream_nodes.is_empty() || fault.downstream_nodes.iter().any(|wanted| wanted == node);
+    let key = named_or(&fault.max_active_faults_runtime, "fault.http.max_active_faults");
+    if ask.walker.runtime_value(key).is_some() {
+        return vec![Effect::Unknown(format!("the runtime key {key} bounds the faults that are active"))];
+    }
     let active = fault.max_active_faults.as_ref().is_none_or(|m| m.value > 0);
     let of_headers = fault.headers.iter().fold(Match::Yes, |all, h| all.and(ask.header(h)));
     match of_headers {

@@ -7,7 +7,7 @@ use super::rng::Rng;
 use super::{Layer, Unit, VERSION_OF_COOKIES, Version, text};
 
 const PATHS: &[&str] = &["/", "/a", "/a/", "/a/b", "/A/b", "/a/b/c", "/api/v1", "/api/v1/x", "/ab", "/b", "/a.b", ""];
-const NAMES: &[&str] = &["x-a", "x-b", "x-a", "x-b", "X-C", "content-type", "user-agent", "cookie"];
+const NAMES: &[&str] = &["x-a", "x-b", "x-a", "x-b", "x_d", "X-C", "content-type", "user-agent", "cookie"];
 
 /// A route's match, and what makes a request fit.
 struct Wanted {
@@ -27,6 +27,11 @@ pub(super) fn unit(rng: &mut Rng, at: &super::Spot, version: Version) -> Unit {
         let mut route = json!({"match": wanted.matcher});
         if rng.chance(70) {
             route["direct_response"] = json!({"status": 200 + index});
+        } else if rng.chance(40) {
+            route["route"] = json!({"weighted_clusters": {"clusters": [
+                {"name": unit.live(rng), "weight": *rng.pick(&[1, 10, 50])},
+                {"name": unit.live(rng), "weight": *rng.pick(&[1, 2, 50, 90])},
+            ]}});
         } else {
             route["route"] = json!({"cluster": unit.live(rng)});
         }
@@ -38,6 +43,18 @@ pub(super) fn unit(rng: &mut Rng, at: &super::Spot, version: Version) -> Unit {
         ("merge_slashes", json!(true), 25),
         ("use_remote_address", json!(true), 8),
         ("path_with_escaped_slashes_action", json!("KEEP_UNCHANGED"), 5),
+        ("generate_request_id", json!(false), 8),
+        ("preserve_external_request_id", json!(true), 8),
+        ("add_user_agent", json!(true), 3),
+        ("append_x_forwarded_port", json!(true), 3),
+        ("via", json!("envoy"), 3),
+        ("forward_client_cert_details", json!("ALWAYS_FORWARD_ONLY"), 3),
+        ("internal_address_config", json!({"cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]}), 3),
+        ("common_http_protocol_options", json!({"headers_with_underscores_action": "REJECT_REQUEST"}), 5),
+        ("common_http_protocol_options", json!({"headers_with_underscores_action": "DROP_HEADER"}), 5),
+        ("common_http_protocol_options", json!({"max_headers_count": 4}), 2),
+        ("http_protocol_options", json!({"allow_custom_methods": true}), 3),
+        ("max_request_headers_kb", json!(8), 2),
     ] {
         if rng.chance(percent) {
             http[field] = value;
