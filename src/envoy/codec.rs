@@ -3,7 +3,6 @@
 //! `source/common/http/http1/codec_impl.cc`, `source/common/http/http2/codec_impl.cc`,
 //! `source/common/http/header_utility.cc`; the bytes of a Host were tried one by one on 1.36, 1.38 and 1.40.
 
-use super::pb::envoy::config::core::v3::HttpProtocolOptions;
 use super::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
@@ -61,7 +60,10 @@ impl Limits {
         let common = manager.common_http_protocol_options.as_ref();
         let number = |value: Option<u32>, unset: u32| usize::try_from(value.unwrap_or(unset)).unwrap_or(usize::MAX);
         Self {
-            underscores: common.map(HttpProtocolOptions::headers_with_underscores_action).unwrap_or_default(),
+            underscores: match common {
+                Some(common) => common.headers_with_underscores_action(),
+                None => HeadersWithUnderscoresAction::Allow,
+            },
             count: number(common.and_then(|c| c.max_headers_count.as_ref()).map(|count| count.value), 100),
             bytes: number(manager.max_request_headers_kb.as_ref().map(|kb| kb.value), 60).saturating_mul(1024),
             any_method: manager.http_protocol_options.as_ref().is_some_and(|options| options.allow_custom_methods),

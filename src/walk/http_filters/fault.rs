@@ -23,6 +23,9 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     if let Some(what) = Walker::unmodeled(&applied.node, FAULT, &[]) {
         return vec![Effect::Unknown(what)];
     }
+    if fault.delay.is_none() && fault.abort.is_none() {
+        return Vec::new();
+    }
     let of_cluster = match fault.upstream_cluster.as_str() {
         "" => true,
         wanted => match cluster_name(ask.chosen, http) {
