@@ -250,7 +250,7 @@ impl Subsets {
         let meets = |metadata: &Criteria| {
             self.default_subset.iter().all(|(key, value)| {
                 metadata.get(key).is_some_and(|own| match &own.kind {
-                    Some(Kind::ListValue(list)) if self.list_as_any => list.values.contains(value) || own == value,
+                    Some(Kind::ListValue(list)) if self.list_as_any => list.values.contains(value),
                     _ => own == value,
                 })
             })
