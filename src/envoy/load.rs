@@ -107,9 +107,14 @@ pub fn spread_over(parts: &[(&[Host], &Policy)], threshold: f64) -> Vec<Spread> 
         *all = spread(hosts, policy);
         #[expect(clippy::cast_precision_loss, reason = "a percentage")]
         let share = load as f64 / 100.0;
-        all.without_host *= share;
+        all.without_host = sum([all.without_host * share]);
     }
     spreads
+}
+
+/// Shares together, without the dust of binary fractions: what is left of all must be nothing.
+pub fn sum(shares: impl IntoIterator<Item = f64>) -> f64 {
+    (shares.into_iter().sum::<f64>() * 1e9).round() / 1e9
 }
 
 /// Adds what one priority does with its share.
@@ -124,7 +129,7 @@ fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priorit
         if pool.is_empty() {
             #[expect(clippy::cast_precision_loss, reason = "a percentage")]
             let share = load as f64 / 100.0;
-            all.without_host += share;
+            all.without_host = sum([all.without_host, share]);
         }
         for i in pool {
             all.eligible[i] = true;

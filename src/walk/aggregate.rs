@@ -83,7 +83,7 @@ pub(super) fn walk(
         trail.hosts.append(&mut member.placed);
         trail.eligible.extend(&spread.eligible);
     }
-    let without: f64 = spreads.iter().map(|s| s.without_host).sum();
+    let without = load::sum(spreads.iter().map(|s| s.without_host));
     let spread = Spread {
         eligible: trail.eligible.clone(),
         without_host: if trail.hosts.is_empty() { 1.0 } else { without.min(1.0) },

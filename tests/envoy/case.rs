@@ -67,7 +67,10 @@ impl Case {
 /// Every case file, by name; those that a generated case once led to come last.
 pub(crate) fn files() -> Vec<PathBuf> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/envoy/cases");
-    [cases.clone(), cases.join("regressions")].iter().flat_map(|directory| files_in(directory)).collect()
+    [cases.clone(), cases.join("tables"), cases.join("regressions")]
+        .iter()
+        .flat_map(|directory| files_in(directory))
+        .collect()
 }
 
 fn files_in(directory: &Path) -> Vec<PathBuf> {
