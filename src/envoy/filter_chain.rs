@@ -142,7 +142,7 @@ fn by_prefix(left: Left, of: impl Fn(&FilterChainMatch) -> Vec<IpNet>, ip: Ip) -
 fn by_server_name(left: Left, name: &str) -> Left {
     // Exact, then the longest wildcard (`*.b.c` for `a.b.c`), then chains that name none.
     let mut keys = vec![name.to_owned()];
-    let mut from = 1;
+    let mut from = 0;
     while let Some(dot) = name.get(from..).and_then(|rest| rest.find('.')) {
         keys.push(format!("*{}", &name[from + dot..]));
         from += dot + 1;

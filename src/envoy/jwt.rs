@@ -113,13 +113,13 @@ fn any_of(requirements: &[JwtRequirement], providers: &Providers, sent: &Sent) -
     open.unwrap_or(last)
 }
 
-/// The providers that a requirement names, those within it too.
+/// The providers of a requirement whose tokens count: of several that must all be fulfilled, the first's.
 fn named(requirement: &JwtRequirement) -> Vec<&str> {
     match requirement.requires_type.as_ref() {
         Some(RequiresType::ProviderName(name)) => vec![name],
         Some(RequiresType::ProviderAndAudiences(both)) => vec![&both.provider_name],
         Some(RequiresType::RequiresAny(list)) => list.requirements.iter().flat_map(named).collect(),
-        Some(RequiresType::RequiresAll(list)) => list.requirements.iter().flat_map(named).collect(),
+        Some(RequiresType::RequiresAll(list)) => list.requirements.first().map(named).unwrap_or_default(),
         Some(RequiresType::AllowMissingOrFailed(_) | RequiresType::AllowMissing(_)) | None => Vec::new(),
     }
 }

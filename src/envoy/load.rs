@@ -18,10 +18,22 @@ pub struct Policy {
     pub weighted_priority_health: bool,
     /// In a panic, fail instead of using every host (`fail_traffic_on_panic`).
     pub fail_in_panic: bool,
-    /// Ring hash and Maglev never choose a degraded host.
-    pub never_degraded: bool,
+    /// How a host is chosen among those of a priority.
+    pub algorithm: Algorithm,
     /// The weights of the localities by (priority, locality), where localities are weighted at all.
     pub locality_weights: Option<BTreeMap<(u32, String), u32>>,
+}
+
+/// How a host is chosen among those of a priority, as far as that leaves some of them out.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Algorithm {
+    /// Each gets its turn.
+    #[default]
+    Fair,
+    /// Ring hash and Maglev, which never choose a degraded host.
+    Ring,
+    /// RANDOM: one number chooses both the priority and, in it, the host (`RandomLoadBalancer::peekOrChoose`).
+    Random,
 }
 
 /// Where requests go.
@@ -60,8 +72,11 @@ pub fn spread(hosts: &[Host], policy: &Policy) -> Spread {
     let mut priorities = counted(hosts, policy);
     settle(&mut priorities, policy.panic_threshold);
     let mut all = Spread { eligible: vec![false; hosts.len()], without_host: 0.0, panic: false };
+    let healthy: u64 = priorities.iter().map(|priority| priority.load).sum();
+    let mut begins = [0, healthy];
     for (level, priority) in priorities.iter().enumerate() {
-        pour(&mut all, hosts, policy, level, *priority);
+        pour(&mut all, hosts, policy, level, *priority, begins);
+        begins = [begins[0] + priority.load, begins[1] + priority.degraded_load];
     }
     if priorities.is_empty() {
         all.without_host = 1.0;
@@ -95,10 +110,12 @@ pub fn spread_over(parts: &[(&[Host], &Policy)], threshold: f64) -> Vec<Spread> 
     let mut to_rings: Vec<u64> = vec![0; parts.len()];
     for (priority, (part, level, panic)) in flat.iter().zip(places) {
         if let (Some(all), Some((hosts, policy))) = (spreads.get_mut(part), parts.get(part)) {
-            if policy.never_degraded {
+            if policy.algorithm == Algorithm::Ring {
                 to_rings[part] += priority.load + priority.degraded_load;
             } else {
-                pour(all, hosts, policy, level, Priority { panic, ..*priority });
+                // The member draws a number of its own for its hosts.
+                let policy = Policy { algorithm: Algorithm::Fair, ..(*policy).clone() };
+                pour(all, hosts, &policy, level, Priority { panic, ..*priority }, [0, 0]);
             }
         }
     }
@@ -117,10 +134,13 @@ pub fn sum(shares: impl IntoIterator<Item = f64>) -> f64 {
     (shares.into_iter().sum::<f64>() * 1e9).round() / 1e9
 }
 
-/// Adds what one priority does with its share.
-fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priority: Priority) {
+/// Adds what one priority does with its share. Where its healthy and its degraded hosts begin among the 100 percent, is
+/// where the numbers that choose them begin.
+fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priority: Priority, begins: [u64; 2]) {
     let level = u32::try_from(level).unwrap_or(u32::MAX);
-    for (load, class) in [(priority.load, Class::Healthy), (priority.degraded_load, Class::Degraded)] {
+    let [healthy, degraded] = begins;
+    let loads = [(priority.load, healthy, Class::Healthy), (priority.degraded_load, degraded, Class::Degraded)];
+    for (load, begin, class) in loads {
         if load == 0 {
             continue;
         }
@@ -131,10 +151,17 @@ fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priorit
             let share = load as f64 / 100.0;
             all.without_host = sum([all.without_host, share]);
         }
-        for i in pool {
-            all.eligible[i] = true;
+        let of = u64::try_from(pool.len()).unwrap_or(u64::MAX);
+        for (place, i) in (0..).zip(pool) {
+            all.eligible[i] |= policy.algorithm != Algorithm::Random || is_drawn(begin, load, place, of);
         }
     }
+}
+
+/// Whether a number whose last two digits are among the `load` from `begin` on can leave `place`, divided by `of`.
+fn is_drawn(begin: u64, load: u64, place: u64, of: u64) -> bool {
+    let common = [100, 50, 25, 20, 10, 5, 4, 2].into_iter().find(|n| of.is_multiple_of(*n)).unwrap_or(1);
+    load >= common || (begin..begin + load).any(|digits| digits % common == place % common)
 }
 
 /// The hosts of a priority among which one is chosen.
@@ -143,7 +170,7 @@ fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) 
         return Vec::new();
     }
     // A ring holds the healthy hosts only, whichever share sent the request here.
-    let class = if policy.never_degraded { Class::Healthy } else { class };
+    let class = if policy.algorithm == Algorithm::Ring { Class::Healthy } else { class };
     let all = hosts.iter().enumerate().filter(|(_, host)| host.priority == level && (panic || host.class == class));
     let weighs = |host: &Host| {
         let weights = policy.locality_weights.as_ref()?;
@@ -153,7 +180,7 @@ fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) 
     let by_locality = match &policy.locality_weights {
         None => false,
         // A ring keeps to the weights whatever happens.
-        Some(_) if policy.never_degraded => true,
+        Some(_) if policy.algorithm == Algorithm::Ring => true,
         // Elsewhere a panic ignores them; and where no locality with a weight has such a host, they all count.
         Some(_) => !panic && !weighted.is_empty(),
     };
@@ -255,7 +282,7 @@ mod tests {
             panic_threshold,
             weighted_priority_health: false,
             fail_in_panic: false,
-            never_degraded: false,
+            algorithm: Algorithm::Fair,
             locality_weights: None,
         }
     }
@@ -289,6 +316,16 @@ mod tests {
         let spread = spread(&hosts(text), policy);
         let marks: String = spread.eligible.iter().map(|e| if *e { 'y' } else { '-' }).collect();
         if spread.without_host > 0.0 { format!("{marks} {}", spread.without_host) } else { marks }
+    }
+
+    #[test]
+    fn one_number_chooses_priority_and_host() {
+        let drawn = |begin, load, of| (0..of).filter(|place| is_drawn(begin, load, *place, of)).collect::<Vec<_>>();
+        assert_eq!(drawn(99, 1, 2), [1]);
+        assert_eq!(drawn(98, 2, 4), [2, 3]);
+        assert_eq!(drawn(99, 1, 3), [0, 1, 2]);
+        assert_eq!(drawn(0, 35, 50).len(), 35);
+        assert_eq!(drawn(10, 1, 200), [10, 110]);
     }
 
     #[test]
@@ -328,7 +365,7 @@ mod tests {
     #[test]
     fn some_policies_leave_requests_without_a_host() {
         assert_eq!(eligible("UUH", &Policy { fail_in_panic: true, ..policy(50.0) }), "--- 1");
-        let ring = Policy { never_degraded: true, ..policy(50.0) };
+        let ring = Policy { algorithm: Algorithm::Ring, ..policy(50.0) };
         assert_eq!(eligible("DD", &ring), "-- 1");
         assert_eq!(eligible("DH", &ring), "-y");
         assert!((spread(&[], &policy(50.0)).without_host - 1.0).abs() < f64::EPSILON);

@@ -3,7 +3,7 @@
 use crate::envoy::any::JsonAny;
 use crate::envoy::fields;
 use crate::envoy::harmless;
-use crate::envoy::load::Policy;
+use crate::envoy::load::{Algorithm, Policy};
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::common_lb_config::LocalityConfigSpecifier;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, LbPolicy};
 use crate::envoy::pb::envoy::config::cluster::v3::{Cluster, LoadBalancingPolicy};
@@ -126,7 +126,7 @@ pub(super) struct Balancer {
 /// What a load balancing policy says by itself.
 #[derive(Default)]
 struct Own {
-    never_degraded: bool,
+    algorithm: Algorithm,
     fail_in_panic: bool,
     by_locality: bool,
     subsets: Option<Subsets>,
@@ -147,7 +147,7 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
         panic_threshold: runtime.map_or(configured, |share| share * 100.0).trunc(),
         weighted_priority_health: assignment.weighted_priority_health == Some(true),
         fail_in_panic: own.fail_in_panic,
-        never_degraded: own.never_degraded,
+        algorithm: own.algorithm,
         locality_weights: own.by_locality.then(|| assignment.locality_weights.clone()),
     };
     Ok(Balancer { policy, subsets: own.subsets })
@@ -156,12 +156,21 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
 /// `lb_policy` and what belongs to it.
 fn legacy(cluster: &Cluster) -> Own {
     let locality = cluster.common_lb_config.unwrap_or_default().locality_config_specifier;
-    let never_degraded = matches!(cluster.lb_policy(), LbPolicy::RingHash | LbPolicy::Maglev);
+    let algorithm = match cluster.lb_policy() {
+        LbPolicy::RingHash | LbPolicy::Maglev => Algorithm::Ring,
+        LbPolicy::Random => Algorithm::Random,
+        LbPolicy::RoundRobin
+        | LbPolicy::LeastRequest
+        | LbPolicy::ClusterProvided
+        | LbPolicy::LoadBalancingPolicyConfig => Algorithm::Fair,
+    };
     Own {
-        never_degraded,
+        algorithm,
         fail_in_panic: match &locality {
             // Rings know nothing of zones.
-            Some(LocalityConfigSpecifier::ZoneAwareLbConfig(zone)) => zone.fail_traffic_on_panic && !never_degraded,
+            Some(LocalityConfigSpecifier::ZoneAwareLbConfig(zone)) => {
+                zone.fail_traffic_on_panic && algorithm != Algorithm::Ring
+            }
             Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_)) | None => false,
         },
         by_locality: matches!(locality, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_))),
@@ -185,7 +194,7 @@ fn extension(walker: &Walker, policy: &LoadBalancingPolicy) -> Result<Own, Strin
     Ok(match package {
         "round_robin.v3.RoundRobin" => by(any.unpack::<RoundRobin>()?.locality_lb_config),
         "least_request.v3.LeastRequest" => by(any.unpack::<LeastRequest>()?.locality_lb_config),
-        "random.v3.Random" => by(any.unpack::<Random>()?.locality_lb_config),
+        "random.v3.Random" => Own { algorithm: Algorithm::Random, ..by(any.unpack::<Random>()?.locality_lb_config) },
         "ring_hash.v3.RingHash" => ring(any.unpack::<RingHash>()?.locality_weighted_lb_config.is_some()),
         "maglev.v3.Maglev" => ring(any.unpack::<Maglev>()?.locality_weighted_lb_config.is_some()),
         "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin" => Own::default(),
@@ -207,7 +216,7 @@ fn extension(walker: &Walker, policy: &LoadBalancingPolicy) -> Result<Own, Strin
 }
 
 fn ring(by_locality: bool) -> Own {
-    Own { never_degraded: true, by_locality, ..Own::default() }
+    Own { algorithm: Algorithm::Ring, by_locality, ..Own::default() }
 }
 
 /// A header of the request can name the host outright; else another policy balances.
