@@ -3,6 +3,8 @@
 //! `source/common/http/http1/codec_impl.cc`, `source/common/http/http2/codec_impl.cc`,
 //! `source/common/http/header_utility.cc`; the bytes of a Host were tried one by one on 1.36, 1.38 and 1.40.
 
+use std::collections::BTreeSet;
+
 use super::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
@@ -81,7 +83,9 @@ impl Limits {
         let own = if http2 { 4 } else { 1 };
         let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         let bytes = bytes + authority.len() + path.len();
-        if headers.len() + own > self.count {
+        // Lines of some headers become one.
+        let names: BTreeSet<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        if names.len() + own > self.count {
             return Ok(Some(Refusal::TooManyHeaders(wire)));
         }
         if bytes > self.bytes && !http2 {
