@@ -59,14 +59,8 @@ pub(super) fn walk(
     }
     let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| (m.hosts.as_slice(), &m.policy)).collect();
     let spreads = load::spread_over(&parts, own.panic_threshold);
-    let weighted = |m: &Member| Policy {
-        weighted_priority_health: m.assignment.weighted_priority_health.unwrap_or(true),
-        ..m.policy.clone()
-    };
-    let weighted: Vec<Policy> = members.iter().map(weighted).collect();
-    let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| m.hosts.as_slice()).zip(&weighted).collect();
-    if load::spread_over(&parts, own.panic_threshold) != spreads {
-        return gap(walker, trail, &format!("{} of a member", balance::UNTOLD_WEIGHTS));
+    if let Some(what) = untold(&members, own.panic_threshold, &spreads) {
+        return gap(walker, trail, &what);
     }
     let mut endpoints = Vec::new();
     let mut before = 0;
@@ -91,6 +85,32 @@ pub(super) fn walk(
     };
     let note = format!("those of {} in this order", config.clusters.join(", "));
     balance::finish(trail, endpoints, (&spread, &note), &Assignment::default(), proto)
+}
+
+/// The most members of which each may count weights or hosts, the dump does not tell which.
+const MOST_UNTOLD: usize = 8;
+
+/// Why it cannot be told where requests go: whichever of the members whose policy the dump leaves out count weights,
+/// they must go there.
+fn untold(members: &[Member], threshold: f64, spreads: &[Spread]) -> Option<String> {
+    let open = |m: &&Member| m.assignment.weighted_priority_health.is_none();
+    let count = members.iter().filter(open).count();
+    let as_if = |choice: u32| {
+        let mut rest = choice;
+        let policy = |m: &Member| {
+            let weighted_priority_health = m.assignment.weighted_priority_health.unwrap_or_else(|| {
+                let weighs = rest & 1 == 1;
+                rest >>= 1;
+                weighs
+            });
+            Policy { weighted_priority_health, ..m.policy.clone() }
+        };
+        let policies: Vec<Policy> = members.iter().map(policy).collect();
+        let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| m.hosts.as_slice()).zip(&policies).collect();
+        load::spread_over(&parts, threshold) != spreads
+    };
+    let differs = count > MOST_UNTOLD || (0..1 << count).any(as_if);
+    differs.then(|| format!("{} of a member", balance::UNTOLD_WEIGHTS))
 }
 
 /// A member of an aggregate; `None` where it is not there.
