@@ -237,7 +237,7 @@ impl Collector {
                 Lookup::Found(pod) => Some(pod.value().clone()),
                 Lookup::Absent(_) | Lookup::Unread(_) => None,
             };
-            tasks.spawn(async move { (place, met(cluster.as_ref(), &namespace, &name, known, &options).await) });
+            tasks.spawn(async move { (place, meet_named(cluster.as_ref(), &namespace, &name, known, &options).await) });
         }
         let mut done = BTreeMap::new();
         while let Some(one) = tasks.join_next().await {
@@ -294,7 +294,7 @@ struct Met {
 }
 
 /// Meets a pod of B's, which may be `known` from a list.
-async fn met(
+async fn meet_named(
     cluster: Option<&Cluster>,
     namespace: &str,
     name: &str,

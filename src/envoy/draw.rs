@@ -76,14 +76,16 @@ impl Remainder {
     }
 }
 
-/// `None` where it is none, or too large.
+/// The greatest common divisor.
+pub(super) fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// The least common multiple; `None` where it is none, or too large.
 fn lcm(a: u64, b: u64) -> Option<u64> {
-    let gcd = |mut a: u64, mut b: u64| {
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
     if a == 0 || b == 0 { None } else { (a / gcd(a, b)).checked_mul(b) }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::draw::gcd;
 use super::health::{Class, Host};
 
 /// How a cluster spreads requests over its hosts.
@@ -75,7 +76,8 @@ pub fn spread(hosts: &[Host], policy: &Policy) -> Spread {
     let healthy: u64 = priorities.iter().map(|priority| priority.load).sum();
     let mut begins = [0, healthy];
     for (level, priority) in priorities.iter().enumerate() {
-        pour(&mut all, hosts, policy, level, *priority, begins);
+        let drawn = (policy.algorithm == Algorithm::Random).then_some(begins);
+        pour(&mut all, hosts, policy, level, *priority, drawn);
         begins = [begins[0] + priority.load, begins[1] + priority.degraded_load];
     }
     if priorities.is_empty() {
@@ -114,8 +116,7 @@ pub fn spread_over(parts: &[(&[Host], &Policy)], threshold: f64) -> Vec<Spread> 
                 to_rings[part] += priority.load + priority.degraded_load;
             } else {
                 // The member draws a number of its own for its hosts.
-                let policy = Policy { algorithm: Algorithm::Fair, ..(*policy).clone() };
-                pour(all, hosts, &policy, level, Priority { panic, ..*priority }, [0, 0]);
+                pour(all, hosts, policy, level, Priority { panic, ..*priority }, None);
             }
         }
     }
@@ -134,13 +135,13 @@ pub fn sum(shares: impl IntoIterator<Item = f64>) -> f64 {
     (shares.into_iter().sum::<f64>() * 1e9).round() / 1e9
 }
 
-/// Adds what one priority does with its share. Where its healthy and its degraded hosts begin among the 100 percent, is
-/// where the numbers that choose them begin.
-fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priority: Priority, begins: [u64; 2]) {
+/// Adds what one priority does with its share. `drawn`: the number that chose the priority chooses the host too, and
+/// those of its healthy and its degraded hosts begin there among the 100 percent.
+fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priority: Priority, drawn: Option<[u64; 2]>) {
     let level = u32::try_from(level).unwrap_or(u32::MAX);
-    let [healthy, degraded] = begins;
-    let loads = [(priority.load, healthy, Class::Healthy), (priority.degraded_load, degraded, Class::Degraded)];
-    for (load, begin, class) in loads {
+    let begins = drawn.map_or([None; 2], |begins| begins.map(Some));
+    let loads = [(priority.load, Class::Healthy), (priority.degraded_load, Class::Degraded)];
+    for ((load, class), begin) in loads.into_iter().zip(begins) {
         if load == 0 {
             continue;
         }
@@ -153,14 +154,14 @@ fn pour(all: &mut Spread, hosts: &[Host], policy: &Policy, level: usize, priorit
         }
         let of = u64::try_from(pool.len()).unwrap_or(u64::MAX);
         for (place, i) in (0..).zip(pool) {
-            all.eligible[i] |= policy.algorithm != Algorithm::Random || is_drawn(begin, load, place, of);
+            all.eligible[i] |= begin.is_none_or(|begin| is_drawn(begin, load, place, of));
         }
     }
 }
 
 /// Whether a number whose last two digits are among the `load` from `begin` on can leave `place`, divided by `of`.
 fn is_drawn(begin: u64, load: u64, place: u64, of: u64) -> bool {
-    let common = [100, 50, 25, 20, 10, 5, 4, 2].into_iter().find(|n| of.is_multiple_of(*n)).unwrap_or(1);
+    let common = gcd(of, 100);
     load >= common || (begin..begin + load).any(|digits| digits % common == place % common)
 }
 

@@ -5,7 +5,7 @@ use textwrap::core::display_width;
 use super::line::{Line, NARROW, hanging, indented, longest_word};
 use super::text::{Detail, Screen};
 use super::theme::Role;
-use crate::verdict::{ClusterChoice, Endpoint, Outcome, percent};
+use crate::verdict::{self, ClusterChoice, Endpoint, Outcome};
 
 /// How many endpoints a screen has room for.
 const FEW: usize = 5;
@@ -44,13 +44,12 @@ impl Screen<'_> {
 
     /// Where a request can go to several clusters: a line for each, with its share and what becomes of it.
     pub(super) fn clusters(&self, clusters: &[ClusterChoice], column: usize) -> Vec<Line> {
-        let share = clusters.iter().map(|c| percent(c.share).len() + 1).max().unwrap_or(0);
+        let share = clusters.iter().map(|c| percent(c.share).len()).max().unwrap_or(0);
         let widest = clusters.iter().map(|c| longest_word(&c.name)).max().unwrap_or(0);
         let column = if column + share + 2 + widest > self.width { NARROW } else { column };
         let inner = column + share + 2;
         let lines = |c: &ClusterChoice| -> Vec<Line> {
-            let label =
-                Line::indented(column).with(Role::Plain, &format!("{:>share$}  ", format!("{}%", percent(c.share))));
+            let label = Line::indented(column).with(Role::Plain, &format!("{:>share$}  ", percent(c.share)));
             let mut lines = hanging(label, Role::Plain, &c.name, inner, self.width);
             lines.extend(self.fate(c, inner));
             if self.detail == Detail::Full {
@@ -107,6 +106,11 @@ impl Screen<'_> {
         }
         words.join(", ")
     }
+}
+
+/// A share of requests, as a column of them shows it: `33.3%`.
+pub(super) fn percent(share: f64) -> String {
+    verdict::percent(share) + "%"
 }
 
 /// As in a sentence.

@@ -1,12 +1,12 @@
 //! One screen for a tired person: the verdict, the way, why, the proof, what to do.
 
 use super::evidence;
-use super::hosts::outcome;
+use super::hosts::{outcome, percent};
 use super::line::{Line, clean, hanging, with_references, wrap};
 use super::numbered::Numbered;
 use super::theme::{Role, Theme};
 use crate::snapshot::Evidence;
-use crate::verdict::{Branch, Certainty, Finding, Side, Verdict, percent};
+use crate::verdict::{Branch, Certainty, Finding, Side, Verdict};
 
 /// How much of a verdict is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,11 +78,11 @@ impl Screen<'_> {
         if branches.len() < 2 || (self.detail == Detail::Brief && self.rows_tell_branches()) {
             return Vec::new();
         }
-        let share = branches.iter().map(|b| percent(b.share).len() + 1).max().unwrap_or(0);
+        let share = branches.iter().map(|b| percent(b.share).len()).max().unwrap_or(0);
         let widest = branches.iter().map(|b| fate(b).len()).max().unwrap_or(0);
         let row = |b: &Branch| {
             let label = Line::default()
-                .with(Role::Plain, &format!("  {:>share$}  ", format!("{}%", percent(b.share))))
+                .with(Role::Plain, &format!("  {:>share$}  ", percent(b.share)))
                 .with(Role::Plain, &fate(b))
                 .filled_to(share + 4 + widest + 2);
             hanging(label, Role::Plain, &b.by, share + 4, self.width)

@@ -81,7 +81,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     }
     let is_source = matches!(walker.origin, Origin::Source(_));
     if plain && dial.protocol == Protocol::Tcp && codec == Ok(CodecType::Http2) && is_source {
-        return refuse(path, node, Refusal::Preface);
+        return refuse(path, node, Refusal::Preface, OTHER_VERSION);
     }
     if !plain || !dial.protocol.is_http() {
         return unknown(
@@ -93,7 +93,8 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         );
     }
     path.trail.alpn_override = alpn_override(manager);
-    let http = match request(walker, manager, dial) {
+    let limits = Limits::of(manager);
+    let http = match request(walker, manager, dial, &limits) {
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
@@ -104,19 +105,21 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         return unknown(walker, path, Stage::HttpFilters, "", what);
     }
     if version == Some(Refusal::Preface) {
-        return refuse(path, node, Refusal::Preface);
+        return refuse(path, node, Refusal::Preface, OTHER_VERSION);
     }
     let Some((config, table)) = route_configuration(walker, path, manager, node) else {
         return;
     };
     if let Some(refusal) = version {
-        return refuse(path, node, refusal);
+        return refuse(path, node, refusal, OTHER_VERSION);
     }
     let Question { path: asked, method, headers, .. } = walker.question;
     let incoming = Incoming { http2, method, authority: &dial.host, path: asked, headers };
-    match codec::refusal(incoming, &Limits::of(manager), walker.version) {
+    match codec::refusal(incoming, &limits, walker.version) {
         Ok(None) => {}
-        Ok(Some(refusal)) => return refused(path, node, refusal),
+        Ok(Some(refusal)) => {
+            return refuse(path, node, refusal, (limit(refusal), "the request is refused before any route"));
+        }
         Err(what) => return unknown(walker, path, Stage::HttpFilters, "HTTP connection manager", &what),
     }
     let host = virtual_host(walker, path, &config, &table, &http);
@@ -154,16 +157,18 @@ fn through(walker: &Walker, path: &mut Path, filters: &http_filters::Chain, chos
     }
 }
 
-/// The client speaks another version of HTTP than the manager takes.
-fn refuse(path: &mut Path, node: &Node, refusal: Refusal) {
-    let evidence = node.get("codec_type").map(|n| n.evidence()).into_iter().collect();
-    let note = "it takes another version of HTTP";
+/// The field by which the client speaks another version of HTTP than the manager takes, and what to say.
+const OTHER_VERSION: (Option<&str>, &str) = (Some("codec_type"), "it takes another version of HTTP");
+
+/// The manager does not take the request, by this field, where there is one.
+fn refuse(path: &mut Path, node: &Node, refusal: Refusal, (field, note): (Option<&str>, &str)) {
+    let evidence = field.and_then(|field| node.at(field)).map(|n| n.evidence()).into_iter().collect();
     path.stop(Stage::HttpFilters, "HTTP connection manager", note, Stop::Refused(refusal), evidence);
 }
 
-/// The codec, or a check that follows it, does not take the request.
-fn refused(path: &mut Path, node: &Node, refusal: Refusal) {
-    let limit = match refusal {
+/// The field whose limit refuses the request; `None` for what the codec, or a check that follows it, takes of nobody.
+fn limit(refusal: Refusal) -> Option<&'static str> {
+    match refusal {
         Refusal::Underscore(_) => Some("common_http_protocol_options.headers_with_underscores_action"),
         Refusal::TooManyHeaders(_) => Some("common_http_protocol_options.max_headers_count"),
         Refusal::HeadersTooLarge => Some("max_request_headers_kb"),
@@ -172,10 +177,7 @@ fn refused(path: &mut Path, node: &Node, refusal: Refusal) {
         | Refusal::Http2Header
         | Refusal::Authority
         | Refusal::QueryWithoutContentType => None,
-    };
-    let evidence = limit.and_then(|field| node.at(field)).map(|n| n.evidence()).into_iter().collect();
-    let note = "the request is refused before any route";
-    path.stop(Stage::HttpFilters, "HTTP connection manager", note, Stop::Refused(refusal), evidence);
+    }
 }
 
 /// What Istio's ALPN filter would offer B, by the upstream protocol (`HTTP10`, `HTTP11`, `HTTP2`).
@@ -206,7 +208,7 @@ pub(super) enum Host {
     Missing(Stop),
 }
 
-fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Result<Http, String> {
+fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial, limits: &Limits) -> Result<Http, String> {
     let question = walker.question;
     let mut authority = dial.host.clone();
     if manager.strip_trailing_host_dot {
@@ -243,7 +245,7 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial) -> Res
     }
     let nobody_before = is_edge(manager) && manager.xff_num_trusted_hops == 0;
     let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, nobody_before);
-    if Limits::of(manager).underscores == HeadersWithUnderscoresAction::DropHeader {
+    if limits.underscores == HeadersWithUnderscoresAction::DropHeader {
         headers.retain(|(name, _)| !name.contains('_'));
     }
     let makes_id = manager.generate_request_id.as_ref().is_none_or(|b| b.value);

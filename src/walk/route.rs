@@ -102,7 +102,7 @@ pub(super) fn choose(
         if share > 0.0 {
             chosen.push(Chosen { share, draw, route: Some(hit), only: None });
         }
-        let Some(rest) = rest.filter(|_| share < 1.0) else { return Ok(sorted(chosen)) };
+        let Some(rest) = rest else { return Ok(sorted(chosen)) };
         left = rest;
     }
     let share = left.share()?;
