@@ -1,0 +1,91 @@
+//! An `EnvoyFilter` removes the cluster that the route names.
+//!
+//! A patch with `applyTo: CLUSTER` and `operation: REMOVE` takes clusters out of what istiod sends to a proxy. Routes
+//! stay as they are, so each that names such a cluster ends there, and Envoy answers 503 NC by itself. Narrow the
+//! patch's match (an empty one takes every cluster), or delete the patch.
+//!
+//! A patch of the root namespace is for every proxy, one of another namespace for the proxies there. What it matches:
+//! `pilot/pkg/networking/core/envoyfilter/cluster_patch.go`.
+
+use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use crate::mesh::istio::ClusterName;
+use crate::snapshot::{Kind, Node};
+use crate::verdict::{Finding, Stage};
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    let cluster = case.cluster().filter(|_| case.lacks_cluster())?;
+    let name = ClusterName::parse(&cluster.name)?;
+    let (filter, patch) = filters(case).into_iter().find_map(|filter| {
+        let patches = filter.list("spec.configPatches");
+        let at = patches.iter().position(|patch| removes(patch, &cluster.name, &name))?;
+        Some((filter, patches.into_iter().nth(at).map(|patch| (at, patch))?))
+    })?;
+    let (at, patch) = patch;
+    let object = ref_of(Kind::EnvoyFilter, &filter, &format!("spec.configPatches[{at}]"));
+    // Which versions and which metadata of a proxy the patch is for is not held against the proxy.
+    let every_proxy = patch.at("match.proxy").is_none();
+    let mut evidence: Vec<_> = cluster.absence.first().cloned().into_iter().collect();
+    evidence.push(patch.at("patch.operation").unwrap_or(patch).evidence());
+    Some(Finding {
+        id: "envoy-filter-removes-the-cluster",
+        certainty: certain(if every_proxy { Proved::Yes } else { Proved::No }),
+        stage: Stage::Cluster,
+        title: format!("EnvoyFilter {} removes the cluster", filter.text("metadata.name").unwrap_or_default()),
+        why: format!(
+            "{} removes clusters from what istiod sends to the proxy, and its match takes {}. The route still names it. Envoy answers by itself.",
+            named(&object),
+            cluster.name
+        ),
+        fix: vec![
+            format!("{}, {}.match: leave this cluster out", named(&object), object.field),
+            "or delete that patch".to_owned(),
+        ],
+        next: show(&object),
+        objects: vec![object],
+        istio: None,
+        evidence,
+    })
+}
+
+/// The filters that are for the proxy which ends this way: of its namespace, and of the root namespace.
+fn filters(case: &Case) -> Vec<Node> {
+    let (namespace, pod) = match case.destination() {
+        Some(there) => (there.namespace.clone(), Some(there.pod.clone())),
+        None => (case.namespace(), own_pod(case)),
+    };
+    let labels = pod.and_then(|pod| pod.at("metadata.labels"));
+    let selects = |filter: &Node| {
+        let wanted = filter.at("spec.workloadSelector.labels").map(|l| l.members()).unwrap_or_default();
+        wanted.iter().all(|(k, v)| labels.as_ref().is_some_and(|l| l.value().get(k) == Some(v.value())))
+    };
+    let mut namespaces = vec!["istio-system", namespace.as_str()];
+    namespaces.dedup();
+    let all = namespaces.into_iter().filter_map(|n| case.objects(Kind::EnvoyFilter, Some(n), &[]));
+    all.flatten().filter(|filter| filter.at("spec.targetRefs").is_none() && selects(filter)).collect()
+}
+
+fn own_pod(case: &Case) -> Option<Node> {
+    let pod = case.source_pod()?;
+    case.object(Kind::Pod, &pod.namespace, &pod.name)
+}
+
+/// Whether a patch takes this cluster out.
+fn removes(patch: &Node, cluster: &str, name: &ClusterName) -> bool {
+    let text = |path: &str| patch.text(path).filter(|text| !text.is_empty());
+    if text("applyTo").as_deref() != Some("CLUSTER") || text("patch.operation").as_deref() != Some("REMOVE") {
+        return false;
+    }
+    let context = text("match.context").unwrap_or_else(|| "ANY".to_owned());
+    // A patch for gateways alone stays unnamed: nothing that was read says whether this proxy is one.
+    let own = if name.direction == "inbound" { "SIDECAR_INBOUND" } else { "SIDECAR_OUTBOUND" };
+    if context != "ANY" && context != own {
+        return false;
+    }
+    if let Some(wanted) = text("match.cluster.name") {
+        return wanted == cluster;
+    }
+    let port = patch.at("match.cluster.portNumber").and_then(|port| port.value().as_u64()).unwrap_or(0);
+    text("match.cluster.subset").is_none_or(|wanted| wanted == name.subset)
+        && text("match.cluster.service").is_none_or(|wanted| wanted == name.host)
+        && (port == 0 || port == u64::from(name.port))
+}
