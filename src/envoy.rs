@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod any;
+pub mod certificate;
 pub mod codec;
 pub mod domains;
 pub mod draw;
@@ -24,6 +25,7 @@ pub mod rbac;
 pub mod re2;
 pub mod redirect;
 pub mod subset;
+pub mod tls;
 pub mod uri_template;
 pub mod version;
 pub mod xds_matcher;

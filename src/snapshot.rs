@@ -190,6 +190,12 @@ impl Snapshot {
         self.resource(Need::Endpoints(origin, name.to_owned()), name, &sections)
     }
 
+    /// A secret: the element with `secret` in it.
+    pub fn secret(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        let sections = [Section::DynamicActiveSecrets, Section::StaticSecrets];
+        self.resource(Need::Secret(origin, name.to_owned()), name, &sections)
+    }
+
     /// `/server_info`.
     pub fn server_info(&self, origin: Origin) -> Lookup<Node> {
         self.document(&Need::Identity(origin))
@@ -293,10 +299,12 @@ impl Snapshot {
         let section = sections[0];
         let path = match section.group() {
             Group::Hosts => format!("$.cluster_statuses[?@.name=={}]", quoted(name)),
-            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints if section.member().is_empty() => {
+            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints | Group::Secrets
+                if section.member().is_empty() =>
+            {
                 format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
             }
-            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints => {
+            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints | Group::Secrets => {
                 let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
                 format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
             }
@@ -336,6 +344,7 @@ impl Snapshot {
             | Need::ClustersOfHost(..)
             | Need::Hosts(..)
             | Need::Endpoints(..)
+            | Need::Secret(..)
             | Need::Identity(_)
             | Need::LastUpdated(_)
             | Need::Runtime(_)
@@ -551,7 +560,7 @@ fn is_empty_dump(body: &[u8]) -> bool {
 fn base(section: Section, i: usize) -> String {
     match section.group() {
         Group::Hosts => format!("$.cluster_statuses[{i}]"),
-        Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints => {
+        Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints | Group::Secrets => {
             format!("$.configs[0].{}[{i}]", section.field())
         }
     }
@@ -566,6 +575,7 @@ fn part_of(need: &Need) -> Option<(Group, Option<&str>)> {
         Need::ClustersOfHost(..) => Some((Group::Clusters, None)),
         Need::Hosts(_, name) => Some((Group::Hosts, Some(name))),
         Need::Endpoints(_, name) => Some((Group::Endpoints, Some(name))),
+        Need::Secret(_, name) => Some((Group::Secrets, Some(name))),
         Need::Listeners(_)
         | Need::Identity(_)
         | Need::LastUpdated(_)

@@ -14,6 +14,7 @@ mod cluster;
 mod destination;
 mod external;
 mod filter_chain;
+mod handshake;
 mod http;
 mod http_filters;
 mod listener;
@@ -36,7 +37,7 @@ use std::collections::BTreeSet;
 pub use destination::DestinationWalk;
 pub use path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
 pub use question::{Beyond, Port, Protocol, Question, QuestionError};
-pub use stop::{Abort, RequestKind, Stop};
+pub use stop::{Abort, Handshake, Refused, RequestKind, Stop};
 
 pub(crate) use request::ports_of;
 

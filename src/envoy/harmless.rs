@@ -514,30 +514,35 @@ static FIELDS: &[(&str, &[Row])] = &[
     (
         "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
         &[(
-            &[
-                "auto_host_sni",
-                "auto_sni_san_validation",
-                "allow_renegotiation",
-                "max_session_keys",
-                "enforce_rsa_key_usage",
-            ],
+            &["auto_host_sni", "auto_sni_san_validation", "allow_renegotiation", "enforce_rsa_key_usage"],
             "how the chosen host is spoken to",
         )],
     ),
     (
         "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext",
         &[(
-            &["tls_params", "tls_certificate_provider_instance", "validation_context_sds_secret_config", "key_log"],
-            "how the chosen host is spoken to; a failed handshake shows in its counters",
+            &["*"],
+            "how the chosen host is spoken to: named when a handshake is foretold, else its counters show what failed",
+        )],
+    ),
+    (
+        "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        &[(&["*"], "named when a handshake is foretold")],
+    ),
+    (
+        "envoy.extensions.transport_sockets.tls.v3.TlsParameters",
+        &[(
+            &["*"],
+            "ciphers and curves: the two sides have one in common unless somebody takes care that they have not",
         )],
     ),
     (
         "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext.CombinedCertificateValidationContext",
-        &[(&["*"], "which authority is trusted; a failed handshake shows in the host's counters")],
+        &[(&["*"], "named when a handshake is foretold, else the host's counters show what failed")],
     ),
     (
         "envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext",
-        &[(&["*"], "which authority is trusted; a failed handshake shows in the host's counters")],
+        &[(&["*"], "named when a handshake is foretold, else the host's counters show what failed")],
     ),
     ("envoy.extensions.transport_sockets.tls.v3.TlsCertificate", &[(&["*"], "only whether there is one matters")]),
     ("envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", &[(&["*"], "only whether there is one matters")]),

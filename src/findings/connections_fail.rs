@@ -5,14 +5,16 @@
 //! (A's proxy speaks mutual TLS to a pod without a proxy, or the certificates do not fit): 503 UF.
 
 use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
+use crate::envoy::certificate::Distrust;
 use crate::envoy::health::Host;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, ObjectRef, Stage};
-use crate::walk::{ClusterTrail, DestinationWalk, Stop};
+use crate::verdict::{Finding, ObjectRef, Side, Stage};
+use crate::walk::{ClusterTrail, DestinationWalk, Handshake, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let fails = matches!(case.stop(), Some(Stop::ConnectFailure | Stop::TcpConnectFailure | Stop::UnexpectedPeer(..)));
-    if !fails {
+    let of_a_name = |handshake: &Handshake| handshake.by == Side::Source && handshake.why == Distrust::Name;
+    let fails = matches!(case.stop(), Some(Stop::ConnectFailure | Stop::TcpConnectFailure));
+    if !fails && !matches!(case.stop(), Some(Stop::Handshake(handshake)) if of_a_name(handshake)) {
         return None;
     }
     let cluster = case.cluster()?;
@@ -27,6 +29,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let pods = case.pods_at(&addresses);
     if let Some((pod, expected)) = unexpected(cluster, &pods) {
         return Some(other_name(case, pod, &expected, evidence));
+    }
+    if !fails {
+        return None;
     }
     match mutual_to_plain(case, cluster, &pods) {
         Some((rule, at, pod)) => Some(tls(rule, at, &pod, evidence)),

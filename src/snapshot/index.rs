@@ -25,6 +25,9 @@ pub(crate) enum Section {
     DynamicWarmingClusters,
     DynamicEndpointConfigs,
     StaticEndpointConfigs,
+    DynamicActiveSecrets,
+    StaticSecrets,
+    DynamicWarmingSecrets,
     ClusterStatuses,
 }
 
@@ -39,6 +42,8 @@ pub(crate) enum Group {
     Clusters,
     /// `EndpointsConfigDump`
     Endpoints,
+    /// `SecretsConfigDump`, from which Envoy leaves out what is private
+    Secrets,
     /// `/clusters`
     Hosts,
 }
@@ -53,6 +58,9 @@ static SECTIONS: &[(Section, &str, &str, Group)] = &[
     (Section::DynamicWarmingClusters, "dynamic_warming_clusters", "cluster", Group::Clusters),
     (Section::DynamicEndpointConfigs, "dynamic_endpoint_configs", "endpoint_config", Group::Endpoints),
     (Section::StaticEndpointConfigs, "static_endpoint_configs", "endpoint_config", Group::Endpoints),
+    (Section::DynamicActiveSecrets, "dynamic_active_secrets", "secret", Group::Secrets),
+    (Section::StaticSecrets, "static_secrets", "secret", Group::Secrets),
+    (Section::DynamicWarmingSecrets, "dynamic_warming_secrets", "secret", Group::Secrets),
     (Section::ClusterStatuses, "cluster_statuses", "", Group::Hosts),
 ];
 
@@ -95,13 +103,14 @@ impl Group {
             Self::Routes => "envoy.admin.v3.RoutesConfigDump",
             Self::Clusters => "envoy.admin.v3.ClustersConfigDump",
             Self::Endpoints => "envoy.admin.v3.EndpointsConfigDump",
+            Self::Secrets => "envoy.admin.v3.SecretsConfigDump",
             Self::Hosts => "envoy.admin.v3.Clusters",
         }
     }
 
     /// Every group.
-    pub(crate) fn all() -> [Self; 5] {
-        [Self::Listeners, Self::Routes, Self::Clusters, Self::Endpoints, Self::Hosts]
+    pub(crate) fn all() -> [Self; 6] {
+        [Self::Listeners, Self::Routes, Self::Clusters, Self::Endpoints, Self::Secrets, Self::Hosts]
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Need {
     Hosts(Origin, String),
     /// The endpoints that were assigned to a cluster, by the name of the assignment.
     Endpoints(Origin, String),
+    /// A secret by name, without what is private of it: a certificate, or what certificates are held against.
+    Secret(Origin, String),
     /// The proxy's version and node.
     Identity(Origin),
     /// When a listener, route configuration or cluster was last updated: it is asked for twice, to see it unmoved.
@@ -77,6 +79,7 @@ impl Need {
             | Self::ClustersOfHost(origin, _)
             | Self::Hosts(origin, _)
             | Self::Endpoints(origin, _)
+            | Self::Secret(origin, _)
             | Self::Identity(origin)
             | Self::Runtime(origin) => *origin,
             Self::LastUpdated(need) => need.origin(),
@@ -101,6 +104,8 @@ impl Need {
                     re2_literal(name)
                 )
             }
+            // `/certs` would say the same once for each cluster, megabytes in a big mesh, and names no secret.
+            Self::Secret(_, name) => config_dump("dynamic_active_secrets,static_secrets", name),
             // `/server_info` would say the same, in 130 KB: it lists every extension.
             Self::Identity(_) => {
                 "/config_dump?mask=bootstrap.node.id,bootstrap.node.user_agent_build_version".to_owned()
@@ -129,6 +134,7 @@ impl Need {
             Self::ClustersOfHost(..) => "which subsets and ports there are",
             Self::Hosts(..) => "which hosts the cluster has and their health",
             Self::Endpoints(..) => "the metadata of the cluster's endpoints",
+            Self::Secret(..) => "whether each side takes the other's certificate",
             Self::Identity(_) => "which Envoy version decides",
             Self::LastUpdated(_) => "whether it moved while it was read",
             Self::Runtime(_) => "whether runtime values override the configuration",
@@ -149,6 +155,7 @@ impl fmt::Display for Need {
             Self::ClustersOfHost(_, host) => write!(f, "the clusters of {host}"),
             Self::Hosts(_, name) => write!(f, "the hosts of {name}"),
             Self::Endpoints(_, name) => write!(f, "the endpoints of {name}"),
+            Self::Secret(_, name) => write!(f, "secret {name}"),
             Self::Identity(_) => f.write_str("the proxy's version"),
             Self::LastUpdated(need) => write!(f, "the last update of {need}"),
             Self::Runtime(_) => f.write_str("the proxy's runtime values"),
@@ -180,6 +187,7 @@ fn last_updated(need: &Need) -> String {
         | Need::ClustersOfHost(..)
         | Need::Hosts(..)
         | Need::Endpoints(..)
+        | Need::Secret(..)
         | Need::Identity(_)
         | Need::LastUpdated(_)
         | Need::Runtime(_)

@@ -9,11 +9,9 @@ use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType};
 use crate::envoy::pb::envoy::config::core::v3::{TransportSocket, transport_socket};
 use crate::envoy::pb::envoy::config::endpoint::v3::{ClusterLoadAssignment, lb_endpoint};
-use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::common_tls_context::ValidationContextType;
-use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::{
-    CertificateValidationContext, SubjectAltNameMatcher, UpstreamTlsContext,
-};
+use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext;
 use crate::envoy::subset::{self, Criteria};
+use crate::envoy::tls::Context;
 use crate::envoy::{address, fraction};
 use crate::snapshot::Node;
 
@@ -149,16 +147,9 @@ pub(super) fn socket_of(cluster: &Cluster, assignment: &Assignment, host: &Host)
     socket(matching.map_or(cluster.transport_socket.as_ref(), |m| m.transport_socket.as_ref()))
 }
 
-/// Names without a type are looked for among all (`match_subject_alt_names`, of old).
-fn names(validation: CertificateValidationContext) -> Vec<SubjectAltNameMatcher> {
-    let untyped = validation.match_subject_alt_names.into_iter();
-    let untyped = untyped.map(|matcher| SubjectAltNameMatcher { san_type: 0, matcher: Some(matcher) });
-    validation.match_typed_subject_alt_names.into_iter().chain(untyped).collect()
-}
-
 /// A transport socket; `None` for one of another kind.
 pub(super) fn socket(socket: Option<&TransportSocket>) -> Option<Socket> {
-    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), expects: Vec::new() };
+    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), tls: Context::default() };
     let Some(socket) = socket else { return Some(plaintext) };
     let Some(transport_socket::ConfigType::TypedConfig(any)) = &socket.config_type else {
         return (socket.name == "envoy.transport_sockets.raw_buffer").then_some(plaintext);
@@ -167,18 +158,11 @@ pub(super) fn socket(socket: Option<&TransportSocket>) -> Option<Socket> {
         "RawBuffer" => Some(plaintext),
         "UpstreamTlsContext" => {
             let tls: UpstreamTlsContext = any.unpack().ok()?;
-            let common = tls.common_tls_context.unwrap_or_default();
-            let certified =
-                !common.tls_certificates.is_empty() || !common.tls_certificate_sds_secret_configs.is_empty();
-            let kind = if certified { "mutual" } else { "simple" };
-            let validation = match common.validation_context_type {
-                Some(ValidationContextType::ValidationContext(own)) => own,
-                Some(ValidationContextType::CombinedValidationContext(both)) => {
-                    both.default_validation_context.unwrap_or_default()
-                }
-                None => CertificateValidationContext::default(),
-            };
-            Some(Socket { kind, server_name: tls.sni, alpn: common.alpn_protocols, expects: names(validation) })
+            let alpn = tls.common_tls_context.map(|common| common.alpn_protocols).unwrap_or_default();
+            let context =
+                Context::upstream(any).unwrap_or_else(|why| Context { untold: Some(why), ..Context::default() });
+            let kind = if context.shows.is_empty() { "simple" } else { "mutual" };
+            Some(Socket { kind, server_name: tls.sni, alpn, tls: context })
         }
         _ => None,
     }

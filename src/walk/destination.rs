@@ -6,11 +6,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::envoy::matcher::Match;
+use crate::envoy::certificate::Names;
+use crate::envoy::tls::Context;
 use crate::mesh::istio::ClusterName;
-use crate::snapshot::{Kind, Node};
+use crate::snapshot::{Kind, Node, Origin};
 use crate::verdict::{Decision, Mark, Side, Stage, Step};
 
+use super::handshake::{self, Meeting, Met};
 use super::open_headers::OpenHeaders;
 use super::path::{End, Leg, Path, Socket, Trail};
 use super::peer;
@@ -29,6 +31,8 @@ pub struct DestinationWalk {
     pub name: String,
     /// The pod itself.
     pub pod: Node,
+    /// As whom its proxy was read.
+    pub origin: Origin,
     /// The port of it that is dialed.
     pub port: u16,
     /// How A's side speaks to it: `plaintext`, `simple` or `mutual`.
@@ -71,7 +75,8 @@ pub(super) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
     for leg in legs {
         let leaves = path.bare && leg.stage == Stage::Capture;
         if leg.end != End::HandedOver && !leaves {
-            path.legs.push(leg);
+            let end = why_connections_fail(walker, path, &leg, dial).unwrap_or_else(|| leg.end.clone());
+            path.legs.push(Leg { end, ..leg });
             continue;
         }
         let groups = groups(walker, path, &leg, dial);
@@ -91,36 +96,72 @@ pub(super) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
         }
         doubt(&mut path.legs[began..]);
     }
+    if let Some(why) = path.certificates_unread.take() {
+        walker.unchecked(why);
+    }
     show(path);
+}
+
+/// Where TLS to every endpoint fails, certificates may be the reason: then that is how it ends.
+fn why_connections_fail(walker: &Walker, path: &mut Path, leg: &Leg, dial: &Dial) -> Option<End> {
+    leg.end.stop().filter(|stop| matches!(stop, Stop::ConnectFailure | Stop::TcpConnectFailure))?;
+    let speaks_tls = |group: &Group| group.target.socket.as_ref().is_some_and(|socket| socket.kind != "plaintext");
+    let group = groups(walker, path, leg, dial).into_iter().find(speaks_tls)?;
+    let (namespace, name) = (group.pod.text("metadata.namespace")?, group.pod.text("metadata.name")?);
+    let (_, record) = walker.glance(walker.snapshot.destination(&namespace, &name))?;
+    if record.without_proxy {
+        return None;
+    }
+    let known = path.destinations.len();
+    let place = visit(walker, path, &group, dial)?;
+    let met = handshake(walker, path, (leg, dial), &group, place);
+    path.destinations.truncate(known);
+    let Met::Refused(handshake) = met else { return None };
+    let evidence = handshake.evidence.clone();
+    path.amend(Stage::Endpoints, Mark::Stopped, &handshake.words(), evidence);
+    Some(End::Stopped(Stop::Handshake(handshake)))
 }
 
 /// Where one pod's proxy does not hand the request over, nothing is said of a pod of the same kind that was not read.
 fn doubt(legs: &mut [Leg]) {
-    if legs.iter().any(|leg| leg.destination.is_some() && leg.end != End::HandedOver) {
-        legs.iter_mut().filter(|leg| leg.destination.is_none()).for_each(|leg| leg.end = End::Unknown);
+    let refused = |leg: &Leg| matches!(leg.end.stop(), Some(Stop::Handshake(_)));
+    if legs.iter().any(|leg| refused(leg) || (leg.destination.is_some() && leg.end != End::HandedOver)) {
+        let unread = |leg: &&mut Leg| leg.destination.is_none() && !refused(leg);
+        legs.iter_mut().filter(unread).for_each(|leg| leg.end = End::Unknown);
     }
 }
 
 /// One group's share of a leg, through the pod's proxy where it can be read.
 fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &Dial) {
+    let known = path.destinations.len();
     let Some(place) = visit(walker, path, group, dial) else {
         path.legs.push(leg.clone());
         return;
     };
-    if let Some(end) = handshake(walker, path, group) {
-        let cluster = leg.cluster.and_then(|at| path.trail.clusters.get(at)?.cluster.clone());
-        let socket = cluster.and_then(|c| c.get("transport_socket_matches").or_else(|| c.get("transport_socket")));
-        let evidence = socket.iter().map(Node::evidence).collect();
-        let mark = if end == End::Unknown { Mark::Unknown } else { Mark::Stopped };
-        path.step(Stage::Endpoints, mark, "TLS handshake", "A's proxy expects a certificate of another name", evidence);
-        path.legs.push(Leg { end, stage: Stage::Endpoints, ..leg.clone() });
-        return;
+    match handshake(walker, path, (leg, dial), group, place) {
+        Met::Fine => {}
+        Met::Unread(why) => path.certificates_unread = path.certificates_unread.take().or(why),
+        Met::Refused(handshake) => {
+            // What its proxy would make of a request is of no interest when none comes to it.
+            path.destinations.truncate(known);
+            let (words, evidence) = (handshake.words(), handshake.evidence.clone());
+            path.amend(Stage::Endpoints, Mark::Stopped, &words, evidence);
+            let end = End::Stopped(Stop::Handshake(handshake));
+            path.legs.push(Leg { end, stage: Stage::Endpoints, ..leg.clone() });
+            return;
+        }
+        Met::Unknown(why) => {
+            path.amend(Stage::Endpoints, Mark::Unknown, &why, Vec::new());
+            walker.unchecked(why);
+            path.legs.push(Leg { end: End::Unknown, stage: Stage::Endpoints, ..leg.clone() });
+            return;
+        }
     }
     let visited = path.destinations[place].legs.clone();
     let name = format!("pod {}", path.destinations[place].name);
     let over_http = path.decision.route_config.is_some();
     for inner in visited {
-        let end = translate(inner.end, over_http);
+        let end = translate(inner.end, over_http, group.target.socket.as_ref());
         let by = if end == End::HandedOver || !leg.by.is_empty() { leg.by.clone() } else { name.clone() };
         path.legs.push(Leg {
             share: leg.share * inner.share,
@@ -133,25 +174,39 @@ fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &
     }
 }
 
-/// How it ends where A's proxy does not take B's certificate.
-fn handshake(walker: &Walker, path: &Path, group: &Group) -> Option<End> {
-    let socket = group.target.socket.as_ref().filter(|socket| socket.kind != "plaintext")?;
-    let identity = peer::identity(walker, &group.pod, socket);
-    match peer::is_expected(socket, &identity) {
-        Match::Yes => None,
-        Match::No => Some(End::Stopped(Stop::UnexpectedPeer(identity, path.decision.route_config.is_some()))),
-        Match::Share(_) => Some(End::Unknown),
-        Match::Unknown(why) => {
-            walker.unchecked(format!("whether A's proxy takes the certificate of B ({identity}): {why}"));
-            Some(End::Unknown)
-        }
-    }
+/// Whether A's proxy and the pod's come to terms.
+fn handshake(walker: &Walker, path: &Path, (leg, dial): (&Leg, &Dial), group: &Group, place: usize) -> Met {
+    let Some(socket) = group.target.socket.as_ref().filter(|socket| socket.kind != "plaintext") else {
+        return Met::Fine;
+    };
+    let there = &path.destinations[place];
+    let over_http = path.decision.route_config.is_some();
+    let by_host = over_http && has_option(path, &format!("{NAMES_BY_HOST}.auto_san_validation"));
+    let meeting = Meeting {
+        walker,
+        cluster: leg.cluster.and_then(|at| path.trail.clusters.get(at)),
+        address: group.target.at.to_string(),
+        socket,
+        pod: &group.pod,
+        origin: there.origin,
+        chain: there.trail.filter_chain.clone(),
+        over_http,
+        host: if by_host { as_sent(walker, path).and_then(|sent| name_of_host(&sent, dial)) } else { None },
+    };
+    meeting.hold()
 }
 
-/// What A's client sees of it: where A's proxy speaks HTTP to B and B closes the connection, A's proxy answers.
-fn translate(end: End, over_http: bool) -> End {
+/// What A's client sees of it: where A's proxy speaks HTTP to B and B closes the connection, A's proxy answers. Without
+/// a filter chain nobody takes part in a handshake, and to A's proxy there never was a connection.
+fn translate(end: End, over_http: bool, socket: Option<&Socket>) -> End {
     let End::Stopped(stop) = end else { return end };
-    End::Stopped(if over_http && stop.closes() { Stop::UpstreamClosed } else { stop })
+    let cut_off = stop == Stop::NoFilterChain && socket.is_some_and(|socket| socket.kind != "plaintext");
+    End::Stopped(match (cut_off, over_http) {
+        (true, true) => Stop::UpstreamCutOff,
+        (true, false) => Stop::TcpUpstreamCutOff,
+        (false, true) if stop.closes() => Stop::UpstreamClosed,
+        (false, _) => stop,
+    })
 }
 
 /// Rows of B's side: those of a pod that does not hand the request over, else of the first.
@@ -194,10 +249,17 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     let question = as_sent(walker, path)?;
     let mut inner = Walker::new(walker.snapshot, &question, origin);
     inner.sent = Some(OpenHeaders::after(path));
-    inner.downstream = downstream(walker, path, &group.target, &socket);
     let over_http = path.decision.route_config.is_some();
-    if over_http && socket.kind != "plaintext" && has_option(path, "upstream_http_protocol_options.auto_sni") {
-        let what = "the TLS server name that A's proxy makes of the Host (`auto_sni`) is not modeled";
+    let mut socket = socket;
+    if over_http && socket.kind != "plaintext" && has_option(path, &format!("{NAMES_BY_HOST}.auto_sni")) {
+        // The Host's name without its port; an address is no server name.
+        socket.server_name =
+            name_of_host(&question, dial).filter(|name| name.parse::<IpAddr>().is_err()).unwrap_or(socket.server_name);
+    }
+    inner.downstream = downstream(walker, path, &group.target, &socket);
+    if over_http && socket.kind != "plaintext" && has_option(path, &format!("{NAMES_BY_HOST}.override_auto_sni_header"))
+    {
+        let what = "the TLS server name that A's proxy takes from a header (`override_auto_sni_header`) is not modeled";
         walker.unchecked(format!("B's side was not walked: {what}"));
         return None;
     }
@@ -216,6 +278,7 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
         namespace,
         name,
         pod: group.pod.clone(),
+        origin,
         port: group.target.at.port(),
         socket: socket.kind,
         decision: through.decision,
@@ -279,6 +342,18 @@ fn upstream_protocol(path: &Path, dial: &Dial) -> Option<Protocol> {
     }
 }
 
+/// Where a cluster says that the names in TLS follow the Host.
+const NAMES_BY_HOST: &str = "upstream_http_protocol_options";
+
+/// The name in the Host that is sent to B, without its port.
+fn name_of_host(sent: &Question, dial: &Dial) -> Option<String> {
+    let host = sent.authority.as_deref().unwrap_or(&dial.host);
+    if let Some(rest) = host.strip_prefix('[') {
+        return Some(rest.split_once(']')?.0.to_owned());
+    }
+    Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned())
+}
+
 /// Whether the cluster's HTTP options have this field.
 fn has_option(path: &Path, field: &str) -> bool {
     let cluster = path.trail.clusters.first().and_then(|c| c.cluster.clone());
@@ -295,17 +370,26 @@ fn downstream(walker: &Walker, path: &Path, target: &Target, socket: &Socket) ->
     let alpn = overridden.map_or_else(|| socket.alpn.clone(), |(_, words)| words.clone());
     let ip = |node: &Node| node.text("status.podIP")?.parse().ok();
     let source = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
-    let presenting = if socket.kind == "mutual" { source_pod(walker) } else { None };
+    let names = if socket.kind == "mutual" { own_names(walker, socket) } else { Names::default() };
     Downstream {
         tls: socket.kind != "plaintext",
-        peer_uris: presenting.iter().map(|pod| peer::identity(walker, pod, socket)).collect(),
-        peer_dns: Vec::new(),
+        peer_uris: names.uris,
+        peer_dns: names.dns,
         server_name: if socket.kind == "plaintext" { String::new() } else { socket.server_name.clone() },
         alpn: if socket.kind == "plaintext" { Vec::new() } else { alpn },
         source: source.or_else(|| source_pod(walker).as_ref().and_then(ip)),
         destination: Some(target.at.ip()),
         port: target.at.port(),
     }
+}
+
+/// The names in A's certificate; that of its service account, where the certificate cannot be read.
+fn own_names(walker: &Walker, socket: &Socket) -> Names {
+    let by_pod = || {
+        let uris = source_pod(walker).iter().map(|pod| peer::identity(walker, pod, socket)).collect();
+        Names { uris, ..Names::default() }
+    };
+    handshake::own_names(walker, socket).unwrap_or_else(by_pod)
 }
 
 /// The pods behind the addresses of a leg, those that are alike together.
@@ -332,7 +416,7 @@ fn groups(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Group> {
 
 /// The addresses that a leg's requests are handed to. A Service's own address stands for its endpoints.
 fn targets(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Target> {
-    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), expects: Vec::new() };
+    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), tls: Context::default() };
     let direct: Vec<Target> =
         match leg.cluster.and_then(|i| Some((path.decision.clusters.get(i)?, path.trail.clusters.get(i)?))) {
             Some((choice, trail)) => {

@@ -76,6 +76,7 @@ pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &D
         }
     };
     path.decision.filter_chain = Some(chain.name.clone());
+    path.trail.filter_chain = Some(node.clone());
     let evidence = node.get("filter_chain_match").map(|n| n.evidence()).into_iter().collect();
     path.step(Stage::FilterChain, Mark::Passed, &chain.name, "", evidence);
     if let Some(what) = Walker::unmodeled(&node, CHAIN, &["filters", "filter_chain_match"]) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::envoy::health::Host;
-use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::SubjectAltNameMatcher;
+use crate::envoy::tls::Context;
 use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
@@ -18,6 +18,8 @@ pub struct Trail {
     pub service: Option<Node>,
     /// The listener.
     pub listener: Option<Node>,
+    /// The filter chain.
+    pub filter_chain: Option<Node>,
     /// The route configuration.
     pub route_config: Option<Arc<RouteTable>>,
     /// The virtual host without its routes.
@@ -87,8 +89,8 @@ pub struct Socket {
     pub server_name: String,
     /// The protocols that are offered.
     pub alpn: Vec<String>,
-    /// The names of which the other side's certificate must have one; any will do where there are none.
-    pub expects: Vec<SubjectAltNameMatcher>,
+    /// What is shown in the handshake, and asked of the other side; nothing in plaintext.
+    pub tls: Context,
 }
 
 /// One way that a request can go.
@@ -126,7 +128,8 @@ impl Leg {
         if self.delayed {
             response.flags.insert(0, "DI");
         }
-        if self.destination.is_some() && *stop != Stop::UpstreamClosed {
+        let of_a = matches!(stop, Stop::UpstreamClosed | Stop::UpstreamCutOff | Stop::TcpUpstreamCutOff);
+        if self.destination.is_some() && !of_a {
             response.from = Answerer::DestinationProxy;
         }
         Some(response)
@@ -171,6 +174,8 @@ pub(super) struct Path {
     pub(super) bare: bool,
     /// A network filter chose this cluster in place of the TCP proxy's.
     pub(super) cluster: Option<String>,
+    /// Why certificates were not read, where they were not.
+    pub(super) certificates_unread: Option<String>,
     /// What sent these requests here, where they were told apart before.
     pub(super) by: String,
 }
@@ -180,6 +185,18 @@ impl Path {
     pub(super) fn step(&mut self, stage: Stage, mark: Mark, subject: &str, note: &str, evidence: Vec<Evidence>) {
         let (subject, note) = (subject.to_owned(), note.to_owned());
         self.steps.push(Step { side: Side::Source, stage, mark, subject, note, evidence });
+    }
+
+    /// Says more of the last row of a stage.
+    pub(super) fn amend(&mut self, stage: Stage, mark: Mark, note: &str, evidence: Vec<Evidence>) {
+        let Some(row) = self.steps.iter_mut().rev().find(|step| step.stage == stage) else {
+            return self.step(stage, mark, "", note, evidence);
+        };
+        row.mark = mark;
+        if !row.note.contains(note) {
+            row.note = if row.note.is_empty() { note.to_owned() } else { format!("{}; {note}", row.note) };
+        }
+        row.evidence.extend(evidence);
     }
 
     /// Every request ends here.

@@ -26,7 +26,7 @@ pub(super) fn identity(walker: &Walker, pod: &Node, socket: &Socket) -> String {
 /// Whether A's proxy takes this name of B's. Trust domains can be aliases of one another, so the rest of the name
 /// decides.
 pub(super) fn is_expected(socket: &Socket, identity: &str) -> Match {
-    if socket.expects.is_empty() {
+    if socket.tls.validation.expects.is_empty() {
         return Match::Yes;
     }
     let account = |name: &str| parts(name).map(|(_, account)| account.to_owned());
@@ -49,7 +49,7 @@ pub(super) fn is_expected(socket: &Socket, identity: &str) -> Match {
             },
         }
     };
-    socket.expects.iter().fold(Match::No, |any, one| any.or(of(one)))
+    socket.tls.validation.expects.iter().fold(Match::No, |any, one| any.or(of(one)))
 }
 
 impl Socket {
@@ -72,7 +72,7 @@ fn name_in(domain: &str, pod: &Node) -> String {
 }
 
 fn exact_names(socket: &Socket) -> impl Iterator<Item = String> {
-    socket.expects.iter().filter_map(|one| match one.matcher.as_ref()?.match_pattern.as_ref()? {
+    socket.tls.validation.expects.iter().filter_map(|one| match one.matcher.as_ref()?.match_pattern.as_ref()? {
         MatchPattern::Exact(name) => Some(name.clone()),
         MatchPattern::Prefix(_) | MatchPattern::Suffix(_) | MatchPattern::SafeRegex(_) | MatchPattern::Contains(_) => {
             None
@@ -89,11 +89,20 @@ fn parts(name: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
     use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
+    use crate::envoy::tls::{Context, Validation};
 
     fn expecting(pattern: MatchPattern, san_type: SanType) -> Socket {
         let matcher = StringMatcher { match_pattern: Some(pattern), ignore_case: false };
         let one = SubjectAltNameMatcher { san_type: san_type.into(), matcher: Some(matcher) };
-        Socket { kind: "mutual", server_name: String::new(), alpn: Vec::new(), expects: vec![one] }
+        Socket {
+            kind: "mutual",
+            server_name: String::new(),
+            alpn: Vec::new(),
+            tls: Context {
+                validation: Validation { expects: vec![one], ..Validation::default() },
+                ..Context::default()
+            },
+        }
     }
 
     #[test]
@@ -113,7 +122,7 @@ mod tests {
         }
         let elsewhere = MatchPattern::Prefix("spiffe://other/".to_owned());
         assert!(matches!(is_expected(&expecting(elsewhere, SanType::Uri), shop), Match::Unknown(_)));
-        let any = Socket { kind: "mutual", server_name: String::new(), alpn: Vec::new(), expects: Vec::new() };
+        let any = Socket { kind: "mutual", server_name: String::new(), alpn: Vec::new(), tls: Context::default() };
         assert_eq!(is_expected(&any, shop), Match::Yes);
     }
 }

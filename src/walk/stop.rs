@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::envoy::certificate::Distrust;
 use crate::envoy::codec::{Refusal, Wire};
 use crate::envoy::rbac;
-use crate::verdict::{Answerer, Outcome, Response};
+use crate::snapshot::Evidence;
+use crate::verdict::{Answerer, Outcome, Response, Side};
 
 /// Envoy's reasons (and the network's, before any proxy). A closed set; each is compared with a real Envoy.
 #[derive(Clone, PartialEq, Debug)]
@@ -63,11 +65,14 @@ pub enum Stop {
     TcpOverflow,
     /// Plaintext comes to a chain that takes TLS: the connection is closed.
     PlaintextOnTls,
-    /// A's proxy ends the handshake, for B's certificate has another name than it expects: B's, and whether A's client
-    /// speaks HTTP.
-    UnexpectedPeer(String, bool),
+    /// One side's proxy does not take the other's certificate.
+    Handshake(Box<Handshake>),
     /// B closes the connection before it answers; A's proxy says so.
     UpstreamClosed,
+    /// B closes the connection before TLS comes about.
+    UpstreamCutOff,
+    /// The same, for a TCP connection.
+    TcpUpstreamCutOff,
     /// A connection may not even wait for a host: its tries are used up.
     TcpNoWaiting,
     /// No host can be chosen.
@@ -78,6 +83,36 @@ pub enum Stop {
     ConnectFailure,
     /// The same, for a TCP connection.
     TcpConnectFailure,
+}
+
+/// A TLS handshake between A's proxy and B's that fails.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Handshake {
+    /// Whose proxy does not take the other's certificate.
+    pub by: Side,
+    /// Why.
+    pub why: Distrust,
+    /// What A's client sees of it.
+    pub how: Refused,
+    /// B's pod: namespace and name.
+    pub pod: (String, String),
+    /// The names in the certificate that is not taken.
+    pub names: Vec<String>,
+    /// Where the certificate stands, as far as it is in the dump.
+    pub evidence: Vec<Evidence>,
+}
+
+/// When a certificate is refused, and in whose sight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// Before TLS comes about.
+    Handshake,
+    /// The same, for a TCP connection.
+    TcpHandshake,
+    /// When A's proxy believes that the connection is open (TLS 1.3, by B).
+    Connection,
+    /// The same, for a TCP connection.
+    TcpConnection,
 }
 
 /// With what the fault filter answers.
@@ -119,6 +154,12 @@ impl Stop {
             | Self::ConnectionDenied(_)
             | Self::PlaintextOnTls => (0, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
+            Self::Handshake(handshake) => match handshake.how {
+                Refused::Handshake => (503, &["UF"]),
+                Refused::TcpHandshake => (0, &["UF"]),
+                Refused::Connection => (503, &["UC"]),
+                Refused::TcpConnection => (0, &[]),
+            },
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
             Self::RequireTls => (301, &[]),
@@ -143,8 +184,8 @@ impl Stop {
             Self::TcpNoWaiting => (0, &["URX"]),
             Self::NoHealthyUpstream => (503, &["UH"]),
             Self::TcpNoHealthyUpstream => (0, &["UH"]),
-            Self::ConnectFailure | Self::UnexpectedPeer(_, true) => (503, &["UF"]),
-            Self::TcpConnectFailure | Self::UnexpectedPeer(_, false) => (0, &["UF"]),
+            Self::ConnectFailure | Self::UpstreamCutOff => (503, &["UF"]),
+            Self::TcpConnectFailure | Self::TcpUpstreamCutOff => (0, &["UF"]),
         }
     }
 
@@ -166,7 +207,7 @@ impl Stop {
             | Self::TcpNoWaiting
             | Self::TcpNoHealthyUpstream
             | Self::TcpConnectFailure
-            | Self::UnexpectedPeer(_, false)
+            | Self::TcpUpstreamCutOff
             | Self::Refused(Refusal::Preface) => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
@@ -189,9 +230,12 @@ impl Stop {
             Self::Refused(Refusal::HeadersTooLarge) => "http1.headers_too_large",
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream => "no_healthy_upstream",
-            Self::Overflow | Self::ConnectFailure | Self::UpstreamClosed | Self::UnexpectedPeer(_, true) => {
-                "upstream_reset_before_response_started"
-            }
+            Self::Handshake(handshake) if matches!(handshake.how, Refused::TcpHandshake | Refused::TcpConnection) => "",
+            Self::Overflow
+            | Self::ConnectFailure
+            | Self::UpstreamClosed
+            | Self::UpstreamCutOff
+            | Self::Handshake(_) => "upstream_reset_before_response_started",
         };
         text.into()
     }
@@ -243,7 +287,10 @@ impl Stop {
             Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),
-            Self::UnexpectedPeer(..) => "B's certificate has another name than A's proxy expects".to_owned(),
+            Self::UpstreamCutOff | Self::TcpUpstreamCutOff => {
+                "B closes the connection before TLS comes about".to_owned()
+            }
+            Self::Handshake(handshake) => handshake.words(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
             Self::Refused(Refusal::Preface) => "the request is no HTTP/2, and nothing else is taken".to_owned(),
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
@@ -259,6 +306,25 @@ impl Stop {
             Self::DropOverload | Self::PartialDropOverload => "dropped by the endpoint policy".to_owned(),
             Self::NoHealthyUpstream | Self::TcpNoHealthyUpstream => "no healthy upstream".to_owned(),
             Self::ConnectFailure | Self::TcpConnectFailure => "connections to every endpoint fail".to_owned(),
+        }
+    }
+}
+
+impl Handshake {
+    /// Why it fails, in a few words.
+    pub fn words(&self) -> String {
+        let (shows, asks) = match self.by {
+            Side::Source => ("B", "A"),
+            Side::Destination => ("A", "B"),
+        };
+        match self.why {
+            Distrust::Name => format!("{shows}'s certificate has another name than {asks}'s proxy expects"),
+            Distrust::Expired(_) => format!("{shows}'s certificate has expired"),
+            Distrust::NotYetValid(_) => format!("{shows}'s certificate is not valid yet"),
+            Distrust::Authority => format!("{asks}'s proxy does not trust the authority of {shows}'s certificate"),
+            Distrust::Usage => format!("{shows}'s certificate is not for this side of a connection"),
+            Distrust::Missing => format!("{asks}'s proxy requires a certificate, and {shows}'s shows none"),
+            Distrust::Version => "the two proxies have no version of TLS in common".to_owned(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A case names one wherever Envoy wants an address, as `$NAME`, and `$NAME.port` where it wants a port. How it
 //! behaves follows from its name: `$refused…` is an address where nobody listens, `$broken…` answers 503,
-//! `$silent…` never answers, everything else answers 200. Each says its own name in its answer, over HTTP and over
+//! `$silent…` never answers, `$proxy…` is an address that is free for a listener of B's, everything else answers 200. Each says its own name in its answer, over HTTP and over
 //! plain TCP.
 
 use std::collections::BTreeMap;
@@ -43,9 +43,20 @@ impl Backends {
         if let Some(known) = self.addresses.get(name) {
             return *known;
         }
-        let address = if name.starts_with("refused") { nobody(self.addresses.len()) } else { serve(name, &self.stop) };
+        let address = match name {
+            _ if name.starts_with("refused") => nobody(self.addresses.len()),
+            _ if name.starts_with("proxy") => self.free(),
+            _ => serve(name, &self.stop),
+        };
         self.addresses.insert(name.to_owned(), address);
         address
+    }
+
+    /// Where nobody listens yet.
+    fn free(&self) -> SocketAddr {
+        let any = || TcpListener::bind((POD, 0)).and_then(|listener| listener.local_addr()).expect("an address");
+        let mut addresses = std::iter::repeat_with(any);
+        addresses.find(|address| !self.addresses.values().any(|known| known == address)).expect("a free one")
     }
 }
 
@@ -66,6 +77,8 @@ pub(crate) fn named_in(answer: &[u8]) -> Option<String> {
     rest.split_once(';').map(|(name, _)| name.to_owned())
 }
 
+/// The address of B's pod.
+pub(crate) const POD: Ipv4Addr = Ipv4Addr::new(127, 2, 0, 9);
 const SAYS: &str = "answered-by=";
 
 /// Port 1 belongs to a service that nobody runs; each address of its own, so that hosts differ.

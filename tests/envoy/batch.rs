@@ -91,7 +91,7 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
         }
         sender.send(&warm)?;
     }
-    let mut files = snapshot::files(&envoy);
+    let mut files = snapshot::files(&envoy, config.pod);
     let counts = |name: &str| !units.iter().any(|unit| of(unit, name) && refused(unit).is_some());
     for body in files.values() {
         batch.met.look(&serde_json::from_slice(body).map_err(|error| error.to_string())?, &counts);

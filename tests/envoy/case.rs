@@ -19,6 +19,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use crate::backend::Backends;
+use crate::certificates;
 use crate::config::{Config, items, object, take};
 use crate::driver::{self, Version};
 use crate::pair::{Pair, Request};
@@ -33,6 +34,8 @@ pub(crate) struct Case {
     pub(crate) pairs: Vec<Pair>,
     /// Stopped with the case.
     _backends: Backends,
+    /// Removed with the case.
+    _secrets: Option<tempfile::TempDir>,
 }
 
 impl Case {
@@ -42,6 +45,9 @@ impl Case {
         let yaml_1_2 = serde_saphyr::options! { strict_booleans: true };
         let mut value: Value = serde_saphyr::from_str_with_options(&text, yaml_1_2)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut short = object(value);
+        let secrets = certificates::expand(&mut short);
+        value = Value::Object(short);
         let mut backends = Backends::default();
         backends.place(&mut value);
         let mut short = object(value);
@@ -55,7 +61,7 @@ impl Case {
         let pairs = entries.into_iter().flat_map(|entry| pairs(&defaults, object(entry))).collect();
         let config = Config::new(&mut short);
         assert!(short.is_empty(), "{}: unknown keys {short:?}", path.display());
-        Self { path: path.to_owned(), since, config, pairs, _backends: backends }
+        Self { path: path.to_owned(), since, config, pairs, _backends: backends, _secrets: secrets }
     }
 
     /// The file's name without its ending.

@@ -8,7 +8,7 @@ pub(crate) mod cluster;
 pub(crate) mod listener;
 pub(crate) mod route;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Map, Value, json};
 
@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) runtime: Value,
     /// The address of the pod that the client and this Envoy are in. Nothing is ever sent to it.
     pub(crate) client: Ipv4Addr,
+    /// The address of the pod whose proxy this Envoy is too: B's.
+    pub(crate) pod: Option<IpAddr>,
     /// All in the bootstrap, nothing by discovery.
     pub(crate) in_bootstrap: bool,
 }
@@ -49,6 +51,7 @@ impl Config {
             late_clusters: Vec::new(),
             runtime: take(short, "runtime"),
             client: take(short, "client").as_str().map_or(CLIENT, |ip| ip.parse().expect("a client address")),
+            pod: take(short, "pod").as_str().map(|ip| ip.parse().expect("a pod's address")),
             in_bootstrap: take(short, "static") == json!(true),
         };
         for (key, late) in [("clusters", false), ("late_clusters", true)] {

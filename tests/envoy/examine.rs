@@ -43,7 +43,7 @@ pub(crate) fn examine(place: &Place<'_>, config: &Config, pairs: &[Pair], live_e
     let envoy = Envoy::start(place.envoy, &run, config);
     let places = observed::places(config);
     let before = place.directory.join("before");
-    snapshot::save(&envoy, &before);
+    snapshot::save(&envoy, config.pod, &before);
     let relay = Relay::start(envoy.admin);
     let mut examined = Vec::new();
     for (index, pair) in pairs.iter().enumerate() {
@@ -52,12 +52,12 @@ pub(crate) fn examine(place: &Place<'_>, config: &Config, pairs: &[Pair], live_e
             observe(&envoy, config.client, &pair.request, pair.ask_after);
             thread::sleep(SETTLED);
             folder = place.directory.join(format!("after-{index}"));
-            snapshot::save(&envoy, &folder);
+            snapshot::save(&envoy, config.pod, &folder);
         }
         let arguments = ask::snapshot_arguments(&folder, &pair.request);
         let said = ask::ask(&arguments);
         let mut differences = Vec::new();
-        if index % live_every == 0 && pair.ask_after == 0 {
+        if index % live_every == 0 && pair.ask_after == 0 && config.pod.is_none() {
             let live = ask::ask(&ask::live_arguments(relay.address, &pair.request));
             differences.extend(compare::live(&said, &live));
         }

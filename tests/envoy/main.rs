@@ -15,6 +15,7 @@ mod backend;
 mod batch;
 mod campaign;
 mod case;
+mod certificates;
 mod client;
 mod compare;
 mod config;

@@ -32,7 +32,7 @@ ADMIN = {  # file -> query
     "listeners.json": "/listeners?format=json",
     "runtime.json": "/runtime",
 }
-LEFT_OUT = ("BootstrapConfigDump", "SecretsConfigDump")
+LEFT_OUT = ("BootstrapConfigDump",)
 SYNC = "/debug/syncz"
 KINDS = (
     "pods", "services", "endpointslices", "namespaces", "replicasets", "deployments",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import api
 import kubelet
 from asked import Asked
-from host import until
+from host import ROOT, run, until
 from proxy import Proxy, counter
 
 PRODUCT = "product-service.shop.svc.cluster.local"
@@ -25,6 +25,7 @@ class Fault(Asked):
     source: str = "order-service"
     namespace: str = "shop"  # of the source
     destination: str = "product-service-v1"  # the pod whose proxy a capture holds; empty: none
+    prepare: Callable = lambda: None  # what the objects rest on
     objects: list = field(default_factory=list)
     scale: str = ""  # the Deployment that is scaled to zero
     holds: Callable = lambda proxy: True  # whether the proxies have it; given the source's, or None
@@ -47,6 +48,7 @@ def imposed(fault, send=lambda: None):
     source = kubelet.named(fault.source)
     proxy = Proxy(source) if source["proxy"] else None
     try:
+        fault.prepare()
         if fault.objects:
             api.apply(fault.objects)
         if fault.scale:
@@ -181,6 +183,37 @@ NO_TLS = istio(
     host="product-service",
     trafficPolicy={"tls": {"mode": "DISABLE"}},
 )
+FOREIGN = ROOT / "foreign"
+OF_THE_MESH = {
+    "caCertificates": f"{FOREIGN}/authority",
+    "subjectAltNames": ["spiffe://cluster.local/ns/shop/sa/default"],
+}
+NO_CERTIFICATE = istio(
+    "DestinationRule",
+    "product-service",
+    host="product-service",
+    trafficPolicy={"tls": {"mode": "SIMPLE", **OF_THE_MESH}},
+)
+# Istio lets such a proxy look for the Host among the names.
+NAME_OF_THE_HOST = istio(
+    "DestinationRule",
+    "product-service",
+    host="product-service",
+    trafficPolicy={"tls": {"mode": "SIMPLE", "caCertificates": f"{FOREIGN}/authority"}},
+)
+FOREIGN_CERTIFICATE = istio(
+    "DestinationRule",
+    "product-service",
+    host="product-service",
+    trafficPolicy={
+        "tls": {
+            "mode": "MUTUAL",
+            "clientCertificate": f"{FOREIGN}/certificate",
+            "privateKey": f"{FOREIGN}/key",
+            **OF_THE_MESH,
+        }
+    },
+)
 OTHER_NAME = istio(
     "DestinationRule",
     "product-service",
@@ -274,6 +307,30 @@ def strict(_):
 
 def plain_to_strict(proxy):
     return strict(proxy) and "tlsMode" not in proxy.cluster(f"outbound|8082||{PRODUCT}")
+
+
+def own_tls_to_strict(text):
+    """A's proxy goes by a rule of its own, and B's takes mutual TLS only."""
+
+    def look(proxy):
+        cluster = proxy.cluster(f"outbound|8082||{PRODUCT}")
+        return strict(proxy) and "tlsMode" not in cluster and text in cluster
+
+    return look
+
+
+def foreign_certificate():
+    """A client certificate that no authority of the mesh has signed, and the mesh's own authority,
+    where A's proxy can read them."""
+    FOREIGN.mkdir(exist_ok=True)
+    make = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt"]
+    make += ["ec_paramgen_curve:P-256", "-subj", "/O=foreign", "-days", "30"]
+    run(*make, "-keyout", FOREIGN / "key", "-out", FOREIGN / "certificate")
+    root = api.kubectl(
+        "get", "configmap", "istio-ca-root-cert", "-n", "shop", "-o", r"jsonpath={.data.root-cert\.pem}"
+    )  # fmt: skip
+    (FOREIGN / "authority").write_text(root)
+    run("chown", "-R", f"{kubelet.PROXY_USER}", FOREIGN)
 
 
 FLAKY = "outbound|8087||flaky.shop.svc.cluster.local"
@@ -381,6 +438,36 @@ FAULTS = [
         objects=[STRICT, NO_TLS],
         holds=plain_to_strict,
         heat=until_nothing_answers(lambda _: True),
+        blame=(DR, PEER),
+    ),
+    Fault(
+        "client-without-a-certificate",
+        "product-service:8082",
+        prepare=foreign_certificate,
+        objects=[STRICT, NO_CERTIFICATE],
+        holds=own_tls_to_strict("UpstreamTlsContext"),
+        heat=until_nothing_answers(lambda _: True),
+        finding="certificate-not-accepted",
+        blame=(DR, PEER),
+    ),
+    Fault(
+        "certificate-without-the-host",
+        "product-service:8082",
+        prepare=foreign_certificate,
+        objects=[STRICT, NAME_OF_THE_HOST],
+        holds=own_tls_to_strict("auto_san_validation"),
+        heat=until_nothing_answers(lambda _: True),
+        finding="certificate-not-accepted",
+        blame=(DR,),
+    ),
+    Fault(
+        "client-certificate-of-a-foreign-authority",
+        "product-service:8082",
+        prepare=foreign_certificate,
+        objects=[STRICT, FOREIGN_CERTIFICATE],
+        holds=own_tls_to_strict("file-cert"),
+        heat=until_nothing_answers(lambda _: True),
+        finding="certificate-not-accepted",
         blame=(DR, PEER),
     ),
     Fault(

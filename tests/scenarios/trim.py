@@ -127,7 +127,7 @@ class Touched:
             "dynamic_warming_clusters": self.clusters,
             "dynamic_endpoint_configs": self.clusters,
         }
-        return lambda section, element: name_of(element) in keep.get(section, ())
+        return lambda section, element: is_secret(section) or name_of(element) in keep.get(section, ())
 
 
 def trim_dump(dump, keep, change=lambda e: e):
@@ -138,13 +138,20 @@ def trim_dump(dump, keep, change=lambda e: e):
             if isinstance(value, list) and (kept := [change(e) for e in value if keep(key, e)]):
                 small[key] = kept
         if config["@type"].split(".")[-1] in ("ListenersConfigDump", "RoutesConfigDump", "ClustersConfigDump",
-                                              "EndpointsConfigDump"):
+                                              "EndpointsConfigDump", "SecretsConfigDump"):
             configs.append(small)
     return {"configs": configs}
 
 
+def is_secret(section):
+    """Certificates, without their keys: Envoy prints none."""
+    return section == "dynamic_active_secrets"
+
+
 def is_inbound(section, element):
     name = name_of(element) or ""
+    if is_secret(section):
+        return True
     if section == "dynamic_listeners":
         return name == "virtualInbound"
     return section.startswith("dynamic_") and (name.startswith("inbound|") or name == "InboundPassthroughCluster")

@@ -24,7 +24,17 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "envoy",
         may: &[],
-        crates: Crates::Only(&["ipnet", "pbjson", "pbjson_types", "prost", "regex", "serde", "serde_json"]),
+        crates: Crates::Only(&[
+            "ipnet",
+            "jiff",
+            "pbjson",
+            "pbjson_types",
+            "prost",
+            "regex",
+            "serde",
+            "serde_json",
+            "x509_parser",
+        ]),
     },
     Layer { name: "snapshot", may: &["envoy"], crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]) },
     Layer { name: "verdict", may: &["snapshot::Evidence"], crates: Crates::Only(&[]) },

@@ -29,8 +29,14 @@ pub(crate) fn expand(mut short: Map<String, Value>) -> Value {
     if let Some(default) = short.remove("default_chain") {
         listener.insert("default_filter_chain".to_owned(), chain(&name, object(default)));
     }
+    let bound = take(&mut short, "bound") == json!(true);
     for (key, value) in place(&name, &mut short).into_iter().chain(short) {
         listener.insert(key, value);
+    }
+    if bound {
+        // B's: its connections are not those that are looked for in the log.
+        listener.remove("access_log");
+        listener.remove("bind_to_port");
     }
     Value::Object(listener)
 }
