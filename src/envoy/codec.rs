@@ -85,16 +85,18 @@ impl Limits {
         let bytes = bytes + authority.len() + path.len();
         // Lines of some headers become one.
         let names: BTreeSet<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-        if names.len() + own > self.count {
-            return Ok(Some(Refusal::TooManyHeaders(wire)));
-        }
+        // HTTP/1's are parsed as a whole, before they are counted.
         if bytes > self.bytes && !http2 {
             return Ok(Some(Refusal::HeadersTooLarge));
+        }
+        let may_be_large = bytes + UNASKED.1 > self.bytes;
+        if names.len() + own > self.count && (http2 || !may_be_large) {
+            return Ok(Some(Refusal::TooManyHeaders(wire)));
         }
         if headers.len() + own + UNASKED.0 > self.count {
             return Err(format!("whether the client's own headers and these are more than {}", self.count));
         }
-        if bytes + UNASKED.1 > self.bytes {
+        if may_be_large {
             return Err(format!("whether the client's own headers and these have more than {} bytes", self.bytes));
         }
         Ok(None)
