@@ -10,6 +10,9 @@ use crate::walk::walker::Walker;
 
 use super::{Answer, Applied, Ask, Effect, cluster_name};
 
+/// Says of which cluster the client is.
+const OF_CLUSTER: &str = "x-envoy-downstream-service-cluster";
+
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
@@ -76,14 +79,15 @@ fn percentage(ask: &Ask, header: &str, configured: Option<&FractionalPercent>) -
 fn delay(ask: &Ask, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
     let delay = fault.delay.as_ref()?;
     let node = applied.node.get("delay").unwrap_or_else(|| applied.node.clone());
-    let key = named_or(&fault.delay_percent_runtime, "fault.http.delay.fixed_delay_percent");
+    let own = named_or(&fault.delay_percent_runtime, "fault.http.delay.fixed_delay_percent");
     let by_header = delay.header_delay.is_some();
     let share = || {
         if by_header && asked(ask, "x-envoy-fault-delay-request")?.unwrap_or(0) == 0 {
             return Ok(0.0);
         }
         let configured = delay.percentage.as_ref();
-        ask.walker.runtime_percent(key).unwrap_or_else(|| {
+        let key = key_of_cluster(ask, own, "delay.fixed_delay_percent")?;
+        ask.walker.runtime_percent(&key).unwrap_or_else(|| {
             if by_header {
                 percentage(ask, "x-envoy-fault-delay-request-percentage", configured)
             } else {
@@ -105,14 +109,8 @@ fn abort(ask: &Ask, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
         Ok(None) => return None,
         Err(why) => return Some(Effect::Unknown(why)),
     };
-    for (key, default) in [
-        (&fault.abort_http_status_runtime, "fault.http.abort.http_status"),
-        (&fault.abort_grpc_status_runtime, "fault.http.abort.grpc_status"),
-    ] {
-        let key = named_or(key, default);
-        if ask.walker.runtime_value(key).is_some() {
-            return Some(Effect::Unknown(format!("the runtime key {key} overrides the fault's status")));
-        }
+    if let Some(key) = status_key(ask, fault) {
+        return Some(Effect::Unknown(format!("the runtime key {key} overrides the fault's status")));
     }
     let node = applied.node.get("abort").unwrap_or_else(|| applied.node.clone());
     let note = format!("aborts {} % of requests", percent(share));
@@ -120,12 +118,25 @@ fn abort(ask: &Ask, fault: &HttpFault, applied: &Applied) -> Option<Effect> {
     (share > 0.0).then_some(Effect::Answers(answer))
 }
 
+/// The runtime key that overrides the status, where one is set: the fault's own, or one of the client's cluster.
+fn status_key(ask: &Ask, fault: &HttpFault) -> Option<String> {
+    let cluster = ask.http.values(OF_CLUSTER).first().copied();
+    let keys = [(&fault.abort_http_status_runtime, "http_status"), (&fault.abort_grpc_status_runtime, "grpc_status")];
+    let named = keys.into_iter().flat_map(|(own, what)| {
+        let own = if own.is_empty() { format!("fault.http.abort.{what}") } else { own.clone() };
+        let of_cluster = cluster.map(|cluster| format!("fault.http.{cluster}.abort.{what}"));
+        [Some(own), of_cluster]
+    });
+    named.flatten().find(|key| ask.walker.runtime_value(key).is_some())
+}
+
 /// With what requests are aborted, and which share of them.
 fn aborts(ask: &Ask, fault: &HttpFault, abort: &FaultAbort) -> Result<Option<(Abort, f64)>, String> {
     let Some(error_type) = &abort.error_type else { return Ok(None) };
-    let key = named_or(&fault.abort_percent_runtime, "fault.http.abort.abort_percent");
+    let own = named_or(&fault.abort_percent_runtime, "fault.http.abort.abort_percent");
+    let key = key_of_cluster(ask, own, "abort.abort_percent")?;
     let configured = abort.percentage.as_ref();
-    let share = ask.walker.runtime_percent(key).unwrap_or_else(|| match error_type {
+    let share = ask.walker.runtime_percent(&key).unwrap_or_else(|| match error_type {
         ErrorType::HeaderAbort(_) => percentage(ask, "x-envoy-fault-abort-request-percentage", configured),
         ErrorType::HttpStatus(_) | ErrorType::GrpcStatus(_) => Ok(fraction::share(configured)),
     })?;
@@ -145,6 +156,20 @@ fn asked_abort(ask: &Ask) -> Result<Option<Abort>, String> {
     }
     let grpc = asked(ask, "x-envoy-fault-abort-grpc-request")?.map(u8::try_from);
     grpc.transpose().map(|status| status.map(Abort::Grpc)).map_err(|_| "this gRPC status is not modeled".to_owned())
+}
+
+/// The runtime key that is asked for a share: where the request says of which cluster its client is, one of that name in
+/// place of the fault's own.
+fn key_of_cluster(ask: &Ask, own: &str, what: &str) -> Result<String, String> {
+    let given = ask.http.values(OF_CLUSTER).first().copied();
+    let is_open = ask.before.headers_changed || ask.http.open.why(OF_CLUSTER, given.is_some()).is_some();
+    match given {
+        _ if is_open && ask.walker.runtime_value(own).is_some() => {
+            Err(format!("whether the runtime key {own} counts: a proxy may change the header {OF_CLUSTER}"))
+        }
+        Some(cluster) => Ok(format!("fault.http.{cluster}.{what}")),
+        None => Ok(own.to_owned()),
+    }
 }
 
 fn named_or<'a>(key: &'a str, default: &'a str) -> &'a str {
