@@ -5,7 +5,7 @@ use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundRe
 use crate::envoy::pb::envoy::config::route::v3::weighted_cluster::{ClusterWeight, RandomValueSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, WeightedCluster, route};
 use crate::snapshot::{Evidence, HostTable, Node};
-use crate::verdict::{ClusterChoice, Mark, Outcome, Stage};
+use crate::verdict::{ClusterChoice, Mark, Stage};
 
 use crate::envoy::draw::Draw;
 use crate::envoy::pb::envoy::config::core::v3::{Metadata, RoutingPriority};
@@ -16,7 +16,7 @@ use crate::envoy::version::Version;
 
 use super::cluster::{self, Choice, Proto};
 use super::http::{Host, Http, unknown};
-use super::path::{End, Path};
+use super::path::{End, Leg, Path};
 use super::request::Dial;
 use super::route::{Chosen, Drawn, Hit, describe};
 use super::stop::Stop;
@@ -81,10 +81,16 @@ pub(super) fn walk(
     }
 }
 
-/// These requests end at a filter. Envoy has chosen the route and its cluster before, and logs them.
-pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, http: &Http, share: f64) {
+/// The clusters of requests that end at a filter: Envoy has chosen the route and its cluster before, and logs them.
+pub(super) fn named_clusters(
+    walker: &Walker,
+    leg: &Leg,
+    chosen: &Chosen,
+    http: &Http,
+    share: f64,
+) -> Vec<ClusterChoice> {
     let Some(route::Action::Route(action)) = chosen.route.as_ref().and_then(|hit| hit.route.action.as_ref()) else {
-        return;
+        return Vec::new();
     };
     let names: Vec<(String, f64)> = match &action.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) => vec![(name.clone(), 1.0)],
@@ -94,13 +100,13 @@ pub(super) fn name_clusters(walker: &Walker, path: &mut Path, chosen: &Chosen, h
         }
         Some(ClusterSpecifier::ClusterHeader(_)) | None => Vec::new(),
     };
-    let last = path.legs.last();
-    let outcome = last.map_or(Outcome::Unknown, |leg| cluster::outcome(&leg.end, http.kind));
-    let response = last.and_then(|leg| leg.response(http.kind));
-    for (name, part) in names {
+    let outcome = cluster::outcome(&leg.end, http.kind);
+    let response = leg.response(http.kind);
+    let choice = |(name, part): (String, f64)| {
         let (share, response) = (share * part, response.clone());
-        path.decision.clusters.push(ClusterChoice { name, share, outcome, response, endpoints: Vec::new() });
-    }
+        ClusterChoice { name, share, outcome, response, endpoints: Vec::new() }
+    };
+    names.into_iter().map(choice).collect()
 }
 
 fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) {

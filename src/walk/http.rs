@@ -16,10 +16,10 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::version::Version;
 use crate::snapshot::{HostTable, Node, Origin, RouteTable};
-use crate::verdict::{Mark, Stage};
+use crate::verdict::{ClusterChoice, Mark, Stage};
 
 use super::open_headers::OpenHeaders;
-use super::path::{End, Path};
+use super::path::{End, Leg, Path};
 use super::request::Dial;
 use super::route::{self, Chosen};
 use super::stop::{RequestKind, Stop};
@@ -138,23 +138,44 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.trail.route = Some(hit.node.clone());
     }
     let filters = http_filters::Chain { manager, node, config: &config, config_node: table.node(), host: &host, dial };
-    for chosen in http_filters::told_apart(walker, &filters, chosen, &http) {
-        through(walker, path, &filters, &chosen, &http);
-    }
+    let apart = http_filters::told_apart(walker, &filters, chosen, &http);
+    let answered: Vec<_> = apart.iter().flat_map(|chosen| through(walker, path, &filters, chosen, &http)).collect();
+    // After those that are asked, whose places the legs know.
+    path.decision.clusters.extend(answered);
 }
 
-/// The filters, and what the route does with the requests that they let through.
-fn through(walker: &Walker, path: &mut Path, filters: &http_filters::Chain, chosen: &Chosen, http: &Http) {
+/// The filters, and what the route does with the requests that they let through. Returns the clusters of those that
+/// they do not.
+fn through(
+    walker: &Walker,
+    path: &mut Path,
+    filters: &http_filters::Chain,
+    chosen: &Chosen,
+    http: &Http,
+) -> Vec<ClusterChoice> {
+    let before = path.legs.len();
     let left = http_filters::walk(walker, path, filters, chosen, http, |path, share| {
         action::walk(walker, path, filters.host, chosen, http, filters.dial, share);
     });
-    let is_open = path.legs.last().is_some_and(|leg| leg.end == End::Unknown && leg.stage == Stage::HttpFilters);
+    let Some(last) = path.legs.last() else { return Vec::new() };
+    let named = |leg: &Leg, share: f64| action::named_clusters(walker, leg, chosen, http, share);
     if left < 1e-9 {
-        action::name_clusters(walker, path, chosen, http, chosen.share);
-    } else if is_open && chosen.only.is_some() {
-        // It was drawn before the filter that is not known.
-        action::name_clusters(walker, path, chosen, http, left);
+        return named(last, chosen.share);
     }
+    if last.end == End::Unknown && last.stage == Stage::HttpFilters && chosen.only.is_some() {
+        // It was drawn before the filter that is not known.
+        return named(last, left);
+    }
+    // Of a part that a fault takes Envoy logs the route's cluster too; it is told by the fault alone.
+    let is_denied = |leg: &&Leg| {
+        let end = leg.end.stop().filter(|stop| !matches!(stop, Stop::FaultAbort(_)));
+        leg.stage == Stage::HttpFilters && end.is_some()
+    };
+    // Of a cluster that is not there it has no name.
+    let is_there = |choice: &ClusterChoice| {
+        path.trail.clusters.iter().any(|known| known.name == choice.name && known.cluster.is_some())
+    };
+    path.legs.iter().skip(before).filter(is_denied).flat_map(|leg| named(leg, leg.share)).filter(is_there).collect()
 }
 
 /// The field by which the client speaks another version of HTTP than the manager takes, and what to say.
