@@ -76,19 +76,19 @@ impl Limits {
     fn refusal(&self, request: Incoming<'_>) -> Result<Option<Refusal>, String> {
         let Incoming { http2, authority, path, headers, .. } = request;
         let wire = if http2 { Wire::Http2 } else { Wire::Http1 };
+        let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = bytes + authority.len() + path.len();
+        // HTTP/1's are parsed as a whole, before anything in them is looked at.
+        if bytes > self.bytes && !http2 {
+            return Ok(Some(Refusal::HeadersTooLarge));
+        }
         let has_underscore = headers.iter().any(|(name, _)| name.contains('_'));
         if self.underscores == HeadersWithUnderscoresAction::RejectRequest && has_underscore {
             return Ok(Some(Refusal::Underscore(wire)));
         }
         let own = if http2 { 4 } else { 1 };
-        let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        let bytes = bytes + authority.len() + path.len();
         // Lines of some headers become one.
         let names: BTreeSet<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-        // HTTP/1's are parsed as a whole, before they are counted.
-        if bytes > self.bytes && !http2 {
-            return Ok(Some(Refusal::HeadersTooLarge));
-        }
         let may_be_large = bytes + UNASKED.1 > self.bytes;
         if names.len() + own > self.count && (http2 || !may_be_large) {
             return Ok(Some(Refusal::TooManyHeaders(wire)));
@@ -173,6 +173,7 @@ pub fn version_refused(codec: CodecType, http2: bool) -> Option<Refusal> {
 pub fn refusal(request: Incoming<'_>, limits: &Limits, version: Version) -> Result<Option<Refusal>, String> {
     let (by_limit, malformed) = (limits.refusal(request), malformed(request, version));
     match (by_limit, malformed) {
+        (Ok(Some(Refusal::HeadersTooLarge)), _) => Ok(Some(Refusal::HeadersTooLarge)),
         (_, Some(Refusal::RequestLine)) if limits.any_method => {
             Err(format!("the method {}, where `allow_custom_methods` is set, is not modeled", request.method))
         }
