@@ -47,7 +47,9 @@ fn host_and_port(value: &str) -> Result<&str, String> {
     let Some((scheme, rest)) = value.split_once("://") else { return Ok(value) };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:".contains(c);
-    if !["http", "https"].contains(&scheme) || authority.is_empty() || !authority.chars().all(is_plain) {
+    let port = authority.split_once(':').map(|(_, port)| port);
+    let is_odd = port.is_some_and(|port| port.is_empty() || port.parse::<u16>().is_err());
+    if is_odd || !["http", "https"].contains(&scheme) || authority.is_empty() || !authority.chars().all(is_plain) {
         return Err(format!("the origin {value} is not modeled"));
     }
     Ok(authority)
