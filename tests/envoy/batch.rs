@@ -18,7 +18,7 @@ use crate::compare::{self, Difference};
 use crate::config::Config;
 use crate::coverage::Met;
 use crate::driver::Envoy;
-use crate::generate::{Unit, together};
+use crate::generate::{REFUSING, Unit, together};
 use crate::observed::{self, Observed, Place};
 use crate::pair::Request;
 use crate::{client, snapshot};
@@ -73,6 +73,11 @@ pub(crate) struct Stand<'a> {
 pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) -> Result<Batch, String> {
     let _ = fs::remove_dir_all(stand.directory);
     fs::create_dir_all(stand.directory).map_err(|error| error.to_string())?;
+    let mut units = units.to_vec();
+    for request in units.iter_mut().flat_map(|unit| &mut unit.requests) {
+        backends.place(request);
+    }
+    let units = units.as_slice();
     let mut short = Value::Object(together(units));
     backends.place(&mut short);
     let Value::Object(mut short) = short else { return Err("no configuration".to_owned()) };
@@ -85,8 +90,9 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.log().len() };
     let warm = units.iter().filter(|unit| unit.warm && refused(unit).is_none()).flat_map(|unit| &unit.requests);
     let warm: Vec<(Request, usize)> = warm.map(|value| (request(value), WARM_UP)).collect();
-    for _ in 0..WARM_UPS {
-        if warm.is_empty() || has_refused(&envoy) {
+    let waits = units.iter().any(|unit| unit.short.get("clusters").is_some_and(|all| all.get(REFUSING).is_some()));
+    for round in 0..WARM_UPS {
+        if warm.is_empty() || (round > 0 && (!waits || has_refused(&envoy))) {
             break;
         }
         sender.send(&warm)?;
@@ -122,10 +128,11 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     Ok(batch)
 }
 
-/// Whether a host has refused a connection.
+/// Whether the cluster that chance may leave out has refused a connection; others that refuse are asked for outright.
 fn has_refused(envoy: &Envoy) -> bool {
     let hosts = envoy.get("/clusters");
-    hosts.lines().any(|line| line.contains("::cx_connect_fail::") && !line.ends_with("::0"))
+    let mut own = hosts.lines().filter(|line| line.starts_with(&format!("{REFUSING}::")));
+    own.any(|line| line.contains("::cx_connect_fail::") && !line.ends_with("::0"))
 }
 
 /// Sends every request; those that chance has a part in more often, until it is clear.

@@ -5,14 +5,19 @@
 
 mod actions;
 mod chains;
+mod checked;
 mod draft;
 mod filters;
 mod gates;
 mod health;
 mod hosts;
+mod left;
+mod manager;
 mod matches;
+mod originals;
 mod rbac;
 pub(crate) mod rng;
+mod sockets;
 mod subsets;
 mod tcp;
 mod text;
@@ -28,6 +33,13 @@ pub(crate) type Version = (u32, u32);
 
 const VERSION_OF_COOKIES: Version = (1, 37);
 const VERSION_OF_VHOST_HEADER: Version = (1, 37);
+/// Binaries before this one are built without it.
+const VERSION_OF_WRR_LOCALITY: Version = (1, 37);
+/// Runtime keys that override a share, and with how much of a hundred.
+const SHARES: &[(&str, u32)] = &[("share.none", 0), ("share.all", 100), ("share.some", 40)];
+
+/// A cluster that units share, which chance may leave out for long.
+pub(crate) const REFUSING: &str = "refusing";
 
 /// What a unit is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,10 +140,10 @@ impl Unit {
             Layer::Chains => chains::unit(rng, spot),
             Layer::Filters => filters::unit(rng, spot),
             Layer::Rbac => rbac::unit(rng, spot),
-            Layer::Health => health::unit(rng, spot),
-            Layer::Tcp => tcp::unit(rng, spot),
+            Layer::Health => health::unit(rng, spot, version),
+            Layer::Tcp => tcp::unit(rng, spot, version),
             Layer::Gates => gates::unit(rng, spot),
-            Layer::Subsets => subsets::unit(rng, spot),
+            Layer::Subsets => subsets::unit(rng, spot, version),
             Layer::Trees => trees::unit(rng, spot),
         }
     }
@@ -178,6 +190,13 @@ impl Unit {
         name
     }
 
+    /// Takes the runtime keys that [`overridden`] names.
+    fn runtime(&mut self) {
+        for (key, percent) in SHARES {
+            self.insert("runtime", key, json!(percent));
+        }
+    }
+
     /// One of those with a single host that answers.
     fn live(&mut self, rng: &mut Rng) -> String {
         let host = rng.word(&["a", "b", "c"]);
@@ -187,12 +206,21 @@ impl Unit {
     /// One that refuses every connection.
     fn refusing(&mut self) -> String {
         self.warm = true;
-        self.cluster("refusing", json!(["$refused"]))
+        self.cluster(REFUSING, json!(["$refused"]))
     }
 
     /// A name without a cluster.
     fn missing(&self) -> String {
         format!("{}.missing", self.name)
+    }
+}
+
+/// A `RuntimeFractionalPercent` gets a key once in a while, which runtime may know.
+fn overridden(rng: &mut Rng, fraction: &mut Value) {
+    if rng.chance(30) {
+        let known = SHARES.iter().map(|(key, _)| *key);
+        let keys: Vec<&str> = known.chain(["share.unset"]).collect();
+        fraction["runtime_key"] = json!(rng.word(&keys));
     }
 }
 

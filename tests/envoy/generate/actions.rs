@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, text};
+use super::{Layer, Spot, Unit, left, manager, sockets, text};
 
 /// One listener, a route for each action.
 pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
@@ -14,9 +14,18 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
     for index in 0..count {
         let mut route = action(rng, &mut unit);
         route["match"] = json!({"prefix": format!("/r{index}")});
+        if rng.chance(10) {
+            route["metadata"] = left::of_route(rng);
+        }
         routes.push(route);
     }
-    unit.listen(json!({"http": {"routes": routes}}));
+    let mut host = json!({"name": "host", "domains": ["*"], "routes": routes});
+    if rng.chance(20) {
+        host["retry_policy"] = json!({"retry_on": "5xx,connect-failure", "num_retries": rng.between(1, 2)});
+    }
+    let mut http = json!({"virtual_hosts": [host]});
+    manager::options(rng, &mut http, 3);
+    unit.listen(json!({"http": http}));
     for index in 0..count {
         for _ in 0..rng.between(1, 3) {
             let draft = request(rng, at, index);
@@ -70,7 +79,7 @@ fn redirect(rng: &mut Rng) -> Value {
 
 fn forward(rng: &mut Rng, unit: &mut Unit, specifier: &str) -> Value {
     let mut route = match specifier {
-        "cluster" => json!({"cluster": any_cluster(rng, unit)}),
+        "cluster" => json!({"cluster": single_cluster(rng, unit)}),
         "cluster_header" => json!({"cluster_header": rng.word(&["x-cluster", "X-Cluster", ":authority"])}),
         _ => json!({"weighted_clusters": weighted(rng, unit)}),
     };
@@ -92,6 +101,16 @@ fn forward(rng: &mut Rng, unit: &mut Unit, specifier: &str) -> Value {
         }
     }
     route
+}
+
+/// One of those that a route can name alone. What refuses must have refused before the question is asked; where chance
+/// draws the cluster, it might not have.
+fn single_cluster(rng: &mut Rng, unit: &mut Unit) -> String {
+    match rng.below(5) {
+        0 => sockets::refusing(rng, unit),
+        1 => sockets::answering(rng, unit),
+        _ => any_cluster(rng, unit),
+    }
 }
 
 /// One of those that a route can name: there, empty, refusing, in maintenance, limited, or not there at all.
@@ -138,9 +157,11 @@ fn weighted(rng: &mut Rng, unit: &mut Unit) -> Value {
     }
     let names: Vec<String> = entries.iter().filter_map(|entry| entry["name"].as_str()).map(str::to_owned).collect();
     let mut weighted = json!({"clusters": entries});
-    match rng.below(5) {
-        0 => weighted["header_name"] = json!("x-random"),
-        1 => {
+    match rng.below(20) {
+        0..=3 => weighted["header_name"] = json!("x-random"),
+        // Which cluster a hash draws is open.
+        4 => weighted["use_hash_policy"] = json!(rng.chance(15)),
+        5..=8 => {
             weighted["runtime_key_prefix"] = json!(format!("weights.{}", unit.name));
             for name in names {
                 if rng.chance(40) {

@@ -6,6 +6,7 @@ use super::draft::Draft;
 use super::rng::Rng;
 use super::{Layer, Spot, Unit, text};
 
+const LISTENER_FILTERS: &str = "type.googleapis.com/envoy.extensions.filters.listener";
 const NAMES: &[&str] = &["a.com", "x.a.com", "*.a.com", "*.com", "y.x.a.com", "B.org", "a", "*.x.a.com"];
 
 /// One listener on several addresses, several chains.
@@ -30,12 +31,25 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
         2 | 3 => &["tls"],
         _ => &["tls", "http"],
     };
-    if !inspect.is_empty() {
+    if rng.chance(35) {
+        let filters: Vec<Value> = inspect.iter().map(|kind| inspector(rng, at, kind)).collect();
+        listener["listener_filters"] = json!(filters);
+    } else if !inspect.is_empty() {
         listener["inspect"] = json!(inspect);
+    }
+    if rng.chance(15) {
+        listener["deprecated_v1"] = json!({"bind_to_port": rng.chance(50)});
     }
     let port = at.own_port();
     let wildcard = rng.chance(50);
-    if wildcard {
+    if wildcard && rng.chance(30) {
+        // The other family's, which takes these only where it says so; else a second address does.
+        let compat = rng.chance(75);
+        listener["address"] = json!({"socket_address": {"address": "::", "port_value": port, "ipv4_compat": compat}});
+        if !compat {
+            listener["additional_addresses"] = json!([format!("0.0.0.0:{port}")]);
+        }
+    } else if wildcard {
         listener["address"] = json!(format!("0.0.0.0:{port}"));
     } else {
         let more = [at.address(81), format!("{}:80", at.ip(2)), format!("{}:8080", at.ip(3))];
@@ -48,6 +62,31 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
         unit.ask(draft);
     }
     unit
+}
+
+/// A listener filter that is off for some connections.
+fn inspector(rng: &mut Rng, at: &Spot, kind: &str) -> Value {
+    let name = if kind == "tls" { "tls_inspector.v3.TlsInspector" } else { "http_inspector.v3.HttpInspector" };
+    let mut filter = json!({"name": kind, "typed_config": {"@type": format!("{LISTENER_FILTERS}.{name}")}});
+    if rng.chance(75) {
+        filter["filter_disabled"] = connections(rng, at, 0);
+    }
+    filter
+}
+
+/// A `ListenerFilterChainMatchPredicate`.
+fn connections(rng: &mut Rng, at: &Spot, depth: usize) -> Value {
+    let two = |rng: &mut Rng| -> Vec<Value> { (0..2).map(|_| connections(rng, at, depth + 1)).collect() };
+    match rng.below(if depth < 2 { 11 } else { 5 }) {
+        0 => json!({"any_match": true}),
+        5 | 6 => json!({"not_match": connections(rng, at, depth + 1)}),
+        7 | 8 => json!({"or_match": {"rules": two(rng)}}),
+        9 | 10 => json!({"and_match": {"rules": two(rng)}}),
+        _ => {
+            let start = *rng.pick(&[80, 81, 8079, 8080, at.own_port() - 1, at.own_port()]);
+            json!({"destination_port_range": {"start": start, "end": start + *rng.pick(&[1, 2])}})
+        }
+    }
 }
 
 fn dialed(rng: &mut Rng, at: &Spot, port: Option<u16>) -> String {
@@ -140,6 +179,14 @@ fn criteria(rng: &mut Rng, at: &Spot) -> Value {
     if rng.chance(20) {
         let ranges = ["10.244.0.9/32", "10.244.0.0/16", "10.0.0.0/8", "192.168.0.0/16", "0.0.0.0/0"];
         wanted["source_prefix_ranges"] = some(rng, &ranges).iter().map(|text| range(text)).collect();
+    }
+    if rng.chance(15) {
+        // The peer's own address, and the one that a PROXY header gives, are in the same of these.
+        let mut ranges = ["0.0.0.0/1", "0.0.0.0/1", "128.0.0.0/1", "192.168.0.0/16"];
+        if rng.chance(5) {
+            ranges[0] = "0.0.0.0/0";
+        }
+        wanted["direct_source_prefix_ranges"] = some(rng, &ranges).iter().map(|text| range(text)).collect();
     }
     if rng.chance(2) {
         wanted["source_ports"] = json!([1111]);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, matches, text};
+use super::{Layer, Spot, Unit, manager, matches, text};
 
 const FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
 const WRAPPER: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
@@ -33,6 +33,7 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
     if let Some(overrides) = overrides(rng, &mut unit, &mut wanted, 25) {
         http["route_config"] = json!({"typed_per_filter_config": overrides});
     }
+    manager::options(rng, &mut http, 4);
     unit.listen(json!({"http": http}));
     for _ in 0..rng.between(10, 14) {
         let draft = request(rng, at, &wanted);
@@ -140,14 +141,29 @@ fn fault(rng: &mut Rng, unit: &mut Unit, wanted: &mut Vec<(String, String)>) -> 
     if rng.chance(5) {
         fault["downstream_nodes"] = json!(["node"]);
     }
-    if rng.chance(8) {
-        let key = format!("{}.abort", unit.name);
-        fault["abort_percent_runtime"] = json!(key);
-        if rng.chance(60) {
-            unit.insert("runtime", &key, json!(*rng.pick(&[0, 100, 40])));
+    runtime(rng, unit, &mut fault);
+    fault
+}
+
+/// Keys with which runtime overrides the fault, where it knows them. What it makes of a status, or of how many faults
+/// are active, is open.
+fn runtime(rng: &mut Rng, unit: &mut Unit, fault: &mut Value) {
+    for (field, known, values) in [
+        ("abort_percent_runtime", 60, [0, 100, 40]),
+        // Whether a part is held up shows in a flag that the answer has not.
+        ("delay_percent_runtime", 60, [0, 100, 100]),
+        ("abort_http_status_runtime", 4, [418, 503, 200]),
+        ("abort_grpc_status_runtime", 4, [5, 14, 0]),
+        ("max_active_faults_runtime", 4, [0, 1, 5]),
+    ] {
+        if rng.chance(8) {
+            let key = format!("{}.{field}", unit.name);
+            fault[field] = json!(key);
+            if rng.chance(known) {
+                unit.insert("runtime", &key, json!(*rng.pick(&values)));
+            }
         }
     }
-    fault
 }
 
 fn request(rng: &mut Rng, at: &Spot, wanted: &[(String, String)]) -> Draft {
@@ -181,6 +197,7 @@ fn asks_for_a_fault(rng: &mut Rng, draft: &mut Draft) {
         ("x-envoy-fault-abort-request-percentage", &["0", "700000", "many"]),
         ("x-envoy-fault-delay-request", &["1", "0", "soon"]),
         ("x-envoy-fault-delay-request-percentage", &["0", "100"]),
+        ("x-envoy-downstream-service-cluster", &["c", ""]),
     ];
     for (name, values) in HEADERS {
         if rng.chance(45) {

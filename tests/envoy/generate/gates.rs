@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, matches, text};
+use super::{Layer, Spot, Unit, manager, matches, text};
 
 const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters.http";
 const WRAPPER: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
@@ -105,7 +105,10 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
         .collect();
     let mut host = json!({"name": "host", "domains": ["*"], "routes": routes});
     with_overrides(rng, &mut host, &gates, 30);
-    unit.listen(json!({"http": {"http_filters": filters, "virtual_hosts": [host]}}));
+    let mut http = json!({"http_filters": filters, "virtual_hosts": [host]});
+    manager::options(rng, &mut http, 4);
+    unit.runtime();
+    unit.listen(json!({"http": http}));
     for _ in 0..rng.between(10, 14) {
         let draft = request(rng, at, &gates);
         unit.ask(draft);
@@ -152,7 +155,9 @@ fn request(rng: &mut Rng, at: &Spot, gates: &[Gate]) -> Draft {
 
 fn fraction(rng: &mut Rng) -> Value {
     let (numerator, of) = *rng.pick(&[(100, "HUNDRED"), (100, "HUNDRED"), (0, "HUNDRED"), (1_000_000, "MILLION")]);
-    json!({"default_value": {"numerator": numerator, "denominator": of}})
+    let mut fraction = json!({"default_value": {"numerator": numerator, "denominator": of}});
+    super::overridden(rng, &mut fraction);
+    fraction
 }
 
 fn origins(rng: &mut Rng) -> Value {
@@ -308,6 +313,18 @@ fn provider(rng: &mut Rng, name: &str) -> Value {
     if rng.chance(20) {
         provider["forward"] = json!(true);
     }
+    if rng.chance(20) {
+        provider["clock_skew_seconds"] = json!(*rng.pick(&[1_u32, 60, 4_000_000_000]));
+    }
+    if rng.chance(20) {
+        provider["claim_to_headers"] = json!([{"header_name": format!("x-claim-{name}"), "claim_name": "sub"}]);
+    }
+    if rng.chance(15) {
+        provider["forward_payload_header"] = json!("x-payload");
+    }
+    if rng.chance(15) {
+        provider["failed_status_in_metadata"] = json!("status");
+    }
     provider
 }
 
@@ -361,5 +378,8 @@ fn bring_token(rng: &mut Rng, draft: &mut Draft) {
     }
     if rng.chance(15) {
         draft.set("authorization", "Bearer other");
+    }
+    if rng.chance(10) {
+        draft.set(&rng.word(&["x-claim-p", "X-Claim-Q", "x-payload"]), "1");
     }
 }

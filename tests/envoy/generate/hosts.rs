@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, VERSION_OF_VHOST_HEADER, Version, text};
+use super::{Layer, Spot, Unit, VERSION_OF_VHOST_HEADER, Version, manager, text};
 
 const DOMAINS: &[&str] = &[
     "a.com",
@@ -67,6 +67,7 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot, version: Version) -> Unit {
     if rng.chance(10) && version >= VERSION_OF_VHOST_HEADER {
         config["vhost_header"] = json!("x-host");
     }
+    manager::options(rng, &mut http, 4);
     source(rng, &mut unit, &mut http, config, &hosts);
     unit.listen(json!({"http": http}));
     for _ in 0..rng.between(10, 14) {
@@ -99,6 +100,9 @@ fn virtual_host(rng: &mut Rng, unit: &mut Unit, index: usize, domains: &[String]
     let mut host = json!({"name": format!("h{index}"), "domains": domains, "routes": [route]});
     if rng.chance(12) {
         host["require_tls"] = json!(rng.word(&["ALL", "EXTERNAL_ONLY", "NONE"]));
+    }
+    if rng.chance(8) {
+        host["retry_policy"] = json!({"retry_on": "5xx", "num_retries": 1});
     }
     if rng.chance(5) {
         host["routes"] = json!([]);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Unit, VERSION_OF_COOKIES, Version, text};
+use super::{Layer, Unit, VERSION_OF_COOKIES, Version, left, manager, text};
 
 const PATHS: &[&str] = &["/", "/a", "/a/", "/a/b", "/A/b", "/a/b/c", "/api/v1", "/api/v1/x", "/ab", "/b", "/a.b", ""];
 const NAMES: &[&str] = &["x-a", "x-b", "x-a", "x-b", "x_d", "X-C", "content-type", "user-agent", "cookie"];
@@ -25,6 +25,9 @@ pub(super) fn unit(rng: &mut Rng, at: &super::Spot, version: Version) -> Unit {
         let wanted = wanted(rng, at, version);
         drafts.push(wanted.draft);
         let mut route = json!({"match": wanted.matcher});
+        if rng.chance(8) {
+            route["metadata"] = left::of_route(rng);
+        }
         if rng.chance(70) {
             route["direct_response"] = json!({"status": 200 + index});
         } else if rng.chance(40) {
@@ -38,31 +41,11 @@ pub(super) fn unit(rng: &mut Rng, at: &super::Spot, version: Version) -> Unit {
         routes.push(route);
     }
     let mut http = json!({"routes": routes});
-    for (field, value, percent) in [
-        ("normalize_path", json!(true), 25),
-        ("merge_slashes", json!(true), 25),
-        ("use_remote_address", json!(true), 8),
-        ("path_with_escaped_slashes_action", json!("KEEP_UNCHANGED"), 5),
-        ("generate_request_id", json!(false), 8),
-        ("preserve_external_request_id", json!(true), 8),
-        ("add_user_agent", json!(true), 3),
-        ("append_x_forwarded_port", json!(true), 3),
-        ("via", json!("envoy"), 3),
-        ("forward_client_cert_details", json!("ALWAYS_FORWARD_ONLY"), 3),
-        ("internal_address_config", json!({"cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]}), 3),
-        ("common_http_protocol_options", json!({"headers_with_underscores_action": "REJECT_REQUEST"}), 5),
-        ("common_http_protocol_options", json!({"headers_with_underscores_action": "DROP_HEADER"}), 5),
-        ("common_http_protocol_options", json!({"max_headers_count": 4}), 2),
-        ("http_protocol_options", json!({"allow_custom_methods": true}), 3),
-        ("max_request_headers_kb", json!(8), 2),
-    ] {
-        if rng.chance(percent) {
-            http[field] = value;
-        }
-    }
+    manager::options(rng, &mut http, 1);
     if rng.chance(12) {
         http["route_config"] = json!({"ignore_path_parameters_in_path_matching": true});
     }
+    unit.runtime();
     unit.listen(json!({"http": http}));
     for _ in 0..rng.between(10, 16) {
         let mut draft = rng.pick(&drafts).clone();
@@ -70,6 +53,7 @@ pub(super) fn unit(rng: &mut Rng, at: &super::Spot, version: Version) -> Unit {
             draft.miss(rng);
         }
         draft.maybe_http2(rng);
+        manager::overload(rng, &http, &mut draft);
         unit.ask(draft);
     }
     unit
@@ -91,11 +75,19 @@ fn wanted(rng: &mut Rng, at: &super::Spot, version: Version) -> Wanted {
         wanted.matcher.insert("grpc".to_owned(), json!({}));
         wanted.draft.set("content-type", &rng.word(&["application/grpc", "application/grpc+proto"]));
     }
-    if rng.chance(3) {
+    if rng.chance(8) {
         let (field, value) = (rng.word(&["presented", "validated"]), rng.chance(50));
         wanted.matcher.insert("tls_context".to_owned(), json!({field: value}));
     }
     if rng.chance(6) {
+        wanted
+            .matcher
+            .insert("dynamic_metadata".to_owned(), json!([left::metadata(rng, &["envoy.filters.http.fault", "f"])]));
+    }
+    if rng.chance(4) {
+        wanted.matcher.insert("filter_state".to_owned(), json!([left::filter_state(rng, "k")]));
+    }
+    if rng.chance(8) {
         let (numerator, of) = *rng.pick(&[
             (0, "HUNDRED"),
             (100, "HUNDRED"),
@@ -103,7 +95,8 @@ fn wanted(rng: &mut Rng, at: &super::Spot, version: Version) -> Wanted {
             (2500, "TEN_THOUSAND"),
             (1_000_000, "MILLION"),
         ]);
-        let fraction = json!({"default_value": {"numerator": numerator, "denominator": of}});
+        let mut fraction = json!({"default_value": {"numerator": numerator, "denominator": of}});
+        super::overridden(rng, &mut fraction);
         wanted.matcher.insert("runtime_fraction".to_owned(), fraction);
     }
     wanted
@@ -127,6 +120,7 @@ fn path(rng: &mut Rng, wanted: &mut Wanted) {
             let (regex, taken) = text::regex(rng, &path);
             ("safe_regex", json!({"regex": regex}), taken)
         }
+        _ if rng.chance(15) => ("connect_matcher", json!({}), path.clone()),
         _ => ("prefix", json!("/"), path.clone()),
     };
     wanted.matcher.insert(field.to_owned(), value);

@@ -4,13 +4,25 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, matches, text};
+use super::{Layer, Spot, Unit, left, manager, matches, text};
 
 const FILTER: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const OF_ROUTE: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
 const NETWORK: &str = "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC";
 const WRAPPER: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
 const PATHS: &[&str] = &["/a", "/a/b", "/api/v1", "/r0"];
+
+const TEMPLATE: &str = "type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig";
+/// Of filters that are not there, so that nothing sets it; that of access control itself is open, and seldom asked.
+const METADATA: &[&str] = &[
+    "envoy.filters.http.jwt_authn",
+    "envoy.filters.http.jwt_authn",
+    "envoy.filters.http.fault",
+    "envoy.filters.http.header_to_metadata",
+    "istio_authn",
+    "istio_authn",
+    "envoy.filters.http.rbac",
+];
 
 /// What the rules are about, so that requests can be about it too.
 type Wanted = Vec<(String, String)>;
@@ -57,6 +69,9 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
             _ => json!({"route": {"cluster": unit.live(rng)}}),
         };
         route["match"] = json!({"prefix": path});
+        if rng.chance(20) {
+            route["metadata"] = left::of_route(rng);
+        }
         if rng.chance(30) {
             route["typed_per_filter_config"] = of_route(rng, at, &mut wanted);
         }
@@ -66,6 +81,7 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
     if rng.chance(15) {
         http["normalize_path"] = json!(true);
     }
+    manager::options(rng, &mut http, 4);
     unit.listen(json!({"http": http}));
     for _ in 0..rng.between(10, 14) {
         let draft = request(rng, at, &wanted);
@@ -108,7 +124,7 @@ fn permission(rng: &mut Rng, at: &Spot, wanted: &mut Wanted, http: bool, depth: 
     let several = |rng: &mut Rng, wanted: &mut Wanted| -> Vec<Value> {
         (0..rng.between(1, 3)).map(|_| permission(rng, at, wanted, http, depth - 1)).collect()
     };
-    match rng.below(14) {
+    match rng.below(18) {
         0 if depth > 0 => json!({"and_rules": {"rules": several(rng, wanted)}}),
         1 if depth > 0 => json!({"or_rules": {"rules": several(rng, wanted)}}),
         2 if depth > 0 => json!({"not_rule": permission(rng, at, wanted, http, depth - 1)}),
@@ -124,6 +140,9 @@ fn permission(rng: &mut Rng, at: &Spot, wanted: &mut Wanted, http: bool, depth: 
         }
         7..=9 if http => header(rng, wanted),
         10 | 11 if http => url_path(rng, wanted),
+        12 if http => json!({"metadata": left::metadata(rng, METADATA)}),
+        13 => sourced(rng, http),
+        14 if http => template(rng, wanted),
         _ => json!({"any": true}),
     }
 }
@@ -132,7 +151,7 @@ fn principal(rng: &mut Rng, wanted: &mut Wanted, http: bool, depth: usize) -> Va
     let several = |rng: &mut Rng, wanted: &mut Wanted| -> Vec<Value> {
         (0..rng.between(1, 3)).map(|_| principal(rng, wanted, http, depth - 1)).collect()
     };
-    match rng.below(14) {
+    match rng.below(20) {
         0 if depth > 0 => json!({"and_ids": {"ids": several(rng, wanted)}}),
         1 if depth > 0 => json!({"or_ids": {"ids": several(rng, wanted)}}),
         2 if depth > 0 => json!({"not_id": principal(rng, wanted, http, depth - 1)}),
@@ -144,8 +163,42 @@ fn principal(rng: &mut Rng, wanted: &mut Wanted, http: bool, depth: usize) -> Va
         }
         6 | 7 if http => header(rng, wanted),
         8 if http => url_path(rng, wanted),
+        9 => json!({rng.word(&["direct_remote_ip", "source_ip"]): peers(rng)}),
+        10 => json!({"direct_remote_ip": peers(rng)}),
+        11 => json!({"source_ip": peers(rng)}),
+        12 => json!({"filter_state": left::filter_state(rng, "io.istio.peer_principal")}),
+        13 if http => json!({"metadata": left::metadata(rng, METADATA)}),
+        14 => sourced(rng, http),
         _ => json!({"any": true}),
     }
+}
+
+/// Where the peer's address is known to be: its own and the one that a PROXY header gives are in the same ranges.
+fn peers(rng: &mut Rng) -> Value {
+    let (address, length) =
+        *rng.pick(&[("0.0.0.0", 0), ("0.0.0.0", 1), ("128.0.0.0", 1), ("192.168.0.0", 16), ("::", 0)]);
+    json!({"address_prefix": address, "prefix_len": length})
+}
+
+/// Of a connection only the route's metadata can be asked, which it has none of.
+fn sourced(rng: &mut Rng, http: bool) -> Value {
+    let of_route = !http || rng.chance(10);
+    let source = if of_route { "ROUTE" } else { "DYNAMIC" };
+    json!({"sourced_metadata": {"metadata_matcher": left::metadata(rng, METADATA), "metadata_source": source}})
+}
+
+fn template(rng: &mut Rng, wanted: &mut Wanted) -> Value {
+    let (template, path) = *rng.pick(&[
+        ("/a/*", "/a/b"),
+        ("/a/**", "/a/b/c"),
+        ("/{x}/{y=**}", "/api/v1"),
+        ("/api/*", "/api/v1"),
+        ("/*/v1", "/api/v1"),
+        ("/a", "/a"),
+    ]);
+    wanted.push((":path".to_owned(), path.to_owned()));
+    let config = json!({"@type": TEMPLATE, "path_template": template});
+    json!({"uri_template": {"name": "envoy.path.match.uri_template.uri_template_matcher", "typed_config": config}})
 }
 
 fn header(rng: &mut Rng, wanted: &mut Wanted) -> Value {

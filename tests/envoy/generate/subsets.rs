@@ -4,14 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, health};
+use super::{Layer, Spot, Unit, Version, health};
 
 const POLICIES: &str = "type.googleapis.com/envoy.extensions.load_balancing_policies";
 const AGGREGATE: &str = "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 const KEYS: &[&str] = &["version", "stage", "zone"];
 
 /// One listener, a route for each cluster and what it asks for.
-pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
+pub(super) fn unit(rng: &mut Rng, at: &Spot, version: Version) -> Unit {
     let mut unit = Unit::new(Layer::Subsets, at);
     let mut clusters = Vec::new();
     for _ in 0..rng.between(2, 3) {
@@ -19,7 +19,7 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
         clusters.push(unit.own_cluster(short));
     }
     for _ in 0..rng.between(1, 2) {
-        clusters.push(aggregate(rng, &mut unit));
+        clusters.push(aggregate(rng, &mut unit, version));
     }
     let mut routes = Vec::new();
     for index in 0..rng.between(8, 11) {
@@ -68,12 +68,18 @@ fn criteria(rng: &mut Rng) -> Map<String, Value> {
     criteria
 }
 
+/// What a route or a proxy wants of its host, by chance.
+pub(super) fn wanted(rng: &mut Rng) -> Value {
+    let criteria = criteria(rng);
+    metadata(&criteria)
+}
+
 fn metadata(criteria: &Map<String, Value>) -> Value {
     json!({"filter_metadata": {"envoy.lb": criteria}})
 }
 
 /// A cluster of several hosts, chosen by keys.
-fn cluster(rng: &mut Rng) -> Value {
+pub(super) fn cluster(rng: &mut Rng) -> Value {
     let mut endpoints = Vec::new();
     for number in 0..rng.between(2, 6) {
         let states = ["HEALTHY", "HEALTHY", "HEALTHY", "UNHEALTHY", "DEGRADED"];
@@ -84,16 +90,20 @@ fn cluster(rng: &mut Rng) -> Value {
         endpoints.push(host);
     }
     let mut cluster = json!({"eds": rng.chance(60)});
-    if rng.chance(25) {
-        let rest = endpoints.split_off(endpoints.len() / 2);
-        cluster["priorities"] = json!([endpoints, rest]);
-    } else {
-        cluster["endpoints"] = json!(endpoints);
-    }
-    if rng.chance(30) {
-        cluster["common_lb_config"] = json!({"healthy_panic_threshold": {"value": *rng.pick(&[0, 30, 50, 100])}});
-    }
     let mut subsets = subsets(rng);
+    let by_weight = subsets.get("locality_weight_aware").is_some();
+    place(rng, &mut cluster, endpoints, by_weight);
+    let mut common = Map::new();
+    if rng.chance(30) {
+        common.insert("healthy_panic_threshold".to_owned(), json!({"value": *rng.pick(&[0, 30, 50, 100])}));
+    }
+    if by_weight {
+        // Without it Envoy does not take the cluster.
+        common.insert("locality_weighted_lb_config".to_owned(), json!({}));
+    }
+    if !common.is_empty() {
+        cluster["common_lb_config"] = Value::Object(common);
+    }
     if rng.chance(30) {
         let inner = rng.word(&["round_robin.v3.RoundRobin", "random.v3.Random", "least_request.v3.LeastRequest"]);
         subsets["@type"] = json!(format!("{POLICIES}.subset.v3.Subset"));
@@ -107,6 +117,20 @@ fn cluster(rng: &mut Rng) -> Value {
         cluster["lb_policy"] = json!(rng.word(&["ROUND_ROBIN", "RANDOM", "LEAST_REQUEST", "RING_HASH"]));
     }
     cluster
+}
+
+/// All in one place, or in two: zones that have weights, or priorities.
+fn place(rng: &mut Rng, cluster: &mut Value, mut endpoints: Vec<Value>, by_weight: bool) {
+    if by_weight {
+        let rest = endpoints.split_off(endpoints.len() / 2);
+        let mut zone = |zone: &str, endpoints: Vec<Value>| json!({"zone": zone, "weight": rng.between(1, 3), "endpoints": endpoints});
+        cluster["localities"] = json!([zone("y", endpoints), zone("z", rest)]);
+    } else if rng.chance(25) {
+        let rest = endpoints.split_off(endpoints.len() / 2);
+        cluster["priorities"] = json!([endpoints, rest]);
+    } else {
+        cluster["endpoints"] = json!(endpoints);
+    }
 }
 
 fn policy(name: &str, config: &Value) -> Value {
@@ -139,7 +163,7 @@ fn subsets(rng: &mut Rng) -> Value {
         subsets["default_subset"] = Value::Object(criteria(rng));
     }
     for field in ["panic_mode_any", "list_as_any", "scale_locality_weight", "locality_weight_aware"] {
-        if rng.chance(10) {
+        if rng.chance(15) {
             subsets[field] = json!(true);
         }
     }
@@ -150,7 +174,7 @@ fn subsets(rng: &mut Rng) -> Value {
 }
 
 /// A cluster whose hosts are those of others.
-fn aggregate(rng: &mut Rng, unit: &mut Unit) -> String {
+fn aggregate(rng: &mut Rng, unit: &mut Unit, version: Version) -> String {
     let mut members: Vec<String> = Vec::new();
     for _ in 0..rng.between(1, 3) {
         let member = match rng.below(6) {
@@ -158,7 +182,7 @@ fn aggregate(rng: &mut Rng, unit: &mut Unit) -> String {
             1 => unit.missing(),
             2 => unit.live(rng),
             _ => {
-                let short = health::cluster(rng);
+                let short = health::cluster(rng, version);
                 unit.own_cluster(short)
             }
         };

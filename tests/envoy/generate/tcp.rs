@@ -4,13 +4,16 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, health};
+use super::{Layer, Spot, Unit, Version, health, originals, sockets, subsets};
 
 /// Several listeners, a TCP proxy each.
-pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
+pub(super) fn unit(rng: &mut Rng, at: &Spot, version: Version) -> Unit {
+    if rng.chance(25) {
+        return originals::unit(rng, at);
+    }
     let mut unit = Unit::new(Layer::Tcp, at);
     for index in 0..u16::try_from(rng.between(4, 6)).expect("a few") {
-        let tcp = proxy(rng, &mut unit);
+        let tcp = proxy(rng, &mut unit, version);
         let name = if index == 0 { unit.name.clone() } else { format!("{}-{index}", unit.name) };
         let mut listener = json!({"name": name, "address": at.address(80 + index), "tcp": tcp});
         if rng.chance(20) {
@@ -33,19 +36,30 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
     unit
 }
 
-fn proxy(rng: &mut Rng, unit: &mut Unit) -> Value {
+fn proxy(rng: &mut Rng, unit: &mut Unit, version: Version) -> Value {
     let mut tcp = if rng.chance(60) {
-        json!({"cluster": cluster(rng, unit)})
+        if rng.chance(12) {
+            json!({"cluster": sockets::refusing(rng, unit)})
+        } else {
+            json!({"cluster": cluster(rng, unit, version)})
+        }
     } else {
         let mut entries: Vec<Value> = Vec::new();
         for _ in 0..rng.between(1, 3) {
-            let name = cluster(rng, unit);
+            let name = cluster(rng, unit, version);
             if !entries.iter().any(|entry| entry["name"] == name) {
-                entries.push(json!({"name": name, "weight": *rng.pick(&[1, 1, 2, 5, 20])}));
+                let mut entry = json!({"name": name, "weight": *rng.pick(&[1, 1, 2, 5, 20])});
+                if rng.chance(25) {
+                    entry["metadata_match"] = subsets::wanted(rng);
+                }
+                entries.push(entry);
             }
         }
         json!({"weighted_clusters": {"clusters": entries}})
     };
+    if rng.chance(30) {
+        tcp["metadata_match"] = subsets::wanted(rng);
+    }
     for (field, value) in [("max_connect_attempts", json!(2)), ("idle_timeout", json!("30s"))] {
         if rng.chance(10) {
             tcp[field] = value;
@@ -54,13 +68,13 @@ fn proxy(rng: &mut Rng, unit: &mut Unit) -> Value {
     tcp
 }
 
-fn cluster(rng: &mut Rng, unit: &mut Unit) -> String {
-    match rng.below(12) {
+fn cluster(rng: &mut Rng, unit: &mut Unit, version: Version) -> String {
+    match rng.below(15) {
         0 => unit.cluster("empty", json!([])),
         1 => unit.missing(),
         2 => unit.refusing(),
         3 | 4 => {
-            let short = health::cluster(rng);
+            let short = health::cluster(rng, version);
             unit.own_cluster(short)
         }
         5 => {
@@ -68,6 +82,10 @@ fn cluster(rng: &mut Rng, unit: &mut Unit) -> String {
             let priority = rng.word(&["DEFAULT", "DEFAULT", "HIGH"]);
             let thresholds = json!({"thresholds": [{"priority": priority, field: *rng.pick(&[0, 0, 1000])}]});
             unit.own_cluster(json!({"endpoints": ["$b"], "circuit_breakers": thresholds}))
+        }
+        6 | 7 => {
+            let short = subsets::cluster(rng);
+            unit.own_cluster(short)
         }
         _ => unit.live(rng),
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
 use super::rng::Rng;
-use super::{Layer, Spot, Unit, text};
+use super::{Layer, Spot, Unit, manager, text};
 
 const ROUTE: &str = "type.googleapis.com/envoy.config.route.v3.Route";
 const ROUTES: &str = "type.googleapis.com/envoy.config.route.v3.RouteList";
@@ -114,6 +114,10 @@ fn predicate(rng: &mut Rng, inputs: Inputs<'_>, depth: usize) -> Value {
         _ => {
             let (input, values) = rng.pick(inputs.all).clone();
             let value = rng.pick(&values).clone();
+            // What an extension makes of it is open.
+            if rng.chance(1) {
+                return json!({"single_predicate": {"input": named(&input), "custom_match": by_extension()}});
+            }
             let (mut string, _) = text::string_match(rng, &value);
             if let Some(regex) = string.get_mut("safe_regex") {
                 regex["google_re2"] = json!({});
@@ -121,6 +125,14 @@ fn predicate(rng: &mut Rng, inputs: Inputs<'_>, depth: usize) -> Value {
             json!({"single_predicate": {"input": named(&input), "value_match": string}})
         }
     }
+}
+
+fn by_extension() -> Value {
+    json!({"name": "ip", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.matching.input_matchers.ip.v3.Ip",
+        "cidr_ranges": [{"address_prefix": "10.244.0.0", "prefix_len": 16}],
+        "stat_prefix": "ip",
+    }})
 }
 
 fn hosts(rng: &mut Rng, at: &Spot) -> Unit {
@@ -165,7 +177,9 @@ fn hosts(rng: &mut Rng, at: &Spot) -> Unit {
             json!({"name": format!("host {domain}"), "domains": [domain], "matcher": matcher(rng, all, &mut leaf, 0)}),
         );
     }
-    unit.listen(json!({"http": {"virtual_hosts": hosts}}));
+    let mut http = json!({"virtual_hosts": hosts});
+    manager::options(rng, &mut http, 4);
+    unit.listen(json!({"http": http}));
     for _ in 0..rng.between(10, 14) {
         let mut draft = Draft::new(&at.address(80));
         draft.host = rng.word(&["a.com", "b.com"]);

@@ -1,0 +1,66 @@
+//! What a connection manager says besides its filters and routes; every layer with HTTP takes some of it.
+
+use serde_json::{Value, json};
+
+use super::draft::Draft;
+use super::rng::Rng;
+
+/// Headers that are too many for `MOST_HEADERS`, whatever else a client sends.
+const MANY_HEADERS: usize = 45;
+const MOST_HEADERS: usize = 40;
+/// Headers that are too large for `MOST_KILOBYTES`, in less than a hundred.
+const LARGE_HEADERS: usize = 85;
+const MOST_KILOBYTES: usize = 8;
+
+/// Sets some fields; each `divisor` times less often than where they are what the unit is about.
+pub(super) fn options(rng: &mut Rng, http: &mut Value, divisor: usize) {
+    let internal = json!({"cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]});
+    let codec = rng.word(&["HTTP1", "HTTP1", "HTTP2", "AUTO"]);
+    for (field, value, percent) in [
+        ("normalize_path", json!(true), 25),
+        ("merge_slashes", json!(true), 25),
+        ("use_remote_address", json!(true), 8),
+        ("path_with_escaped_slashes_action", json!("KEEP_UNCHANGED"), 5),
+        ("generate_request_id", json!(false), 8),
+        ("preserve_external_request_id", json!(true), 8),
+        ("add_user_agent", json!(true), 3),
+        ("append_x_forwarded_port", json!(true), 8),
+        ("via", json!("envoy"), 8),
+        ("forward_client_cert_details", json!("ALWAYS_FORWARD_ONLY"), 6),
+        ("internal_address_config", internal, 5),
+        ("xff_num_trusted_hops", json!(rng.between(1, 2)), 5),
+        ("codec_type", json!(codec), 6),
+        ("local_reply_config", local_replies(rng), 8),
+        ("common_http_protocol_options", json!({"headers_with_underscores_action": "REJECT_REQUEST"}), 5),
+        ("common_http_protocol_options", json!({"headers_with_underscores_action": "DROP_HEADER"}), 5),
+        ("common_http_protocol_options", json!({"max_headers_count": MOST_HEADERS}), 5),
+        ("http_protocol_options", json!({"allow_custom_methods": true}), 8),
+        ("max_request_headers_kb", json!(MOST_KILOBYTES), 5),
+    ] {
+        if rng.below(100 * divisor) < percent {
+            http[field] = value;
+        }
+    }
+}
+
+/// Replies in other words. Their status stays: another one is open.
+fn local_replies(rng: &mut Rng) -> Value {
+    let least = *rng.pick(&[400, 404, 503]);
+    let filter = json!({"status_code_filter": {"comparison": {
+        "op": rng.word(&["GE", "EQ"]),
+        "value": {"default_value": least, "runtime_key": "local_replies.least"},
+    }}});
+    json!({"mappers": [{"filter": filter, "body": {"inline_string": "other words"}}]})
+}
+
+/// Headers that such a manager may not take, once in a while.
+pub(super) fn overload(rng: &mut Rng, http: &Value, draft: &mut Draft) {
+    let bounds_count = http["common_http_protocol_options"]["max_headers_count"].is_number();
+    let bounds_bytes = http["max_request_headers_kb"].is_number();
+    if !(bounds_count || bounds_bytes) || !rng.chance(20) {
+        return;
+    }
+    let count = if bounds_bytes { LARGE_HEADERS } else { MANY_HEADERS };
+    let value = "v".repeat(if rng.chance(70) { 110 } else { 1 });
+    draft.headers.extend((0..count).map(|number| (format!("x-many-{number}"), value.clone())));
+}
