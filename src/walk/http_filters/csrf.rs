@@ -2,6 +2,7 @@
 //! (`source/extensions/filters/http/csrf/csrf_filter.cc`).
 
 use crate::envoy::matcher::{self, Match};
+use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
 use crate::walk::stop::Stop;
 use crate::walk::walker::Walker;
@@ -16,7 +17,13 @@ pub(super) fn effect(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, Str
         return Err(what);
     }
     let enabled = ask.share(policy.filter_enabled.as_ref(), 0.0)?;
-    if enabled <= 0.0 || !["POST", "PUT", "DELETE", "PATCH"].contains(&ask.http.method.as_str()) {
+    let shadow = applied.node.get("shadow_enabled").map(|node| node.decode::<RuntimeFractionalPercent>());
+    let shadow = shadow.transpose().map_err(|why| format!("`shadow_enabled` could not be read: {why}"))?;
+    let shadow = ask.share(shadow.as_ref(), 0.0)?;
+    // Chance is asked anew each time: whether to look at all, and then whether only to count.
+    let looks = 1.0 - (1.0 - enabled) * (1.0 - shadow);
+    let denied = looks * (1.0 - shadow * (1.0 - enabled));
+    if denied <= 0.0 || !["POST", "PUT", "DELETE", "PATCH"].contains(&ask.http.method.as_str()) {
         return Ok(None);
     }
     if ask.before.headers_changed {
@@ -38,7 +45,7 @@ pub(super) fn effect(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, Str
     };
     let note = "rejects requests that come from elsewhere".to_owned();
     let node = Some(applied.node.clone());
-    let answer = Answer { share: enabled, stop: Stop::CsrfDenied, by: "CSRF filter", note, node };
+    let answer = Answer { share: denied, stop: Stop::CsrfDenied, by: "CSRF filter", note, node };
     Ok((!valid).then_some(Effect::Answers(answer)))
 }
 
