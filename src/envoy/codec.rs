@@ -72,6 +72,11 @@ impl Limits {
         }
     }
 
+    /// Whether HTTP/1 takes any word for a method, even the one that HTTP/2's preface begins with.
+    pub fn any_method(&self) -> bool {
+        self.any_method
+    }
+
     /// What these make of a request; an error where it rests on what the client sends besides.
     fn refusal(&self, request: Incoming<'_>) -> Result<Option<Refusal>, String> {
         let Incoming { http2, authority, path, headers, .. } = request;

@@ -100,8 +100,7 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     };
     let http2 = dial.protocol != Protocol::Http1;
     let version = codec::version_refused(manager.codec_type(), http2);
-    if version.is_some() && !is_source {
-        let what = "what A's proxy makes of B's refusal of its version of HTTP (`codec_type`) is not modeled";
+    if let Some(what) = version_is_open(version, &limits, is_source) {
         return unknown(walker, path, Stage::HttpFilters, "", what);
     }
     if version == Some(Refusal::Preface) {
@@ -176,6 +175,16 @@ fn through(
         path.trail.clusters.iter().any(|known| known.name == choice.name && known.cluster.is_some())
     };
     path.legs.iter().skip(before).filter(is_denied).flat_map(|leg| named(leg, leg.share)).filter(is_there).collect()
+}
+
+/// What of a refused version of HTTP is not modeled.
+fn version_is_open(version: Option<Refusal>, limits: &Limits, is_source: bool) -> Option<&'static str> {
+    let version = version?;
+    if !is_source {
+        return Some("what A's proxy makes of B's refusal of its version of HTTP (`codec_type`) is not modeled");
+    }
+    (version == Refusal::RequestLine && limits.any_method())
+        .then_some("what the codec makes of HTTP/2's preface, where `allow_custom_methods` is set, is not modeled")
 }
 
 /// The field by which the client speaks another version of HTTP than the manager takes, and what to say.
