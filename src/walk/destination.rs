@@ -298,6 +298,11 @@ fn is_excluded(pod: &Node, port: u16) -> bool {
 /// The request as A's proxy sends it on; `None` where a rewrite cannot be told.
 fn as_sent(walker: &Walker, path: &Path) -> Option<Question> {
     let mut question = Question { tls: false, ..walker.question.clone() };
+    if let Some(seen) = &path.seen {
+        question.authority = Some(seen.authority.clone());
+        question.path = seen.path.clone();
+        question.headers.retain(|(name, _)| !(seen.drops_underscores && name.contains('_')));
+    }
     let Some(action) = path.trail.route.as_ref().and_then(|r| r.get("route")) else { return Some(question) };
     let opaque = [
         "regex_rewrite",

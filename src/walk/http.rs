@@ -19,7 +19,7 @@ use crate::snapshot::{HostTable, Node, Origin, RouteTable};
 use crate::verdict::{ClusterChoice, Mark, Stage};
 
 use super::open_headers::OpenHeaders;
-use super::path::{End, Leg, Path};
+use super::path::{End, Leg, Path, Seen};
 use super::request::Dial;
 use super::route::{self, Chosen};
 use super::stop::{RequestKind, Stop};
@@ -98,6 +98,8 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         Ok(http) => http,
         Err(what) => return unknown(walker, path, Stage::Route, "", &what),
     };
+    let drops_underscores = limits.underscores == HeadersWithUnderscoresAction::DropHeader;
+    path.seen = Some(Seen { authority: http.authority.clone(), path: http.path.clone(), drops_underscores });
     let http2 = dial.protocol != Protocol::Http1;
     let version = codec::version_refused(manager.codec_type(), http2);
     if let Some(what) = version_is_open(version, &limits, is_source) {

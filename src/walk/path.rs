@@ -157,6 +157,15 @@ impl End {
     }
 }
 
+/// A request as a connection manager sends it on: what it makes of the Host, the path and the headers holds from there.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) authority: String,
+    pub(super) path: String,
+    /// Headers with underscores in their names are left out.
+    pub(super) drops_underscores: bool,
+}
+
 /// One way through the proxy, as it grows.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Path {
@@ -174,6 +183,8 @@ pub(super) struct Path {
     pub(super) bare: bool,
     /// A network filter chose this cluster in place of the TCP proxy's.
     pub(super) cluster: Option<String>,
+    /// The request once A's connection manager has taken it.
+    pub(super) seen: Option<Seen>,
     /// Why certificates were not read, where they were not.
     pub(super) certificates_unread: Option<String>,
     /// What sent these requests here, where they were told apart before.
