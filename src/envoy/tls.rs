@@ -54,8 +54,10 @@ pub struct Validation {
     pub secret: Option<String>,
     /// The certificates that are trusted; without, none is checked.
     pub authority: Option<Material>,
-    /// The names of which it must have one; any will do where there are none.
-    pub expects: Vec<SubjectAltNameMatcher>,
+    /// `match_typed_subject_alt_names`
+    pub typed: Vec<SubjectAltNameMatcher>,
+    /// `match_subject_alt_names`, of old: names of any type.
+    pub untyped: Vec<SubjectAltNameMatcher>,
     /// `allow_expired_certificate`
     pub allow_expired: bool,
     /// A field that decides something else, and is not modeled.
@@ -123,15 +125,21 @@ impl Validation {
     /// What a context, or a secret, says.
     pub fn of(context: CertificateValidationContext) -> Result<Self, String> {
         let untyped = context.match_subject_alt_names.into_iter();
-        // Names without a type are looked for among all.
         let untyped = untyped.map(|matcher| SubjectAltNameMatcher { san_type: 0, matcher: Some(matcher) });
         Ok(Self {
             secret: None,
             authority: context.trusted_ca.map(material).transpose()?,
-            expects: context.match_typed_subject_alt_names.into_iter().chain(untyped).collect(),
+            typed: context.match_typed_subject_alt_names,
+            untyped: untyped.collect(),
             allow_expired: context.allow_expired_certificate,
             untold: None,
         })
+    }
+
+    /// The names of which it must have one; any will do where there are none. Those without a type do not count beside
+    /// typed ones.
+    pub fn expects(&self) -> &[SubjectAltNameMatcher] {
+        if self.typed.is_empty() { &self.untyped } else { &self.typed }
     }
 
     /// With what a secret adds to it (`MergeFrom`): what it sets counts, and lists are joined.
@@ -140,7 +148,8 @@ impl Validation {
         Self {
             secret: None,
             authority: more.authority.or(self.authority),
-            expects: self.expects.into_iter().chain(more.expects).collect(),
+            typed: self.typed.into_iter().chain(more.typed).collect(),
+            untyped: self.untyped.into_iter().chain(more.untyped).collect(),
             allow_expired: self.allow_expired || more.allow_expired,
             untold: self.untold.or(more.untold),
         }

@@ -144,12 +144,18 @@ impl Meeting<'_> {
 
     /// Why a side does not take what the other shows.
     fn objection(&self, shown: &Shown, asks: &Party<'_>, usage: Usage) -> Told<Option<Distrust>> {
-        if shown.chain.is_empty() {
-            return Ok(asks.context.requires.then_some(Distrust::Missing));
-        }
         let validation = self.validation(asks)?;
+        if shown.chain.is_empty() {
+            // Who expects a name requires a certificate; who trusts nobody requires none, whatever is said.
+            let requires = asks.context.requires && validation.authority.is_some();
+            let required = requires || !validation.expects().is_empty();
+            return Ok(required.then_some(Distrust::Missing));
+        }
+        let host = self.host.as_ref().filter(|_| usage == Usage::Server);
         let trusted = match &validation.authority {
             Some(material) => self.read(asks.origin, material)?.chain,
+            // Who looks for the Host among the names and trusts nobody takes nothing.
+            None if host.is_some() => return Ok(Some(Distrust::Authority)),
             // Nothing is trusted, and nothing checked.
             None => return Ok(None),
         };
@@ -161,9 +167,8 @@ impl Meeting<'_> {
             Trust::Unknown(why) => return Err(Untold::Why(why)),
         }
         let names = shown.chain.first().map(|own| own.names.clone()).unwrap_or_default();
-        let host = self.host.as_ref().filter(|_| usage == Usage::Server);
         let has_host = host.map_or(Match::Yes, |host| tls::has_name(&names, host).into());
-        match tls::is_expected(&validation.expects, &names).and(has_host) {
+        match tls::is_expected(validation.expects(), &names).and(has_host) {
             Match::Yes => Ok(None),
             Match::No => Ok(Some(Distrust::Name)),
             Match::Share(_) => Err(Untold::Why("a share of a name".to_owned())),

@@ -26,7 +26,7 @@ pub(super) fn identity(walker: &Walker, pod: &Node, socket: &Socket) -> String {
 /// Whether A's proxy takes this name of B's. Trust domains can be aliases of one another, so the rest of the name
 /// decides.
 pub(super) fn is_expected(socket: &Socket, identity: &str) -> Match {
-    if socket.tls.validation.expects.is_empty() {
+    if socket.tls.validation.expects().is_empty() {
         return Match::Yes;
     }
     let account = |name: &str| parts(name).map(|(_, account)| account.to_owned());
@@ -49,7 +49,7 @@ pub(super) fn is_expected(socket: &Socket, identity: &str) -> Match {
             },
         }
     };
-    socket.tls.validation.expects.iter().fold(Match::No, |any, one| any.or(of(one)))
+    socket.tls.validation.expects().iter().fold(Match::No, |any, one| any.or(of(one)))
 }
 
 impl Socket {
@@ -72,7 +72,7 @@ fn name_in(domain: &str, pod: &Node) -> String {
 }
 
 fn exact_names(socket: &Socket) -> impl Iterator<Item = String> {
-    socket.tls.validation.expects.iter().filter_map(|one| match one.matcher.as_ref()?.match_pattern.as_ref()? {
+    socket.tls.validation.expects().iter().filter_map(|one| match one.matcher.as_ref()?.match_pattern.as_ref()? {
         MatchPattern::Exact(name) => Some(name.clone()),
         MatchPattern::Prefix(_) | MatchPattern::Suffix(_) | MatchPattern::SafeRegex(_) | MatchPattern::Contains(_) => {
             None
@@ -98,10 +98,7 @@ mod tests {
             kind: "mutual",
             server_name: String::new(),
             alpn: Vec::new(),
-            tls: Context {
-                validation: Validation { expects: vec![one], ..Validation::default() },
-                ..Context::default()
-            },
+            tls: Context { validation: Validation { typed: vec![one], ..Validation::default() }, ..Context::default() },
         }
     }
 

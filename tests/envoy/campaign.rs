@@ -75,6 +75,17 @@ pub(crate) fn run(envoy: &Installed) -> (usize, Option<Met>) {
     (gate.disagree + gate.broken, is_whole.then_some(gate.met))
 }
 
+/// The seeds of the handshakes: the one that gates, or of a soak as many as its minutes.
+pub(crate) fn seeds() -> Vec<u64> {
+    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let chosen = number("MESH_WHY_SEED");
+    match (number("MESH_WHY_SOAK_MINUTES"), chosen) {
+        (Some(minutes), _) => (0..minutes).map(|more| chosen.unwrap_or_else(fresh).wrapping_add(more)).collect(),
+        (None, Some(chosen)) => vec![chosen],
+        (None, None) => vec![SEED],
+    }
+}
+
 fn fresh() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
     u64::from(now.subsec_nanos()) ^ now.as_secs() << 24

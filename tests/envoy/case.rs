@@ -43,11 +43,15 @@ impl Case {
     pub(crate) fn read(path: &Path) -> Self {
         let text = fs::read_to_string(path).expect("a case file");
         let yaml_1_2 = serde_saphyr::options! { strict_booleans: true };
-        let mut value: Value = serde_saphyr::from_str_with_options(&text, yaml_1_2)
+        let value: Value = serde_saphyr::from_str_with_options(&text, yaml_1_2)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut short = object(value);
+        Self::of(path, object(value))
+    }
+
+    /// Of a case that was read, or made.
+    pub(crate) fn of(path: &Path, mut short: Map<String, Value>) -> Self {
         let secrets = certificates::expand(&mut short);
-        value = Value::Object(short);
+        let mut value = Value::Object(short);
         let mut backends = Backends::default();
         backends.place(&mut value);
         let mut short = object(value);

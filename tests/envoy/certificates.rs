@@ -2,7 +2,7 @@
 //!
 //! ```yaml
 //! certificates:
-//!   ca: {}                    # signs itself
+//!   ca: {}                    # signs itself; another may be `called` the same
 //!   a: {by: ca, uris: [spiffe://shop/a], days: [-1, 30], usages: [client, server]}
 //! tls:
 //!   fine: {client: {shows: a, trusts: ca}, server: {shows: b, trusts: ca, requires: true}}
@@ -165,8 +165,10 @@ impl Certificates {
 
     /// Writes a secret, and says where it is.
     fn delivered(&self, name: &str, kind: &str, content: &Value) -> Value {
+        // Of one name there can be one of each kind; the dump tells them apart by nothing but their content.
+        let name = format!("{name}.{kind}");
         let secret = json!({"@type": format!("{V3}.Secret"), "name": name, kind: content});
-        let path = self.directory.path().join(format!("{name}.{kind}.json"));
+        let path = self.directory.path().join(format!("{name}.json"));
         write(&path, &json!({"resources": [secret]}));
         json!({"name": name, "sds_config": discovered_from(&path.to_string_lossy())})
     }
@@ -181,7 +183,8 @@ fn params(name: &str, fields: &Map<String, Value>) -> CertificateParams {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, name);
+    let called = fields.get("called").and_then(Value::as_str).unwrap_or(name);
+    params.distinguished_name.push(DnType::OrganizationName, called);
     let uri = |value: &Value| SanType::URI(text(value).try_into().expect("a URI"));
     let dns = |value: &Value| SanType::DnsName(text(value).try_into().expect("a name"));
     let ip = |value: &Value| SanType::IpAddress(text(value).parse().expect("an address"));

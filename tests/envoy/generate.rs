@@ -9,6 +9,7 @@ mod checked;
 mod draft;
 mod filters;
 mod gates;
+pub(crate) mod handshakes;
 mod health;
 mod hosts;
 mod left;

@@ -38,7 +38,7 @@ mod yaml;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use case::Case;
 use coverage::Met;
@@ -76,22 +76,38 @@ fn disagreements_with(envoy: &Installed) -> usize {
             tally.leave_out(&case);
             continue;
         }
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("envoy").join(case.name());
-        let place = Place { envoy: &envoy.binary, directory };
-        // What this Envoy does not take is a mistake of the case, and the others run all the same.
-        match catch_unwind(AssertUnwindSafe(|| examine(&place, &case.config, &case.pairs, LIVE_EVERY))) {
-            Ok(examined) => {
-                tally.add(&path, &examined);
-                by_hand.look_into(&place.directory);
-            }
-            Err(_) => tally.broke(&path),
-        }
+        by_hand.add(&examine_case(envoy, &case, &mut tally));
+    }
+    let wants_generated = wanted.is_empty() || wanted == "generated";
+    let mut shaken = Met::default();
+    for seed in if wants_generated { campaign::seeds() } else { Vec::new() } {
+        let path = PathBuf::from(format!("handshakes of seed {seed}"));
+        shaken.add(&examine_case(envoy, &Case::of(&path, generate::handshakes::case(seed)), &mut tally));
     }
     tally.print();
-    let wants_generated = wanted.is_empty() || wanted == "generated";
     let (generated, met) = if wants_generated { campaign::run(envoy) } else { (0, None) };
     // Older releases do not take every case.
-    let whole = met.filter(|_| wanted.is_empty() && (envoy.version.0, envoy.version.1) == COVERED);
+    let both = met.map(|mut met| {
+        met.add(&shaken);
+        met
+    });
+    let whole = both.filter(|_| wanted.is_empty() && (envoy.version.0, envoy.version.1) == COVERED);
     let uncovered = whole.map_or(0, |met| report::coverage(&coverage::judge(&by_hand, &met)));
     tally.disagree + tally.broken + generated + uncovered
+}
+
+/// Examines one case, and says what it set.
+fn examine_case(envoy: &Installed, case: &Case, tally: &mut Tally) -> Met {
+    let mut met = Met::default();
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("envoy").join(case.name());
+    let place = Place { envoy: &envoy.binary, directory };
+    // What this Envoy does not take is a mistake of the case, and the others run all the same.
+    match catch_unwind(AssertUnwindSafe(|| examine(&place, &case.config, &case.pairs, LIVE_EVERY))) {
+        Ok(examined) => {
+            tally.add(&case.path, &examined);
+            met.look_into(&place.directory);
+        }
+        Err(_) => tally.broke(&case.path),
+    }
+    met
 }
