@@ -95,12 +95,15 @@ fn of(requirement: &JwtRequirement, providers: &Providers, beside: &[&str], sent
     }
 }
 
-/// One that is fulfilled will do. Else a failure that says more than that there was no token is what is answered.
+/// One that is fulfilled will do. Else the last failure that says more than that there was no token is what is answered;
+/// what is allowed to be missing counts first, wherever it stands.
 fn any_of(requirements: &[JwtRequirement], providers: &Providers, sent: &Sent) -> Status {
     let named: Vec<&str> = requirements.iter().flat_map(named).collect();
     let mut last = Status::Missing;
     let mut open = None;
-    for requirement in requirements {
+    let lenient = |r: &&JwtRequirement| matches!(r.requires_type, Some(RequiresType::AllowMissing(_)));
+    let ordered = requirements.iter().filter(lenient).chain(requirements.iter().filter(|r| !lenient(r)));
+    for requirement in ordered {
         let status = of(requirement, providers, &named, sent);
         match status {
             Status::Ok => return Status::Ok,
