@@ -85,11 +85,13 @@ impl Meeting<'_> {
 
     fn told(&self) -> Told<Met> {
         let client = &self.socket.tls;
+        self.want_secrets(Origin::Source(0), client);
         let server = match self.server() {
             Some(server) => server.map_err(Untold::Why)?,
             // The chain takes no TLS: the application behind it does, or nobody.
             None => return Ok(Met::Fine),
         };
+        self.want_secrets(self.origin, &server);
         let odd = client.untold.as_ref().or(client.validation.untold.as_ref()).or(server.untold.as_ref());
         if let Some(what) = odd.or(server.validation.untold.as_ref()) {
             return Err(Untold::Why(format!("`{what}` of a TLS context is not modeled")));
@@ -119,6 +121,17 @@ impl Meeting<'_> {
                 Err(Untold::Why("A's certificate is not taken now, and TLS sessions of before go on".to_owned()))
             }
             Some(why) => Ok(self.refused(Side::Destination, why, tls::is_1_3(version), shown)),
+        }
+    }
+
+    /// Asks for all that a side's context names, so that it is read at once.
+    fn want_secrets(&self, origin: Origin, context: &Context) {
+        let shown = context.shows.iter().filter_map(|own| match own {
+            Material::Secret(name) => Some(name),
+            Material::Text(_) | Material::Elsewhere(_) => None,
+        });
+        for name in shown.chain(&context.validation.secret) {
+            let _ = self.walker.glance(self.walker.snapshot.secret(origin, name));
         }
     }
 
