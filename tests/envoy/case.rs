@@ -8,6 +8,8 @@
 //! requests:
 //!   - {paths: [/a, /b]}       # one pair each; `hosts`, `addresses` and `header_sets` likewise
 //! since: 1.37.0               # older Envoys do not take the configuration
+//! pod: 127.2.0.9              # this Envoy is B's proxy too, of a pod with this address: a listener that is `bound`
+//! certificates: …             # see `certificates`
 //! ```
 //!
 //! Nothing says what shall come out: that is Envoy's part.
