@@ -114,56 +114,105 @@ pub fn parse(text: &[u8]) -> Result<Vec<Certificate>, String> {
 
 /// Whether a chain, the certificate itself first, is taken on these terms.
 pub fn verify(chain: &[Certificate], terms: &Terms<'_>) -> Trust {
-    let Some(own) = chain.first() else { return Trust::No(Distrust::Missing) };
-    let path = match path(chain, terms.trusted) {
+    if chain.is_empty() {
+        return Trust::No(Distrust::Missing);
+    }
+    let path = match Path::build(chain, terms.trusted) {
         Ok(path) => path,
         Err(trust) => return trust,
     };
-    let checked = match x509(&own.der) {
-        Ok(parsed) => usage(&parsed, terms.usage).or_else(|| path.iter().skip(1).find_map(|c| authority(c))),
+    let restricted = path.untrusted().iter().enumerate().find_map(|(i, certificate)| match x509(&certificate.der) {
+        Ok(parsed) if i == 0 => usage(&parsed, terms.usage),
+        Ok(parsed) => authority(&parsed, i - 1, terms.usage),
         Err(why) => Some(Trust::Unknown(why)),
-    };
-    checked.or_else(|| terms.at.and_then(|at| dates(&path, at, terms.allow_expired))).unwrap_or(Trust::Yes)
+    });
+    restricted.or_else(|| terms.at.and_then(|at| dates(&path.all, at, terms.allow_expired))).unwrap_or(Trust::Yes)
 }
 
-/// From the certificate itself to a trusted one.
-fn path<'a>(chain: &'a [Certificate], trusted: &'a [Certificate]) -> Result<Vec<&'a Certificate>, Trust> {
-    let mut path: Vec<&Certificate> = chain.iter().take(1).collect();
-    while let Some(last) = path.last().copied().filter(|_| path.len() < LONGEST) {
-        if trusted.iter().any(|one| one.der == last.der) {
-            return Ok(path);
-        }
-        if let Some(anchor) = issuer(last, trusted)? {
-            path.push(anchor);
-            return Ok(path);
-        }
-        match issuer(last, &chain[1..])? {
-            Some(next) if !path.iter().any(|known| known.der == next.der) => path.push(next),
-            Some(_) | None => break,
-        }
-    }
-    Err(Trust::No(Distrust::Authority))
+/// From the certificate itself to what is trusted.
+struct Path<'a> {
+    all: Vec<&'a Certificate>,
+    /// So many of them, from the first, are not trusted themselves: only they are held to what restricts them.
+    untrusted: usize,
 }
 
-/// Who of these signed the certificate.
-fn issuer<'a>(of: &Certificate, among: &'a [Certificate]) -> Result<Option<&'a Certificate>, Trust> {
-    let unknown = |why: String| Trust::Unknown(why);
-    let signed = x509(&of.der).map_err(unknown)?;
-    for candidate in among {
-        let signer = x509(&candidate.der).map_err(unknown)?;
-        if signer.subject().as_raw() != signed.issuer().as_raw() {
-            continue;
-        }
-        match signed.verify_signature(Some(signer.public_key())) {
-            Ok(()) => return Ok(Some(candidate)),
-            // `ring` takes no shorter keys; `BoringSSL` does.
-            Err(X509Error::SignatureVerificationError) if !is_short(&signer) => {}
-            Err(why) => {
-                return Err(Trust::Unknown(format!("the signature of its authority could not be checked: {why}")));
+impl<'a> Path<'a> {
+    fn build(chain: &'a [Certificate], trusted: &'a [Certificate]) -> Result<Self, Trust> {
+        let mut all: Vec<&Certificate> = chain.iter().take(1).collect();
+        // As far as what is shown leads, unless something trusted goes on from there.
+        while let Some(last) = all.last().copied().filter(|_| all.len() < LONGEST) {
+            if is_its_own(last)? || issuer(last, trusted)?.is_some() {
+                break;
+            }
+            match issuer(last, &chain[1..])? {
+                Some(next) => all.push(next),
+                None => break,
             }
         }
+        let untrusted = all.len();
+        while let Some(last) = all.last().copied().filter(|_| all.len() < LONGEST) {
+            match if is_its_own(last)? { None } else { issuer(last, trusted)? } {
+                Some(next) => all.push(next),
+                None => break,
+            }
+        }
+        if all.len() > untrusted {
+            return Ok(Self { all, untrusted });
+        }
+        // A certificate that is trusted itself needs no authority.
+        let itself = all.first().is_some_and(|own| trusted.iter().any(|one| one.der == own.der));
+        if itself { Ok(Self { all, untrusted: 0 }) } else { Err(Trust::No(Distrust::Authority)) }
     }
-    Ok(None)
+
+    fn untrusted(&self) -> &[&'a Certificate] {
+        &self.all[..self.untrusted]
+    }
+}
+
+/// Whether a certificate is its own authority, by its name.
+fn is_its_own(certificate: &Certificate) -> Result<bool, Trust> {
+    let parsed = x509(&certificate.der).map_err(Trust::Unknown)?;
+    Ok(parsed.subject().as_raw() == parsed.issuer().as_raw())
+}
+
+/// Whose name, key identifier and usage make it the authority of a certificate: that one is taken, and its signature
+/// has to be good.
+fn issuer<'a>(of: &Certificate, among: &'a [Certificate]) -> Result<Option<&'a Certificate>, Trust> {
+    let signed = x509(&of.der).map_err(Trust::Unknown)?;
+    let mut candidates = Vec::new();
+    for candidate in among {
+        let signer = x509(&candidate.der).map_err(Trust::Unknown)?;
+        if is_named(&signed, &signer)
+            && !candidates.iter().any(|(known, _): &(&Certificate, _)| known.der == candidate.der)
+        {
+            candidates.push((candidate, signer));
+        }
+    }
+    let [(candidate, signer)] = &candidates[..] else {
+        let ambiguous = || Trust::Unknown("several authorities of its chain have one name".to_owned());
+        return if candidates.is_empty() { Ok(None) } else { Err(ambiguous()) };
+    };
+    match signed.verify_signature(Some(signer.public_key())) {
+        Ok(()) => Ok(Some(candidate)),
+        // `ring` takes no shorter keys; `BoringSSL` does.
+        Err(X509Error::SignatureVerificationError) if !is_short(signer) => Err(Trust::No(Distrust::Authority)),
+        Err(why) => Err(Trust::Unknown(format!("the signature of its authority could not be checked: {why}"))),
+    }
+}
+
+/// Whether a certificate says that this one is its authority (`X509_check_issued`).
+fn is_named(signed: &X509Certificate<'_>, signer: &X509Certificate<'_>) -> bool {
+    let wanted = signed.iter_extensions().find_map(|extension| {
+        let ParsedExtension::AuthorityKeyIdentifier(id) = extension.parsed_extension() else { return None };
+        id.key_identifier.as_ref().map(|key| key.0)
+    });
+    let own = signer.iter_extensions().find_map(|extension| {
+        let ParsedExtension::SubjectKeyIdentifier(key) = extension.parsed_extension() else { return None };
+        Some(key.0)
+    });
+    signer.subject().as_raw() == signed.issuer().as_raw()
+        && wanted.zip(own).is_none_or(|(wanted, own)| wanted == own)
+        && signer.key_usage().ok().flatten().is_none_or(|usage| usage.value.key_cert_sign())
 }
 
 fn is_short(signer: &X509Certificate<'_>) -> bool {
@@ -175,31 +224,30 @@ fn usage(own: &X509Certificate<'_>, usage: Usage) -> Option<Trust> {
     if let Some(what) = unread(own) {
         return Some(Trust::Unknown(what));
     }
-    let Ok(Some(extended)) = own.extended_key_usage() else { return None };
-    let granted = match usage {
-        Usage::Client => extended.value.client_auth,
-        Usage::Server => extended.value.server_auth,
-    };
-    (!granted).then_some(if extended.value.any {
-        Trust::Unknown("it is for any usage".to_owned())
-    } else {
-        Trust::No(Distrust::Usage)
-    })
+    let any = || matches!(own.extended_key_usage(), Ok(Some(extended)) if extended.value.any);
+    let unfit = || if any() { Trust::Unknown("it is for any usage".to_owned()) } else { Trust::No(Distrust::Usage) };
+    (!is_for(own, usage)).then(unfit)
 }
 
-/// What keeps a certificate from being somebody's authority. What is rare is not told from what is fatal.
-fn authority(of: &Certificate) -> Option<Trust> {
-    let parsed = match x509(&of.der) {
-        Ok(parsed) => parsed,
-        Err(why) => return Some(Trust::Unknown(why)),
-    };
-    let signs = parsed.key_usage().ok().flatten().is_none_or(|usage| usage.value.key_cert_sign());
-    let constraints = parsed.basic_constraints().ok().flatten();
-    let is_authority = constraints.is_some_and(|c| c.value.ca && c.value.path_len_constraint.is_none());
-    let limited = matches!(parsed.extended_key_usage(), Ok(Some(_)));
-    let odd = unread(&parsed);
-    let fine = signs && is_authority && !limited && odd.is_none();
-    (!fine).then(|| Trust::Unknown(odd.unwrap_or_else(|| "an authority of its chain is restricted".to_owned())))
+/// What keeps a certificate from being somebody's authority, with so many others below it. What is rare is not told
+/// from what is fatal.
+fn authority(of: &X509Certificate<'_>, below: usize, usage: Usage) -> Option<Trust> {
+    let constraints = of.basic_constraints().ok().flatten().map(|c| c.value);
+    let reach = constraints.and_then(|c| c.path_len_constraint).and_then(|reach| usize::try_from(reach).ok());
+    let odd = unread(of);
+    if !constraints.is_some_and(|c| c.ca) || odd.is_some() || !is_for(of, usage) {
+        return Some(Trust::Unknown(odd.unwrap_or_else(|| "an authority of its chain is restricted".to_owned())));
+    }
+    reach.is_some_and(|reach| below > reach).then_some(Trust::No(Distrust::Authority))
+}
+
+/// Whether its extended key usage, where it has one, has this part in it.
+fn is_for(certificate: &X509Certificate<'_>, usage: Usage) -> bool {
+    let Ok(Some(extended)) = certificate.extended_key_usage() else { return true };
+    match usage {
+        Usage::Client => extended.value.client_auth,
+        Usage::Server => extended.value.server_auth,
+    }
 }
 
 /// An extension that would have to be understood.

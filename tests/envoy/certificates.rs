@@ -2,7 +2,8 @@
 //!
 //! ```yaml
 //! certificates:
-//!   ca: {}                    # signs itself; another may be `called` the same
+//!   ca: {}                    # signs itself; another may be `called` the same, and `reach` so many authorities
+//!                             # down; `identified` certificates say which key their authority has
 //!   a: {by: ca, uris: [spiffe://shop/a], days: [-1, 30], usages: [client, server]}
 //! tls:
 //!   fine: {client: {shows: a, trusts: ca}, server: {shows: b, trusts: ca, requires: true}}
@@ -199,6 +200,7 @@ fn params(name: &str, fields: &Map<String, Value>) -> CertificateParams {
             _ => panic!("usage {usage}"),
         })
         .collect();
+    params.use_authority_key_identifier_extension = fields.get("identified") == Some(&json!(true));
     let day = time::Duration::days(1);
     let days = list("days");
     let after = |index: usize, default: i32| {
@@ -208,7 +210,8 @@ fn params(name: &str, fields: &Map<String, Value>) -> CertificateParams {
     (params.not_before, params.not_after) = (after(0, -1), after(1, 30));
     let is_authority = fields.is_empty() || fields.contains_key("authority") || fields.get("by").is_none();
     if is_authority {
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let reach = fields.get("reach").and_then(Value::as_u64).and_then(|reach| u8::try_from(reach).ok());
+        params.is_ca = IsCa::Ca(reach.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained));
     }
     params
 }

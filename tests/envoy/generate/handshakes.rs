@@ -18,6 +18,9 @@ const AUTHORITIES: &[(&str, &str)] = &[
     ("old", "old"),
     ("middle", "middle"),
     ("low", "low+middle"),
+    ("near", "near"),
+    ("beyond", "beyond+near"),
+    ("for-both", "for-both"),
 ];
 const NAMES: &[&str] =
     &["spiffe://mesh/ns/shop/sa/a", "spiffe://mesh/ns/shop/sa/b", "spiffe://other/ns/shop/sa/b", "SPIFFE://mesh/x"];
@@ -45,6 +48,10 @@ fn authorities() -> Map<String, Value> {
         "old": {"days": [-30, -2]},
         "middle": {"by": "ca", "authority": true},
         "low": {"by": "middle", "authority": true},
+        // As Istio's are that somebody plugs in.
+        "near": {"by": "ca", "authority": true, "reach": 0},
+        "beyond": {"by": "near", "authority": true, "reach": 1},
+        "for-both": {"by": "ca", "authority": true, "usages": ["client", "server"]},
     }))
 }
 
@@ -63,7 +70,8 @@ fn leaf(rng: &mut Rng, number: usize, certificates: &mut Map<String, Value>) -> 
         2 => json!(["client", "server"]),
         _ => json!([]),
     };
-    let mut fields = json!({"by": by, "days": days, "usages": usages, "uris": [rng.word(NAMES)]});
+    let mut fields =
+        json!({"by": by, "days": days, "usages": usages, "uris": [rng.word(NAMES)], "identified": rng.chance(70)});
     if rng.chance(40) {
         fields["dns"] = json!([rng.word(HOSTS)]);
     }
@@ -126,7 +134,9 @@ fn asks(rng: &mut Rng, leaves: &[(String, String)], side: &mut Value) {
         3..=5 => rng.pick(AUTHORITIES).0.to_owned(),
         _ => "ca".to_owned(),
     };
-    side["trusts"] = json!(if trusted == "ca+ca" { "ca".to_owned() } else { trusted });
+    // Which of two of one name is taken for the authority, a certificate that does not say leaves open.
+    let doubled = ["ca+ca", "ca+again"].contains(&trusted.as_str());
+    side["trusts"] = json!(if doubled { "ca".to_owned() } else { trusted });
     if rng.chance(20) {
         side["validation"] = json!({"allow_expired_certificate": true});
     }
