@@ -9,6 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::envoy::fields::snake;
+
 use super::index::{BodyError, Entry, Group, Section, body_error, index};
 use super::kind::Kind;
 use super::need::{Need, Origin};
@@ -343,10 +345,33 @@ impl Proxy {
         out.extend(format!("\"{}\": [", section.field()).bytes());
         for (i, entry) in entries.iter().enumerate() {
             out.extend(if i == 0 { b"\n".as_slice() } else { b",\n" });
-            out.extend(entry.bytes());
+            if section.group() == Group::Secrets {
+                out.extend(public(&entry.value()).to_string().bytes());
+            } else {
+                out.extend(entry.bytes());
+            }
         }
         out.push(b']');
     }
+}
+
+/// What of a secret is shown to everybody who connects: certificates, and what others are held against. The rest is
+/// left out, though Envoy prints no key.
+fn public(element: &Value) -> Value {
+    let only = |value: &Value, names: &[&str]| -> Value {
+        let fields = value.as_object().into_iter().flatten();
+        fields.filter(|(key, _)| names.contains(&snake(key).as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+    };
+    let mut kept = only(element, &["name", "version_info", "last_updated", "secret"]);
+    if let Some(secret) = kept.get_mut("secret") {
+        *secret = only(secret, &["@type", "name", "tls_certificate", "validation_context"]);
+        for name in ["tls_certificate", "tlsCertificate"] {
+            if let Some(own) = secret.get_mut(name) {
+                *own = only(own, &["certificate_chain"]);
+            }
+        }
+    }
+    kept
 }
 
 fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<Proxy, FileError> {
@@ -458,4 +483,29 @@ fn pretty(value: &Value) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn of_a_secret_certificates_are_saved_and_nothing_else() {
+        let of = |name: &str, kind: &str, content: Value| json!({"name": name, "last_updated": "t", "error_state": {"details": "d"}, "secret": {"name": name, kind: content}});
+        let own = json!({"certificate_chain": {"inline_string": "c"}, "private_key": {"inline_string": "[redacted]"}});
+        let all = [of("own", "tls_certificate", own), of("token", "generic_secret", json!({"secret": {}}))];
+        let dump = json!({"configs": [{
+            "@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump", "dynamic_active_secrets": all,
+        }]});
+        let mut files = BTreeMap::from([("source/config_dump.json".to_owned(), dump.to_string().into_bytes())]);
+        let saved = Snapshot::from_files(&mut files).unwrap().files("test").remove("source/config_dump.json").unwrap();
+        let saved: Value = serde_json::from_slice(&saved).unwrap();
+        let kept = json!([
+            {"name": "own", "last_updated": "t", "secret": {"name": "own", "tls_certificate": {"certificate_chain": {"inline_string": "c"}}}},
+            {"name": "token", "last_updated": "t", "secret": {"name": "token"}},
+        ]);
+        assert_eq!(saved["configs"][0]["dynamic_active_secrets"], kept);
+    }
 }

@@ -13,7 +13,7 @@ from tool import question
 
 # What a saved snapshot never holds; the third is how every token begins.
 SECRET = re.compile(
-    r'PRIVATE KEY|"kind": ?"Secret"|eyJhbGciOi|managedFields|BootstrapConfigDump|SecretsConfigDump'
+    r'PRIVATE KEY|"kind": ?"Secret"|eyJhbGciOi|managedFields|BootstrapConfigDump|private_key'
 )
 
 
