@@ -10,6 +10,8 @@ use crate::walk::walker::Walker;
 
 use super::{Answer, Applied, Ask, Effect, cluster_name};
 
+/// Says of which node the client is.
+const OF_NODE: &str = "x-envoy-downstream-service-node";
 /// Says of which cluster the client is.
 const OF_CLUSTER: &str = "x-envoy-downstream-service-cluster";
 
@@ -36,7 +38,12 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
             Err(why) => return vec![Effect::Unknown(format!("whether the fault filter takes the request: {why}"))],
         },
     };
-    let node = ask.first("x-envoy-downstream-service-node");
+    let node = ask.first(OF_NODE);
+    let is_open = ask.before.headers_changed || ask.http.open.why(OF_NODE, !node.is_empty()).is_some();
+    if of_cluster && is_open && !fault.downstream_nodes.is_empty() {
+        let why = format!("whether the fault filter takes the request: a proxy may change the header {OF_NODE}");
+        return vec![Effect::Unknown(why)];
+    }
     let of_node = fault.downstream_nodes.is_empty() || fault.downstream_nodes.iter().any(|wanted| wanted == node);
     let key = named_or(&fault.max_active_faults_runtime, "fault.http.max_active_faults");
     if ask.walker.runtime_value(key).is_some() {
