@@ -139,24 +139,24 @@ struct Path<'a> {
 impl<'a> Path<'a> {
     fn build(chain: &'a [Certificate], trusted: &'a [Certificate]) -> Result<Self, Trust> {
         let mut all: Vec<&Certificate> = chain.iter().take(1).collect();
-        // As far as what is shown leads, unless something trusted goes on from there.
+        let mut untrusted = None;
+        // As far as what is shown leads, unless something trusted goes on from there; then by what is trusted alone.
         while let Some(last) = all.last().copied().filter(|_| all.len() < LONGEST) {
-            if is_its_own(last)? || issuer(last, trusted)?.is_some() {
+            if is_its_own(last)? {
                 break;
             }
-            match issuer(last, &chain[1..])? {
-                Some(next) => all.push(next),
-                None => break,
+            if let Some(next) = issuer(last, trusted)? {
+                untrusted.get_or_insert(all.len());
+                all.push(next);
+            } else if untrusted.is_none()
+                && let Some(next) = issuer(last, &chain[1..])?
+            {
+                all.push(next);
+            } else {
+                break;
             }
         }
-        let untrusted = all.len();
-        while let Some(last) = all.last().copied().filter(|_| all.len() < LONGEST) {
-            match if is_its_own(last)? { None } else { issuer(last, trusted)? } {
-                Some(next) => all.push(next),
-                None => break,
-            }
-        }
-        if all.len() > untrusted {
+        if let Some(untrusted) = untrusted {
             return Ok(Self { all, untrusted });
         }
         // A certificate that is trusted itself needs no authority.

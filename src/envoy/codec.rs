@@ -50,7 +50,7 @@ pub struct Limits {
     /// How many bytes, `max_request_headers_kb`.
     bytes: usize,
     /// `allow_custom_methods`
-    any_method: bool,
+    pub any_method: bool,
 }
 
 /// What a client may send besides, of its own accord: headers, and their bytes.
@@ -70,11 +70,6 @@ impl Limits {
             bytes: number(manager.max_request_headers_kb.as_ref().map(|kb| kb.value), 60).saturating_mul(1024),
             any_method: manager.http_protocol_options.as_ref().is_some_and(|options| options.allow_custom_methods),
         }
-    }
-
-    /// Whether HTTP/1 takes any word for a method, even the one that HTTP/2's preface begins with.
-    pub fn any_method(&self) -> bool {
-        self.any_method
     }
 
     /// What these make of a request; an error where it rests on what the client sends besides.

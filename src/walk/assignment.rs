@@ -149,13 +149,12 @@ pub(super) fn socket_of(cluster: &Cluster, assignment: &Assignment, host: &Host)
 
 /// A transport socket; `None` for one of another kind.
 pub(super) fn socket(socket: Option<&TransportSocket>) -> Option<Socket> {
-    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), tls: Context::default() };
-    let Some(socket) = socket else { return Some(plaintext) };
+    let Some(socket) = socket else { return Some(Socket::plaintext()) };
     let Some(transport_socket::ConfigType::TypedConfig(any)) = &socket.config_type else {
-        return (socket.name == "envoy.transport_sockets.raw_buffer").then_some(plaintext);
+        return (socket.name == "envoy.transport_sockets.raw_buffer").then(Socket::plaintext);
     };
     match any.type_name.rsplit('.').next().unwrap_or_default() {
-        "RawBuffer" => Some(plaintext),
+        "RawBuffer" => Some(Socket::plaintext()),
         "UpstreamTlsContext" => {
             let tls: UpstreamTlsContext = any.unpack().ok()?;
             let alpn = tls.common_tls_context.map(|common| common.alpn_protocols).unwrap_or_default();

@@ -7,7 +7,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::envoy::certificate::Names;
-use crate::envoy::tls::Context;
+use crate::envoy::domains;
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node, Origin};
 use crate::verdict::{Decision, Mark, Side, Stage, Step};
@@ -18,7 +18,7 @@ use super::path::{End, Leg, Path, Socket, Trail};
 use super::peer;
 use super::question::Beyond;
 use super::request::{Dial, is_ready, source_pod};
-use super::stop::Stop;
+use super::stop::{Handshake, Stop};
 use super::walker::{Downstream, Got, Walker};
 use super::{Protocol, Question};
 
@@ -105,7 +105,7 @@ pub(super) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
 /// Where TLS to every endpoint fails, certificates may be the reason: then that is how it ends.
 fn why_connections_fail(walker: &Walker, path: &mut Path, leg: &Leg, dial: &Dial) -> Option<End> {
     leg.end.stop().filter(|stop| matches!(stop, Stop::ConnectFailure | Stop::TcpConnectFailure))?;
-    let speaks_tls = |group: &Group| group.target.socket.as_ref().is_some_and(|socket| socket.kind != "plaintext");
+    let speaks_tls = |group: &Group| group.target.socket.as_ref().is_some_and(Socket::is_tls);
     let group = groups(walker, path, leg, dial).into_iter().find(speaks_tls)?;
     let (namespace, name) = (group.pod.text("metadata.namespace")?, group.pod.text("metadata.name")?);
     let (_, record) = walker.glance(walker.snapshot.destination(&namespace, &name))?;
@@ -117,9 +117,13 @@ fn why_connections_fail(walker: &Walker, path: &mut Path, leg: &Leg, dial: &Dial
     let met = handshake(walker, path, (leg, dial), &group, place);
     path.destinations.truncate(known);
     let Met::Refused(handshake) = met else { return None };
-    let evidence = handshake.evidence.clone();
-    path.amend(Stage::Endpoints, Mark::Stopped, &handshake.words(), evidence);
-    Some(End::Stopped(Stop::Handshake(handshake)))
+    Some(refused(path, handshake))
+}
+
+/// The row of a handshake that fails, and how it ends.
+fn refused(path: &mut Path, handshake: Box<Handshake>) -> End {
+    path.amend(Stage::Endpoints, Mark::Stopped, &handshake.words(), handshake.evidence.clone());
+    End::Stopped(Stop::Handshake(handshake))
 }
 
 /// Where one pod's proxy does not hand the request over, nothing is said of a pod of the same kind that was not read.
@@ -144,9 +148,7 @@ fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &
         Met::Refused(handshake) => {
             // What its proxy would make of a request is of no interest when none comes to it.
             path.destinations.truncate(known);
-            let (words, evidence) = (handshake.words(), handshake.evidence.clone());
-            path.amend(Stage::Endpoints, Mark::Stopped, &words, evidence);
-            let end = End::Stopped(Stop::Handshake(handshake));
+            let end = refused(path, handshake);
             path.legs.push(Leg { end, stage: Stage::Endpoints, ..leg.clone() });
             return;
         }
@@ -176,7 +178,7 @@ fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &
 
 /// Whether A's proxy and the pod's come to terms.
 fn handshake(walker: &Walker, path: &Path, (leg, dial): (&Leg, &Dial), group: &Group, place: usize) -> Met {
-    let Some(socket) = group.target.socket.as_ref().filter(|socket| socket.kind != "plaintext") else {
+    let Some(socket) = group.target.socket.as_ref().filter(|socket| socket.is_tls()) else {
         return Met::Fine;
     };
     let there = &path.destinations[place];
@@ -191,7 +193,7 @@ fn handshake(walker: &Walker, path: &Path, (leg, dial): (&Leg, &Dial), group: &G
         origin: there.origin,
         chain: there.trail.filter_chain.clone(),
         over_http,
-        host: if by_host { as_sent(walker, path).and_then(|sent| name_of_host(&sent, dial)) } else { None },
+        host: if by_host { as_sent(walker, path).map(|sent| name_of_host(&sent, dial)) } else { None },
     };
     meeting.hold()
 }
@@ -200,7 +202,7 @@ fn handshake(walker: &Walker, path: &Path, (leg, dial): (&Leg, &Dial), group: &G
 /// a filter chain nobody takes part in a handshake, and to A's proxy there never was a connection.
 fn translate(end: End, over_http: bool, socket: Option<&Socket>) -> End {
     let End::Stopped(stop) = end else { return end };
-    let cut_off = stop == Stop::NoFilterChain && socket.is_some_and(|socket| socket.kind != "plaintext");
+    let cut_off = stop == Stop::NoFilterChain && socket.is_some_and(Socket::is_tls);
     End::Stopped(match (cut_off, over_http) {
         (true, true) => Stop::UpstreamCutOff,
         (true, false) => Stop::TcpUpstreamCutOff,
@@ -250,19 +252,18 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     let mut inner = Walker::new(walker.snapshot, &question, origin);
     inner.sent = Some(OpenHeaders::after(path));
     let over_http = path.decision.route_config.is_some();
-    let mut socket = socket;
-    if over_http && socket.kind != "plaintext" && has_option(path, &format!("{NAMES_BY_HOST}.auto_sni")) {
-        // The Host's name without its port; an address is no server name.
-        socket.server_name =
-            name_of_host(&question, dial).filter(|name| name.parse::<IpAddr>().is_err()).unwrap_or(socket.server_name);
-    }
-    inner.downstream = downstream(walker, path, &group.target, &socket);
-    if over_http && socket.kind != "plaintext" && has_option(path, &format!("{NAMES_BY_HOST}.override_auto_sni_header"))
-    {
+    let by_host = |field: &str| over_http && socket.is_tls() && has_option(path, &format!("{NAMES_BY_HOST}.{field}"));
+    if by_host("override_auto_sni_header") {
         let what = "the TLS server name that A's proxy takes from a header (`override_auto_sni_header`) is not modeled";
         walker.unchecked(format!("B's side was not walked: {what}"));
         return None;
     }
+    // An address is no server name.
+    let named = || Some(name_of_host(&question, dial)).filter(|name| name.parse::<IpAddr>().is_err());
+    let server_name = if by_host("auto_sni") { named() } else { None };
+    let server_name = server_name.unwrap_or_else(|| socket.server_name.clone());
+    let socket = Socket { server_name, ..socket };
+    inner.downstream = downstream(walker, path, &group.target, &socket);
     let Some(protocol) = (if over_http { upstream_protocol(path, dial) } else { Some(dial.protocol) }) else {
         let what = "which HTTP it is spoken to (`auto_config`) is not modeled";
         walker.unchecked(format!("B's side was not walked: {what}"));
@@ -351,12 +352,9 @@ fn upstream_protocol(path: &Path, dial: &Dial) -> Option<Protocol> {
 const NAMES_BY_HOST: &str = "upstream_http_protocol_options";
 
 /// The name in the Host that is sent to B, without its port.
-fn name_of_host(sent: &Question, dial: &Dial) -> Option<String> {
+fn name_of_host(sent: &Question, dial: &Dial) -> String {
     let host = sent.authority.as_deref().unwrap_or(&dial.host);
-    if let Some(rest) = host.strip_prefix('[') {
-        return Some(rest.split_once(']')?.0.to_owned());
-    }
-    Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned())
+    domains::without_port(host).trim_matches(['[', ']']).to_owned()
 }
 
 /// Whether the cluster's HTTP options have this field.
@@ -377,11 +375,11 @@ fn downstream(walker: &Walker, path: &Path, target: &Target, socket: &Socket) ->
     let source = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
     let names = if socket.kind == "mutual" { own_names(walker, socket) } else { Names::default() };
     Downstream {
-        tls: socket.kind != "plaintext",
+        tls: socket.is_tls(),
         peer_uris: names.uris,
         peer_dns: names.dns,
-        server_name: if socket.kind == "plaintext" { String::new() } else { socket.server_name.clone() },
-        alpn: if socket.kind == "plaintext" { Vec::new() } else { alpn },
+        server_name: if socket.is_tls() { socket.server_name.clone() } else { String::new() },
+        alpn: if socket.is_tls() { alpn } else { Vec::new() },
         source: source.or_else(|| source_pod(walker).as_ref().and_then(ip)),
         destination: Some(target.at.ip()),
         port: target.at.port(),
@@ -421,7 +419,6 @@ fn groups(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Group> {
 
 /// The addresses that a leg's requests are handed to. A Service's own address stands for its endpoints.
 fn targets(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Target> {
-    let plaintext = Socket { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), tls: Context::default() };
     let direct: Vec<Target> =
         match leg.cluster.and_then(|i| Some((path.decision.clusters.get(i)?, path.trail.clusters.get(i)?))) {
             Some((choice, trail)) => {
@@ -431,7 +428,7 @@ fn targets(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Target> 
             }
             None => dial
                 .ip
-                .map(|ip| Target { at: SocketAddr::new(ip, dial.port), socket: Some(plaintext) })
+                .map(|ip| Target { at: SocketAddr::new(ip, dial.port), socket: Some(Socket::plaintext()) })
                 .into_iter()
                 .collect(),
         };

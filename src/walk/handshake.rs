@@ -166,7 +166,7 @@ impl Meeting<'_> {
         }
         let host = self.host.as_ref().filter(|_| usage == Usage::Server);
         let trusted = match &validation.authority {
-            Some(material) => self.read(asks.origin, material)?.chain,
+            Some(material) => read(self.walker, asks.origin, material)?.chain,
             // Who looks for the Host among the names and trusts nobody takes nothing.
             None if host.is_some() => return Ok(Some(Distrust::Authority)),
             // Nothing is trusted, and nothing checked.
@@ -206,7 +206,7 @@ impl Meeting<'_> {
     fn shown(&self, party: &Party<'_>) -> Told<Shown> {
         match &party.context.shows[..] {
             [] => Ok(Shown::default()),
-            [one] => self.read(party.origin, one),
+            [one] => read(self.walker, party.origin, one),
             _ => Err(Untold::Why("which of several certificates is shown is not modeled".to_owned())),
         }
     }
@@ -224,10 +224,6 @@ impl Meeting<'_> {
                 Err(Untold::Why(format!("secret {name} is no validation context")))
             }
         }
-    }
-
-    fn read(&self, origin: Origin, material: &Material) -> Told<Shown> {
-        read(self.walker, origin, material)
     }
 
     /// Whether connections to the address are open.

@@ -185,7 +185,7 @@ fn version_is_open(version: Option<Refusal>, limits: &Limits, is_source: bool) -
     if !is_source {
         return Some("what A's proxy makes of B's refusal of its version of HTTP (`codec_type`) is not modeled");
     }
-    (version == Refusal::RequestLine && limits.any_method())
+    (version == Refusal::RequestLine && limits.any_method)
         .then_some("what the codec makes of HTTP/2's preface, where `allow_custom_methods` is set, is not modeled")
 }
 

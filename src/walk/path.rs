@@ -112,6 +112,18 @@ pub struct Leg {
     pub destination: Option<usize>,
 }
 
+impl Socket {
+    /// Without TLS.
+    pub(super) fn plaintext() -> Self {
+        Self { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), tls: Context::default() }
+    }
+
+    /// Whether it is TLS, of either kind.
+    pub(super) fn is_tls(&self) -> bool {
+        self.kind != "plaintext"
+    }
+}
+
 impl ClusterTrail {
     /// The empty list of hosts, or its absence, in `/clusters`; `None` where that was not read.
     pub fn no_hosts(&self) -> Option<Evidence> {

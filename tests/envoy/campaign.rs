@@ -59,7 +59,6 @@ enum Until {
 /// Runs what the environment asks for: the number of disagreements that count, and what the seed that gates met, where
 /// all of it ran.
 pub(crate) fn run(envoy: &Installed) -> (usize, Option<Met>) {
-    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let batches = number("MESH_WHY_BATCHES").and_then(|count| usize::try_from(count).ok());
     let chosen = number("MESH_WHY_SEED");
     if let (Some(minutes), Share::All) = (number("MESH_WHY_SOAK_MINUTES"), envoy.share) {
@@ -77,13 +76,17 @@ pub(crate) fn run(envoy: &Installed) -> (usize, Option<Met>) {
 
 /// The seeds of the handshakes: the one that gates, or of a soak as many as its minutes.
 pub(crate) fn seeds() -> Vec<u64> {
-    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let chosen = number("MESH_WHY_SEED");
     match (number("MESH_WHY_SOAK_MINUTES"), chosen) {
         (Some(minutes), _) => (0..minutes).map(|more| chosen.unwrap_or_else(fresh).wrapping_add(more)).collect(),
         (None, Some(chosen)) => vec![chosen],
         (None, None) => vec![SEED],
     }
+}
+
+/// A variable that is a number.
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok()?.parse().ok()
 }
 
 fn fresh() -> u64 {

@@ -39,8 +39,7 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
         },
     };
     let node = ask.first(OF_NODE);
-    let is_open = ask.before.headers_changed || ask.http.open.why(OF_NODE, !node.is_empty()).is_some();
-    if of_cluster && is_open && !fault.downstream_nodes.is_empty() {
+    if of_cluster && is_open(ask, OF_NODE, !node.is_empty()) && !fault.downstream_nodes.is_empty() {
         let why = format!("whether the fault filter takes the request: a proxy may change the header {OF_NODE}");
         return vec![Effect::Unknown(why)];
     }
@@ -165,13 +164,17 @@ fn asked_abort(ask: &Ask) -> Result<Option<Abort>, String> {
     grpc.transpose().map(|status| status.map(Abort::Grpc)).map_err(|_| "this gRPC status is not modeled".to_owned())
 }
 
+/// Whether a proxy may have made another header of it.
+fn is_open(ask: &Ask, name: &str, given: bool) -> bool {
+    ask.before.headers_changed || ask.http.open.why(name, given).is_some()
+}
+
 /// The runtime key that is asked for a share: where the request says of which cluster its client is, one of that name in
 /// place of the fault's own.
 fn key_of_cluster(ask: &Ask, own: &str, what: &str) -> Result<String, String> {
     let given = ask.http.values(OF_CLUSTER).first().copied();
-    let is_open = ask.before.headers_changed || ask.http.open.why(OF_CLUSTER, given.is_some()).is_some();
     match given {
-        _ if is_open && ask.walker.runtime_value(own).is_some() => {
+        _ if is_open(ask, OF_CLUSTER, given.is_some()) && ask.walker.runtime_value(own).is_some() => {
             Err(format!("whether the runtime key {own} counts: a proxy may change the header {OF_CLUSTER}"))
         }
         Some(cluster) => Ok(format!("fault.http.{cluster}.{what}")),
