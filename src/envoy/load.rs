@@ -188,6 +188,12 @@ fn pool(hosts: &[Host], level: u32, panic: bool, class: Class, policy: &Policy) 
     if by_locality { weighted } else { all.map(|(i, _)| i).collect() }
 }
 
+/// Whether what weighs how much can matter to the shares of the priorities: not where the hosts of each are all alike.
+pub fn priorities_are_mixed(hosts: &[Host]) -> bool {
+    let mut classes = BTreeMap::new();
+    hosts.iter().any(|host| *classes.entry(host.priority).or_insert(host.class) != host.class)
+}
+
 /// Counts the hosts of each priority.
 fn counted(hosts: &[Host], policy: &Policy) -> Vec<Priority> {
     let levels = hosts.iter().map(|h| h.priority as usize + 1).max().unwrap_or(0);

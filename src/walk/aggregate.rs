@@ -142,6 +142,9 @@ fn member(walker: &Walker, name: &str, proto: Proto) -> Result<Option<Member>, U
         return Err(odd("subsets in an aggregate are not modeled".to_owned()));
     }
     let hosts: Vec<Host> = placed.iter().map(|(host, _)| host.clone()).collect();
+    if let Some(what) = balancer.lost_weights(&assignment, &hosts) {
+        return Err(odd(what.to_owned()));
+    }
     if !matches!(policy::breaker(&cluster, proto, &hosts), Breaker::Lets) {
         return Err(odd("circuit breakers in an aggregate are not modeled".to_owned()));
     }

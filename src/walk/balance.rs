@@ -101,6 +101,9 @@ fn spread(
     assignment: &Assignment,
     criteria: &Criteria,
 ) -> Result<Chosen, &'static str> {
+    if let Some(what) = balancer.lost_weights(assignment, hosts) {
+        return Err(what);
+    }
     let chosen = spread_by(hosts, balancer, &balancer.policy, assignment, criteria)?;
     if assignment.weighted_priority_health.is_none() {
         let weighted = Policy { weighted_priority_health: true, ..balancer.policy.clone() };

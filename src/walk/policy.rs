@@ -3,7 +3,7 @@
 use crate::envoy::any::JsonAny;
 use crate::envoy::fields;
 use crate::envoy::harmless;
-use crate::envoy::load::{Algorithm, Policy};
+use crate::envoy::load::{self, Algorithm, Policy};
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::common_lb_config::LocalityConfigSpecifier;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, LbPolicy};
 use crate::envoy::pb::envoy::config::cluster::v3::{Cluster, LoadBalancingPolicy};
@@ -121,6 +121,20 @@ pub(super) struct Balancer {
     pub(super) policy: Policy,
     /// Where it has subsets.
     pub(super) subsets: Option<Subsets>,
+    /// It gives hosts weights of its own, and `/clusters` and the dump no longer have those of the assignment, by which
+    /// the priorities got their shares (`client_side_weighted_round_robin`, once a second).
+    own_weights: bool,
+}
+
+impl Balancer {
+    /// Why it cannot be told which share each priority gets.
+    pub(super) fn lost_weights(&self, assignment: &Assignment, hosts: &[Host]) -> Option<&'static str> {
+        let counts = assignment.weighted_priority_health != Some(false);
+        (self.own_weights && counts && load::priorities_are_mixed(hosts)).then_some(
+            "whether priorities count weights (`weighted_priority_health`), and which their hosts had before \
+             client_side_weighted_round_robin gave them others, in the assignment",
+        )
+    }
 }
 
 /// What a load balancing policy says by itself.
@@ -130,6 +144,7 @@ struct Own {
     fail_in_panic: bool,
     by_locality: bool,
     subsets: Option<Subsets>,
+    own_weights: bool,
 }
 
 /// The policy; an error names what is not modeled.
@@ -150,7 +165,7 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
         algorithm: own.algorithm,
         locality_weights: own.by_locality.then(|| assignment.locality_weights.clone()),
     };
-    Ok(Balancer { policy, subsets: own.subsets })
+    Ok(Balancer { policy, subsets: own.subsets, own_weights: own.own_weights })
 }
 
 /// `lb_policy` and what belongs to it.
@@ -175,6 +190,7 @@ fn legacy(cluster: &Cluster) -> Own {
         },
         by_locality: matches!(locality, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_))),
         subsets: cluster.lb_subset_config.as_ref().and_then(Subsets::of),
+        own_weights: false,
     }
 }
 
@@ -197,7 +213,9 @@ fn extension(walker: &Walker, policy: &LoadBalancingPolicy) -> Result<Own, Strin
         "random.v3.Random" => Own { algorithm: Algorithm::Random, ..by(any.unpack::<Random>()?.locality_lb_config) },
         "ring_hash.v3.RingHash" => ring(any.unpack::<RingHash>()?.locality_weighted_lb_config.is_some()),
         "maglev.v3.Maglev" => ring(any.unpack::<Maglev>()?.locality_weighted_lb_config.is_some()),
-        "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin" => Own::default(),
+        "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin" => {
+            Own { own_weights: true, ..Own::default() }
+        }
         "wrr_locality.v3.WrrLocality" => {
             let inner = any.unpack::<WrrLocality>()?.endpoint_picking_policy.unwrap_or_default();
             Own { by_locality: true, ..extension(walker, &inner)? }
