@@ -58,6 +58,9 @@ pub(crate) const VERY_MANY: usize = 6000;
 const WARM_UP: usize = 3;
 const WARM_UPS: usize = 150;
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What Envoy answers later than this, or not at all, is sent a few times and not a hundred.
+const SLOW: Duration = Duration::from_secs(10);
+const FEW: usize = 3;
 
 /// Where batches run.
 #[derive(Debug)]
@@ -89,13 +92,21 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let mut batch = Batch::default();
     let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.log().len() };
     let warm = units.iter().filter(|unit| unit.warm && refused(unit).is_none()).flat_map(|unit| &unit.requests);
-    let warm: Vec<(Request, usize)> = warm.map(|value| (request(value), WARM_UP)).collect();
+    let mut warm: Vec<(Request, usize)> = warm.map(|value| (request(value), WARM_UP)).collect();
     let waits = units.iter().any(|unit| unit.short.get("clusters").is_some_and(|all| all.get(REFUSING).is_some()));
     for round in 0..WARM_UPS {
         if warm.is_empty() || (round > 0 && (!waits || has_refused(&envoy))) {
             break;
         }
-        sender.send(&warm)?;
+        let mut quick = Vec::new();
+        for each in warm {
+            let start = Instant::now();
+            sender.send(std::slice::from_ref(&each))?;
+            if start.elapsed() < SLOW {
+                quick.push(each);
+            }
+        }
+        warm = quick;
     }
     let mut files = snapshot::files(&envoy, config.pod);
     let counts = |name: &str| !units.iter().any(|unit| of(unit, name) && refused(unit).is_some());
@@ -223,18 +234,24 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Each request so often, one connection each.
+    /// Each request so often, one connection each; what is slow less often.
     fn send(&mut self, wanted: &[(Request, usize)]) -> Result<Vec<Vec<Observed>>, String> {
         let mut answers = Vec::new();
+        let mut sent = Vec::new();
         for (request, times) in wanted {
-            for _ in 0..*times {
+            let (mut count, mut slow) = (0, 0);
+            while count < *times && slow < FEW {
                 let port = client::port(answers.len());
+                let start = Instant::now();
                 answers.push((port, client::send(self.envoy.accepts, (self.config.client, port), request)));
+                slow += usize::from(start.elapsed() > SLOW);
+                count += 1;
             }
+            sent.push(count);
         }
         let log = self.wait_for(answers.len())?;
         let mut observed = Observed::all(&log, &answers)?.into_iter();
-        Ok(wanted.iter().map(|(_, times)| observed.by_ref().take(*times).collect()).collect())
+        Ok(sent.into_iter().map(|count| observed.by_ref().take(count).collect()).collect())
     }
 
     fn wait_for(&mut self, connections: usize) -> Result<String, String> {

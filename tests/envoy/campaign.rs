@@ -1,4 +1,4 @@
-//! Many batches from one seed, on two threads, and what came of them.
+//! Many batches from one seed, on some threads, and what came of them.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use std::{env, fs, thread};
 use crate::backend::Backends;
 use crate::batch::{self, Batch, Outcome, Stand};
 use crate::compare::is_unknown;
-use crate::coverage::Met;
+use crate::coverage::{self, Met};
 use crate::driver::{Installed, Share};
 use crate::generate::rng::Rng;
 use crate::generate::{Layer, Spot, Unit, Version};
@@ -29,7 +29,8 @@ const SHARE: usize = 4;
 const FRESH_BATCHES: usize = 2;
 /// Units in a batch.
 const UNITS: usize = 33;
-const WORKERS: usize = 2;
+/// A batch mostly waits for its Envoy.
+const WORKERS: usize = 5;
 /// So many disagreements are made small; the others are shown as they are.
 const SHRUNK: usize = 10;
 
@@ -63,6 +64,7 @@ pub(crate) fn run(envoy: &Installed) -> (usize, Option<Met>) {
     let chosen = number("MESH_WHY_SEED");
     if let (Some(minutes), Share::All) = (number("MESH_WHY_SOAK_MINUTES"), envoy.share) {
         let sum = campaign(envoy, chosen.unwrap_or_else(fresh), Until::Elapsed(Duration::from_secs(60 * minutes)));
+        report::met(&coverage::not_met(&sum.met));
         return (sum.disagree + sum.broken, None);
     }
     let own = if envoy.share == Share::All { BATCHES } else { SHARE };

@@ -97,6 +97,18 @@ pub(crate) struct Coverage {
     pub(crate) complaints: Vec<String>,
 }
 
+/// The fields of `proto/`, each after its message's name.
+fn fields() -> BTreeSet<String> {
+    let named = MESSAGES.iter().flat_map(|(message, all)| all.iter().map(move |(name, _)| format!("{message}.{name}")));
+    named.collect()
+}
+
+/// How many fields `proto/` has, and which were not met.
+pub(crate) fn not_met(met: &Met) -> (usize, Vec<String>) {
+    let all = fields();
+    (all.len(), all.difference(&met.fields).cloned().collect())
+}
+
 /// Holds the list to what was met.
 pub(crate) fn judge(by_hand: &Met, generated: &Met) -> Coverage {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(LIST)).expect("the list");
@@ -108,8 +120,7 @@ pub(crate) fn judge(by_hand: &Met, generated: &Met) -> Coverage {
             _ => complaints.push(format!("{LIST}: no reason in {line:?}")),
         }
     }
-    let named = MESSAGES.iter().flat_map(|(message, all)| all.iter().map(move |(name, _)| format!("{message}.{name}")));
-    let all: BTreeSet<String> = named.collect();
+    let all = fields();
     let is_met = |field: &String| by_hand.fields.contains(field) || generated.fields.contains(field);
     for field in all.iter().filter(|field| !is_met(field) && !listed.contains(*field)) {
         complaints.push(format!("{field}: no case sets it; add one, or list it in {LIST} with the reason"));

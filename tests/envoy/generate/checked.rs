@@ -17,7 +17,10 @@ pub(super) fn by_probes(rng: &mut Rng, unit: &mut Unit) -> String {
     }
     let is_sound = |endpoint: &Value| endpoint["at"] != "$silent" && endpoint["at"] != "$refused";
     let may_panic = endpoints.iter().all(is_sound);
-    let mut check = json!({"timeout": "0.2s", "interval": "3600s", "unhealthy_threshold": 1, "healthy_threshold": 1});
+    // What the first probe finds has to hold until the last request; on a busy machine an answer takes long.
+    let mut check = json!({"timeout": "1s", "interval": "3600s", "no_traffic_interval": "3600s"});
+    check["unhealthy_threshold"] = json!(1);
+    check["healthy_threshold"] = json!(1);
     // One that accepts connections and never answers is sound to a probe of TCP.
     if may_panic && rng.chance(40) {
         check["tcp_health_check"] = json!({});

@@ -71,6 +71,14 @@ pub(crate) fn ends(sum: &Sum, version: Version, seed: u64, elapsed: Duration) {
     );
 }
 
+/// What of `proto/` no configuration of a soak set; what handshakes set is not in it.
+pub(crate) fn met((all, not): &(usize, Vec<String>)) {
+    println!("generated: {} of {all} fields of proto/ were set; not", all - not.len());
+    for field in not {
+        println!("    {field}");
+    }
+}
+
 /// How often each kind was met.
 pub(crate) fn stops(stops: &BTreeMap<Kind, usize>) {
     let rows = stops.iter().map(|((flags, details), count)| (format!("{flags:<6} {details}"), *count)).collect();
