@@ -15,7 +15,9 @@ use crate::snapshot::{Need, Snapshot};
 use crate::verdict::{Certainty, Finding, Outcome, Verdict};
 use crate::walk::{End, Walk};
 
-pub(crate) use case::{Case, all_ejected, health_of, label_text, named, object_ref, quoted_list, ref_of, show};
+pub(crate) use case::{
+    Case, ROOT_NAMESPACE, all_ejected, health_of, label_text, named, object_ref, quoted_list, ref_of, show,
+};
 
 include!(concat!(env!("OUT_DIR"), "/roster.rs"));
 

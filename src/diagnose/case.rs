@@ -8,6 +8,9 @@ use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use crate::verdict::ObjectRef;
 use crate::walk::{ClusterTrail, DestinationWalk, Leg, Stop, Trail, Walk};
 
+/// Where istiod keeps what is for the whole mesh (`meshConfig.rootNamespace`), unless it was told otherwise.
+pub(crate) const ROOT_NAMESPACE: &str = "istio-system";
+
 /// One way that the request can go, to be explained.
 pub(crate) struct Case<'a> {
     pub(crate) walk: &'a Walk,
@@ -99,20 +102,51 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The policies of a kind that select the workload whose proxy ends this way: of its namespace, and of the mesh.
-    pub(crate) fn policies_of_the_workload(&self, kind: Kind) -> Vec<Node> {
-        let (own, labels) = match self.destination() {
-            Some(there) => (there.namespace.clone(), there.pod.at("metadata.labels")),
-            None => (self.namespace(), None),
+    /// The objects of a kind that are for the proxy which ends this way: those of its own namespace, then those of
+    /// istiod's root namespace. What selects by labels does not count where the proxy's labels were not read, and what
+    /// is attached to a Gateway or a Service (`targetRefs`) does not count at all.
+    pub(crate) fn objects_for_the_proxy(&self, kind: Kind) -> Vec<Node> {
+        let (namespace, pod) = self.last_proxy();
+        self.objects_for(kind, &namespace, pod.as_ref())
+    }
+
+    /// As above, for kinds of which the nearest decides.
+    pub(crate) fn nearest_for_the_proxy(&self, kind: Kind) -> Vec<Node> {
+        let (namespace, pod) = self.last_proxy();
+        nearest_first(self.objects_for(kind, &namespace, pod.as_ref()), &namespace)
+    }
+
+    /// The Sidecar that is for A's proxy. `pilot/pkg/model/push_context.go`, `getSidecarScope`.
+    pub(crate) fn sidecar(&self) -> Option<Node> {
+        let own = self.namespace();
+        let sidecars = self.objects_for(Kind::Sidecar, &own, self.own_pod().as_ref());
+        nearest_first(sidecars, &own).into_iter().next()
+    }
+
+    /// The namespace and the pod of the proxy that ends this way.
+    fn last_proxy(&self) -> (String, Option<Node>) {
+        match self.destination() {
+            Some(there) => (there.namespace.clone(), Some(there.pod.clone())),
+            None => (self.namespace(), self.own_pod()),
+        }
+    }
+
+    fn own_pod(&self) -> Option<Node> {
+        let pod = self.source_pod()?;
+        self.object(Kind::Pod, &pod.namespace, &pod.name)
+    }
+
+    fn objects_for(&self, kind: Kind, namespace: &str, pod: Option<&Node>) -> Vec<Node> {
+        let labels = pod.and_then(|pod| pod.at("metadata.labels"));
+        let is_for_it = |object: &Node| {
+            let wanted = selector(object).map(|labels| labels.members()).unwrap_or_default();
+            ["spec.targetRef", "spec.targetRefs"].iter().all(|path| object.at(path).is_none())
+                && wanted.iter().all(|(k, v)| labels.as_ref().is_some_and(|l| l.value().get(k) == Some(v.value())))
         };
-        let selects = |policy: &Node| {
-            let wanted = policy.at("spec.selector.matchLabels").map(|l| l.members()).unwrap_or_default();
-            wanted.iter().all(|(k, v)| labels.as_ref().is_none_or(|l| l.value().get(k) == Some(v.value())))
-        };
-        let mut namespaces = vec![own.as_str(), "istio-system"];
+        let mut namespaces = vec![namespace, ROOT_NAMESPACE];
         namespaces.dedup();
         let all = namespaces.into_iter().filter_map(|namespace| self.objects(kind, Some(namespace), &[]));
-        all.flatten().filter(selects).collect()
+        all.flatten().filter(is_for_it).collect()
     }
 
     /// Proof that no object of a namespace carries these labels.
@@ -158,12 +192,6 @@ impl<'a> Case<'a> {
         pods.into_iter().filter(has).take(3).collect()
     }
 
-    /// The Sidecar of A's namespace that says which services A's proxy sees.
-    pub(crate) fn scoping_sidecar(&self) -> Option<Node> {
-        let sidecars = self.objects(Kind::Sidecar, Some(&self.namespace()), &[])?;
-        sidecars.into_iter().find(|s| s.at("spec.egress").is_some())
-    }
-
     /// The object that the route came of, from Envoy's own metadata, with the node that says so.
     pub(crate) fn route_object(&self) -> Option<(ObjectRef, Evidence)> {
         Self::object_of_route(self.trail().route.as_ref()?)
@@ -197,6 +225,20 @@ impl<'a> Case<'a> {
         }
         lookup
     }
+}
+
+/// The labels that an object of Istio's selects proxies by; policies and others have different words for it.
+fn selector(object: &Node) -> Option<Node> {
+    ["spec.selector.matchLabels", "spec.workloadSelector.labels"].iter().find_map(|path| object.at(path))
+}
+
+/// Those of the proxy's namespace that select it, those that select nothing, those of the root namespace: one there
+/// that selects is for the pods there alone. `ComposePeerAuthentication` in `pilot/pkg/security/authn` is the same.
+fn nearest_first(mut objects: Vec<Node>, namespace: &str) -> Vec<Node> {
+    let is_near = |object: &Node| object.text("metadata.namespace").as_deref() == Some(namespace);
+    objects.retain(|object| is_near(object) || selector(object).is_none());
+    objects.sort_by_key(|object| (!is_near(object), selector(object).is_none()));
+    objects
 }
 
 /// An object's name, with the field to look at.

@@ -64,7 +64,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 
 /// The ALLOW policies of the workload.
 fn allowing(case: &Case, evidence: &mut Vec<Evidence>) -> Vec<ObjectRef> {
-    let policies = case.policies_of_the_workload(Kind::AuthorizationPolicy);
+    let policies = case.objects_for_the_proxy(Kind::AuthorizationPolicy);
     let allows = |policy: &&Node| policy.text("spec.action").is_none_or(|action| action == "ALLOW");
     let found: Vec<&Node> = policies.iter().filter(allows).collect();
     let ground = |policy: &Node| policy.at("spec.rules").or_else(|| policy.at("metadata.name"));

@@ -15,7 +15,7 @@ use crate::verdict::{Finding, Stage};
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|_| case.lacks_cluster())?;
     let name = ClusterName::parse(&cluster.name)?;
-    let (filter, patch) = filters(case).into_iter().find_map(|filter| {
+    let (filter, patch) = case.objects_for_the_proxy(Kind::EnvoyFilter).into_iter().find_map(|filter| {
         let patches = filter.list("spec.configPatches");
         let at = patches.iter().position(|patch| removes(patch, &cluster.name, &name))?;
         Some((filter, patches.into_iter().nth(at).map(|patch| (at, patch))?))
@@ -45,28 +45,6 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         istio: None,
         evidence,
     })
-}
-
-/// The filters that are for the proxy which ends this way: of its namespace, and of the root namespace.
-fn filters(case: &Case) -> Vec<Node> {
-    let (namespace, pod) = match case.destination() {
-        Some(there) => (there.namespace.clone(), Some(there.pod.clone())),
-        None => (case.namespace(), own_pod(case)),
-    };
-    let labels = pod.and_then(|pod| pod.at("metadata.labels"));
-    let selects = |filter: &Node| {
-        let wanted = filter.at("spec.workloadSelector.labels").map(|l| l.members()).unwrap_or_default();
-        wanted.iter().all(|(k, v)| labels.as_ref().is_some_and(|l| l.value().get(k) == Some(v.value())))
-    };
-    let mut namespaces = vec!["istio-system", namespace.as_str()];
-    namespaces.dedup();
-    let all = namespaces.into_iter().filter_map(|n| case.objects(Kind::EnvoyFilter, Some(n), &[]));
-    all.flatten().filter(|filter| filter.at("spec.targetRefs").is_none() && selects(filter)).collect()
-}
-
-fn own_pod(case: &Case) -> Option<Node> {
-    let pod = case.source_pod()?;
-    case.object(Kind::Pod, &pod.namespace, &pod.name)
 }
 
 /// Whether a patch takes this cluster out.

@@ -23,12 +23,13 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     objects.extend(sender.clone());
     let mut evidence: Vec<Evidence> =
         there.trail.listener.as_ref().and_then(|l| l.get("name")).map(|n| n.evidence()).into_iter().collect();
-    evidence.extend(policy.map(|(_, evidence)| evidence));
+    evidence.extend(policy.iter().map(|(_, evidence)| evidence.clone()));
     let mut fix = Vec::new();
     if let Some(sender) = &sender {
         fix.push(format!("{}: let A's proxy speak mutual TLS", named(sender)));
     }
-    fix.push(format!("{}{by}, spec.mtls.mode: PERMISSIVE", if fix.is_empty() { "" } else { "or " }));
+    let field = policy.as_ref().map_or("spec.mtls.mode", |(object, _)| object.field.as_str());
+    fix.push(format!("{}{by}, {field}: PERMISSIVE", if fix.is_empty() { "" } else { "or " }));
     Some(Finding {
         id: "mtls-required",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
@@ -48,23 +49,21 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 
 /// The policy that asks for mutual TLS: of the workload, of the namespace, of the mesh.
 fn policy(case: &Case, there: &DestinationWalk) -> Option<(ObjectRef, Evidence)> {
-    let labels = there.pod.at("metadata.labels");
-    let selects = |policy: &Node| {
-        let wanted = policy.at("spec.selector.matchLabels").map(|l| l.members()).unwrap_or_default();
-        wanted.iter().all(|(k, v)| labels.as_ref().and_then(|l| l.value().get(k)) == Some(v.value()))
+    let port = there.port.to_string();
+    // The nearest that sets a mode decides; UNSET leaves it to the next. Ports count only beside a selector.
+    let mode = |policy: &Node| {
+        let set = |mode: &Node| mode.value().as_str().is_some_and(|mode| mode != "UNSET");
+        let of_port = policy.at("spec.selector").and_then(|_| policy.at("spec.portLevelMtls")?.get(&port)?.get("mode"));
+        let of_port = of_port.filter(set);
+        let field = match &of_port {
+            Some(_) => format!("spec.portLevelMtls.{port}.mode"),
+            None => "spec.mtls.mode".to_owned(),
+        };
+        let mode = of_port.or_else(|| policy.at("spec.mtls.mode").filter(set))?;
+        Some((ref_of(Kind::PeerAuthentication, policy, &field), mode))
     };
-    let strict = |policy: &Node| {
-        let by_port =
-            policy.at("spec.portLevelMtls").and_then(|p| p.get(&there.port.to_string())).and_then(|p| p.get("mode"));
-        let mode = by_port.or_else(|| policy.at("spec.mtls.mode"))?;
-        let field = if policy.at("spec.mtls.mode").is_some() { "spec.mtls.mode" } else { "spec.portLevelMtls" };
-        let is_strict = mode.value().as_str() == Some("STRICT");
-        is_strict.then(|| (ref_of(Kind::PeerAuthentication, policy, field), mode.evidence()))
-    };
-    let of = |namespace: &str| case.objects(Kind::PeerAuthentication, Some(namespace), &[]).unwrap_or_default();
-    let mut near: Vec<Node> = of(&there.namespace).into_iter().filter(selects).collect();
-    near.sort_by_key(|policy| policy.at("spec.selector").is_none());
-    near.iter().find_map(strict).or_else(|| of("istio-system").iter().filter(|p| selects(p)).find_map(strict))
+    let (object, mode) = case.nearest_for_the_proxy(Kind::PeerAuthentication).iter().find_map(mode)?;
+    (mode.value().as_str() == Some("STRICT")).then(|| (object, mode.evidence()))
 }
 
 /// What makes A's side send plaintext, in an object and in words.
@@ -74,7 +73,8 @@ fn sender(case: &Case) -> (Option<ObjectRef>, String) {
         return (pod, "the request leaves A without going through a proxy of A's".to_owned());
     };
     if cluster.name == "PassthroughCluster" {
-        let object = case.scoping_sidecar().map(|s| ref_of(Kind::Sidecar, &s, "spec.egress"));
+        let scopes = case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some());
+        let object = scopes.map(|sidecar| ref_of(Kind::Sidecar, &sidecar, "spec.egress"));
         return (
             object,
             "A's proxy does not know the service and passes the connection through in plaintext".to_owned(),

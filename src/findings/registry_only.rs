@@ -4,30 +4,29 @@
 //! the proxy itself (or, for TCP, a closed connection). Declare the host in a `ServiceEntry`; or, where a Sidecar's
 //! `egress` leaves a Service out, add it there; or correct the Host header.
 
-use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
-use crate::snapshot::{Evidence, Kind, Node};
+use crate::diagnose::{Case, Proved, ROOT_NAMESPACE, certain, named, ref_of, show};
+use crate::snapshot::{Evidence, Kind};
 use crate::verdict::{Finding, ObjectRef, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let at = blocked(case)?;
     let own = case.namespace();
-    let policies = policies(case, &own);
-    let objects: Vec<ObjectRef> = policies.iter().map(|(object, _)| object.clone()).collect();
-    let by = objects.first().map_or("The mesh configuration".to_owned(), named);
+    let (sidecar, ground) = policy(case).unzip();
+    let by = sidecar.as_ref().map_or("The mesh configuration".to_owned(), named);
+    let certainty = certain(if sidecar.is_some() { Proved::Yes } else { Proved::No });
+    let object = sidecar.unwrap_or_else(mesh_config);
     let host = &case.walk.request.host;
-    let mut evidence = vec![at];
-    evidence.extend(policies.into_iter().map(|(_, evidence)| evidence));
-    let objects = if objects.is_empty() { vec![mesh_config()] } else { objects };
+    let evidence = [at].into_iter().chain(ground).collect();
     let declared = case.walk.trail.service.is_some();
     let first = if declared {
-        format!("{}, spec.egress[].hosts: add the host, if it leaves it out", named(&objects[0]))
+        format!("{}, spec.egress[].hosts: add the host, if it leaves it out", named(&object))
     } else {
         format!("a ServiceEntry for {} in namespace {own}", host.split(':').next().unwrap_or(host))
     };
     Some(Finding {
         id: "registry-only",
-        certainty: certain(if objects[0].kind == "Sidecar" { Proved::Yes } else { Proved::No }),
+        certainty,
         stage: if case.stop() == Some(&Stop::TcpNoHealthyUpstream) { Stage::Cluster } else { Stage::Route },
         title: format!("the mesh does not let requests out to {host}"),
         why: format!(
@@ -38,8 +37,8 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             "or send the Host header of a service that the mesh knows".to_owned(),
             format!("or {by}, outboundTrafficPolicy.mode: ALLOW_ANY"),
         ],
-        next: show(&objects[0]),
-        objects,
+        next: show(&object),
+        objects: vec![object],
         istio: None,
         evidence,
     })
@@ -56,25 +55,19 @@ fn blocked(case: &Case) -> Option<Evidence> {
     Some(cluster.cluster.as_ref()?.get("name")?.evidence())
 }
 
-/// The Sidecars that set the policy for A, the nearest first.
-fn policies(case: &Case, own: &str) -> Vec<(ObjectRef, Evidence)> {
-    let sets = |sidecar: Node| {
-        let mode = sidecar.at("spec.outboundTrafficPolicy.mode")?;
-        let only = mode.value().as_str() == Some("REGISTRY_ONLY");
-        only.then(|| (ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"), mode.evidence()))
-    };
-    let of = |namespace: &str| {
-        case.objects(Kind::Sidecar, Some(namespace), &[]).unwrap_or_default().into_iter().filter_map(sets)
-    };
-    let near: Vec<_> = of(own).collect();
-    if near.is_empty() { of("istio-system").collect() } else { near }
+/// The Sidecar that sets the policy for A; where there is none, the mesh's configuration does.
+fn policy(case: &Case) -> Option<(ObjectRef, Evidence)> {
+    let sidecar = case.sidecar()?;
+    let mode = sidecar.at("spec.outboundTrafficPolicy.mode")?;
+    let only = mode.value().as_str() == Some("REGISTRY_ONLY");
+    only.then(|| (ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"), mode.evidence()))
 }
 
 fn mesh_config() -> ObjectRef {
     ObjectRef {
         api_version: "v1".to_owned(),
         kind: "ConfigMap".to_owned(),
-        namespace: "istio-system".to_owned(),
+        namespace: ROOT_NAMESPACE.to_owned(),
         name: "istio".to_owned(),
         field: "data.mesh, outboundTrafficPolicy.mode".to_owned(),
     }

@@ -12,7 +12,7 @@ use crate::walk::Stop;
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let Some(Stop::JwtDenied(status, why)) = case.stop() else { return None };
     let mut evidence: Vec<Evidence> = case.trail().denial.iter().map(Node::evidence).collect();
-    let policies = case.policies_of_the_workload(Kind::RequestAuthentication);
+    let policies = case.objects_for_the_proxy(Kind::RequestAuthentication);
     evidence.extend(policies.iter().filter_map(|p| p.at("spec.jwtRules")).map(|n| n.evidence()));
     let objects: Vec<ObjectRef> =
         policies.iter().map(|p| ref_of(Kind::RequestAuthentication, p, "spec.jwtRules")).collect();

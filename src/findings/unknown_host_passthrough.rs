@@ -14,7 +14,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let request = &case.walk.request;
     let own = case.namespace();
     let service = case.walk.trail.service.as_ref();
-    let scoped = service.and_then(|_| case.scoping_sidecar());
+    let scoped = service.and_then(|_| case.sidecar()).filter(|sidecar| sidecar.at("spec.egress").is_some());
     let scoped = scoped.as_ref();
     let mut objects: Vec<ObjectRef> = scoped.map(|s| ref_of(Kind::Sidecar, s, "spec.egress")).into_iter().collect();
     objects.extend(service.map(|s| ref_of(Kind::Service, s, "")));

@@ -47,7 +47,7 @@ def differences(fault, truth, code, said):
     found += responses(fault, truth, said, wanted)
     if not fault.sure:
         found += where(truth, said)
-    found += named(fault, said, wanted)
+    found += causes(fault, said, wanted)
     return found
 
 
@@ -121,7 +121,7 @@ def where(truth, said):
     return sorted(set(found))
 
 
-def named(fault, said, wanted):
+def causes(fault, said, wanted):
     findings = said.get("findings") or []
     ids = [f.get("id") for f in findings]
     found = []
@@ -132,13 +132,14 @@ def named(fault, said, wanted):
         if certain:
             found.append(f"certain {certain} of what works")
     elif fault.blame:
-        objects = {
-            (o.get("kind"), o.get("namespace"), o.get("name"))
-            for f in findings
-            for o in f.get("objects") or []
-        }
+        named = [o for f in findings for o in f.get("objects") or []]
+        objects = {(o.get("kind"), o.get("namespace"), o.get("name")) for o in named}
         if not any(blamed(one, objects) for one in fault.blame):
             found.append(f"objects {sorted(map(str, objects))}, none of {list(fault.blame)}")
+        found += [f"{one} is named" for one in fault.spared if blamed(one, objects)]
+        fields = {o.get("field") for o in named}
+        if fault.at and fault.at not in fields:
+            found.append(f"fields {sorted(map(str, fields))} without {fault.at}")
     return found
 
 

@@ -39,6 +39,8 @@ class Fault(Asked):
     logged: bool = True  # the requests get as far as the proxy
     finding: str = ""
     blame: tuple = ()  # (kind, namespace, name): a finding names one of these
+    at: str = ""  # a field that is named
+    spared: tuple = ()  # as blame: none of these is named
     sure: str = ""  # the outcome, where objects decide it and not the proxy
 
 
@@ -125,6 +127,13 @@ REGISTRY_ONLY = istio(
     workloadSelector=ONLY_ORDERS,
     outboundTrafficPolicy={"mode": "REGISTRY_ONLY"},
 )
+# Of another workload; it comes before the other.
+OF_OTHERS = istio(
+    "Sidecar",
+    "inventory",
+    workloadSelector={"labels": {"app": "inventory"}},
+    outboundTrafficPolicy={"mode": "REGISTRY_ONLY"},
+)
 EJECT = istio(
     "DestinationRule",
     "flaky",
@@ -175,6 +184,22 @@ STRICT = istio(
     "product-service",
     group=SECURITY,
     selector={"matchLabels": {"app": "product-service"}},
+    mtls={"mode": "STRICT"},
+)
+# Only on a port; another port and another workload have it otherwise.
+STRICT_ON_A_PORT = istio(
+    "PeerAuthentication",
+    "product-service",
+    group=SECURITY,
+    selector={"matchLabels": {"app": "product-service"}},
+    mtls={"mode": "PERMISSIVE"},
+    portLevelMtls={"8082": {"mode": "STRICT"}, "8083": {"mode": "DISABLE"}},
+)
+STRICT_FOR_OTHERS = istio(
+    "PeerAuthentication",
+    "inventory",
+    group=SECURITY,
+    selector={"matchLabels": {"app": "inventory"}},
     mtls={"mode": "STRICT"},
 )
 NO_TLS = istio(
@@ -303,6 +328,16 @@ def denied(_):
 def strict(_):
     """Neither takes plain text."""
     return not any('"transport_protocol": "raw_buffer"' in text for text in inbound())
+
+
+def plain_to_a_strict_port(proxy):
+    """Other ports take plain text: theirs are other chains."""
+    listeners = [json.loads(text)["listener"] for text in inbound()]
+    chains = [chain for listener in listeners for chain in listener["filter_chains"]]
+    matches = [chain.get("filter_chain_match", {}) for chain in chains]
+    own = [match for match in matches if match.get("destination_port") == 8082]
+    plain = [match for match in own if match.get("transport_protocol") == "raw_buffer"]
+    return own and not plain and "tlsMode" not in proxy.cluster(f"outbound|8082||{PRODUCT}")
 
 
 def plain_to_strict(proxy):
@@ -441,6 +476,17 @@ FAULTS = [
         blame=(DR, PEER),
     ),
     Fault(
+        "plain-text-to-a-strict-port",
+        "product-service:8082",
+        objects=[STRICT_ON_A_PORT, STRICT_FOR_OTHERS, NO_TLS],
+        holds=plain_to_a_strict_port,
+        heat=until_nothing_answers(lambda _: True),
+        finding="mtls-required",
+        blame=(PEER,),
+        at="spec.portLevelMtls.8082.mode",
+        spared=(("PeerAuthentication", "shop", "inventory"),),
+    ),
+    Fault(
         "client-without-a-certificate",
         "product-service:8082",
         prepare=foreign_certificate,
@@ -517,10 +563,11 @@ FAULTS = [
         "warehouse.example:8082",
         destination="",
         address=elsewhere,
-        objects=[REGISTRY_ONLY],
+        objects=[OF_OTHERS, REGISTRY_ONLY],
         holds=routes_have("block_all"),
         finding="registry-only",
         blame=(("Sidecar", "shop", "order-service"),),
+        spared=(("Sidecar", "shop", "inventory"),),
     ),
     Fault(
         "registry-only-tcp",

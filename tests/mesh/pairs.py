@@ -25,6 +25,8 @@ class Pair(Asked):
     # What compare.py wants of a fault beside:
     finding: str = field(default="", init=False)
     blame: tuple = field(default=(), init=False)
+    at: str = field(default="", init=False)
+    spared: tuple = field(default=(), init=False)
 
     @property
     def namespace(self):
