@@ -27,6 +27,7 @@ pub(super) struct Walker<'a> {
     pub(super) ciphertext: Cell<bool>,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Vec<String>>,
+    remarks: RefCell<Vec<String>>,
 }
 
 /// The connection that a request arrives on, as the proxy's filters see it.
@@ -73,6 +74,7 @@ impl<'a> Walker<'a> {
             ciphertext: Cell::new(false),
             needs: RefCell::default(),
             unchecked: RefCell::default(),
+            remarks: RefCell::default(),
         };
         walker.meet_the_proxy();
         walker
@@ -115,10 +117,13 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn unchecked(&self, line: String) {
-        let mut lines = self.unchecked.borrow_mut();
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
+        add(&self.unchecked, [line]);
+    }
+
+    /// As above, of what bears on the whole answer and never ends a walk: it is said last, and the first that is said
+    /// is why an answer is unknown.
+    fn remark(&self, line: String) {
+        add(&self.remarks, [line]);
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.
@@ -138,7 +143,7 @@ impl<'a> Walker<'a> {
             Lookup::Found(runtime) => runtime,
             Lookup::Absent(_) => return None,
             Lookup::Unread(need) => {
-                self.unchecked("runtime values, which can override the configuration, were not read".to_owned());
+                self.remark("runtime values, which can override the configuration, were not read".to_owned());
                 self.want(need);
                 return None;
             }
@@ -156,14 +161,13 @@ impl<'a> Walker<'a> {
 
     /// Takes over what a walk through another proxy wants and could not check.
     pub(super) fn absorb(&self, other: Self) {
-        let (needs, unchecked) = other.into_parts();
-        self.needs.borrow_mut().extend(needs);
-        for line in unchecked {
-            self.unchecked(line);
-        }
+        self.needs.borrow_mut().extend(other.needs.into_inner());
+        add(&self.unchecked, other.unchecked.into_inner());
+        add(&self.remarks, other.remarks.into_inner());
     }
 
     pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
+        add(&self.unchecked, self.remarks.take());
         (self.needs.into_inner(), self.unchecked.into_inner())
     }
 
@@ -177,9 +181,19 @@ impl<'a> Walker<'a> {
             Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
         });
         if let Some(caveat) = Version::caveat(version) {
-            self.unchecked(caveat);
+            self.remark(caveat);
         }
         self.version = version.unwrap_or(Version::NEWEST);
         self.node = info.text("node.id").and_then(|id| NodeId::parse(&id));
+    }
+}
+
+/// Adds what is not said yet.
+fn add(lines: &RefCell<Vec<String>>, more: impl IntoIterator<Item = String>) {
+    let mut lines = lines.borrow_mut();
+    for line in more {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
     }
 }
