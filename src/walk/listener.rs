@@ -123,17 +123,27 @@ fn direct(walker: &Walker, path: &mut Path, statuses: &[Listening], dial: &Dial)
         statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();
     let only = if let ([only], None) = (&at_port[..], dial.ip) { Some(*only) } else { None };
     let Some(status) = named.or(only) else {
-        let names: Vec<&str> = statuses.iter().map(|s| s.name.as_str()).collect();
-        path.unknown(
-            Stage::Listener,
-            &format!("port {}", dial.port),
-            &format!("no listener takes it; there are {}", names.join(", ")),
-        );
+        let why = format!("no listener takes it{}", there_are(statuses));
+        path.unknown(Stage::Listener, &format!("port {}", dial.port), &why);
         walker.unchecked(format!("no listener of the proxy takes port {}", dial.port));
         return None;
     };
     let active = active(walker, path, status)?;
     Some(passed(path, active, dial))
+}
+
+/// `; there are 0.0.0.0_80, 0.0.0.0_443 and 3 more`: the first four by name, or by address where they have none.
+fn there_are(statuses: &[Listening]) -> String {
+    let name = |status: &Listening| match status.addresses.first() {
+        Some(address) if status.name.is_empty() => address.to_string(),
+        Some(_) | None => status.name.clone(),
+    };
+    let names: Vec<String> = statuses.iter().take(4).map(name).filter(|name| !name.is_empty()).collect();
+    match (names.is_empty(), statuses.len() - names.len()) {
+        (true, _) => String::new(),
+        (false, 0) => format!("; there are {}", names.join(", ")),
+        (false, more) => format!("; there are {} and {more} more", names.join(", ")),
+    }
 }
 
 /// The configuration that an active listener runs, or the end of the path.
