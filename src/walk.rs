@@ -204,12 +204,13 @@ impl Walk {
         destination::leaves_open(&self.legs)
     }
 
-    /// What is sent when it is not handed over: by the largest share that fails, else the largest that is answered.
+    /// What is sent when it is not handed over: by the largest share that is known to fail, else the largest that is
+    /// answered.
     pub fn response(&self) -> Option<Response> {
         self.main_stop().and_then(|(leg, _)| leg.response(self.kind))
     }
 
-    /// The way with the largest share among those that fail, else among those that are answered.
+    /// The way with the largest share among those that are known to fail, else among those that are answered.
     pub fn main_stop(&self) -> Option<(&Leg, &Stop)> {
         let stops = self.legs.iter().filter_map(|leg| Some((leg, leg.end.stop()?)));
         stops.max_by(|(a, x), (b, y)| {

@@ -46,8 +46,9 @@ fn hosts(walk: &Walk) -> String {
     format!("{usable} of {total} {noun} can take the request")
 }
 
-/// The share of requests that are not handed over.
+/// The share of requests that are not handed over; of others it may not be known.
 fn failing(walk: &Walk) -> String {
     let share: f64 = walk.legs.iter().filter(|l| matches!(l.end, End::Stopped(_))).map(|l| l.share).sum();
-    format!("{} %", percent(share))
+    let at_least = if walk.legs.iter().any(|leg| leg.end == End::Unknown) { "at least " } else { "" };
+    format!("{at_least}{} %", percent(share))
 }

@@ -50,6 +50,7 @@ pub(crate) fn compare(observed: &[Observed], places: &BTreeMap<String, Place>, s
         differences.extend(reply::compare(observed, verdict));
         differences.extend(reply::location(observed, verdict));
         differences.extend(reply::branches(observed, verdict));
+        differences.extend(reply::summary(observed, verdict));
         differences.extend(clusters::names_and_shares(observed, verdict));
         differences.extend(clusters::hosts(observed, verdict));
     }

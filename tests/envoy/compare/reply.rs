@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::{Difference, is_plausible, share_of};
 use crate::observed::{Fate, Observed, Reply, details, flags};
 
-/// `response`: none when every request is handed over, else that of the most frequent failure, else of the most frequent answer.
+/// `response`: none when every request is handed over, else that of the most frequent failure, else of the most frequent
+/// answer. Where the verdict leaves a branch open, any that was seen: what is open may be more frequent, and `branches`
+/// holds the shares.
 pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
     let response = &verdict["response"];
     let mut counts: BTreeMap<&Reply, usize> = BTreeMap::new();
@@ -24,6 +26,9 @@ pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference>
     let said = parse(response);
     // Which of two is the more frequent, chance may have decided.
     let count = counts.get(&said).copied().unwrap_or(0);
+    if count > 0 && open_share(verdict) > 0.0 {
+        return Vec::new();
+    }
     if fails(&said) == fails(seen) && count > 0 && is_plausible(count, observed.len(), share_of(most, observed.len())) {
         return Vec::new();
     }
@@ -68,8 +73,7 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
     }
     let mut said: BTreeMap<String, f64> = seen.keys().map(|way| (way.clone(), 0.0)).collect();
     // What the program leaves open may have gone any way, and no further.
-    let is_open = |branch: &&Value| branch["outcome"] == "unknown";
-    let open: f64 = branches.iter().filter(is_open).filter_map(|branch| branch["share"].as_f64()).sum();
+    let open = open_share(verdict);
     for branch in branches.iter().filter(|branch| !is_open(branch)) {
         let fate = match branch["outcome"].as_str() {
             Some("reaches") => Fate::Reached,
@@ -89,6 +93,28 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
             Difference::new(format!("branch {way}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })
         .collect()
+}
+
+/// The first line: the share of requests that it says fail, at least where something is open.
+pub(super) fn summary(observed: &[Observed], verdict: &Value) -> Option<Difference> {
+    let (said, _) = verdict["summary"].as_str()?.split_once(" % of requests fail")?;
+    let number: f64 = said.rsplit(' ').next()?.parse().ok()?;
+    let share = number / 100.0;
+    let count = observed.iter().filter(|each| each.fate != Fate::Reached).count();
+    let most = if said.contains(": at least ") { share + open_share(verdict) } else { share };
+    let expected = share_of(count, observed.len()).clamp(share, most.max(share));
+    let fits = observed.len() < 2 || is_plausible(count, observed.len(), expected);
+    (!fits).then(|| Difference::new("summary", format!("{count} of {} fail", observed.len()), said))
+}
+
+fn is_open(branch: &Value) -> bool {
+    branch["outcome"] == "unknown"
+}
+
+/// The share of the branches of which the verdict does not tell where they lead.
+fn open_share(verdict: &Value) -> f64 {
+    let branches = verdict["branches"].as_array().map(Vec::as_slice).unwrap_or_default();
+    branches.iter().filter(|branch| is_open(branch)).filter_map(|branch| branch["share"].as_f64()).sum()
 }
 
 fn way(fate: Fate, reply: &Reply) -> String {

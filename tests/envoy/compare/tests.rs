@@ -34,6 +34,7 @@ fn verdict() -> Value {
     let response = json!({"status": 503, "flags": ["NC"], "details": "cluster_not_found", "grpc_status": null});
     json!({
         "outcome": "partial",
+        "summary": "a reaches b only in part: 33.3 % of requests fail, the cluster is missing (503 NC)",
         "response": response,
         "decision": {
             "listener": "l", "filter_chain": "", "route_config": "rc", "virtual_host": "v", "route": "r",
@@ -88,6 +89,9 @@ fn every_planted_error_is_found() {
         ("hosts of live", "/decision/clusters/0/endpoints/1/eligible", json!(false)),
         ("hosts of live", "/decision/clusters/0/endpoints/2/eligible", json!(true)),
         ("branch reaches", "/branches/0/share", json!(0.4)),
+        ("summary", "/summary", json!("a reaches b only in part: 50 % of requests fail, x (503 NC)")),
+        ("summary", "/summary", json!("a reaches b only in part: at least 50 % of requests fail, x (503 NC)")),
+        ("summary", "/summary", json!("a reaches b only in part: at least 15 % of requests fail, x (503 NC)")),
     ];
     for (of, pointer, value) in planted {
         let mut wrong = verdict();
