@@ -121,16 +121,16 @@ pub(super) struct Balancer {
     pub(super) policy: Policy,
     /// Where it has subsets.
     pub(super) subsets: Option<Subsets>,
-    /// It gives hosts weights of its own, and `/clusters` and the dump no longer have those of the assignment, by which
+    /// It gives hosts weights of its own: then `/clusters` and the dump no longer have those of the assignment, by which
     /// the priorities got their shares (`client_side_weighted_round_robin`, once a second).
-    own_weights: bool,
+    sets_weights: bool,
 }
 
 impl Balancer {
     /// Why it cannot be told which share each priority gets.
     pub(super) fn lost_weights(&self, assignment: &Assignment, hosts: &[Host]) -> Option<&'static str> {
         let counts = assignment.weighted_priority_health != Some(false);
-        (self.own_weights && counts && load::priorities_are_mixed(hosts)).then_some(
+        (self.sets_weights && counts && load::priorities_are_mixed(hosts)).then_some(
             "whether priorities count weights (`weighted_priority_health`), and which their hosts had before \
              client_side_weighted_round_robin gave them others, in the assignment",
         )
@@ -144,7 +144,7 @@ struct Own {
     fail_in_panic: bool,
     by_locality: bool,
     subsets: Option<Subsets>,
-    own_weights: bool,
+    sets_weights: bool,
 }
 
 /// The policy; an error names what is not modeled.
@@ -165,7 +165,7 @@ pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) ->
         algorithm: own.algorithm,
         locality_weights: own.by_locality.then(|| assignment.locality_weights.clone()),
     };
-    Ok(Balancer { policy, subsets: own.subsets, own_weights: own.own_weights })
+    Ok(Balancer { policy, subsets: own.subsets, sets_weights: own.sets_weights })
 }
 
 /// `lb_policy` and what belongs to it.
@@ -190,7 +190,7 @@ fn legacy(cluster: &Cluster) -> Own {
         },
         by_locality: matches!(locality, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_))),
         subsets: cluster.lb_subset_config.as_ref().and_then(Subsets::of),
-        own_weights: false,
+        sets_weights: false,
     }
 }
 
@@ -214,7 +214,7 @@ fn extension(walker: &Walker, policy: &LoadBalancingPolicy) -> Result<Own, Strin
         "ring_hash.v3.RingHash" => ring(any.unpack::<RingHash>()?.locality_weighted_lb_config.is_some()),
         "maglev.v3.Maglev" => ring(any.unpack::<Maglev>()?.locality_weighted_lb_config.is_some()),
         "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin" => {
-            Own { own_weights: true, ..Own::default() }
+            Own { sets_weights: true, ..Own::default() }
         }
         "wrr_locality.v3.WrrLocality" => {
             let inner = any.unpack::<WrrLocality>()?.endpoint_picking_policy.unwrap_or_default();

@@ -97,17 +97,22 @@ pub(super) fn cluster(rng: &mut Rng) -> Value {
     if rng.chance(30) {
         common.insert("healthy_panic_threshold".to_owned(), json!({"value": *rng.pick(&[0, 30, 50, 100])}));
     }
-    if by_weight {
-        // Without it Envoy does not take the cluster.
+    let by_extension = rng.chance(30);
+    if by_weight && !by_extension {
+        // Without it Envoy does not take the cluster, and beside an extension it does not take it.
         common.insert("locality_weighted_lb_config".to_owned(), json!({}));
     }
     if !common.is_empty() {
         cluster["common_lb_config"] = Value::Object(common);
     }
-    if rng.chance(30) {
+    if by_extension {
         let inner = rng.word(&["round_robin.v3.RoundRobin", "random.v3.Random", "least_request.v3.LeastRequest"]);
         subsets["@type"] = json!(format!("{POLICIES}.subset.v3.Subset"));
-        subsets["subset_lb_policy"] = policy("inner", &json!({"@type": format!("{POLICIES}.{inner}")}));
+        let mut inner = json!({"@type": format!("{POLICIES}.{inner}")});
+        if by_weight {
+            inner["locality_lb_config"] = json!({"locality_weighted_lb_config": {}});
+        }
+        subsets["subset_lb_policy"] = policy("inner", &inner);
         if rng.chance(30) {
             subsets["allow_redundant_keys"] = json!(true);
         }
