@@ -57,6 +57,8 @@ pub(crate) const VERY_MANY: usize = 6000;
 /// leave it out for long.
 const WARM_UP: usize = 3;
 const WARM_UPS: usize = 150;
+/// What takes longer is not sent so often.
+const AT_ONCE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What Envoy answers later than this, or not at all, is sent a few times and not a hundred.
 const SLOW: Duration = Duration::from_secs(10);
@@ -102,7 +104,7 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
         for each in warm {
             let start = Instant::now();
             sender.send(std::slice::from_ref(&each))?;
-            if start.elapsed() < SLOW {
+            if start.elapsed() < AT_ONCE {
                 quick.push(each);
             }
         }
