@@ -98,6 +98,11 @@ def istio(kind, name, group=NETWORKING, version="v1", **spec):
     }
 
 
+def peer_authentication(app, **spec):
+    chosen = {"matchLabels": {"app": app}}
+    return istio("PeerAuthentication", app, group=SECURITY, selector=chosen, **spec)
+
+
 def virtual_service(*http):
     return istio("VirtualService", "product-service", hosts=["product-service"], http=list(http))
 
@@ -179,29 +184,14 @@ CHECK = istio(
         }
     ],
 )
-STRICT = istio(
-    "PeerAuthentication",
-    "product-service",
-    group=SECURITY,
-    selector={"matchLabels": {"app": "product-service"}},
-    mtls={"mode": "STRICT"},
-)
+STRICT = peer_authentication("product-service", mtls={"mode": "STRICT"})
 # Only on a port; another port and another workload have it otherwise.
-STRICT_ON_A_PORT = istio(
-    "PeerAuthentication",
+STRICT_ON_A_PORT = peer_authentication(
     "product-service",
-    group=SECURITY,
-    selector={"matchLabels": {"app": "product-service"}},
     mtls={"mode": "PERMISSIVE"},
     portLevelMtls={"8082": {"mode": "STRICT"}, "8083": {"mode": "DISABLE"}},
 )
-STRICT_FOR_OTHERS = istio(
-    "PeerAuthentication",
-    "inventory",
-    group=SECURITY,
-    selector={"matchLabels": {"app": "inventory"}},
-    mtls={"mode": "STRICT"},
-)
+STRICT_FOR_OTHERS = peer_authentication("inventory", mtls={"mode": "STRICT"})
 NO_TLS = istio(
     "DestinationRule",
     "product-service",
@@ -312,13 +302,17 @@ def never_connects(host):
     return tried > 0 and tried == counter(host, "cx_connect_fail")
 
 
-def inbound():
+def inbound_listeners():
     """What each of B's proxies does with a request that comes in; what drains does not count."""
     proxies = [Proxy(kubelet.named(f"product-service-{version}")) for version in ("v1", "v2")]
     listeners = [
         entry for proxy in proxies for entry in proxy.config("dynamic_listeners", "virtualInbound")
     ]
-    return [json.dumps(listener["active_state"]) for listener in listeners]
+    return [listener["active_state"] for listener in listeners]
+
+
+def inbound():
+    return [json.dumps(state) for state in inbound_listeners()]
 
 
 def denied(_):
@@ -332,8 +326,7 @@ def strict(_):
 
 def plain_to_a_strict_port(proxy):
     """Other ports take plain text: theirs are other chains."""
-    listeners = [json.loads(text)["listener"] for text in inbound()]
-    chains = [chain for listener in listeners for chain in listener["filter_chains"]]
+    chains = [chain for state in inbound_listeners() for chain in state["listener"]["filter_chains"]]
     matches = [chain.get("filter_chain_match", {}) for chain in chains]
     own = [match for match in matches if match.get("destination_port") == 8082]
     plain = [match for match in own if match.get("transport_protocol") == "raw_buffer"]
