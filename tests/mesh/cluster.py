@@ -77,10 +77,13 @@ def down():
 
 
 def network():
+    """The bridge that everybody is on. Without a hardware address of its own it takes the lowest
+    of its ports', and each pod that changed that would cut it off until everybody asks anew for it
+    (a minute and more)."""
     run("ip", "netns", "add", NET)
     for command in (
         "link set lo up",
-        "link add br0 type bridge",
+        "link add br0 address 02:00:00:00:00:01 type bridge",
         f"addr add {GATEWAY}/16 dev br0",
         "link set br0 up",
     ):
