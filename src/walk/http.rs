@@ -15,7 +15,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::version::Version;
-use crate::snapshot::{HostTable, Node, Origin, RouteTable};
+use crate::snapshot::{Evidence, HostTable, Node, Origin, RouteTable};
 use crate::verdict::{ClusterChoice, Mark, Stage};
 
 use super::open_headers::OpenHeaders;
@@ -73,11 +73,14 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     let codec = CodecType::try_from(manager.codec_type);
     if plain && dial.protocol == Protocol::Tcp && matches!(codec, Ok(CodecType::Auto | CodecType::Http1)) {
         // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
-        let stop = Stop::Refused(Refusal::RequestLine);
-        if route_configuration(walker, path, manager, node).is_some() {
-            path.stop(Stage::HttpFilters, "", "it takes HTTP only", stop, Vec::new());
-        }
-        return;
+        let _ = route_configuration(walker, path, manager, node);
+        return path.stop(
+            Stage::HttpFilters,
+            "",
+            "it takes HTTP only",
+            Stop::Refused(Refusal::RequestLine),
+            Vec::new(),
+        );
     }
     let is_source = matches!(walker.origin, Origin::Source(_));
     if plain && dial.protocol == Protocol::Tcp && codec == Ok(CodecType::Http2) && is_source {
@@ -108,21 +111,15 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if version == Some(Refusal::Preface) {
         return refuse(path, node, Refusal::Preface, OTHER_VERSION);
     }
-    let Some((config, table)) = route_configuration(walker, path, manager, node) else {
+    // Refusals are logged with its name, and ask for no more of it.
+    let delivered = route_configuration(walker, path, manager, node);
+    if is_refused(walker, path, node, dial, &limits, version) {
         return;
+    }
+    let (config, table) = match delivered {
+        Ok(delivered) => delivered,
+        Err(without) => return without.end(walker, path, node),
     };
-    if let Some(refusal) = version {
-        return refuse(path, node, refusal, OTHER_VERSION);
-    }
-    let Question { path: asked, method, headers, .. } = walker.question;
-    let incoming = Incoming { http2, method, authority: &dial.host, path: asked, headers };
-    match codec::refusal(incoming, &limits, walker.version) {
-        Ok(None) => {}
-        Ok(Some(refusal)) => {
-            return refuse(path, node, refusal, (limit(refusal), "the request is refused before any route"));
-        }
-        Err(what) => return unknown(walker, path, Stage::HttpFilters, "HTTP connection manager", &what),
-    }
     let host = virtual_host(walker, path, &config, &table, &http);
     let Some(host) = host else { return };
     let chosen = match &host {
@@ -187,6 +184,27 @@ fn version_is_open(version: Option<Refusal>, limits: &Limits, is_source: bool) -
     }
     (version == Refusal::RequestLine && limits.any_method)
         .then_some("what the codec makes of HTTP/2's preface, where `allow_custom_methods` is set, is not modeled")
+}
+
+/// Whether the manager refuses the request before it looks for a route, or may; the path ends then.
+fn is_refused(
+    walker: &Walker,
+    path: &mut Path,
+    node: &Node,
+    dial: &Dial,
+    limits: &Limits,
+    version: Option<Refusal>,
+) -> bool {
+    let Question { path: asked, method, headers, .. } = walker.question;
+    let http2 = dial.protocol != Protocol::Http1;
+    let incoming = Incoming { http2, method, authority: &dial.host, path: asked, headers };
+    match version.map_or_else(|| codec::refusal(incoming, limits, walker.version), |refusal| Ok(Some(refusal))) {
+        Ok(None) => return false,
+        Ok(Some(refusal)) if version.is_some() => refuse(path, node, refusal, OTHER_VERSION),
+        Ok(Some(refusal)) => refuse(path, node, refusal, (limit(refusal), "the request is refused before any route")),
+        Err(what) => unknown(walker, path, Stage::HttpFilters, "HTTP connection manager", &what),
+    }
+    true
 }
 
 /// The field by which the client speaks another version of HTTP than the manager takes, and what to say.
@@ -367,44 +385,61 @@ fn route_configuration(
     path: &mut Path,
     manager: &HttpConnectionManager,
     node: &Node,
-) -> Option<(RouteConfiguration, Arc<RouteTable>)> {
+) -> Result<(RouteConfiguration, Arc<RouteTable>), Unrouted> {
+    let open = |name: &str, what: String| Unrouted::Open(name.to_owned(), what);
     let (name, table) = match &manager.route_specifier {
         Some(RouteSpecifier::RouteConfig(config)) => {
-            (config.name.clone(), RouteTable::inline(&node.get("route_config")?).map(Arc::new))
+            let inline = node.get("route_config");
+            let inline = inline.ok_or_else(|| open(&config.name, "the route configuration was not read".to_owned()))?;
+            (config.name.clone(), RouteTable::inline(&inline).map(Arc::new))
         }
         Some(RouteSpecifier::Rds(rds)) => {
             let name = rds.route_config_name.clone();
             path.decision.route_config = Some(name.clone());
             match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
                 Got::Found(table) => (name, table),
-                Got::Absent(evidence) => {
-                    path.trail.absence.push(evidence.clone());
-                    let named = node.at("rds.route_config_name").map(|n| n.evidence());
-                    let evidence = named.into_iter().chain([evidence]).collect();
-                    let note = "the listener asks for it, and it was never delivered";
-                    path.stop(Stage::Route, &name, note, Stop::NoRouteConfig, evidence);
-                    return None;
-                }
-                Got::Gap => {
-                    path.unknown(Stage::Route, &name, "the route configuration was not read");
-                    return None;
-                }
+                Got::Absent(evidence) => return Err(Unrouted::Undelivered(name, evidence)),
+                Got::Gap => return Err(Unrouted::Unread(name)),
             }
         }
-        None => {
-            unknown(walker, path, Stage::Route, "", "the source of the route configuration is not modeled");
-            return None;
-        }
+        None => return Err(open("", "the source of the route configuration is not modeled".to_owned())),
     };
-    let decoded = table.and_then(|table| Ok((table.decode()?, table)));
-    let (config, table) = read(walker, path, &name, decoded)?;
+    let unread = |why| open(&name, format!("it could not be read: {why}"));
+    let table = table.map_err(unread)?;
+    let config = table.decode().map_err(unread)?;
     path.decision.route_config = Some(config.name.clone());
     path.trail.route_config = Some(Arc::clone(&table));
-    if let Some(what) = Walker::unmodeled(table.node(), ROUTE_CONFIG, &["typed_per_filter_config"]) {
-        unknown(walker, path, Stage::Route, &config.name, &what);
-        return None;
+    match Walker::unmodeled(table.node(), ROUTE_CONFIG, &["typed_per_filter_config"]) {
+        Some(what) => Err(open(&config.name, what)),
+        None => Ok((config, table)),
     }
-    Some((config, table))
+}
+
+/// Why there is no route configuration to go by.
+enum Unrouted {
+    /// The proxy asks for one of this name, and has none: the proof.
+    Undelivered(String, Evidence),
+    /// One of this name was not read yet.
+    Unread(String),
+    /// One of this name cannot be interpreted, and why.
+    Open(String, String),
+}
+
+impl Unrouted {
+    /// Ends the path of a request that the manager, `node`, takes.
+    fn end(self, walker: &Walker, path: &mut Path, node: &Node) {
+        match self {
+            Self::Undelivered(name, absence) => {
+                path.trail.absence.push(absence.clone());
+                let named = node.at("rds.route_config_name").map(|n| n.evidence());
+                let evidence = named.into_iter().chain([absence]).collect();
+                let note = "the listener asks for it, and it was never delivered";
+                path.stop(Stage::Route, &name, note, Stop::NoRouteConfig, evidence);
+            }
+            Self::Unread(name) => path.unknown(Stage::Route, &name, "the route configuration was not read"),
+            Self::Open(name, what) => unknown(walker, path, Stage::Route, &name, &what),
+        }
+    }
 }
 
 /// What was taken apart; where that failed, the path ends and says so.
