@@ -16,7 +16,8 @@ use crate::verdict::{Certainty, Finding, Outcome, Verdict};
 use crate::walk::{End, Walk};
 
 pub(crate) use case::{
-    Case, ROOT_NAMESPACE, all_ejected, health_of, label_text, named, object_ref, quoted_list, ref_of, show,
+    Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
+    show,
 };
 
 include!(concat!(env!("OUT_DIR"), "/roster.rs"));
@@ -42,18 +43,25 @@ pub fn roster() -> &'static [Rule] {
 pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
     let needs = RefCell::new(BTreeSet::new());
     let mut findings: Vec<Finding> = Vec::new();
+    // What explains the answer that is named, by id and title: ways may fail of different causes.
+    let mut main = BTreeSet::new();
     for leg in distinct_legs(&walk) {
         let case = Case::new(snapshot, &walk, leg, &needs);
         for finding in ROSTER.iter().filter_map(|rule| (rule.examine)(&case)) {
+            if walk.ends_mainly_so(leg) {
+                main.insert((finding.id, finding.title.clone()));
+            }
             if !findings.iter().any(|f| f.id == finding.id && f.title == finding.title) {
                 findings.push(finding);
             }
         }
     }
-    findings.sort_by_key(|f| (f.certainty, f.stage, f.id));
+    let is_main = |f: &Finding| main.contains(&(f.id, f.title.clone()));
+    findings.sort_by_key(|f| (f.certainty, !is_main(f), f.stage, f.id));
+    let cause = findings.iter().find(|f| is_main(f)).cloned();
     let mut needs = needs.into_inner();
     needs.extend(walk.needs.iter().cloned());
-    (verdict(snapshot, walk, findings), needs)
+    (verdict(snapshot, walk, findings, cause.as_ref()), needs)
 }
 
 /// The ways that end differently: each is examined by itself.
@@ -69,7 +77,7 @@ fn distinct_legs(walk: &Walk) -> Vec<&crate::walk::Leg> {
     legs
 }
 
-fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>) -> Verdict {
+fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>, cause: Option<&Finding>) -> Verdict {
     let outcome = walk.outcome();
     let mut unchecked = walk.unchecked.clone();
     if matches!(outcome, Outcome::Reaches | Outcome::Partial) {
@@ -82,7 +90,7 @@ fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>) -> Verdict {
     let response = if outcome == Outcome::Reaches { None } else { walk.response() };
     Verdict {
         outcome,
-        summary: summary::line(&walk, outcome, response.as_ref(), &findings, &unchecked),
+        summary: summary::line(&walk, outcome, response.as_ref(), cause, &unchecked),
         response,
         branches: walk.branches(),
         request: walk.request,

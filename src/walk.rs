@@ -199,6 +199,17 @@ impl Walk {
         outcome::combine(&shares)
     }
 
+    /// The share of requests that come to this, 0 to 1.
+    pub fn share(&self, outcome: Outcome) -> f64 {
+        self.legs.iter().filter(|leg| cluster::outcome(&leg.end, self.kind) == outcome).map(|leg| leg.share).sum()
+    }
+
+    /// Whether a way ends as most of those do that fail ([`Walk::main_stop`]), in what a client sees.
+    pub fn ends_mainly_so(&self, leg: &Leg) -> bool {
+        self.main_stop()
+            .is_some_and(|(main, _)| leg.end.stop().is_some() && leg.response(self.kind) == main.response(self.kind))
+    }
+
     /// Whether requests are handed to a pod whose own proxy, if it has one, was not walked.
     pub fn leaves_open(&self) -> bool {
         destination::leaves_open(&self.legs)

@@ -275,6 +275,14 @@ pub(crate) fn show(object: &ObjectRef) -> String {
     format!("kubectl -n {} get {kind} {} -o yaml", object.namespace, object.name)
 }
 
+/// `all 3 endpoints are`, `the only endpoint is`: the beginning of a title.
+pub(crate) fn all_endpoints(cluster: &ClusterTrail) -> String {
+    match cluster.hosts.len() {
+        1 => "the only endpoint is".to_owned(),
+        total => format!("all {total} endpoints are"),
+    }
+}
+
 /// Whether outlier detection ejected every host of the cluster.
 pub(crate) fn all_ejected(cluster: &ClusterTrail) -> bool {
     cluster.hosts.iter().all(|(host, _)| host.flags.iter().any(|flag| flag == "failed_outlier_check"))

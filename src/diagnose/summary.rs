@@ -1,26 +1,33 @@
 //! Line 1: the verdict, whole in itself, fit for an alert's title.
 
 use crate::verdict::{Finding, Mark, Outcome, Response, percent};
-use crate::walk::{End, Walk};
+use crate::walk::Walk;
 
 /// The line, without its mark.
 pub(super) fn line(
     walk: &Walk,
     outcome: Outcome,
     response: Option<&Response>,
-    findings: &[Finding],
+    found: Option<&Finding>,
     unchecked: &[String],
 ) -> String {
     let (a, b) = (&walk.request.source_name, &walk.request.target);
-    let found = findings.first().map(|f| f.title.clone());
-    let cause = || found.clone().or_else(|| walk.main_stop().map(|(_, stop)| stop.words())).unwrap_or_default();
+    let words = || walk.main_stop().map(|(_, stop)| stop.words()).unwrap_or_default();
+    let cause = || found.map_or_else(words, |finding| finding.title.clone());
     let got = response.map(short).unwrap_or_default();
     match outcome {
         Outcome::Reaches => format!("{a} reaches {b}: {}", hosts(walk)),
         Outcome::Answered => format!("{a} never reaches {b}: {}{got}", cause()),
         Outcome::Fails => format!("{a} cannot reach {b}: {}{got}", cause()),
         Outcome::Partial => {
-            format!("{a} reaches {b} only in part: {} of requests fail, {}{got}", failing(walk), cause())
+            let reach = if walk.share(Outcome::Reaches) > 0.0 {
+                format!("reaches {b} only in part")
+            } else if walk.share(Outcome::Unknown) > 0.0 {
+                format!("reaches {b} at most in part")
+            } else {
+                format!("never reaches {b}")
+            };
+            format!("{a} {reach}: {}, {}{got}", parts(walk), cause())
         }
         Outcome::Unknown => {
             let open = walk.steps.iter().find(|step| step.mark == Mark::Unknown && !step.note.is_empty());
@@ -36,19 +43,25 @@ fn short(response: &Response) -> String {
     if response.status == 0 && response.flags.is_empty() { String::new() } else { format!(" ({})", response.short()) }
 }
 
+/// Where the request goes.
 fn hosts(walk: &Walk) -> String {
-    let endpoints = walk.decision.iter().flat_map(|d| &d.clusters).flat_map(|c| &c.endpoints);
+    let Some(decision) = &walk.decision else { return "it has no proxy, and B's takes the request".to_owned() };
+    let endpoints = decision.clusters.iter().flat_map(|c| &c.endpoints);
     let (usable, total) = endpoints.fold((0, 0), |(usable, total), e| (usable + usize::from(e.eligible), total + 1));
     if total == 0 {
-        return "its proxy passes the connection on as it is".to_owned();
+        return "its proxy passes the connection on to whatever address that resolves to".to_owned();
     }
     let noun = if total == 1 { "endpoint" } else { "endpoints" };
     format!("{usable} of {total} {noun} can take the request")
 }
 
-/// The share of requests that are not handed over; of others it may not be known.
-fn failing(walk: &Walk) -> String {
-    let share: f64 = walk.legs.iter().filter(|l| matches!(l.end, End::Stopped(_))).map(|l| l.share).sum();
-    let at_least = if walk.legs.iter().any(|leg| leg.end == End::Unknown) { "at least " } else { "" };
-    format!("{at_least}{} %", percent(share))
+/// What becomes of the requests that are not handed over; where a share is open, at least of so many.
+fn parts(walk: &Walk) -> String {
+    let least = if walk.share(Outcome::Unknown) > 0.0 { "at least " } else { "" };
+    let part = |outcome| Some(walk.share(outcome)).filter(|share| *share > 0.0).map(percent);
+    match (part(Outcome::Fails), part(Outcome::Answered)) {
+        (Some(fail), Some(answered)) => format!("{least}{fail} % of requests fail, {least}{answered} % are answered"),
+        (None, Some(answered)) => format!("{least}{answered} % of requests are answered on the way"),
+        (fail, None) => format!("{least}{} % of requests fail", fail.unwrap_or_default()),
+    }
 }

@@ -4,7 +4,7 @@
 //! (`maxEjectionPercent: 100`) and turns panic routing off (Istio does so whenever `outlierDetection` is set), nobody is
 //! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
 
-use crate::diagnose::{Case, Proved, all_ejected, certain, health_of, named, ref_of, show};
+use crate::diagnose::{Case, Proved, all_ejected, all_endpoints, certain, health_of, named, ref_of, show};
 use crate::snapshot::Kind;
 use crate::verdict::{Finding, ObjectRef, Stage};
 
@@ -13,8 +13,6 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     if !all_ejected(cluster) {
         return None;
     }
-    let total = cluster.hosts.len();
-    let noun = if total == 1 { "endpoint" } else { "endpoints" };
     let config = cluster.cluster.as_ref()?;
     let percent = config.at("outlier_detection.max_ejection_percent");
     let rule = case.cluster_object();
@@ -41,7 +39,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         id: "all-endpoints-ejected",
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
-        title: format!("all {total} {noun} are ejected"),
+        title: format!("{} ejected", all_endpoints(cluster)),
         why: format!(
             "A's proxy saw every endpoint fail and ejected it. {lets} lets it eject up to {up_to} %, and panic routing is off, so nobody is left to try. Envoy answers by itself; the failing answers of B are the cause."
         ),

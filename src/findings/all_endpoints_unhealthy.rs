@@ -3,7 +3,7 @@
 //! Every endpoint fails its health check, or the control plane calls it unhealthy (Istio sends pods that are not ready
 //! so), and panic routing is off or does not help, so Envoy has nobody to send the request to: 503 UH.
 
-use crate::diagnose::{Case, Proved, all_ejected, certain, health_of, named, ref_of, show};
+use crate::diagnose::{Case, Proved, all_ejected, all_endpoints, certain, health_of, named, ref_of, show};
 use crate::snapshot::Kind;
 use crate::verdict::{Finding, ObjectRef, Stage};
 
@@ -12,20 +12,19 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     if all_ejected(cluster) {
         return None;
     }
-    let total = cluster.hosts.len();
     let pods = case.pods_at(&cluster.hosts.iter().map(|(h, _)| h.address.clone()).collect::<Vec<_>>());
     let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "status.conditions")).collect();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
     let flags: Vec<&String> = cluster.hosts.iter().flat_map(|(h, _)| &h.flags).collect();
     let says = flags.first().map_or("unhealthy", |f| f.as_str());
-    let noun = if total == 1 { "endpoint" } else { "endpoints" };
     Some(Finding {
         id: "all-endpoints-unhealthy",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
-        title: format!("all {total} {noun} are unhealthy"),
+        title: format!("{} unhealthy", all_endpoints(cluster)),
         why: format!(
-            "A's proxy knows {total} {noun} and none is healthy ({says}), and it does not send requests to unhealthy ones. Envoy answers by itself."
+            "To A's proxy {} unhealthy ({says}), and it sends no requests to unhealthy ones. Envoy answers by itself.",
+            all_endpoints(cluster)
         ),
         fix: vec![match objects.first() {
             Some(pod) if pod.kind == "Pod" => format!("{}: find why it is not ready", named(pod)),

@@ -238,9 +238,11 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
         return gap(walker, trail, "an original destination that a header names is not modeled");
     }
     let port = config.upstream_port_override.as_ref().and_then(|p| u16::try_from(p.value).ok()).unwrap_or(dial.port);
-    let address = match dial.ip {
-        Some(ip) => SocketAddr::new(ip, port).to_string(),
-        None => format!("the address that {} resolves to, port {port}", walker.question.host),
+    let address = if let Some(ip) = dial.ip {
+        SocketAddr::new(ip, port).to_string()
+    } else {
+        walker.remark(format!("whether {} resolves, and to what: DNS was not asked", walker.question.host));
+        format!("the address that {} resolves to, port {port}", walker.question.host)
     };
     if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
         let list = status.list("host_statuses");

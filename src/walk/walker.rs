@@ -122,7 +122,7 @@ impl<'a> Walker<'a> {
 
     /// As above, of what bears on the whole answer and never ends a walk: it is said last, and the first that is said
     /// is why an answer is unknown.
-    fn remark(&self, line: String) {
+    pub(super) fn remark(&self, line: String) {
         add(&self.remarks, [line]);
     }
 

@@ -95,16 +95,32 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
         .collect()
 }
 
-/// The first line: the share of requests that it says fail, at least where something is open.
-pub(super) fn summary(observed: &[Observed], verdict: &Value) -> Option<Difference> {
-    let (said, _) = verdict["summary"].as_str()?.split_once(" % of requests fail")?;
-    let number: f64 = said.rsplit(' ').next()?.parse().ok()?;
-    let share = number / 100.0;
-    let count = observed.iter().filter(|each| each.fate != Fate::Reached).count();
-    let most = if said.contains(": at least ") { share + open_share(verdict) } else { share };
-    let expected = share_of(count, observed.len()).clamp(share, most.max(share));
-    let fits = observed.len() < 2 || is_plausible(count, observed.len(), expected);
-    (!fits).then(|| Difference::new("summary", format!("{count} of {} fail", observed.len()), said))
+/// The first line: the shares of requests that it says fail or are answered, at least where something is open; and
+/// whether any reaches.
+pub(super) fn summary(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+    let said = verdict["summary"].as_str().unwrap_or_default();
+    let count = |fate: Fate| observed.iter().filter(|each| each.fate == fate).count();
+    let differ = |seen: String| Difference::new("summary", seen, said);
+    let mut found = Vec::new();
+    for (fate, words) in [
+        (Fate::Failed, " % of requests fail"),
+        (Fate::Answered, " % of requests are answered"),
+        (Fate::Answered, " % are answered"),
+    ] {
+        let Some((before, _)) = said.split_once(words) else { continue };
+        let share = before.rsplit(' ').next().and_then(|number| number.parse::<f64>().ok()).map(|n| n / 100.0);
+        let share = share.unwrap_or(f64::NAN);
+        let most = if said.contains("at least ") { share + open_share(verdict) } else { share };
+        let expected = share_of(count(fate), observed.len()).clamp(share, most.max(share));
+        if observed.len() > 1 && !is_plausible(count(fate), observed.len(), expected) {
+            found.push(differ(format!("{} of {} {fate:?}", count(fate), observed.len())));
+        }
+    }
+    let is_partial = verdict["outcome"] == "partial";
+    if is_partial && said.contains(" never reaches ") && count(Fate::Reached) > 0 {
+        found.push(differ(format!("{} of {} reach", count(Fate::Reached), observed.len())));
+    }
+    found
 }
 
 fn is_open(branch: &Value) -> bool {

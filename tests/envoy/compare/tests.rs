@@ -92,6 +92,8 @@ fn every_planted_error_is_found() {
         ("summary", "/summary", json!("a reaches b only in part: 50 % of requests fail, x (503 NC)")),
         ("summary", "/summary", json!("a reaches b only in part: at least 50 % of requests fail, x (503 NC)")),
         ("summary", "/summary", json!("a reaches b only in part: at least 15 % of requests fail, x (503 NC)")),
+        ("summary", "/summary", json!("a reaches b only in part: 33 % of requests are answered on the way, x (301)")),
+        ("summary", "/summary", json!("a never reaches b: 33.3 % of requests fail, 66.7 % are answered, x (503 NC)")),
     ];
     for (of, pointer, value) in planted {
         let mut wrong = verdict();
