@@ -106,7 +106,8 @@ pub(super) fn named_clusters(
         let (share, response) = (share * part, response.clone());
         ClusterChoice { name, share, outcome, response, endpoints: Vec::new() }
     };
-    names.into_iter().map(choice).collect()
+    // A header that is not there names none.
+    names.into_iter().filter(|(name, _)| !name.is_empty()).map(choice).collect()
 }
 
 fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) {
@@ -118,19 +119,29 @@ fn missing(path: &mut Path, host: &Host, config: &str, http: &Http, share: f64) 
                 }
                 count => format!("none of its {count} routes matches {} {}", http.method, http.path),
             };
-            (host.name.clone(), note, Stop::NoRoute, Some(routes(table)))
+            (host.name.clone(), note, Stop::NoRoute, vec![routes(table)])
         }
         Host::Missing(stop) => {
             let note = format!("none of its virtual hosts takes the host {}", http.authority);
             let at = path.trail.route_config.as_ref().map(|table| table.node());
             let evidence =
                 at.map(|c| c.get("name").map_or_else(|| c.lacks_element("virtual_hosts", "domains"), |n| n.evidence()));
-            (format!("route configuration {config}"), note, stop.clone(), evidence)
+            (format!("route configuration {config}"), note, stop.clone(), evidence.into_iter().collect())
+        }
+        Host::Secure(table) => {
+            let note = format!("the virtual host takes HTTPS only: 301 to https://{}{}", http.authority, http.path);
+            let evidence = table.node().get("require_tls").map(|n| n.evidence()).into_iter().collect();
+            (path.decision.virtual_host.clone().unwrap_or_default(), note, Stop::RequireTls, evidence)
+        }
+        Host::Undelivered(evidence) => {
+            let note = "the listener asks for it, and it was never delivered".to_owned();
+            (config.to_owned(), note, Stop::NoRouteConfig, evidence.clone())
         }
     };
     let mark = if share >= 1.0 { Mark::Stopped } else { Mark::Warned };
-    path.step(Stage::Route, mark, &subject, &note, evidence.into_iter().collect());
-    path.leg(share, "no route", Stage::Route, End::Stopped(stop));
+    path.step(Stage::Route, mark, &subject, &note, evidence);
+    let by = if stop == Stop::RequireTls { "virtual host" } else { "no route" };
+    path.leg(share, by, Stage::Route, End::Stopped(stop));
 }
 
 /// The routes of a virtual host where they are few; else its name says more.

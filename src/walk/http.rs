@@ -116,18 +116,24 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if is_refused(walker, path, node, dial, &limits, version) {
         return;
     }
-    let (config, table) = match delivered {
-        Ok(delivered) => delivered,
-        Err(without) => return without.end(walker, path, node),
+    let (config, host) = match delivered {
+        Ok((config, table)) => {
+            let Some(host) = virtual_host(walker, path, &config, &table, &http) else { return };
+            (Some((config, table)), host)
+        }
+        // The filters are asked all the same, and the router after them finds no route.
+        Err(Unrouted::Undelivered(absence)) => (None, undelivered(path, node, absence)),
+        Err(Unrouted::Unread(name)) => {
+            return path.unknown(Stage::Route, &name, "the route configuration was not read");
+        }
+        Err(Unrouted::Open(name, what)) => return unknown(walker, path, Stage::Route, &name, &what),
     };
-    let host = virtual_host(walker, path, &config, &table, &http);
-    let Some(host) = host else { return };
-    let chosen = match &host {
-        Host::Found(host, table) => match routes(walker, path, host, table, &config, &http) {
+    let chosen = match (&host, &config) {
+        (Host::Found(host, table), Some((config, _))) => match routes(walker, path, host, table, config, &http) {
             Some(chosen) => chosen,
             None => return,
         },
-        Host::Missing(_) => vec![Chosen { share: 1.0, draw: Draw::default(), route: None, only: None }],
+        _ => vec![Chosen { share: 1.0, draw: Draw::default(), route: None, only: None }],
     };
     if let Some(hit) = chosen.first().and_then(|c| c.route.as_ref()) {
         // Envoy chooses the route before the filters run, and logs it even when one of them answers.
@@ -135,7 +141,8 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
         path.decision.route_index = hit.index;
         path.trail.route = Some(hit.node.clone());
     }
-    let filters = http_filters::Chain { manager, node, config: &config, config_node: table.node(), host: &host, dial };
+    let config = config.as_ref().map(|(config, table)| (config, table.node()));
+    let filters = http_filters::Chain { manager, node, config, host: &host, dial };
     let apart = http_filters::told_apart(walker, &filters, chosen, &http);
     let answered: Vec<_> = apart.iter().flat_map(|chosen| through(walker, path, &filters, chosen, &http)).collect();
     // After those that are asked, whose places the legs know.
@@ -256,6 +263,20 @@ pub(super) enum Host {
     Found(Box<VirtualHost>, Arc<HostTable>),
     /// None does, and the stop that the router will make of it.
     Missing(Stop),
+    /// It takes HTTPS only, so that its redirect is the route, of which nothing else is configured.
+    Secure(Arc<HostTable>),
+    /// There is no route configuration: the proof.
+    Undelivered(Vec<Evidence>),
+}
+
+impl Host {
+    /// Where it stands, if its routes count.
+    pub(super) fn table(&self) -> Option<&HostTable> {
+        match self {
+            Self::Found(_, table) => Some(table),
+            Self::Missing(_) | Self::Secure(_) | Self::Undelivered(_) => None,
+        }
+    }
 }
 
 fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial, limits: &Limits) -> Result<Http, String> {
@@ -398,7 +419,7 @@ fn route_configuration(
             path.decision.route_config = Some(name.clone());
             match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
                 Got::Found(table) => (name, table),
-                Got::Absent(evidence) => return Err(Unrouted::Undelivered(name, evidence)),
+                Got::Absent(evidence) => return Err(Unrouted::Undelivered(evidence)),
                 Got::Gap => return Err(Unrouted::Unread(name)),
             }
         }
@@ -417,29 +438,19 @@ fn route_configuration(
 
 /// Why there is no route configuration to go by.
 enum Unrouted {
-    /// The proxy asks for one of this name, and has none: the proof.
-    Undelivered(String, Evidence),
+    /// The proxy asks for one and has none: the proof.
+    Undelivered(Evidence),
     /// One of this name was not read yet.
     Unread(String),
     /// One of this name cannot be interpreted, and why.
     Open(String, String),
 }
 
-impl Unrouted {
-    /// Ends the path of a request that the manager, `node`, takes.
-    fn end(self, walker: &Walker, path: &mut Path, node: &Node) {
-        match self {
-            Self::Undelivered(name, absence) => {
-                path.trail.absence.push(absence.clone());
-                let named = node.at("rds.route_config_name").map(|n| n.evidence());
-                let evidence = named.into_iter().chain([absence]).collect();
-                let note = "the listener asks for it, and it was never delivered";
-                path.stop(Stage::Route, &name, note, Stop::NoRouteConfig, evidence);
-            }
-            Self::Unread(name) => path.unknown(Stage::Route, &name, "the route configuration was not read"),
-            Self::Open(name, what) => unknown(walker, path, Stage::Route, &name, &what),
-        }
-    }
+/// No virtual host, as the route configuration that the manager, `node`, asks for was never delivered.
+fn undelivered(path: &mut Path, node: &Node, absence: Evidence) -> Host {
+    path.trail.absence.push(absence.clone());
+    let named = node.at("rds.route_config_name").map(|n| n.evidence());
+    Host::Undelivered(named.into_iter().chain([absence]).collect())
 }
 
 /// What was taken apart; where that failed, the path ends and says so.
@@ -479,6 +490,16 @@ fn virtual_host(
         unknown(walker, path, Stage::Route, &host.name, &what);
         return None;
     }
+    // Nothing else is internal to Envoy that does not come with an address in x-forwarded-for.
+    let may_be_internal = http.may_be_internal && host.require_tls() == TlsRequirementType::ExternalOnly;
+    if may_be_internal && http.scheme != "https" {
+        let what = "whether the request is internal (`internal_address_config`) is not modeled";
+        unknown(walker, path, Stage::Route, &host.name, what);
+        return None;
+    }
+    if host.require_tls() != TlsRequirementType::None && http.scheme != "https" {
+        return Some(Host::Secure(table));
+    }
     Some(Host::Found(Box::new(host), table))
 }
 
@@ -491,19 +512,6 @@ fn routes(
     config: &RouteConfiguration,
     http: &Http,
 ) -> Option<Vec<Chosen>> {
-    // Nothing else is internal to Envoy that does not come with an address in x-forwarded-for.
-    let may_be_internal = http.may_be_internal && host.require_tls() == TlsRequirementType::ExternalOnly;
-    if may_be_internal && http.scheme != "https" {
-        let what = "whether the request is internal (`internal_address_config`) is not modeled";
-        unknown(walker, path, Stage::Route, &host.name, what);
-        return None;
-    }
-    if host.require_tls() != TlsRequirementType::None && http.scheme != "https" {
-        let evidence = table.node().get("require_tls").map(|n| n.evidence()).into_iter().collect();
-        let note = format!("the virtual host takes HTTPS only: 301 to https://{}{}", http.authority, http.path);
-        path.stop(Stage::Route, &host.name, &note, Stop::RequireTls, evidence);
-        return None;
-    }
     match route::choose(walker, path, host, table, config, http) {
         Ok(chosen) => Some(chosen),
         Err(what) => {

@@ -42,8 +42,8 @@ use super::walker::Walker;
 pub(super) struct Chain<'a> {
     pub(super) manager: &'a HttpConnectionManager,
     pub(super) node: &'a Node,
-    pub(super) config: &'a RouteConfiguration,
-    pub(super) config_node: &'a Node,
+    /// The route configuration and where it stands; `None` where it was never delivered.
+    pub(super) config: Option<(&'a RouteConfiguration, &'a Node)>,
     pub(super) host: &'a Host,
     pub(super) dial: &'a Dial,
 }
@@ -372,7 +372,7 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
         of_weighted(),
         entry(&hit.route.typed_per_filter_config, &hit.node),
         entry(&host.typed_per_filter_config, table.node()),
-        entry(&chain.config.typed_per_filter_config, chain.config_node),
+        chain.config.and_then(|(config, node)| entry(&config.typed_per_filter_config, node)),
     ];
     all.into_iter().flatten().collect()
 }

@@ -15,6 +15,7 @@ mod hosts;
 mod left;
 mod manager;
 mod matches;
+mod mixed;
 mod originals;
 mod rbac;
 pub(crate) mod rng;
@@ -134,7 +135,7 @@ pub(crate) struct Unit {
 impl Unit {
     /// By chance, of this layer.
     pub(crate) fn by_chance(rng: &mut Rng, layer: Layer, spot: &Spot, version: Version) -> Self {
-        match layer {
+        let mut unit = match layer {
             Layer::Hosts => hosts::unit(rng, spot, version),
             Layer::Matches => matches::unit(rng, spot, version),
             Layer::Actions => actions::unit(rng, spot),
@@ -146,7 +147,9 @@ impl Unit {
             Layer::Gates => gates::unit(rng, spot),
             Layer::Subsets => subsets::unit(rng, spot, version),
             Layer::Trees => trees::unit(rng, spot),
-        }
+        };
+        mixed::into(rng, &mut unit);
+        unit
     }
 
     fn new(layer: Layer, spot: &Spot) -> Self {

@@ -6,7 +6,6 @@
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::route;
 use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
-use crate::walk::http::Host;
 use crate::walk::stop::Stop;
 use crate::walk::walker::Walker;
 
@@ -68,10 +67,7 @@ fn answer(ask: &Ask) -> Result<Option<Effect>, String> {
 /// The policies of old, which stand in the route itself.
 fn legacy(ask: &Ask) -> Result<Option<Effect>, String> {
     let of_route = ask.chosen.route.as_ref().and_then(|hit| hit.node.get("route")?.get("cors"));
-    let of_host = match ask.chain.host {
-        Host::Found(_, table) => table.node().get("cors"),
-        Host::Missing(_) => None,
-    };
+    let of_host = ask.chain.host.table().and_then(|table| table.node().get("cors"));
     match of_route.or(of_host) {
         Some(_) => Err("a CORS policy in the route itself is not modeled".to_owned()),
         None => Ok(None),

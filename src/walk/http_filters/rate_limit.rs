@@ -2,7 +2,6 @@
 //! (`source/extensions/filters/http/{local_ratelimit,ratelimit}`).
 
 use crate::envoy::pb::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
-use crate::walk::http::Host;
 use crate::walk::walker::Walker;
 
 use super::{Applied, Ask, Effect, own_type};
@@ -30,10 +29,7 @@ pub(super) fn local(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, Stri
 pub(super) fn global(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let counts = |field: &str| {
         let route = ask.chosen.route.as_ref().and_then(|hit| hit.node.get("route")?.get(field));
-        let host = match ask.chain.host {
-            Host::Found(_, table) => table.node().get(field),
-            Host::Missing(_) => None,
-        };
+        let host = ask.chain.host.table().and_then(|table| table.node().get(field));
         route.or(host).is_some()
     };
     let own = applied.any.type_name == GLOBAL && applied.node.get("rate_limits").is_none();

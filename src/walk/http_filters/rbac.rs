@@ -8,6 +8,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPer
 use crate::envoy::rbac::Judgment;
 use crate::envoy::version::Version;
 use crate::snapshot::Node;
+use crate::walk::http::Host;
 use crate::walk::rbac::{Request, ground, judge, words};
 use crate::walk::stop::Stop;
 use crate::walk::walker::Walker;
@@ -85,8 +86,8 @@ fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
     let http = ask.http;
     let version = ask.walker.version;
     let raw = http.path.split(['?', '#']).next().unwrap_or_default();
-    let cuts = ask.chain.config.ignore_path_parameters_in_path_matching
-        && ask.chosen.route.is_some()
+    let cuts = ask.chain.config.is_some_and(|(config, _)| config.ignore_path_parameters_in_path_matching)
+        && (ask.chosen.route.is_some() || matches!(ask.chain.host, Host::Secure(_)))
         && version.has(&Version::PARAMETERS);
     let path = if cuts { crate::walk::route::without_parameters(raw, version) } else { raw.to_owned() };
     let lacks_metadata = |name: &str| {

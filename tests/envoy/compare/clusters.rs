@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Difference, is_plausible, share_of};
 use crate::observed::{Fate, Observed};
@@ -83,6 +83,11 @@ fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
             (name.to_owned(), count, sum(&known, name), sum(&open, name))
         })
         .collect();
+    // One that is not there has no name in the log; where a filter denied its requests, not even the flag.
+    let denied = |name: &str| known.iter().filter(|c| c["name"] == name).all(|c| c["response"]["flags"] == json!([]));
+    let unnamed: f64 = rows.extract_if(.., |(name, count, ..)| *count == 0 && denied(name)).map(|(_, _, s, _)| s).sum();
+    let count = observed.iter().filter(|each| each.cluster.is_none() && !is_missing(each)).count();
+    rows.push(("unnamed ones".to_owned(), count, unnamed, 1.0 - unnamed));
     let count = observed.iter().filter(|each| is_missing(each)).count();
     rows.push(("missing ones".to_owned(), count, missing.into_iter().map(share).sum(), 0.0));
     rows.into_iter()

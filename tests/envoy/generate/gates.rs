@@ -70,6 +70,12 @@ impl Gate {
     }
 }
 
+/// The configuration of some gate whose answer rests on the request alone.
+pub(super) fn config(rng: &mut Rng) -> Value {
+    let gate = *rng.pick(&[Gate::Jwt, Gate::Cors, Gate::Csrf, Gate::HealthCheck]);
+    gate.config(rng)
+}
+
 /// One listener with a gate or two, a virtual host, several routes.
 pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
     let mut unit = Unit::new(Layer::Gates, at);
