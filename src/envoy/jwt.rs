@@ -73,11 +73,10 @@ struct Token {
 
 /// What a requirement makes of the request.
 pub fn verify(requirement: &JwtRequirement, providers: &Providers, sent: &Sent) -> Status {
-    of(requirement, providers, &[], sent)
+    of(requirement, providers, sent)
 }
 
-/// The names of the providers that a requirement names outright.
-fn of(requirement: &JwtRequirement, providers: &Providers, beside: &[&str], sent: &Sent) -> Status {
+fn of(requirement: &JwtRequirement, providers: &Providers, sent: &Sent) -> Status {
     let provider = |name: &str, audiences: &[String]| match providers.get(name) {
         Some(provider) => by_provider(provider, audiences, sent),
         None => Status::Unknown(format!("token provider {name} is not there")),
@@ -87,24 +86,35 @@ fn of(requirement: &JwtRequirement, providers: &Providers, beside: &[&str], sent
         Some(RequiresType::ProviderAndAudiences(both)) => provider(&both.provider_name, &both.audiences),
         Some(RequiresType::RequiresAny(list)) => any_of(&list.requirements, providers, sent),
         Some(RequiresType::RequiresAll(list)) => {
-            let all = list.requirements.iter().map(|r| of(r, providers, &[], sent));
-            all.into_iter().find(|status| *status != Status::Ok).unwrap_or(Status::Ok)
+            let mut all = list.requirements.iter().map(|r| of(r, providers, sent));
+            all.find(|status| *status != Status::Ok).unwrap_or(Status::Ok)
         }
-        Some(RequiresType::AllowMissing(_)) => allow_missing(providers, beside, sent),
+        Some(RequiresType::AllowMissing(_)) => allow_missing(providers, sent),
         Some(RequiresType::AllowMissingOrFailed(_)) | None => Status::Ok,
     }
 }
 
-/// One that is fulfilled will do. Else the last failure that says more than that there was no token is what is answered;
-/// what is allowed to be missing counts first, wherever it stands.
+/// One that is fulfilled will do. Else the last failure that says more than that there was no token, or none of a known
+/// issuer, is what is answered. That tokens may be missing is asked of the others' failures, not of the request
+/// (`AnyVerifierImpl::onComplete`).
 fn any_of(requirements: &[JwtRequirement], providers: &Providers, sent: &Sent) -> Status {
-    let named: Vec<&str> = requirements.iter().flat_map(named).collect();
+    let has =
+        |lenient: fn(&RequiresType) -> bool| requirements.iter().filter_map(|r| r.requires_type.as_ref()).any(lenient);
+    let may_fail = has(|r| matches!(r, RequiresType::AllowMissingOrFailed(_)));
+    let may_be_missing = has(|r| matches!(r, RequiresType::AllowMissing(_)));
+    let is_strict = |r: &&JwtRequirement| {
+        !matches!(r.requires_type, Some(RequiresType::AllowMissingOrFailed(_) | RequiresType::AllowMissing(_)))
+    };
+    if may_fail {
+        return Status::Ok;
+    }
+    if may_be_missing && !requirements.iter().any(|r| is_strict(&r)) {
+        return allow_missing(providers, sent);
+    }
     let mut last = Status::Missing;
     let mut open = None;
-    let lenient = |r: &&JwtRequirement| matches!(r.requires_type, Some(RequiresType::AllowMissing(_)));
-    let ordered = requirements.iter().filter(lenient).chain(requirements.iter().filter(|r| !lenient(r)));
-    for requirement in ordered {
-        let status = of(requirement, providers, &named, sent);
+    for requirement in requirements.iter().filter(is_strict) {
+        let status = of(requirement, providers, sent);
         match status {
             Status::Ok => return Status::Ok,
             Status::Unknown(_) => open = open.or(Some(status)),
@@ -113,17 +123,10 @@ fn any_of(requirements: &[JwtRequirement], providers: &Providers, sent: &Sent) -
             Status::Missing | Status::UnknownIssuer => {}
         }
     }
-    open.unwrap_or(last)
-}
-
-/// The providers of a requirement whose tokens count: of several that must all be fulfilled, the first's.
-fn named(requirement: &JwtRequirement) -> Vec<&str> {
-    match requirement.requires_type.as_ref() {
-        Some(RequiresType::ProviderName(name)) => vec![name],
-        Some(RequiresType::ProviderAndAudiences(both)) => vec![&both.provider_name],
-        Some(RequiresType::RequiresAny(list)) => list.requirements.iter().flat_map(named).collect(),
-        Some(RequiresType::RequiresAll(list)) => list.requirements.first().map(named).unwrap_or_default(),
-        Some(RequiresType::AllowMissingOrFailed(_) | RequiresType::AllowMissing(_)) | None => Vec::new(),
+    match open {
+        Some(open) => open,
+        None if may_be_missing && last == Status::Missing => Status::Ok,
+        None => last,
     }
 }
 
@@ -139,10 +142,9 @@ fn by_provider(provider: &JwtProvider, audiences: &[String], sent: &Sent) -> Sta
     test(last, Checked::By(provider, allowed), sent)
 }
 
-/// Tokens of the providers beside it, or of all where there are none; none at all is fine.
-fn allow_missing(providers: &Providers, beside: &[&str], sent: &Sent) -> Status {
-    let is_one = |name: &String| beside.is_empty() || beside.contains(&name.as_str());
-    let those: Vec<&JwtProvider> = providers.iter().filter(|(name, _)| is_one(name)).map(|(_, p)| p).collect();
+/// Tokens of any provider; none at all is fine.
+fn allow_missing(providers: &Providers, sent: &Sent) -> Status {
+    let those: Vec<&JwtProvider> = providers.values().collect();
     let tokens = match tokens(&those, sent) {
         Ok(tokens) => tokens,
         Err(why) => return Status::Unknown(why),
