@@ -98,7 +98,10 @@ pub(super) fn named_clusters(
             let choices = weighted_choices(walker, weighted, None, (http, &chosen.draw)).unwrap_or_default();
             narrowed(choices, chosen.only.as_ref()).into_iter().map(|c| (c.name, c.share)).collect()
         }
-        Some(ClusterSpecifier::ClusterHeader(_)) | None => Vec::new(),
+        Some(ClusterSpecifier::ClusterHeader(header)) => {
+            http.values(header).first().map(|name| ((*name).to_owned(), 1.0)).into_iter().collect()
+        }
+        None => Vec::new(),
     };
     let outcome = cluster::outcome(&leg.end, http.kind);
     let response = leg.response(http.kind);

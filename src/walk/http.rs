@@ -164,9 +164,6 @@ fn through(
     });
     let Some(last) = path.legs.last() else { return Vec::new() };
     let named = |leg: &Leg, share: f64| action::named_clusters(walker, leg, chosen, http, share);
-    if left < 1e-9 {
-        return named(last, chosen.share);
-    }
     if last.end == End::Unknown && last.stage == Stage::HttpFilters && chosen.only.is_some() {
         // It was drawn before the filter that is not known.
         return named(last, left);
@@ -176,11 +173,15 @@ fn through(
         let end = leg.end.stop().filter(|stop| !matches!(stop, Stop::FaultAbort(_)));
         leg.stage == Stage::HttpFilters && end.is_some()
     };
+    let denied: Vec<&Leg> = path.legs.iter().skip(before).filter(is_denied).collect();
+    if left < 1e-9 && denied.is_empty() {
+        return named(last, chosen.share);
+    }
     // Of a cluster that is not there it has no name.
     let is_there = |choice: &ClusterChoice| {
         path.trail.clusters.iter().any(|known| known.name == choice.name && known.cluster.is_some())
     };
-    path.legs.iter().skip(before).filter(is_denied).flat_map(|leg| named(leg, leg.share)).filter(is_there).collect()
+    denied.into_iter().flat_map(|leg| named(leg, leg.share)).filter(|choice| left < 1e-9 || is_there(choice)).collect()
 }
 
 /// What of a refused version of HTTP is not modeled.
