@@ -11,16 +11,43 @@ const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters.http";
 pub(super) fn into(rng: &mut Rng, unit: &mut Unit) {
     let mut listeners = unit.short.remove("listeners").unwrap_or_default();
     for listener in listeners.as_array_mut().into_iter().flatten() {
-        let chains = listener["filter_chains"].as_array().map_or(0, Vec::len);
-        let mut places = vec!["/http".to_owned()];
-        places.extend((0..chains).map(|chain| format!("/filter_chains/{chain}/http")));
-        for (number, place) in places.iter().enumerate() {
-            if let Some(Value::Object(http)) = listener.pointer_mut(place) {
-                manager(rng, unit, http, number);
+        let chains = listener["chains"].as_array().map_or(0, Vec::len);
+        let places =
+            (0..chains).map(|chain| format!("/chains/{chain}")).chain(["/default_chain".to_owned(), String::new()]);
+        for (number, place) in places.enumerate() {
+            if let Some(Value::Object(chain)) = listener.pointer_mut(&place) {
+                self::chain(rng, unit, chain, number);
             }
         }
     }
     unit.short.insert("listeners".to_owned(), listeners);
+}
+
+fn chain(rng: &mut Rng, unit: &mut Unit, chain: &mut Map<String, Value>, number: usize) {
+    let is_chain = chain.contains_key("http") || chain.contains_key("tcp");
+    if is_chain && rng.chance(4) {
+        let filters = chain.entry("filters").or_insert_with(|| json!([]));
+        filters.as_array_mut().into_iter().for_each(|filters| filters.push(network_filter(rng)));
+    }
+    if let Some(Value::Object(http)) = chain.get_mut("http") {
+        manager(rng, unit, http, number);
+    }
+}
+
+/// One that closes some connections.
+fn network_filter(rng: &mut Rng) -> Value {
+    let permission = match rng.below(3) {
+        0 => json!({"destination_port": 80}),
+        1 => json!({"requested_server_name": {"exact": "a.com"}}),
+        _ => json!({"any": true}),
+    };
+    let policy = json!({"permissions": [permission], "principals": [{"any": true}]});
+    let config = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC",
+        "stat_prefix": "rbac",
+        "rules": {"action": rng.word(&["ALLOW", "DENY"]), "policies": {"p": policy}},
+    });
+    json!({"name": "mixed", "typed_config": config})
 }
 
 fn manager(rng: &mut Rng, unit: &mut Unit, http: &mut Map<String, Value>, number: usize) {
