@@ -3,7 +3,7 @@
 use crate::verdict::{Finding, Mark, Outcome, Response, percent};
 use crate::walk::Walk;
 
-/// The line, without its mark.
+/// The line, without its mark. `found` explains the answer that is named, where anything does.
 pub(super) fn line(
     walk: &Walk,
     outcome: Outcome,

@@ -127,6 +127,9 @@ def causes(fault, said, wanted):
     found = []
     if fault.finding and fault.finding not in ids:
         found.append(f"findings {ids} without {fault.finding}")
+    titles = [f.get("title", "") for f in findings if f.get("id") == fault.finding]
+    if wanted not in ("reaches", "unknown") and not all(t in said["summary"] for t in titles):
+        found.append(f"line 1 is {said['summary']!r}, without {titles}")
     if wanted == "reaches":
         certain = [f.get("id") for f in findings if f.get("certainty") == "certain"]
         if certain:

@@ -406,6 +406,19 @@ FAULTS = [
         blame=(VS, DR),
     ),
     Fault(
+        "two-subsets-fail",  # the one that most requests meet comes first, whatever the stage
+        "product-service:8082",
+        destination="",
+        objects=[
+            subsets(v4="v4"),
+            virtual_service({"route": [to_product("v4", weight=70), to_product("v3", weight=30)]}),
+        ],
+        holds=routed_with_cluster("v4"),
+        requests=40,
+        finding="subset-selects-no-pods",
+        blame=(DR,),
+    ),
+    Fault(
         "subset-selects-no-pods",
         "product-service:8082",
         objects=[subsets(v3="v3"), virtual_service({"route": [to_product("v3")]})],
