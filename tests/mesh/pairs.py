@@ -223,8 +223,8 @@ def table():
         *each("no sidecar at B", "web tools", "archive.depot:8080 archive.depot:8082 archive.depot:7070"),
         # A gateway
         *each("gateway", "ingress", "shop.example:80 a.apps.example:80",
-              ("/v1", "/v4", "/till", "/vault", "/archive", "/old", "/nobody", "/nothing")),
-        *each("gateway", "ingress", "other.example:80", ("/v1",)),
+              ("/v1", "/v4", "/till", "/vault", "/archive", "/old", "/nobody", "/nothing", "/denied")),
+        *each("gateway", "ingress", "secure.example:80 other.example:80", ("/v1", "/denied")),
         *each("gateway, HTTPRoute", "ingress", "api.example:81",
               ("/v1", "/h", ("/h", {"headers": BETA}), "/missing", "/none", "/away", "/nothing")),
         *each("gateway, HTTPRoute", "ingress", "other.example:81", ("/v1",)),

@@ -411,6 +411,8 @@ POLICIES = [
 def ingress():
     servers = [
         {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["shop.example", "*.apps.example"]},
+        {"port": {"number": 80, "name": "http-secure", "protocol": "HTTP"}, "hosts": ["secure.example"],
+         "tls": {"httpsRedirect": True}},
         {"port": {"number": 443, "name": "tls", "protocol": "TLS"}, "hosts": ["media.example"],
          "tls": {"mode": "PASSTHROUGH"}},
         {"port": {"number": 9000, "name": "tcp", "protocol": "TCP"}, "hosts": ["*"]},
@@ -433,6 +435,10 @@ def ingress():
             when(uri=prefix("/old"), redirect={"uri": "/v1"}),
             when(to(f"nobody.store.svc.{DOMAIN}", port=8080), uri=prefix("/nobody")),
         ]),
+        istio("VirtualService", "edge", "secure", hosts=["secure.example"], gateways=["shop"], http=[
+            when(to(catalog, "v1", 80), uri=prefix("/"))]),
+        rule(SECURITY, "AuthorizationPolicy", "edge", "edge", selector={"matchLabels": {"istio": "ingress"}},
+             action="DENY", rules=[allowed("/denied*")]),
         istio("VirtualService", "edge", "media", hosts=["media.example"], gateways=["shop"], tls=[
             {"match": [{"port": 443, "sniHosts": ["media.example"]}], "route": [to(media, port=8443)]}]),
         istio("VirtualService", "edge", "tcp", hosts=["*"], gateways=["shop"], tcp=[
