@@ -81,7 +81,8 @@ pub fn of_the_trusted() -> impl Iterator<Item = &'static str> {
     internal.chain(GONE_AT_THE_EDGE).copied().chain(["x-request-id"])
 }
 
-/// Names in lower case; `http2` tells how cookies come together, `edge` whether nobody before is trusted.
+/// Names in lower case; `http2` tells how cookies come together, `edge` whether the manager goes by the address of the
+/// connection (`use_remote_address`), however many proxies before it are trusted (`ConnectionManagerUtility`).
 pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
     for (name, value) in headers {

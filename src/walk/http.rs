@@ -315,13 +315,14 @@ fn request(walker: &Walker, manager: &HttpConnectionManager, dial: &Dial, limits
     if upgrades {
         return Err("upgrades are not modeled".to_owned());
     }
-    let nobody_before = is_edge(manager) && manager.xff_num_trusted_hops == 0;
-    let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, nobody_before);
+    // However many proxies before it are trusted.
+    let edge = is_edge(manager);
+    let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, edge);
     if limits.underscores == HeadersWithUnderscoresAction::DropHeader {
         headers.retain(|(name, _)| !name.contains('_'));
     }
     let makes_id = manager.generate_request_id.as_ref().is_none_or(|b| b.value);
-    let renews_id = makes_id && nobody_before && !manager.preserve_external_request_id;
+    let renews_id = makes_id && edge && !manager.preserve_external_request_id;
     headers.retain(|(name, value)| name != "x-request-id" || !(renews_id || (makes_id && value.is_empty())));
     let scheme = scheme(manager, &mut headers)?;
     if dial.protocol == Protocol::Grpc && !headers.iter().any(|(k, _)| k == "content-type") {
