@@ -69,31 +69,10 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     if let Some(what) = Walker::unmodeled(node, MANAGER, &["http_filters", "route_config"]) {
         return unknown(walker, path, Stage::HttpFilters, "", &what);
     }
-    let plain = !walker.question.tls && !walker.ciphertext.get();
-    let codec = CodecType::try_from(manager.codec_type);
-    if plain && dial.protocol == Protocol::Tcp && matches!(codec, Ok(CodecType::Auto | CodecType::Http1)) {
-        // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
-        let _ = route_configuration(walker, path, manager, node);
-        return path.stop(
-            Stage::HttpFilters,
-            "",
-            "it takes HTTP only",
-            Stop::Refused(Refusal::RequestLine),
-            Vec::new(),
-        );
-    }
     let is_source = matches!(walker.origin, Origin::Source(_));
-    if plain && dial.protocol == Protocol::Tcp && codec == Ok(CodecType::Http2) && is_source {
-        return refuse(path, node, Refusal::Preface, OTHER_VERSION);
-    }
+    let plain = !walker.question.tls && !walker.ciphertext.get();
     if !plain || !dial.protocol.is_http() {
-        return unknown(
-            walker,
-            path,
-            Stage::HttpFilters,
-            "",
-            "bytes that are no HTTP, on an HTTP chain, are not modeled",
-        );
+        return bytes(walker, path, manager, node, plain && dial.protocol == Protocol::Tcp);
     }
     path.trail.alpn_override = alpn_override(manager);
     let limits = Limits::of(manager);
@@ -147,6 +126,25 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, manager: &HttpConnectionMan
     let answered: Vec<_> = apart.iter().flat_map(|chosen| through(walker, path, &filters, chosen, &http)).collect();
     // After those that are asked, whose places the legs know.
     path.decision.clusters.extend(answered);
+}
+
+/// What is no HTTP, on a chain of HTTP: bytes in the clear, or others.
+fn bytes(walker: &Walker, path: &mut Path, manager: &HttpConnectionManager, node: &Node, clear: bool) {
+    match CodecType::try_from(manager.codec_type) {
+        // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
+        Ok(CodecType::Auto | CodecType::Http1) if clear => {
+            let _ = route_configuration(walker, path, manager, node);
+            let stop = Stop::Refused(Refusal::RequestLine);
+            path.stop(Stage::HttpFilters, "", "it takes HTTP only", stop, Vec::new());
+        }
+        Ok(CodecType::Http2) if clear && matches!(walker.origin, Origin::Source(_)) => {
+            refuse(path, node, Refusal::Preface, OTHER_VERSION);
+        }
+        Ok(CodecType::Auto | CodecType::Http1 | CodecType::Http2 | CodecType::Http3) | Err(_) => {
+            let what = "bytes that are no HTTP, on an HTTP chain, are not modeled";
+            unknown(walker, path, Stage::HttpFilters, "", what);
+        }
+    }
 }
 
 /// The filters, and what the route does with the requests that they let through. Returns the clusters of those that
