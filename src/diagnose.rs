@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod case;
+mod hidden;
 mod summary;
 
 use std::cell::RefCell;
@@ -61,7 +62,9 @@ pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
     let cause = findings.iter().find(|f| is_main(f)).cloned();
     let mut needs = needs.into_inner();
     needs.extend(walk.needs.iter().cloned());
-    (verdict(snapshot, walk, findings, cause.as_ref()), needs)
+    let mut verdict = verdict(snapshot, walk, findings, cause.as_ref());
+    hidden::hide(&mut verdict);
+    (verdict, needs)
 }
 
 /// The ways that end differently: each is examined by itself.

@@ -23,6 +23,7 @@ pub mod matcher;
 pub mod path;
 pub mod rbac;
 pub mod re2;
+pub mod redacted;
 pub mod redirect;
 pub mod subset;
 pub mod tls;

@@ -18,6 +18,7 @@ pub mod collect;
 pub mod diagnose;
 pub mod envoy;
 pub mod mesh;
+mod redact;
 pub mod render;
 pub mod snapshot;
 pub mod verdict;

@@ -7,6 +7,7 @@ use super::pb::envoy::config::route::v3::{CookieMatcher, HeaderMatcher, QueryPar
 use super::pb::envoy::config::route::v3::{header_matcher, query_parameter_matcher};
 use super::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher};
 use super::re2::{self, Charset};
+use super::redacted;
 use super::version::{Change, Version};
 
 /// The result of a test that may not be decidable.
@@ -74,10 +75,10 @@ pub fn string_in(matcher: &StringMatcher, value: &str, charset: Charset) -> Matc
     };
     let folded = fold(value);
     match &matcher.match_pattern {
-        Some(MatchPattern::Exact(exact)) => (folded == fold(exact)).into(),
-        Some(MatchPattern::Prefix(prefix)) => folded.starts_with(&fold(prefix)).into(),
-        Some(MatchPattern::Suffix(suffix)) => folded.ends_with(&fold(suffix)).into(),
-        Some(MatchPattern::Contains(part)) => folded.contains(&fold(part)).into(),
+        Some(MatchPattern::Exact(exact)) => redacted::exact(&fold(exact), &folded),
+        Some(MatchPattern::Prefix(prefix)) => redacted::prefix(&fold(prefix), &folded),
+        Some(MatchPattern::Suffix(suffix)) => redacted::suffix(&fold(suffix), &folded),
+        Some(MatchPattern::Contains(part)) => redacted::contains(&fold(part), &folded),
         Some(MatchPattern::SafeRegex(regex)) => regex_in(&regex.regex, value, charset),
         None => Match::Unknown("a custom string matcher".to_owned()),
     }
@@ -90,6 +91,9 @@ pub fn regex(pattern: &str, text: &str) -> Match {
 
 /// RE2, the whole text.
 pub fn regex_in(pattern: &str, text: &str, charset: Charset) -> Match {
+    if redacted::is_in(pattern) || redacted::is_in(text) {
+        return redacted::open();
+    }
     re2::full_match(pattern, text, charset).map_or_else(Match::Unknown, Match::from)
 }
 
@@ -172,14 +176,16 @@ fn header_value(matcher: &HeaderMatcher, value: &str, charset: Charset) -> Match
     use header_matcher::HeaderMatchSpecifier as Specifier;
     match &matcher.header_match_specifier {
         // The old form of exact_match with an empty value matches any value that is present.
-        Some(Specifier::ExactMatch(exact)) => (exact.is_empty() || value == exact).into(),
+        Some(Specifier::ExactMatch(exact)) if exact.is_empty() => Match::Yes,
+        Some(Specifier::ExactMatch(exact)) => redacted::exact(exact, value),
         Some(Specifier::SafeRegexMatch(regex)) => regex_in(&regex.regex, value, charset),
+        Some(Specifier::RangeMatch(_)) if redacted::is_in(value) => redacted::open(),
         Some(Specifier::RangeMatch(range)) => {
             value.parse::<i64>().is_ok_and(|n| n >= range.start && n < range.end).into()
         }
-        Some(Specifier::PrefixMatch(prefix)) => value.starts_with(prefix).into(),
-        Some(Specifier::SuffixMatch(suffix)) => value.ends_with(suffix).into(),
-        Some(Specifier::ContainsMatch(part)) => value.contains(part).into(),
+        Some(Specifier::PrefixMatch(prefix)) => redacted::prefix(prefix, value),
+        Some(Specifier::SuffixMatch(suffix)) => redacted::suffix(suffix, value),
+        Some(Specifier::ContainsMatch(part)) => redacted::contains(part, value),
         Some(Specifier::StringMatch(matcher)) => string_in(matcher, value, charset),
         Some(Specifier::PresentMatch(_)) | None => Match::Yes,
     }
@@ -206,7 +212,9 @@ pub fn cookie(matcher: &CookieMatcher, lines: &[&str], charset: Charset) -> Matc
     let mut cookies =
         lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_start().split_once('='));
     let Some((_, value)) = cookies.find(|(name, _)| *name == matcher.name) else {
-        return matcher.invert_match.into();
+        // A line without a name may have been any cookie.
+        let is_open = lines.iter().flat_map(|line| line.split(';')).any(|pair| pair.trim() == redacted::MARK);
+        return if is_open { redacted::open() } else { matcher.invert_match.into() };
     };
     let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
     let matches = matcher.string_match.as_ref().map_or(Match::Yes, |m| string_in(m, value, charset));

@@ -17,6 +17,7 @@ use super::pb::xds::r#type::matcher::v3::{
     IpMatcher, Matcher, StringMatcher as XdsString, string_matcher as xds_string,
 };
 use super::re2::Charset;
+use super::redacted;
 
 /// What an input gives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -142,6 +143,9 @@ impl Asked<'_> {
         let value = match self.data(tree.input.as_ref().and_then(|i| i.typed_config.as_ref())) {
             Data::Unknown(why) => return Led::Unknown(why),
             Data::Absent => return Led::Nowhere,
+            Data::Text(text) if redacted::is_in(&text) => {
+                return Led::Unknown("it depends on a secret that was left out of the snapshot".to_owned());
+            }
             Data::Text(text) => text,
         };
         let entry = |field: &str, key: &String| {

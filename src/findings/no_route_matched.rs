@@ -25,7 +25,7 @@ fn no_route(case: &Case) -> Option<Finding> {
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| field(object.clone())).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
     let count = nearest.count;
-    let wanted = nearest.at.as_ref().map(|at| at.value().to_string()).unwrap_or_default();
+    let wanted = nearest.at.as_ref().map(Node::shown).unwrap_or_default();
     let mut evidence: Vec<Evidence> = nearest.at.iter().map(Node::evidence).collect();
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
     Some(Finding {

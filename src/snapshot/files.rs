@@ -2,6 +2,7 @@
 //!
 //! Only the form; reading and writing the disk is collect's. The layout is public: see the contract in README.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::envoy::fields::snake;
+use crate::redact::{self, Rule};
 
 use super::index::{BodyError, Entry, Group, Section, body_error, index};
 use super::kind::Kind;
@@ -66,6 +68,22 @@ pub struct AskRecord {
     /// The TLS server name, where it is not the host's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
+}
+
+impl AskRecord {
+    /// The question without the secrets that were typed: of each is kept that it is there, and what of it decides.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let (scheme, rest) = self.to.split_once("://").map_or(("", self.to.as_str()), |(scheme, rest)| (scheme, rest));
+        let (host, path) = rest.split_at(rest.find(['/', '?']).filter(|_| !scheme.is_empty()).unwrap_or(rest.len()));
+        let before = &self.to[..self.to.len() - rest.len()];
+        Self {
+            to: format!("{before}{host}{}", redact::path(path)),
+            path: redact::path(&self.path),
+            headers: self.headers.iter().map(|line| redact::header_line(line)).collect(),
+            ..self.clone()
+        }
+    }
 }
 
 fn pod() -> String {
@@ -161,12 +179,12 @@ impl Snapshot {
             }
             for (query, file) in DOCUMENTS {
                 if let Some(document) = proxy.documents.get(*query) {
-                    files.insert(format!("{folder}/{file}"), pretty(document));
+                    files.insert(format!("{folder}/{file}"), kept(document));
                 }
             }
         }
         if !self.objects.is_empty() {
-            files.insert("objects.json".to_owned(), pretty(&self.objects.list()));
+            files.insert("objects.json".to_owned(), kept(&self.objects.list()));
         }
         files.insert("snapshot.json".to_owned(), pretty(&json!(self.manifest(tool))));
         files
@@ -239,13 +257,13 @@ impl Snapshot {
         let unread = self.unread.iter().map(|((origin, query), reason)| UnreadRecord {
             from: folder(*origin),
             query: query.clone(),
-            reason: reason.clone(),
+            reason: redact::said(reason),
         });
         Manifest {
             schema: SCHEMA.to_owned(),
             tool: tool.to_owned(),
             time: self.time.clone(),
-            ask: self.ask.clone(),
+            ask: self.ask.as_ref().map(AskRecord::without_secrets),
             source: self.source.clone(),
             destination: self.destinations.get(&0).cloned(),
             destinations: self.destinations.range(1..).map(|(_, pod)| pod.clone()).collect(),
@@ -348,7 +366,7 @@ impl Proxy {
             if section.group() == Group::Secrets {
                 out.extend(public(&entry.value()).to_string().bytes());
             } else {
-                out.extend(entry.bytes());
+                out.extend_from_slice(&without_secrets_of(entry.bytes()));
             }
         }
         out.push(b']');
@@ -476,6 +494,22 @@ fn origin_of(folder: &str) -> Option<Origin> {
         "kubernetes" => Some(Origin::Kubernetes),
         "controlplane" => Some(Origin::ControlPlane),
         _ => None,
+    }
+}
+
+/// A document without its secrets.
+fn kept(value: &Value) -> Vec<u8> {
+    let text = value.to_string();
+    let text = redact::json(&text, &Rule::Shapes);
+    pretty(&serde_json::from_str(&text).unwrap_or_default())
+}
+
+/// An element of a dump without its secrets; as it came, where it holds none.
+fn without_secrets_of(element: &[u8]) -> Cow<'_, [u8]> {
+    let Ok(text) = std::str::from_utf8(element) else { return Cow::Owned(b"null".to_vec()) };
+    match redact::json(text, &Rule::Shapes) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::need::Origin;
 use super::path::{Segment, quoted};
 use crate::envoy::fields::snake;
+use crate::redact::{self, Step};
 
 /// A value inside the snapshot. Descending extends its address.
 ///
@@ -132,12 +133,17 @@ impl Node {
 
     /// This value as evidence.
     pub fn evidence(&self) -> Evidence {
-        Evidence {
-            origin: self.origin,
-            query: self.query.to_string(),
-            path: self.address(),
-            value: Some(self.value().to_string()),
-        }
+        Evidence { origin: self.origin, query: self.query.to_string(), path: self.address(), value: Some(self.shown()) }
+    }
+
+    /// This value as compact JSON, without the secrets that are in it.
+    pub fn shown(&self) -> String {
+        let way = self.path.iter().map(|segment| match segment {
+            Segment::Key(key) => Step::Member(key),
+            Segment::Index(i) => Step::Element(*i),
+        });
+        let rule = redact::rule_at(&self.root, way);
+        redact::json(&self.value().to_string(), &rule).into_owned()
     }
 
     /// Evidence that this value has no such member.

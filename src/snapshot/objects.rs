@@ -53,7 +53,7 @@ impl Objects {
     }
 }
 
-/// Takes out what may hold a secret (environments, the last applied configuration) and what is only noise.
+/// Takes out what may hold a secret (environments, command lines, the last applied configuration) and what is noise.
 fn trim(object: &mut Value) {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.remove("managedFields");
@@ -66,7 +66,7 @@ fn trim(object: &mut Value) {
             let containers = object.pointer_mut(&format!("{spec}/{list}")).and_then(Value::as_array_mut);
             for container in containers.into_iter().flatten() {
                 if let Some(container) = container.as_object_mut() {
-                    for field in ["env", "envFrom", "volumeMounts", "resources"] {
+                    for field in ["args", "command", "env", "envFrom", "lifecycle", "resources", "volumeMounts"] {
                         container.remove(field);
                     }
                 }

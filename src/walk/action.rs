@@ -10,6 +10,7 @@ use crate::verdict::{ClusterChoice, Mark, Stage};
 use crate::envoy::draw::Draw;
 use crate::envoy::pb::envoy::config::core::v3::{Metadata, RoutingPriority};
 use crate::envoy::re2::Charset;
+use crate::envoy::redacted;
 use crate::envoy::redirect::{self, Asked};
 use crate::envoy::subset::{self, Criteria};
 use crate::envoy::version::Version;
@@ -210,6 +211,9 @@ fn forward(
         }
         Some(ClusterSpecifier::ClusterHeader(header)) => {
             let value = http.values(header).first().copied().unwrap_or_default().to_owned();
+            if redacted::is_in(&value) {
+                return unknown(walker, path, Stage::Route, &subject, &format!("the header {header} was left out"));
+            }
             let at = at.as_ref().and_then(|a| a.get("cluster_header"));
             let evidence = at.iter().map(Node::evidence).collect();
             (vec![Choice { name: value, share: 1.0, at, criteria }], evidence)

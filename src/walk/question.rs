@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::redact;
 use crate::snapshot::AskRecord;
 
 /// The request in question.
@@ -115,9 +116,9 @@ impl fmt::Display for QuestionError {
         match self {
             Self::NoPort(host) => write!(f, "`{host}` has no port"),
             Self::BadPort(port) => write!(f, "`{port}` is not a port: a number from 1 to 65535, or a port's name"),
-            Self::BadTarget(target) => write!(f, "`{target}` is not a destination"),
-            Self::BadHeader(header) => write!(f, "`{header}` is not a header: `Name: value`"),
-            Self::BadPath(path) => write!(f, "`{path}` is not a path: it begins with `/`"),
+            Self::BadTarget(target) => write!(f, "`{}` is not a destination", redact::url(target)),
+            Self::BadHeader(header) => write!(f, "`{}` is not a header: `Name: value`", redact::header_line(header)),
+            Self::BadPath(path) => write!(f, "`{}` is not a path: it begins with `/`", redact::path(path)),
             Self::BadMethod(method) => write!(f, "`{method}` is not a method"),
             Self::BadProtocol(word) => {
                 write!(f, "`{word}` is not a protocol: auto, http1, http2, grpc, tcp or tls")

@@ -16,6 +16,7 @@ use crate::envoy::pb::envoy::config::route::v3::{
 };
 use crate::envoy::pb::xds::r#type::matcher::v3::Matcher;
 use crate::envoy::re2::Charset;
+use crate::envoy::redacted;
 use crate::envoy::uri_template;
 use crate::envoy::version::Version;
 use crate::envoy::xds_matcher::{self, Data, Led, Place};
@@ -332,17 +333,16 @@ impl<'a> Asked<'a> {
         Some(Ok((percent.map_or(0, |percent| percent.numerator).into(), of.into())))
     }
 
-    fn path_condition(&self, wanted: &RouteMatch) -> Condition<'_> {
+    fn path_condition<'b>(&'b self, wanted: &'b RouteMatch) -> Condition<'b> {
         let (raw, folds) = (&*self.path, wanted.case_sensitive.as_ref().is_some_and(|b| !b.value));
         let path = if folds { self.folded.as_str() } else { raw };
-        let rest = |prefix: &str| {
-            if folds { path.strip_prefix(&prefix.to_ascii_lowercase()) } else { path.strip_prefix(prefix) }
-        };
+        let fold = |wanted: &'b str| if folds { Cow::Owned(wanted.to_ascii_lowercase()) } else { Cow::Borrowed(wanted) };
         let (field, holds) = match &wanted.path_specifier {
-            Some(PathSpecifier::Prefix(prefix)) => ("prefix", rest(prefix).is_some().into()),
-            Some(PathSpecifier::Path(exact)) => ("path", rest(exact).is_some_and(str::is_empty).into()),
+            Some(PathSpecifier::Prefix(prefix)) => ("prefix", redacted::prefix(&fold(prefix), path)),
+            Some(PathSpecifier::Path(exact)) => ("path", redacted::exact(&fold(exact), path)),
             Some(PathSpecifier::PathSeparatedPrefix(prefix)) => {
-                ("path_separated_prefix", rest(prefix).is_some_and(|r| r.is_empty() || r.starts_with('/')).into())
+                let below = redacted::prefix(&(fold(prefix) + "/"), path);
+                ("path_separated_prefix", redacted::exact(&fold(prefix), path).or(below))
             }
             Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex_in(&regex.regex, raw, self.charset)),
             Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),

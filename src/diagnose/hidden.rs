@@ -1,0 +1,47 @@
+//! A verdict without the secrets of the request: what was typed is in its sentences, too.
+
+use crate::redact;
+use crate::verdict::{Branch, Finding, Step, Verdict};
+
+/// What is shorter could be anything, and is hidden in its own field alone.
+const LONG: usize = 4;
+
+/// Leaves out the secrets of the request's path and headers, wherever they are said.
+pub(super) fn hide(verdict: &mut Verdict) {
+    let request = &mut verdict.request;
+    let mut secrets = redact::of_path(&request.path);
+    request.path = redact::path(&request.path);
+    request.host = redact::value(&request.host).into_owned();
+    for (name, value) in &mut request.headers {
+        let kept = redact::header(name, value);
+        if kept != *value {
+            secrets.push((std::mem::replace(value, kept.clone()), kept));
+        }
+    }
+    secrets.retain(|(secret, _)| secret.len() >= LONG);
+    if secrets.is_empty() {
+        return;
+    }
+    // A longer one may hold a shorter one.
+    secrets.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
+    texts(verdict).for_each(|text| {
+        for (secret, kept) in secrets.iter().filter(|(secret, _)| text.contains(secret)).collect::<Vec<_>>() {
+            *text = text.replace(secret, kept);
+        }
+    });
+}
+
+/// Everything that is said in sentences.
+fn texts(verdict: &mut Verdict) -> impl Iterator<Item = &mut String> {
+    let response = verdict.response.iter_mut().map(|response| &mut response.details);
+    let branches = verdict.branches.iter_mut().map(|Branch { by, .. }| by);
+    let steps = verdict.steps.iter_mut().flat_map(|Step { subject, note, .. }| [subject, note]);
+    let findings = verdict.findings.iter_mut();
+    let findings = findings.flat_map(|Finding { title, why, fix, .. }| [title, why].into_iter().chain(fix));
+    std::iter::once(&mut verdict.summary)
+        .chain(response)
+        .chain(branches)
+        .chain(steps)
+        .chain(findings)
+        .chain(&mut verdict.unchecked)
+}
