@@ -11,9 +11,10 @@ use clap::Parser as _;
 
 pub use args::Cli;
 
-use crate::collect::{self, CollectError, Opened, Options, Place};
+use crate::collect::{self, CollectError, Opened, Options, Place, Source};
+use crate::mesh::whose::{Belongs, Owner};
 use crate::render::render;
-use crate::snapshot::AskRecord;
+use crate::snapshot::{AskRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
 use tell::Usage;
 
@@ -94,16 +95,40 @@ async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
         question(ask, &place, &options).await?;
     }
     let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
+    let caveat = match cli.source_of(&place)? {
+        Some(source) => hold_against_the_proxy(&source, &snapshot, &options)?,
+        None => None,
+    };
     let ask = cli.ask(snapshot.ask.as_ref())?.ok_or_else(Usage::no_question)?;
     let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
     snapshot.ask = Some(ask);
-    let verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
+    let mut verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
+    verdict.unchecked.extend(caveat);
     if let Some(path) = cli.save_to() {
         collect::save(&snapshot, Path::new(path))?;
     }
     let text = render(&verdict, &format, &tell::theme(cli.color()), WIDTH).map_err(|e| Usage::of(e.to_string()))?;
     tell::print(&text);
     Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
+}
+
+/// Holds A, as it was typed, against whose proxy was read; what cannot be told is a line for the answer.
+fn hold_against_the_proxy(asked: &str, snapshot: &Snapshot, options: &Options) -> Result<Option<String>, Failure> {
+    let source = Source::parse(asked).map_err(|why| Usage::of_source(why, asked))?;
+    // A snapshot is of the one that it was asked about.
+    if snapshot.source.is_some() && snapshot.ask.as_ref().and_then(|ask| ask.from.as_deref()) == Some(asked) {
+        return Ok(None);
+    }
+    let given = options.cluster.namespace.as_deref();
+    let of = |(name, namespace)| (name, Some(namespace).filter(|n: &&str| !n.is_empty()));
+    let readings: Vec<(&str, Option<&str>)> = source.readings(given.unwrap_or_default()).into_iter().map(of).collect();
+    match Owner::of(snapshot).is(source.kind(), &readings) {
+        Belongs::Yes => Ok(None),
+        Belongs::No(whose) => Err(CollectError::OtherProxy { asked: asked.to_owned(), whose }.into()),
+        Belongs::Unknown => {
+            Ok(Some(format!("whether this is {asked}'s proxy: nothing that was read says whose it is")))
+        }
+    }
 }
 
 /// Understands a question. B without a port is told the ports there are, where they can be read.

@@ -187,6 +187,16 @@ impl Options {
 }
 
 impl Collector {
+    /// Why nobody is there who could answer a need; `None` where somebody is.
+    pub fn why_not(&self, need: &Need) -> Option<&'static str> {
+        let origin = need.origin();
+        let is_there = match origin {
+            Origin::Kubernetes => self.cluster.is_some(),
+            Origin::Source(_) | Origin::Destination(_) | Origin::ControlPlane => self.admins.contains_key(&origin),
+        };
+        (!is_there).then(|| why_not(origin))
+    }
+
     /// Answers needs: admin queries of one proxy after each other on its connection, all else at once.
     ///
     /// An error says why this need has no answer.

@@ -12,14 +12,17 @@ mod summary;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::snapshot::{Need, Snapshot};
-use crate::verdict::{Certainty, Finding, Outcome, Verdict};
+use crate::snapshot::{Need, Origin, Snapshot};
+use crate::verdict::{Certainty, Finding, Mark, Outcome, Side, Stage, Step, Verdict};
 use crate::walk::{End, Walk};
 
 pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
     show,
 };
+
+/// How often a configuration that moves is read before there is no verdict.
+pub const TRIES: usize = 3;
 
 include!(concat!(env!("OUT_DIR"), "/roster.rs"));
 
@@ -102,6 +105,46 @@ fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>, cause: Optio
         findings,
         unchecked,
         time: snapshot.time.clone(),
+    }
+}
+
+/// The verdict where the configuration was another at each read: what was found is true of none of its versions.
+pub fn unsettled(found: Verdict, moved: &[Need]) -> Verdict {
+    let what = moved.iter().map(|need| {
+        let part = if let Need::LastUpdated(part) = need { part } else { need };
+        format!("{part} of {}", whose(need))
+    });
+    let what = what.collect::<Vec<_>>().join(", ");
+    let note = format!("the configuration was another at each of {TRIES} reads ({what} changed); ask again");
+    let (a, b) = (&found.request.source_name, &found.request.target);
+    let mut steps: Vec<Step> = found.steps.into_iter().filter(|step| step.stage == Stage::Request).collect();
+    steps.push(Step {
+        side: Side::Source,
+        stage: Stage::Listener,
+        mark: Mark::Unknown,
+        subject: String::new(),
+        note: note.clone(),
+        evidence: Vec::new(),
+    });
+    Verdict {
+        outcome: Outcome::Unknown,
+        summary: format!("cannot tell whether {a} reaches {b}: {note}"),
+        response: None,
+        request: found.request,
+        decision: None,
+        branches: Vec::new(),
+        steps,
+        findings: Vec::new(),
+        unchecked: vec![note],
+        time: found.time,
+    }
+}
+
+fn whose(need: &Need) -> &'static str {
+    match need.origin() {
+        Origin::Source(_) => "A's proxy",
+        Origin::Destination(_) => "B's proxy",
+        Origin::Kubernetes | Origin::ControlPlane => "the cluster",
     }
 }
 

@@ -34,7 +34,7 @@ use walk::Question;
 /// How often needs are answered before the answer is taken as it is: ten times for each side.
 const ROUNDS: usize = 20;
 /// How often the walk starts over because the configuration moved.
-const RESTARTS: usize = 2;
+const RESTARTS: usize = diagnose::TRIES - 1;
 
 /// Walks and diagnoses once: the verdict as far as the snapshot carries it, and what would carry it further.
 pub fn judge(snapshot: &Snapshot, question: &Question) -> (Verdict, BTreeSet<Need>) {
@@ -44,20 +44,20 @@ pub fn judge(snapshot: &Snapshot, question: &Question) -> (Verdict, BTreeSet<Nee
 /// Answers the question: judge, read what is needed, judge again, until nothing is needed that can be had.
 ///
 /// Two admin reads are not one instant. After the walk the listeners, route configurations and clusters that it rests
-/// on are read once more; when one differs, the walk starts over, and at last says so.
+/// on are read once more; when one differs, the walk starts over. A configuration that never stands still has no verdict.
 pub async fn answer(question: &Question, snapshot: &mut Snapshot, mut collector: Option<&mut Collector>) -> Verdict {
     let mut restarts = 0;
     loop {
-        let mut verdict = settle(question, snapshot, collector.as_deref_mut()).await;
+        let verdict = settle(question, snapshot, collector.as_deref_mut()).await;
         let Some(collector) = collector.as_deref_mut() else {
             return verdict;
         };
-        if is_still(snapshot, collector).await {
+        let moved = moved(snapshot, collector).await;
+        if moved.is_empty() {
             return verdict;
         }
         if restarts == RESTARTS {
-            verdict.unchecked.push("the proxy's configuration kept changing while it was read; ask again".to_owned());
-            return verdict;
+            return diagnose::unsettled(verdict, &moved);
         }
         restarts += 1;
         snapshot.forget_configuration();
@@ -76,16 +76,21 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
         round += 1;
         match collector.as_deref_mut() {
             Some(collector) => read(snapshot, collector, &untried).await,
-            None => untried.iter().for_each(|need| snapshot.refuse(need, "it is not in the snapshot")),
+            None => untried.iter().for_each(|need| snapshot.pass_over(need, "it is not in the snapshot")),
         }
     }
 }
 
 async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]) {
-    let (pods, needs): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|n| matches!(n, Need::Destination(..)));
+    let (needs, others): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|n| collector.why_not(n).is_none());
+    for need in others {
+        snapshot.pass_over(&need, collector.why_not(&need).unwrap_or_default());
+    }
+    let (pods, needs): (Vec<Need>, Vec<Need>) = needs.into_iter().partition(|n| matches!(n, Need::Destination(..)));
     for (need, taken) in collector.read_pods(&pods, snapshot).await {
         if let Err(why) = taken {
-            snapshot.refuse(&need, &[vec![why.to_string()], why.causes()].concat().join(": "));
+            let causes = why.causes();
+            snapshot.refuse(&need, &if causes.is_empty() { why.to_string() } else { causes.join(": ") });
         }
     }
     for (need, answer) in collector.fetch(&needs).await {
@@ -96,10 +101,10 @@ async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]
     }
 }
 
-/// Whether the configuration that was read is still the one that the proxies have.
-async fn is_still(snapshot: &Snapshot, collector: &mut Collector) -> bool {
+/// What of the configuration that was read is not what the proxies have now.
+async fn moved(snapshot: &Snapshot, collector: &mut Collector) -> Vec<Need> {
     let parts = snapshot.moving_parts();
     let mut later = Snapshot::default();
     read(&mut later, collector, &parts).await;
-    parts.iter().all(|part| snapshot.is_unmoved(part, &later))
+    parts.into_iter().filter(|part| !snapshot.is_unmoved(part, &later)).collect()
 }

@@ -4,4 +4,6 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod injected;
 pub mod istio;
+pub mod whose;

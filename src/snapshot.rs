@@ -57,7 +57,23 @@ pub struct Snapshot {
     /// The listeners, route configurations and clusters that were asked for one by one, found or not.
     moving: BTreeSet<Need>,
     /// Queries that could not be answered, and why.
-    unread: BTreeMap<(Origin, String), String>,
+    unread: BTreeMap<(Origin, String), Gap>,
+}
+
+/// A query without an answer.
+#[derive(Clone, Debug)]
+struct Gap {
+    why: String,
+    asked: Asked,
+}
+
+/// Who was asked a query without an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Asked {
+    /// Somebody, who gave none.
+    Somebody,
+    /// Nobody: a file was read, or there is no cluster.
+    Nobody,
 }
 
 /// What one proxy said.
@@ -243,6 +259,16 @@ impl Snapshot {
         Lookup::Found(nodes.collect())
     }
 
+    /// The objects of a kind and a namespace that are at hand, whether there are more or not.
+    pub fn known(&self, kind: Kind, namespace: &str) -> Vec<Node> {
+        let node = |object: &Arc<Value>| {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            let need = Need::Object(kind, namespace.to_owned(), name.to_owned());
+            Node::new(Origin::Kubernetes, &need.query(), "$", Arc::clone(object))
+        };
+        self.objects.select(kind, Some(namespace), &[]).into_iter().map(node).collect()
+    }
+
     /// The pods that have an address.
     pub fn pods_at(&self, ip: IpAddr) -> Lookup<Vec<Node>> {
         let need = Need::PodsAt(ip);
@@ -259,7 +285,13 @@ impl Snapshot {
 
     /// Why a need that was tried has no answer.
     pub fn why_unread(&self, need: &Need) -> Option<&str> {
-        self.unread.get(&(need.origin(), need.query())).map(String::as_str)
+        self.unread.get(&(need.origin(), need.query())).map(|gap| gap.why.as_str())
+    }
+
+    /// Why a need has no answer although somebody was asked for it.
+    pub fn why_refused(&self, need: &Need) -> Option<&str> {
+        let gap = self.unread.get(&(need.origin(), need.query()))?;
+        (gap.asked == Asked::Somebody).then_some(gap.why.as_str())
     }
 
     /// Whether anything at all is known from Kubernetes.
@@ -385,9 +417,18 @@ impl Snapshot {
         }
     }
 
-    /// Notes that `need` cannot be answered, and why.
+    /// Notes that `need` was asked for in vain, and why.
     pub fn refuse(&mut self, need: &Need, reason: &str) {
-        self.unread.insert((need.origin(), need.query()), reason.to_owned());
+        self.note(need, reason, Asked::Somebody);
+    }
+
+    /// Notes that nobody is there who could answer `need`, and why.
+    pub fn pass_over(&mut self, need: &Need, reason: &str) {
+        self.note(need, reason, Asked::Nobody);
+    }
+
+    fn note(&mut self, need: &Need, why: &str, asked: Asked) {
+        self.unread.insert((need.origin(), need.query()), Gap { why: why.to_owned(), asked });
     }
 
     /// Whether `need` was tried: answered, or refused.
@@ -597,6 +638,13 @@ fn without_secrets(need: &Need, value: Value) -> Value {
         if let Some(inner) = node.and_then(|n| n.get(key)) {
             kept.insert(key.to_owned(), inner.clone());
         }
+    }
+    let metadata = node.and_then(|n| n.get("metadata"));
+    let names = ["NAME", "NAMESPACE", "WORKLOAD_NAME"].into_iter();
+    let names = names.filter_map(|key| Some((key.to_owned(), json!(metadata?.get(key)?.as_str()?))));
+    let names: serde_json::Map<String, Value> = names.collect();
+    if !names.is_empty() {
+        kept.insert("metadata".to_owned(), Value::Object(names));
     }
     let mut identity = json!({ "node": kept });
     if let Some(version) = value.get("version") {

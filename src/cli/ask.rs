@@ -52,6 +52,14 @@ impl Cli {
         }
     }
 
+    /// A, where it was typed and something was read that is not found through it.
+    pub(super) fn source_of(&self, place: &Place) -> Result<Option<String>, Usage> {
+        match place {
+            Place::Demo | Place::Snapshot(_) | Place::Files(..) | Place::Admin(_) => Ok(self.names()?.0),
+            Place::Named(_) | Place::Selector(_) => Ok(None),
+        }
+    }
+
     /// Where the walk ends.
     pub(super) fn beyond(&self) -> Beyond {
         if self.place.no_destination { Beyond::Proxy } else { Beyond::Application }

@@ -92,6 +92,14 @@ pub enum CollectError {
         /// What may have been meant.
         near: Vec<String>,
     },
+    /// What was read is another's proxy than A's.
+    #[error("`{asked}` is not the proxy that was read")]
+    OtherProxy {
+        /// A, as it was typed.
+        asked: String,
+        /// Whose it is.
+        whose: String,
+    },
     /// A can be several things.
     #[error("`{name}` can be {}", candidates.join(" or "))]
     Ambiguous {
@@ -136,6 +144,7 @@ impl CollectError {
             | Self::Credentials { cause, .. }
             | Self::Api { cause, .. }
             | Self::NoPod { cause, .. } => vec![cause.clone()],
+            Self::OtherProxy { whose, .. } => vec![format!("it is that of {whose}")],
             Self::NotFound { causes, .. } | Self::Admin { causes, .. } => causes.clone(),
             Self::NoKubeconfig | Self::NoCurrentContext { .. } | Self::NoEntry { .. } | Self::Ambiguous { .. } => {
                 Vec::new()
@@ -161,6 +170,9 @@ impl CollectError {
             Self::NoEntry { known, .. } => Some(format!("there are {}", known.join(", "))),
             Self::NotFound { near, .. } if near.is_empty() => Some("choose another namespace with `-n`".to_owned()),
             Self::NotFound { near, .. } => Some(format!("did you mean {}?", near.join(", or "))),
+            Self::OtherProxy { .. } => {
+                Some("leave A out, or read A's own proxy: in the cluster, or from a snapshot of it".to_owned())
+            }
             Self::Ambiguous { .. } => Some("write one of them in place of the name".to_owned()),
             Self::File { .. } | Self::Save { .. } | Self::Setting { .. } | Self::NoPod { .. } => None,
         }

@@ -49,8 +49,13 @@ impl Source {
         if is_name { Ok(Self { kind, name: name.to_owned() }) } else { Err(format!("`{text}` is no source")) }
     }
 
+    /// The kind, where it was named.
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
     /// Name and namespace, as they may be meant: a name may hold dots itself, so that is tried first.
-    pub(super) fn readings<'a>(&'a self, namespace: &'a str) -> Vec<(&'a str, &'a str)> {
+    pub fn readings<'a>(&'a self, namespace: &'a str) -> Vec<(&'a str, &'a str)> {
         let mut readings = vec![(self.name.as_str(), namespace)];
         readings.extend(self.name.rsplit_once('.').filter(|(name, of)| !name.is_empty() && !of.is_empty()));
         readings

@@ -121,10 +121,9 @@ impl Rule {
     fn below(&self, siblings: &Siblings<'_>, key: &str, is_value: impl Fn() -> bool) -> Self {
         let field = snake(key);
         match self {
-            Self::LeftOut => Self::LeftOut,
             Self::Keys => Self::Keys,
             Self::Annotations if is_kept(key) => Self::Shapes,
-            Self::Annotations => Self::LeftOut,
+            Self::LeftOut | Self::Annotations => Self::LeftOut,
             // What a matcher is called is no secret, and neither is the kind of a match.
             Self::Named(_) if ["name", "key", "type"].contains(&field.as_str()) => Self::Identity,
             Self::Named(name) => Self::Named(name.clone()),
@@ -335,13 +334,14 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
 fn is_kept(annotation: &str) -> bool {
     let prefix = annotation.split_once('/').map(|(domain, _)| format!("{domain}/")).unwrap_or_default();
-    let is_known = |known: &&str| prefix == **known || prefix.ends_with(&format!(".{known}"));
-    KEPT.iter().any(|known| is_known(&known)) && !COPIES.contains(&annotation) && !names::is_secret(annotation)
+    let is_known = |known: &str| prefix == known || prefix.ends_with(&format!(".{known}"));
+    KEPT.iter().any(|known| is_known(known)) && !COPIES.contains(&annotation) && !names::is_secret(annotation)
 }
 
 /// A value, or a pattern for one. A regular expression that holds no word longer than a scheme's name tells no secret.
 fn pattern(name: &str, text: &str) -> String {
-    let known = ["Bearer", "bearer", "Basic", "basic"].iter().fold(text.to_owned(), |text, word| text.replace(word, ""));
+    let known =
+        ["Bearer", "bearer", "Basic", "basic"].iter().fold(text.to_owned(), |text, word| text.replace(word, ""));
     let is_regex = text.contains(['^', '$', '*', '+', '\\', '[', '(']) && !text.contains(MARK);
     let longest = known.split(|c: char| !c.is_ascii_alphanumeric()).map(str::len).max().unwrap_or(0);
     if is_regex && longest < 4 { text.to_owned() } else { text::header(name, text) }

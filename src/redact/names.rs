@@ -113,7 +113,8 @@ mod tests {
         for name in ["Authorization", "X-Api-Key", "x-my-auth", "sessionid", "x-access-key", "X_AUTH_TOKEN", "apikey"] {
             assert!(is_secret(name), "{name}");
         }
-        for name in [":authority", "x-user", "author", "x-tokens", "key", "x-envoy-retry-on", "x-forwarded-client-cert"] {
+        for name in [":authority", "x-user", "author", "x-tokens", "key", "x-envoy-retry-on", "x-forwarded-client-cert"]
+        {
             assert!(!is_secret(name), "{name}");
         }
     }

@@ -30,7 +30,8 @@ const SCHEMES: &[&str] = &[
 const PROSE: &[&str] = &["auth", "authentication", "authorization", "credentials", "scheme", "token", "tokens"];
 
 /// What a JSON web token looks like.
-static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"\be[wy][A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"));
+static TOKEN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"\be[wy][A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"));
 
 /// What a credential of a known maker looks like: private keys; AWS, Google, GitHub, GitLab, Slack, Stripe, Vault.
 static MADE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -110,7 +111,8 @@ pub(crate) fn path(text: &str) -> String {
 /// The secrets of a path's query, each with what is kept of it; the path whole where a secret is elsewhere in it.
 pub(crate) fn of_path(text: &str) -> Vec<(String, String)> {
     let query = text.split_once('?').map_or("", |(_, query)| query);
-    let parameters = query.split('&').map(|parameter| (parameter.to_owned(), path(&format!("?{parameter}"))[1..].to_owned()));
+    let parameters =
+        query.split('&').map(|parameter| (parameter.to_owned(), path(&format!("?{parameter}"))[1..].to_owned()));
     let mut secrets: Vec<(String, String)> = parameters.filter(|(given, kept)| given != kept).collect();
     let (given, kept) = (text.split('?').next().unwrap_or_default(), path(text));
     let kept = kept.split('?').next().unwrap_or_default();

@@ -17,7 +17,7 @@ use super::index::{BodyError, Entry, Group, Section, body_error, index};
 use super::kind::Kind;
 use super::need::{Need, Origin};
 use super::objects::Objects;
-use super::{Proxy, Snapshot, clusters_text, without_secrets};
+use super::{Asked, Gap, Proxy, Snapshot, clusters_text, without_secrets};
 
 const SCHEMA: &str = "mesh-why-snapshot/v1";
 
@@ -154,6 +154,9 @@ impl fmt::Display for FileError {
     }
 }
 
+/// What the reasons of gaps held where nobody was asked, in snapshots that kept those too.
+const NOBODY: &[&str] = &["not in the snapshot", "not at hand", "no cluster is at hand"];
+
 /// The query of [`Need::Identity`]; its answer is kept in the form of `/server_info`.
 const IDENTITY: &str = "/config_dump?mask=bootstrap.node.id,bootstrap.node.user_agent_build_version";
 
@@ -254,10 +257,12 @@ impl Snapshot {
         if !self.kinds.is_empty() {
             read.entry(folder(Origin::Kubernetes)).or_default().kinds = self.kinds.iter().cloned().collect();
         }
-        let unread = self.unread.iter().map(|((origin, query), reason)| UnreadRecord {
+        // Where nobody was asked, nobody is there in a replay either.
+        let refused = self.unread.iter().filter(|(_, gap)| gap.asked == Asked::Somebody);
+        let unread = refused.map(|((origin, query), gap)| UnreadRecord {
             from: folder(*origin),
             query: query.clone(),
-            reason: redact::said(reason),
+            reason: redact::said(&gap.why),
         });
         Manifest {
             schema: SCHEMA.to_owned(),
@@ -296,7 +301,9 @@ impl Snapshot {
                 continue;
             }
             let origin = origin_of(&record.from).unwrap_or(Origin::Source(0));
-            self.unread.insert((origin, record.query), record.reason);
+            let asked =
+                if NOBODY.iter().any(|why| record.reason.contains(why)) { Asked::Nobody } else { Asked::Somebody };
+            self.unread.insert((origin, record.query), Gap { why: record.reason, asked });
         }
     }
 }

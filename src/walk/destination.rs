@@ -8,8 +8,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::envoy::certificate::Names;
 use crate::envoy::domains;
+use crate::mesh::injected;
 use crate::mesh::istio::ClusterName;
-use crate::snapshot::{Kind, Node, Origin};
+use crate::snapshot::{Kind, Lookup, Need, Node, Origin};
 use crate::verdict::{Decision, Mark, Side, Stage, Step};
 
 use super::handshake::{self, Meeting, Met};
@@ -81,6 +82,11 @@ pub(super) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
         }
         let groups = groups(walker, path, &leg, dial);
         let total: usize = groups.iter().map(|g| g.count).sum();
+        if let Some(why) = refused_pods(walker, path, &leg, dial).filter(|_| total == 0) {
+            leave_open(path, &leg, &why);
+            walker.unchecked(why);
+            continue;
+        }
         if total == 0 {
             if leaves {
                 walker.unchecked("the request leaves A without a proxy, and no pod of B's was read".to_owned());
@@ -139,7 +145,10 @@ fn doubt(legs: &mut [Leg]) {
 fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &Dial) {
     let known = path.destinations.len();
     let Some(place) = visit(walker, path, group, dial) else {
-        path.legs.push(leg.clone());
+        match refused_proxy(walker, &group.pod) {
+            Some(why) => leave_open(path, leg, &why),
+            None => path.legs.push(leg.clone()),
+        }
         return;
     };
     match handshake(walker, path, (leg, dial), group, place) {
@@ -174,6 +183,38 @@ fn hand_over(walker: &Walker, path: &mut Path, leg: &Leg, group: &Group, dial: &
             ..leg.clone()
         });
     }
+}
+
+/// Requests that come to a proxy of B's which may not be read: what it makes of them is open.
+fn leave_open(path: &mut Path, leg: &Leg, why: &str) {
+    path.amend(Stage::Endpoints, Mark::Unknown, why, Vec::new());
+    path.legs.push(Leg { end: End::Unknown, stage: Stage::Endpoints, ..leg.clone() });
+}
+
+/// Why the pod's proxy could not be read, where it has one and somebody was asked for it.
+fn refused_proxy(walker: &Walker, pod: &Node) -> Option<String> {
+    let (namespace, name) = (pod.text("metadata.namespace")?, pod.text("metadata.name")?);
+    let why = walker.snapshot.why_refused(&Need::Destination(namespace.clone(), name.clone()))?;
+    injected::proxy_of(pod.value())?;
+    Some(format!("the proxy of pod {namespace}/{name} may deny the request, and it could not be read: {why}"))
+}
+
+/// Why B's pods could not be read, where their proxies take mutual TLS and somebody was asked for them.
+fn refused_pods(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Option<String> {
+    let at = leg.cluster?;
+    let (namespace, name) = ClusterName::parse(&path.trail.clusters.get(at)?.name)?.service()?;
+    let is_mutual = |target: &Target| target.socket.as_ref().is_some_and(|socket| socket.kind == "mutual");
+    if !targets(walker, path, leg, dial).iter().any(is_mutual) {
+        return None;
+    }
+    let service = Need::Object(Kind::Service, namespace.clone(), name.clone());
+    let labels = match walker.snapshot.object(Kind::Service, &namespace, &name) {
+        Lookup::Found(service) => service.labels("spec.selector"),
+        Lookup::Absent(_) | Lookup::Unread(_) => Vec::new(),
+    };
+    let pods = Need::Objects(Kind::Pod, Some(namespace.clone()), labels);
+    let why = [service, pods].into_iter().find_map(|need| walker.snapshot.why_refused(&need).map(str::to_owned))?;
+    Some(format!("the proxies of {name}.{namespace} may deny the request, and they could not be read: {why}"))
 }
 
 /// Whether A's proxy and the pod's come to terms.

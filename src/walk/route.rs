@@ -336,7 +336,8 @@ impl<'a> Asked<'a> {
     fn path_condition<'b>(&'b self, wanted: &'b RouteMatch) -> Condition<'b> {
         let (raw, folds) = (&*self.path, wanted.case_sensitive.as_ref().is_some_and(|b| !b.value));
         let path = if folds { self.folded.as_str() } else { raw };
-        let fold = |wanted: &'b str| if folds { Cow::Owned(wanted.to_ascii_lowercase()) } else { Cow::Borrowed(wanted) };
+        let fold =
+            |wanted: &'b str| if folds { Cow::Owned(wanted.to_ascii_lowercase()) } else { Cow::Borrowed(wanted) };
         let (field, holds) = match &wanted.path_specifier {
             Some(PathSpecifier::Prefix(prefix)) => ("prefix", redacted::prefix(&fold(prefix), path)),
             Some(PathSpecifier::Path(exact)) => ("path", redacted::exact(&fold(exact), path)),

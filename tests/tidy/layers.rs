@@ -36,12 +36,12 @@ const LAYERS: &[Layer] = &[
             "x509_parser",
         ]),
     },
+    Layer { name: "redact", may: &["envoy"], crates: Crates::Only(&["base64", "regex", "serde", "serde_json"]) },
     Layer {
-        name: "redact",
-        may: &["envoy"],
-        crates: Crates::Only(&["base64", "regex", "serde", "serde_json"]),
+        name: "snapshot",
+        may: &["envoy", "redact"],
+        crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]),
     },
-    Layer { name: "snapshot", may: &["envoy", "redact"], crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]) },
     Layer { name: "verdict", may: &["snapshot::Evidence"], crates: Crates::Only(&[]) },
     Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&[]) },
     Layer {
@@ -49,7 +49,11 @@ const LAYERS: &[Layer] = &[
         may: &["envoy", "mesh", "redact", "snapshot", "verdict"],
         crates: Crates::Only(&["ipnet", "pbjson_types", "serde_json", "strsim"]),
     },
-    Layer { name: "diagnose", may: &["envoy", "mesh", "redact", "snapshot", "verdict", "walk"], crates: Crates::Only(&[]) },
+    Layer {
+        name: "diagnose",
+        may: &["envoy", "mesh", "redact", "snapshot", "verdict", "walk"],
+        crates: Crates::Only(&[]),
+    },
     Layer {
         name: "findings",
         may: &["diagnose", "envoy", "mesh", "snapshot", "verdict", "walk"],
@@ -60,7 +64,11 @@ const LAYERS: &[Layer] = &[
         may: &["snapshot::Evidence", "snapshot::Origin", "verdict"],
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json", "textwrap", "unicode_width"]),
     },
-    Layer { name: "collect", may: &["redact", "snapshot"], crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]) },
+    Layer {
+        name: "collect",
+        may: &["redact", "snapshot"],
+        crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]),
+    },
 ];
 
 /// The one file that knows color.
