@@ -7,6 +7,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod clusters_text;
+mod decode;
 mod files;
 mod index;
 mod kind;
@@ -490,8 +491,7 @@ impl Snapshot {
             self.proxies.entry(need.origin()).or_default().take(indexed);
             return Ok(());
         }
-        let value: Value =
-            serde_json::from_slice(&body).map_err(|e| index::body_error(&e, "an answer of the admin endpoint"))?;
+        let value = decode::value(&body, "an answer of the admin endpoint")?;
         let proxy = self.proxies.entry(need.origin()).or_default();
         proxy.listening.take();
         proxy.documents.insert(need.query(), Arc::new(without_secrets(need, value)));
@@ -513,8 +513,11 @@ impl Snapshot {
 impl Proxy {
     fn take(&mut self, indexed: index::Indexed) {
         self.listening.take();
-        for (section, name, entry) in indexed.entries {
-            self.entries.insert((section, name), entry);
+        let mut entries = indexed.entries;
+        if self.entries.is_empty() {
+            self.entries = entries;
+        } else {
+            self.entries.append(&mut entries);
         }
     }
 
@@ -556,7 +559,12 @@ fn listening(list: &Node) -> Vec<Listening> {
         let addresses = all.filter_map(|a| address::socket(&a)).collect();
         Listening { name: at.text("name").unwrap_or_default(), addresses, at }
     };
-    list.list("listener_statuses").into_iter().map(status).collect()
+    let Some(list) = list.get("listener_statuses") else { return Vec::new() };
+    // Only what can be a listener gets an address of its own: a list may hold millions of other things.
+    let is_one =
+        |at: &usize| list.value().get(at).is_some_and(|status| status.as_object().is_some_and(|o| !o.is_empty()));
+    let len = list.value().as_array().map_or(0, Vec::len);
+    (0..len).filter(is_one).filter_map(|at| list.index(at)).map(status).collect()
 }
 
 /// What a listener's element in the dump says of where it listens. Nothing else of it is kept.

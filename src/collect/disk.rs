@@ -89,7 +89,7 @@ fn no_dump(path: &Path, cause: String, hint: &str) -> CollectError {
 fn cause(why: &BodyError, lacks: &str) -> String {
     match why {
         BodyError::NotThis(_) => lacks.to_owned(),
-        BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty => why.to_string(),
+        BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty | BodyError::TooMuch => why.to_string(),
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::envoy::fields::snake;
 use crate::redact::{self, Rule};
 
+use super::decode;
 use super::index::{BodyError, Entry, Group, Section, body_error, index};
 use super::kind::Kind;
 use super::need::{Need, Origin};
@@ -426,8 +427,7 @@ fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<P
     for (query, file) in DOCUMENTS {
         let path = format!("{folder}/{file}");
         if let Some(bytes) = files.remove(&path) {
-            let value: Value = serde_json::from_slice(&bytes)
-                .map_err(|e| named(path, body_error(&e, "an answer of the admin endpoint")))?;
+            let value = decode::value(&bytes, "an answer of the admin endpoint").map_err(|why| named(path, why))?;
             let value = if *query == IDENTITY { without_secrets(&Need::Identity(origin), value) } else { value };
             proxy.documents.insert((*query).to_owned(), Arc::new(value));
         }
@@ -442,7 +442,7 @@ fn read_body(bytes: Vec<u8>, what: &'static str) -> Result<super::index::Indexed
     match text {
         Some(clusters) => {
             let entries =
-                clusters.into_iter().map(|(name, value)| (Section::ClusterStatuses, name, Entry::made(value)));
+                clusters.into_iter().map(|(name, value)| ((Section::ClusterStatuses, name), Entry::made(value)));
             Ok(super::index::Indexed { entries: entries.collect(), groups: vec![Group::Hosts], node: None })
         }
         None => index(bytes, what),
@@ -451,7 +451,7 @@ fn read_body(bytes: Vec<u8>, what: &'static str) -> Result<super::index::Indexed
 
 fn objects(bytes: &[u8]) -> Result<Objects, FileError> {
     let wrong = |why| FileError { file: "objects.json".to_owned(), why };
-    let value: Value = serde_json::from_slice(bytes).map_err(|e| wrong(body_error(&e, "a Kubernetes List")))?;
+    let value = decode::value(bytes, "a Kubernetes List").map_err(wrong)?;
     let items =
         value.get("items").and_then(Value::as_array).ok_or_else(|| wrong(BodyError::NotThis("a Kubernetes List")))?;
     let mut objects = Objects::default();

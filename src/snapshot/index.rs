@@ -3,6 +3,7 @@
 //! A dump of a big mesh is hundreds of megabytes, and a verdict rests on a few kilobytes of it. So the body is
 //! kept as it came, read through once, and only what is asked for becomes a [`Value`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -12,6 +13,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAc
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::decode;
 use super::routes::RouteTable;
 
 /// A list of named resources in an admin body, by the name of its field.
@@ -166,15 +168,16 @@ impl Entry {
 
     /// The element as a value. It was found to be JSON when the body was read through.
     pub(crate) fn value(&self) -> Arc<Value> {
-        Arc::clone(self.value.get_or_init(|| Arc::new(serde_json::from_slice(self.bytes()).unwrap_or_default())))
+        let read = || Arc::new(decode::value(self.bytes(), "a resource").unwrap_or_default());
+        Arc::clone(self.value.get_or_init(read))
     }
 }
 
 /// What a body holds.
 #[derive(Default, Debug)]
 pub(crate) struct Indexed {
-    /// The elements, in the order of the body. Elements without a name have an empty one.
-    pub(crate) entries: Vec<(Section, String, Entry)>,
+    /// The elements by section and name; those without a name have an empty one. Of two the last one counts.
+    pub(crate) entries: BTreeMap<(Section, String), Entry>,
     /// The parts of the dump that the body has, be they empty.
     pub(crate) groups: Vec<Group>,
     /// The bootstrap's node, from which a bare dump tells whose it is.
@@ -192,6 +195,8 @@ pub enum BodyError {
     NotThis(&'static str),
     /// No bytes at all.
     Empty,
+    /// It would take far more memory than it has bytes.
+    TooMuch,
 }
 
 impl fmt::Display for BodyError {
@@ -201,6 +206,7 @@ impl fmt::Display for BodyError {
             Self::NotJson(why) => write!(f, "not JSON: {why}"),
             Self::NotThis(what) => write!(f, "not {what}"),
             Self::Empty => f.write_str("the file is empty"),
+            Self::TooMuch => f.write_str("it would take more than ten times its size in memory"),
         }
     }
 }
@@ -348,6 +354,9 @@ struct Bootstrap {
     node: Option<Value>,
 }
 
+/// The length of the smallest resource: `{"name":""}`, or with one member more around it.
+const SMALLEST: usize = 11;
+
 /// The elements of one section.
 struct Elements<'a> {
     section: Section,
@@ -372,8 +381,12 @@ impl<'de> Visitor<'de> for Elements<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(raw) = seq.next_element::<&'de RawValue>()? {
+            // Nothing else can be a resource, and a list may hold millions of other things.
+            if !raw.get().starts_with('{') || raw.get().len() < SMALLEST {
+                continue;
+            }
             let name = name_of(raw.get(), self.section);
-            self.indexed.entries.push((self.section, name, Entry::lying(self.body, raw.get())));
+            self.indexed.entries.insert((self.section, name), Entry::lying(self.body, raw.get()));
         }
         Ok(())
     }
@@ -439,14 +452,15 @@ mod tests {
     #[test]
     fn names_and_places_are_found() {
         let indexed = index(DUMP.into(), "a config dump").unwrap();
-        let names: Vec<_> = indexed.entries.iter().map(|(s, n, _)| (*s, n.as_str())).collect();
+        let names: Vec<_> = indexed.entries.keys().map(|(s, n)| (*s, n.as_str())).collect();
         let expected = [
-            (Section::StaticClusters, "s"),
-            (Section::DynamicActiveClusters, "a|b"),
             (Section::DynamicActiveClusters, ""),
+            (Section::DynamicActiveClusters, "a|b"),
+            (Section::StaticClusters, "s"),
         ];
         assert_eq!(names, expected);
-        assert_eq!(indexed.entries[1].2.value()["cluster"]["type"], "EDS");
+        let active = &indexed.entries[&(Section::DynamicActiveClusters, "a|b".to_owned())];
+        assert_eq!(active.value()["cluster"]["type"], "EDS");
         assert_eq!(indexed.groups, [Group::Clusters, Group::Routes]);
         assert_eq!(indexed.node.unwrap()["id"], "n");
     }
@@ -463,7 +477,7 @@ mod tests {
     #[test]
     fn clusters_are_indexed_by_name() {
         let indexed = index(br#"{"cluster_statuses": [{"name": "x", "host_statuses": []}]}"#.into(), "x").unwrap();
-        assert_eq!(indexed.entries[0].1, "x");
+        assert!(indexed.entries.contains_key(&(Section::ClusterStatuses, "x".to_owned())));
         assert_eq!(indexed.groups, [Group::Hosts]);
     }
 }
