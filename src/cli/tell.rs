@@ -12,9 +12,6 @@ use crate::walk::QuestionError;
 /// The protocols that a request may have.
 const PROTOCOLS: &[&str] = &["auto", "http1", "http2", "grpc", "tcp", "tls"];
 
-/// So many letters may be wrong in a word for it to be near another.
-const NEAR: usize = 2;
-
 /// Arguments that cannot be understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Usage {
@@ -83,8 +80,10 @@ impl Usage {
 
     /// With the value that may have been meant, if there is one.
     fn with_near(self, typed: &str, values: &[&str]) -> Self {
-        let likeness = |value: &&&str| strsim::damerau_levenshtein(typed, value);
-        let near = values.iter().min_by_key(likeness).filter(|value| likeness(value) <= NEAR);
+        let apart = |value: &&&str| strsim::damerau_levenshtein(typed, value);
+        // Half of the letters may be wrong, and not more than two.
+        let most = (typed.chars().count() / 2).min(2);
+        let near = values.iter().min_by_key(apart).filter(|value| apart(value) <= most);
         match near {
             Some(value) => self.with_hint(format!("did you mean `{value}`?")),
             None => self,
