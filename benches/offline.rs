@@ -119,7 +119,13 @@ fn verdict(files: &Files, parts: &mut Parts) {
 fn opened(files: &Files) -> Snapshot {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
     let place = Place::Files(files.config_dump.clone(), Some(files.clusters.clone()));
-    let options = Options { cluster: ClusterFlags::default(), admin_port: None, timeout: None, log: Log::Quiet };
+    let options = Options {
+        cluster: ClusterFlags::default(),
+        admin_port: None,
+        timeout: None,
+        max_read: 1 << 30,
+        log: Log::Quiet,
+    };
     let opened = runtime.block_on(open(&place, &options));
     opened.expect("the dump can be read").snapshot
 }

@@ -2,12 +2,11 @@
 
 mod args;
 mod ask;
+mod interrupt;
+mod parse;
 mod tell;
 
 use std::ffi::OsString;
-use std::path::Path;
-
-use clap::Parser as _;
 
 pub use args::Cli;
 
@@ -22,20 +21,15 @@ use tell::Usage;
 const UNREAD: u8 = 3;
 /// The arguments cannot be understood.
 const USAGE: u8 = 2;
-/// Interrupted.
-const INTERRUPTED: u8 = 130;
 /// Text is laid out for this many columns.
 const WIDTH: usize = 80;
 
 /// Runs the program with its arguments, the program's name among them; returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match parse::parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to standard output, mistakes to standard error; either may be closed.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(USAGE);
-        }
+        Err(code) => return code,
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -44,13 +38,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return UNREAD;
         }
     };
-    let code = runtime.block_on(async {
-        tokio::select! {
-            code = answer(&cli) => code,
-            _ = tokio::signal::ctrl_c() => INTERRUPTED,
-        }
-    });
-    // A credential plugin may still wait for its user; nobody waits for it.
+    interrupt::watch();
+    let code = runtime.block_on(answer(&cli));
+    // A name may still be looked up; nobody waits for it.
     runtime.shutdown_background();
     code
 }
@@ -59,6 +49,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 enum Failure {
     Usage(Usage),
     Collect(CollectError),
+    /// The answer could not be printed whole.
+    Print(std::io::Error),
 }
 
 impl From<Usage> for Failure {
@@ -84,12 +76,16 @@ async fn answer(cli: &Cli) -> u8 {
             tell::error(&error.to_string(), &error.causes(), error.hint().as_deref());
             UNREAD
         }
+        Err(Failure::Print(error)) => tell::unwritten(&error),
     }
 }
 
 async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
     let format = cli.format()?;
     let (place, options) = (cli.place()?, cli.options());
+    if let Some((path, existing)) = cli.save_to() {
+        collect::check_save(path, existing)?;
+    }
     let asked = cli.ask(None)?;
     if let Some(ask) = &asked {
         question(ask, &place, &options).await?;
@@ -100,15 +96,19 @@ async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
         None => None,
     };
     let ask = cli.ask(snapshot.ask.as_ref())?.ok_or_else(Usage::no_question)?;
+    if let (None, Err(error), Place::Snapshot(path)) = (&asked, Question::parse(&ask), &place) {
+        cli.own_question()?;
+        return Err(collect::malformed_question(path, &error.to_string()).into());
+    }
     let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
     snapshot.ask = Some(ask);
     let mut verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
     verdict.unchecked.extend(caveat);
-    if let Some(path) = cli.save_to() {
-        collect::save(&snapshot, Path::new(path))?;
+    if let Some((path, existing)) = cli.save_to() {
+        collect::save(&snapshot, path, existing)?;
     }
     let text = render(&verdict, &format, &tell::theme(cli.color()), WIDTH).map_err(|e| Usage::of(e.to_string()))?;
-    tell::print(&text);
+    tell::print(&text).map_err(Failure::Print)?;
     Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
 }
 

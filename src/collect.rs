@@ -12,11 +12,15 @@ mod endpoint;
 mod error;
 mod forward;
 mod kubeconfig;
+mod limits;
 mod log;
 mod near;
 mod objects;
+mod plugin;
 mod proxies;
 mod query;
+mod said;
+mod save;
 mod sidecar;
 mod source;
 mod transport;
@@ -30,12 +34,17 @@ use tokio::task::JoinSet;
 pub use error::CollectError;
 pub use kubeconfig::ClusterFlags;
 pub use log::Log;
+pub use save::Existing;
 pub use source::Source;
+
+pub(crate) use disk::plain;
+pub(crate) use said::said;
 
 use admin::{Admin, Way};
 use cluster::Cluster;
 use endpoint::Endpoint;
 use forward::PodEndpoint;
+use limits::Limits;
 
 use crate::snapshot::{Answer, Kind, Lookup, Need, Origin, PodRecord, Snapshot};
 
@@ -65,6 +74,8 @@ pub struct Options {
     pub admin_port: Option<u16>,
     /// The longest that one request may take; `None` for as long as it takes.
     pub timeout: Option<Duration>,
+    /// The most bytes that are read of one answer.
+    pub max_read: usize,
     /// What is said on standard error.
     pub log: Log,
 }
@@ -107,11 +118,27 @@ pub async fn open(place: &Place, options: &Options) -> Result<Opened, CollectErr
     }
 }
 
-/// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
+/// Whether a snapshot may be written to `path`: worth knowing before anything is read for it.
+pub fn check_save(path: &Path, existing: Existing) -> Result<(), CollectError> {
+    save::check(path, existing)
+}
+
+/// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`. It is there whole or not at all.
 ///
-/// A folder that is not empty and no snapshot is left alone.
-pub fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError> {
-    disk::save(snapshot, path)
+/// Where something is there, `existing` says what becomes of it. A folder with anything in it that is no part of a
+/// snapshot is left alone, whatever is said, and links are not followed.
+pub fn save(snapshot: &Snapshot, path: &Path, existing: Existing) -> Result<(), CollectError> {
+    save::save(snapshot, path, existing)
+}
+
+/// Takes away the part of a snapshot that was written so far, for a run that is interrupted.
+pub(crate) fn discard_partial() {
+    save::discard_partial();
+}
+
+/// A snapshot whose own question cannot be understood.
+pub(crate) fn malformed_question(path: &Path, why: &str) -> CollectError {
+    archive::refused(path, &format!("its question (`ask` in snapshot.json) is malformed: {why}"))
 }
 
 /// The ports of the Service that `host` names; none where that cannot be read, or not soon.
@@ -154,8 +181,8 @@ async fn saved(snapshot: Snapshot, options: &Options) -> Result<Opened, CollectE
 }
 
 async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> {
-    let endpoint = Endpoint::new(url, options.timeout)?;
-    let whom = endpoint.base().to_owned();
+    let endpoint = Endpoint::new(url, options.limits())?;
+    let whom = endpoint.shown().to_owned();
     let admin = Admin::new(Way::Url(endpoint), whom, options.log);
     let cluster = options.named_cluster().await?;
     let mut collector = Collector { admins: BTreeMap::new(), cluster, options: options.clone() };
@@ -178,7 +205,11 @@ async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -
 
 impl Options {
     async fn cluster(&self) -> Result<Cluster, CollectError> {
-        Cluster::open(&self.cluster, self.timeout, self.log).await
+        Cluster::open(&self.cluster, self.limits(), self.log).await
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { timeout: self.timeout, max_read: self.max_read }
     }
 
     async fn named_cluster(&self) -> Result<Option<Cluster>, CollectError> {
@@ -328,6 +359,10 @@ async fn meet_named(
 async fn meet(cluster: &Cluster, pod: serde_json::Value, options: &Options) -> Result<Met, CollectError> {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
     let (namespace, name) = (text("namespace"), text("name"));
+    if ![&namespace, &name].iter().all(|text| objects::is_name(text)) {
+        let cause = format!("`{namespace}/{name}` is no pod's name");
+        return Err(CollectError::Api { what: "the pod".to_owned(), cause, hint: None });
+    }
     let sidecar = sidecar::find(&pod);
     let record = PodRecord {
         kind: Kind::Pod.name().to_owned(),

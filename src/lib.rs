@@ -21,6 +21,7 @@ pub mod mesh;
 mod redact;
 pub mod render;
 pub mod snapshot;
+mod text;
 pub mod verdict;
 pub mod walk;
 

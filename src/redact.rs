@@ -15,4 +15,4 @@ mod text;
 mod token;
 
 pub(crate) use json::{Rule, Step, json, rule_at};
-pub(crate) use text::{header, header_line, of_path, path, said, url, value};
+pub(crate) use text::{header, header_line, of_path, path, url, value};

@@ -53,7 +53,7 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 
 fn save(archive: &Path) {
     let (scenario, archive) = (scenario().display().to_string(), archive.display().to_string());
-    run(&["--snapshot", &scenario, "--save", &archive]).code(1);
+    run(&["--snapshot", &scenario, "--save", &archive, "--force"]).code(1);
 }
 
 fn run(arguments: &[&str]) -> assert_cmd::assert::Assert {

@@ -65,19 +65,19 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub(super) struct RequestArgs {
     /// The path, with its query [default: /]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(super) path: Option<String>,
 
     /// The method [default: GET]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(super) method: Option<String>,
 
     /// A header, `Name: value` (repeatable)
-    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    #[arg(short = 'H', long = "header", value_name = "HEADER", allow_hyphen_values = true)]
     pub(super) headers: Vec<String>,
 
     /// The Host header [default: B's name as typed]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(super) host: Option<String>,
 
     /// A speaks TLS itself
@@ -85,11 +85,11 @@ pub(super) struct RequestArgs {
     pub(super) tls: bool,
 
     /// The TLS server name [default: the host]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(super) sni: Option<String>,
 
     /// What A speaks: auto, http1, http2, grpc, tcp or tls [default: auto]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(super) protocol: Option<String>,
 }
 
@@ -128,6 +128,14 @@ pub(super) struct PlaceArgs {
     #[arg(long, value_name = "PATH")]
     pub(super) save: Option<String>,
 
+    /// With --save: replace the archive or the snapshot's folder that is there
+    #[arg(long, requires = "save")]
+    pub(super) force: bool,
+
+    /// The most that is read of one answer, files apart: 500k, 64MiB, 1GiB
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    pub(super) max_read: usize,
+
     /// Do not read B's own proxy
     #[arg(long)]
     pub(super) no_destination: bool,
@@ -141,7 +149,7 @@ pub(super) struct OutputArgs {
     pub(super) output: String,
 
     /// Print line 1 alone
-    #[arg(short = 'q', long, conflicts_with = "verbose")]
+    #[arg(short = 'q', long)]
     pub(super) quiet: bool,
 
     /// Print each read on standard error, with its bytes and its time
@@ -212,7 +220,7 @@ pub(super) struct ClusterArgs {
     pub(super) client_key: Option<String>,
 
     /// The bearer token to present
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub(super) token: Option<String>,
 
     /// The user to impersonate
@@ -253,6 +261,26 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// A number of bytes as Kubernetes writes it: `k`, `M`, `G` are thousands, `Ki`, `Mi`, `Gi` are 1024s, each with a `B`
+/// or without.
+fn size(text: &str) -> Result<usize, String> {
+    let wrong = || "it is no size, such as 500k, 64MiB or 1GiB".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.to_ascii_lowercase().trim_end_matches('b') {
+        "" => 1,
+        "k" => 1000,
+        "m" => 1000 * 1000,
+        "g" => 1000 * 1000 * 1000,
+        "ki" => 1 << 10,
+        "mi" => 1 << 20,
+        "gi" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale));
+    bytes.filter(|bytes| *bytes > 0).ok_or_else(wrong)
+}
+
 /// A duration as Go writes it, `1m30s`; a bare number is seconds, as for kubectl.
 fn timeout(text: &str) -> Result<Timeout, String> {
     let wrong = || "it is no duration, such as 500ms, 30s or 2m".to_owned();
@@ -285,6 +313,17 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
     use super::*;
+
+    #[test]
+    fn sizes_are_those_of_kubernetes() {
+        for (text, bytes) in [("64MiB", 64 << 20), ("1GiB", 1 << 30), ("1Gi", 1 << 30), ("2mib", 2 << 20)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        assert_eq!((size("500k"), size("3MB"), size("17"), size("8B")), (Ok(500_000), Ok(3_000_000), Ok(17), Ok(8)));
+        for text in ["", "0", "k", "1x", "-1", "1.5G", "1 k", "1kk", "99999999999999999999", "18446744073709551615G"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_are_those_of_kubectl() {

@@ -1,11 +1,13 @@
 //! What the arguments mean together: the question, the place, the form of the answer.
 
+use std::path::Path;
+
 use super::args::{Cli, ColorWhen};
 use super::tell::Usage;
-use crate::collect::{ClusterFlags, Log, Options, Place, Source};
+use crate::collect::{ClusterFlags, Existing, Log, Options, Place, Source};
 use crate::render::Format;
 use crate::snapshot::AskRecord;
-use crate::walk::Beyond;
+use crate::walk::{Beyond, Question};
 
 /// The formats that `-o` takes, as the hint names them.
 const FORMATS: &str = "text, wide, json, yaml, jsonpath=EXPR";
@@ -17,9 +19,7 @@ impl Cli {
         match format_of(name) {
             Some(Format::Text) if self.output.quiet => Ok(Format::Quiet),
             Some(format) => Ok(format),
-            None => {
-                Err(Usage::of(format!("`{name}` is not an output format")).with_hint(format!("there are {FORMATS}")))
-            }
+            None => Err(Usage::no_format(name, FORMATS)),
         }
     }
 
@@ -87,11 +87,12 @@ impl Cli {
             impersonate_extra: flags.impersonate_extra.clone(),
         };
         let log = match (self.output.quiet, self.output.verbose) {
-            (true, _) => Log::Quiet,
             (_, true) => Log::Reads,
-            _ => Log::Choices,
+            (true, false) => Log::Quiet,
+            (false, false) => Log::Choices,
         };
-        Options { cluster, admin_port: self.place.admin_port, timeout: flags.request_timeout.0, log }
+        let (admin_port, max_read) = (self.place.admin_port, self.place.max_read);
+        Options { cluster, admin_port, timeout: flags.request_timeout.0, max_read, log }
     }
 
     /// The question; `None` where B is neither on the command line nor in the snapshot.
@@ -122,9 +123,18 @@ impl Cli {
         }))
     }
 
-    /// Where the snapshot is to be saved.
-    pub(super) fn save_to(&self) -> Option<&str> {
-        self.place.save.as_deref()
+    /// Whether what the command line itself says of the question can be understood.
+    pub(super) fn own_question(&self) -> Result<(), Usage> {
+        let (to, path, method) = ("b:1".to_owned(), "/".to_owned(), "GET".to_owned());
+        let any = AskRecord { to, path, method, ..AskRecord::default() };
+        let own = self.ask(Some(&any))?.unwrap_or(any);
+        Question::parse(&own).map(drop).map_err(|error| Usage::of_question(&error))
+    }
+
+    /// Where the snapshot is to be saved, and what becomes of one that is there.
+    pub(super) fn save_to(&self) -> Option<(&Path, Existing)> {
+        let existing = if self.place.force { Existing::Replace } else { Existing::Keep };
+        self.place.save.as_deref().map(|path| (Path::new(path), existing))
     }
 
     /// When the text is colored.

@@ -3,9 +3,14 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 
+use super::UNREAD;
 use super::args::ColorWhen;
+use crate::collect::{plain, said};
 use crate::render::Theme;
 use crate::walk::QuestionError;
+
+/// The protocols that a request may have.
+const PROTOCOLS: &[&str] = &["auto", "http1", "http2", "grpc", "tcp", "tls"];
 
 /// Arguments that cannot be understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +60,34 @@ impl Usage {
     }
 
     pub(super) fn of_question(error: &QuestionError) -> Self {
-        Self::of(error.to_string())
+        let usage = Self::of(error.to_string());
+        match error {
+            QuestionError::BadProtocol(word) => usage.with_near(word, PROTOCOLS),
+            QuestionError::NoPort(_)
+            | QuestionError::BadPort(_)
+            | QuestionError::BadTarget(_)
+            | QuestionError::BadHeader(_)
+            | QuestionError::BadPath(_)
+            | QuestionError::BadMethod(_) => usage,
+        }
+    }
+
+    /// `-o` has no such format; `there_are` names those that it has.
+    pub(super) fn no_format(name: &str, there_are: &str) -> Self {
+        let usage = Self::of(format!("`{name}` is not an output format")).with_hint(format!("there are {there_are}"));
+        usage.with_near(name, &["text", "wide", "json", "yaml", "jsonpath=EXPR"])
+    }
+
+    /// With the value that may have been meant, if there is one.
+    fn with_near(self, typed: &str, values: &[&str]) -> Self {
+        let apart = |value: &&&str| strsim::damerau_levenshtein(typed, value);
+        // Half of the letters may be wrong, and not more than two.
+        let most = (typed.chars().count() / 2).min(2);
+        let near = values.iter().min_by_key(apart).filter(|value| apart(value) <= most);
+        match near {
+            Some(value) => self.with_hint(format!("did you mean `{value}`?")),
+            None => self,
+        }
     }
 }
 
@@ -65,24 +97,40 @@ pub(super) fn error(what: &str, causes: &[String], hint: Option<&str>) {
 }
 
 fn error_text(what: &str, causes: &[String], hint: Option<&str>) -> String {
-    let mut lines = vec![format!("error: {what}")];
+    let mut lines = vec![format!("error: {}", said(what))];
     for cause in causes {
-        let indented = cause.lines().map(str::trim_end).collect::<Vec<_>>().join("\n             ");
-        lines.push(format!("  caused by: {indented}"));
+        lines.push(format!("  caused by: {}", said(cause)));
     }
     if let Some(hint) = hint {
         let options = textwrap::Options::new(80).initial_indent("hint: ").subsequent_indent("      ");
         let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
         lines.push(String::new());
-        lines.extend(textwrap::wrap(hint, options).into_iter().map(String::from));
+        lines.extend(textwrap::wrap(&said(hint), options).into_iter().map(String::from));
     }
     lines.join("\n") + "\n"
 }
 
-/// Prints the answer. Whoever closes the pipe has read enough.
-pub(super) fn print(text: &str) {
+/// Prints the answer, or says why not all of it. Whoever closes the pipe has read enough.
+pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(unless_closed)
+}
+
+/// A pipe that was closed is no failure.
+pub(super) fn unless_closed(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
+
+/// Says that what was to be printed was not, or not whole; returns the exit code.
+pub(super) fn unwritten(failure: &io::Error) -> u8 {
+    error("cannot write the answer", &[plain(failure)], None);
+    UNREAD
+}
+
+/// Prints text of clap's that could not be taken apart: its lines as they are, each made fit for a terminal.
+pub(super) fn lines(text: &str) {
+    let lines = text.lines().map(|line| said(line) + "\n").collect::<String>();
+    let _ = io::stderr().write_all(lines.as_bytes());
 }
 
 /// The look of standard output.
@@ -131,10 +179,22 @@ mod tests {
 
     #[test]
     fn an_error_has_its_causes_and_a_hint() {
-        let causes = ["one\ntwo".to_owned(), "root".to_owned()];
-        let expected = "error: it failed\n  caused by: one\n             two\n  caused by: root\n\nhint: try `a-b`\n";
+        let causes = ["one".to_owned(), "root".to_owned()];
+        let expected = "error: it failed\n  caused by: one\n  caused by: root\n\nhint: try `a-b`\n";
         assert_eq!(error_text("it failed", &causes, Some("try `a-b`")), expected);
         assert_eq!(error_text("it failed", &[], None), "error: it failed\n");
+    }
+
+    #[test]
+    fn no_name_that_is_quoted_begins_a_line_or_steers_the_terminal() {
+        let foreign = "a\nerror: \u{1b}[2J\u{202e}".to_owned();
+        let text = error_text(&foreign, std::slice::from_ref(&foreign), Some(&foreign));
+        let expected = r"error: a\u000aerror: \u001b[2J\u202e
+  caused by: a\u000aerror: \u001b[2J\u202e
+
+hint: a\u000aerror: \u001b[2J\u202e
+";
+        assert_eq!(text, expected);
     }
 
     #[test]

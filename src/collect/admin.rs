@@ -11,9 +11,6 @@ use super::log::{Log, Outcome};
 use super::query::encode;
 use crate::snapshot::{Answer, Need, Origin};
 
-/// The most that is read of one body.
-pub(super) const MAX_BODY: usize = 1 << 30;
-
 /// What a GET brought.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {

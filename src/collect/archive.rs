@@ -41,16 +41,36 @@ pub(super) fn read(packed: &[u8], path: &Path) -> Result<Files, CollectError> {
     if !packed.starts_with(&[0x1f, 0x8b]) {
         return Err(no_archive(path));
     }
-    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MAX_BYTES + 1));
+    let most = most_unpacked(packed.len() as u64);
+    let mut unpacked = GzDecoder::new(packed).take(most + 1);
+    let files = entries(&mut tar::Archive::new(&mut unpacked), most, path);
+    if unpacked.limit() == 0 { Err(too_large(path, most)) } else { files.map(at_root) }
+}
+
+/// The most that an archive of this size may unpack to. A dump shrinks to a twentieth or less; what shrinks far more
+/// was made to fill the memory of whoever opens it.
+fn most_unpacked(packed: u64) -> u64 {
+    (8 << 20) + packed.saturating_mul(200).min(MAX_BYTES - (8 << 20))
+}
+
+fn too_large(path: &Path, most: u64) -> CollectError {
+    if most == MAX_BYTES {
+        return refused(path, "it unpacks to more than 2 GiB");
+    }
+    refused(path, "it unpacks to more than 200 times its size, as no snapshot does")
+}
+
+/// The files of an archive. Its entries say how large they are; one may be larger than all that is unpacked for it.
+fn entries<R: io::Read>(archive: &mut tar::Archive<R>, most: u64, path: &Path) -> Result<Files, CollectError> {
     let mut files = Files::new();
-    let mut total = 0;
+    let mut total: u64 = 0;
     let broken = |error: io::Error| refused(path, &format!("the archive is damaged: {error}"));
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
         let name = entry_name(&entry).map_err(|why| refused(path, &why))?;
-        total += entry.size();
-        if total > MAX_BYTES {
-            return Err(refused(path, "it unpacks to more than 2 GiB"));
+        total = total.saturating_add(entry.size());
+        if total > most {
+            return Err(too_large(path, most));
         }
         if let Some(name) = name {
             let mut bytes = Vec::new();
@@ -58,7 +78,7 @@ pub(super) fn read(packed: &[u8], path: &Path) -> Result<Files, CollectError> {
             files.insert(name, bytes);
         }
     }
-    Ok(at_root(files))
+    Ok(files)
 }
 
 /// Packs files as the folder `root` of an archive: the same files, the same bytes.
@@ -67,7 +87,7 @@ pub(super) fn pack(files: &Files, root: &str) -> io::Result<Vec<u8>> {
     for (path, bytes) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
+        header.set_mode(0o600);
         header.set_mtime(0);
         builder.append_data(&mut header, format!("{root}/{path}"), bytes.as_slice())?;
     }
@@ -183,6 +203,20 @@ mod tests {
         assert!(read(b"", Path::new("x")).unwrap_err().causes()[0].contains("empty"));
         assert!(read(b"{}", Path::new("x")).unwrap_err().hint().is_some());
         assert!(read(&[0x1f, 0x8b, 1, 2], Path::new("x")).unwrap_err().causes()[0].contains("damaged"));
+    }
+
+    #[test]
+    fn what_unpacks_to_far_more_than_itself_is_refused() {
+        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+        for name in ["snapshot.json", "notes"] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(20 << 20);
+            builder.append_data(&mut header, name, io::repeat(b' ').take(20 << 20)).unwrap();
+        }
+        let bomb = builder.into_inner().unwrap().finish().unwrap();
+        let words = read(&bomb, Path::new("x")).unwrap_err().causes().remove(0);
+        assert_eq!(words, "it unpacks to more than 200 times its size, as no snapshot does");
+        assert_eq!(most_unpacked(u64::MAX), MAX_BYTES);
     }
 
     #[test]

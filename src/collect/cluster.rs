@@ -4,15 +4,19 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::{Duration, Instant};
 
-use http::Request;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::Client;
+use kube::client::Body;
 use serde_json::Value;
 
 use super::credentials;
 use super::error::{CollectError, without_os_error};
 use super::kubeconfig::{self, ClusterFlags};
+use super::limits::Limits;
 use super::log::{Log, Outcome};
 use super::query::encode;
+use super::said::url_shown;
 use super::transport;
 
 /// How long to wait before a server that is busy is asked again. kube's own retries would go on for minutes.
@@ -25,7 +29,7 @@ pub(super) struct Cluster {
     /// Host and port, as kubectl names a server that it cannot reach.
     host: String,
     namespace: String,
-    timeout: Option<Duration>,
+    limits: Limits,
     log: Log,
 }
 
@@ -41,10 +45,10 @@ pub(super) struct ApiError {
 }
 
 impl Cluster {
-    fn new(client: Client, server: &http::Uri, timeout: Option<Duration>, log: Log) -> Self {
+    fn new(client: Client, server: &http::Uri, limits: Limits, log: Log) -> Self {
         let host = server.authority().map_or_else(|| server.to_string(), ToString::to_string);
         let namespace = client.default_namespace().to_owned();
-        Self { client, host, namespace, timeout, log }
+        Self { client, host: url_shown(&host), namespace, limits, log }
     }
 
     /// The namespace of what is named without one.
@@ -58,21 +62,19 @@ impl Cluster {
     }
 
     /// The API server that the flags, the kubeconfig and the environment lead to.
-    pub(super) async fn open(flags: &ClusterFlags, timeout: Option<Duration>, log: Log) -> Result<Self, CollectError> {
+    pub(super) async fn open(flags: &ClusterFlags, limits: Limits, log: Log) -> Result<Self, CollectError> {
         let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let mut config = kubeconfig::config(flags, &env)?;
-        credentials::fill(&mut config.auth_info).await?;
+        credentials::fill(&mut config.auth_info, limits).await?;
         let server = config.cluster_url.clone();
-        let client = transport::client(config).map_err(|error| CollectError::Setting {
-            what: "the credentials of the kubeconfig".to_owned(),
-            cause: root_cause(&error),
-        })?;
-        Ok(Self::new(client, &server, timeout, log))
+        let client = transport::client(config)
+            .map_err(|error| CollectError::setting("the credentials of the kubeconfig", &root_cause(&error)))?;
+        Ok(Self::new(client, &server, limits, log))
     }
 
-    /// How long one request may take.
-    pub(super) fn timeout(&self) -> Option<Duration> {
-        self.timeout
+    /// What one read may cost.
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Host and port of the API server.
@@ -85,20 +87,24 @@ impl Cluster {
         self.log
     }
 
-    /// GETs an API path, given as `kubectl get --raw` takes it.
+    /// GETs an API path, given as `kubectl get --raw` takes it. The answer is an object of JSON: an API server has no
+    /// others.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
         let began = Instant::now();
         let got = self.request(path).await;
         let outcome = match &got {
-            Ok(text) => Outcome::Bytes(text.len()),
+            Ok(body) => Outcome::Bytes(body.len()),
             Err(error) if error.code > 0 => Outcome::Status(error.code),
             Err(error) => Outcome::Failed(error.words.clone()),
         };
         self.log.read("kubernetes", path, began, &outcome);
-        serde_json::from_str(&got?).map_err(|e| ApiError::local(format!("GET {path}: {e}")))
+        let failed = |why: &str| ApiError::local(format!("GET {path}: {why}"));
+        let value: Value =
+            serde_json::from_slice(&got?).map_err(|e| failed(&format!("the answer is not JSON: {e}")))?;
+        if value.is_object() { Ok(value) } else { Err(failed("the answer is no Kubernetes object")) }
     }
 
-    async fn request(&self, path: &str) -> Result<String, ApiError> {
+    async fn request(&self, path: &str) -> Result<Vec<u8>, ApiError> {
         let patient = async {
             for pause in PAUSES {
                 match self.try_request(path).await {
@@ -108,7 +114,7 @@ impl Cluster {
             }
             self.try_request(path).await
         };
-        let Some(limit) = self.timeout else {
+        let Some(limit) = self.limits.timeout else {
             return patient.await;
         };
         tokio::time::timeout(limit, patient).await.unwrap_or_else(|_| {
@@ -117,9 +123,36 @@ impl Cluster {
         })
     }
 
-    async fn try_request(&self, path: &str) -> Result<String, ApiError> {
-        let request = Request::get(encode(path)).body(Vec::new()).map_err(|e| ApiError::local(e.to_string()))?;
-        self.client.request_text(request).await.map_err(|error| self.api_error(&error))
+    async fn try_request(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        let request = Request::get(encode(path)).body(Body::empty()).map_err(|e| ApiError::local(e.to_string()))?;
+        let response = self.client.send(request).await.map_err(|error| self.api_error(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), self.limits.max_read).collect().await;
+        let body = body.map_err(|error| ApiError::local(self.broken_off(error.as_ref())))?.to_bytes();
+        if status.is_success() { Ok(body.to_vec()) } else { Err(self.refusal(status, &body)) }
+    }
+
+    fn broken_off(&self, error: &(dyn StdError + Send + Sync + 'static)) -> String {
+        if error.is::<LengthLimitError>() {
+            return self.limits.too_large();
+        }
+        format!("the answer of {} broke off: {}", self.host, root_cause(error))
+    }
+
+    /// An answer of another status: the API server's own is a `Status`.
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> ApiError {
+        let code = status.as_u16();
+        let said: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |field: &str| said[field].as_str().unwrap_or_default().trim().to_owned();
+        if said["kind"] != "Status" && code != 401 {
+            return self.no_api_server(code, &String::from_utf8_lossy(body));
+        }
+        api_words(code, &text("reason"), text("message"))
+    }
+
+    fn no_api_server(&self, code: u16, body: &str) -> ApiError {
+        let words = format!("{} answered {code}, and not as an API server does", self.host);
+        ApiError { code, words, message: body.trim().to_owned() }
     }
 
     /// An error in kubectl's words.
@@ -131,15 +164,10 @@ impl Cluster {
         let kube::Error::Api(status) = error else {
             return ApiError::local(self.unreachable(error));
         };
-        let message = status.message.trim().to_owned();
-        let words = match status.code {
-            401 => "You must be logged in to the server (Unauthorized)".to_owned(),
-            _ if status.reason == "Failed to parse error data" => {
-                format!("{} answered {}, and not as an API server does", self.host, status.code)
-            }
-            _ => format!("Error from server ({}): {message}", status.reason),
-        };
-        ApiError { code: status.code, words, message }
+        if status.reason == "Failed to parse error data" && status.code != 401 {
+            return self.no_api_server(status.code, &status.message);
+        }
+        api_words(status.code, &status.reason, status.message.trim().to_owned())
     }
 
     fn unreachable(&self, error: &kube::Error) -> String {
@@ -170,6 +198,15 @@ impl ApiError {
     pub(super) fn local(words: String) -> Self {
         Self { code: 0, message: words.clone(), words }
     }
+}
+
+/// What the API server says, in kubectl's words.
+fn api_words(code: u16, reason: &str, message: String) -> ApiError {
+    let words = match code {
+        401 => "You must be logged in to the server (Unauthorized)".to_owned(),
+        _ => format!("Error from server ({reason}): {message}"),
+    };
+    ApiError { code, words, message }
 }
 
 /// What is wrong with the server's certificate, where that is what is wrong.

@@ -1,102 +1,96 @@
-//! Credential plugins (`exec` in the kubeconfig): run once, whatever the client would do.
+//! The credentials of a kubeconfig: whole before the first request, and such that a request can carry them.
 
-use std::io::{self, IsTerminal as _};
-use std::process::{Command, Stdio};
+use std::fs;
+use std::io::Read as _;
 
 use base64::Engine as _;
-use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
-use serde::Deserialize;
-use serde_json::json;
+use http::HeaderValue;
+use kube::config::AuthInfo;
+use secrecy::ExposeSecret;
 
+use super::disk::plain;
 use super::error::CollectError;
+use super::limits::Limits;
+use super::plugin;
 
-/// What a plugin prints.
-#[derive(Deserialize)]
-struct Credential {
-    #[serde(rename = "apiVersion")]
-    api_version: Option<String>,
-    status: Option<Status>,
+/// The most that is read of a token's file.
+const MAX_TOKEN: u64 = 1 << 20;
+
+/// Reads the user's token where it lies in a file, or runs the credential plugin, if there is one, and puts what it
+/// gives in its place.
+pub(super) async fn fill(user: &mut AuthInfo, limits: Limits) -> Result<(), CollectError> {
+    user.auth_provider.as_ref().map_or(Ok(()), |provider| is_known(&provider.name))?;
+    if let Some(file) = user.token_file.take().filter(|file| !file.is_empty()) {
+        match token_of(&file) {
+            Ok(token) => user.token = Some(token.into()),
+            // As for kubectl, a token beside it will do.
+            Err(error) if user.token.is_none() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    user.token = user.token.take().filter(|token| !token.expose_secret().is_empty());
+    let exec = user.exec.take().filter(|_| user.token.is_none() && user.auth_provider.is_none());
+    if let Some(exec) = exec {
+        let given = plugin::run(&exec, limits).await?;
+        let encode = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
+        if let Some((certificate, key)) = given.certificate {
+            user.client_certificate_data = Some(encode(certificate));
+            user.client_key_data = Some(encode(key).into());
+        }
+        user.token = given.token.map(Into::into);
+    }
+    can_be_sent(user)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Status {
-    token: Option<String>,
-    client_certificate_data: Option<String>,
-    client_key_data: Option<String>,
+/// Whether a header takes this text.
+pub(super) fn is_header(text: &str) -> bool {
+    HeaderValue::from_str(text).is_ok()
 }
 
-/// Runs the user's credential plugin, if there is one, and puts what it gives in its place.
-pub(super) async fn fill(user: &mut AuthInfo) -> Result<(), CollectError> {
-    let has_own = user.token.is_some() || user.token_file.is_some() || user.auth_provider.is_some();
-    let Some(exec) = user.exec.take().filter(|_| !has_own) else {
-        return Ok(());
+/// kubectl had providers built in before it had plugins. One of them is left; of the others, one runs a program and
+/// quotes what it prints.
+fn is_known(provider: &str) -> Result<(), CollectError> {
+    let plugin = match provider {
+        "oidc" => return Ok(()),
+        "gcp" => "gke-gcloud-auth-plugin",
+        "azure" => "kubelogin",
+        _ => "a credential plugin",
     };
-    let command = exec.command.clone().unwrap_or_default();
-    let ran = tokio::task::spawn_blocking(move || run(&exec)).await;
-    let status = ran.unwrap_or_else(|e| Err(failed(&command, e.to_string(), None)))?;
-    let encode = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
-    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
-        user.client_certificate_data = Some(encode(certificate));
-        user.client_key_data = Some(encode(key).into());
-    } else if status.token.is_none() {
-        return Err(failed(&command, "it gave neither a token nor a certificate with its key".to_owned(), None));
-    }
-    user.token = status.token.map(Into::into);
-    Ok(())
+    Err(CollectError::Setting {
+        what: format!("the kubeconfig's auth-provider `{provider}`"),
+        cause: "kubectl has none of this name any longer".to_owned(),
+        hint: Some(format!("use {plugin}, as `exec` of the kubeconfig's user")),
+    })
 }
 
-fn run(exec: &ExecConfig) -> Result<Status, CollectError> {
-    let name = exec.command.clone().unwrap_or_default();
-    let fail = |cause: String| failed(&name, cause, None);
-    let interactive = match exec.interactive_mode {
-        Some(ExecInteractiveMode::Never) => false,
-        Some(ExecInteractiveMode::Always) if !io::stdin().is_terminal() => {
-            return Err(fail("it wants to talk with its user, and standard input is no terminal".to_owned()));
-        }
-        Some(ExecInteractiveMode::Always | ExecInteractiveMode::IfAvailable) | None => io::stdin().is_terminal(),
-    };
-    let mut spec = json!({ "interactive": interactive });
-    if let Some(cluster) = exec.cluster.as_ref().filter(|_| exec.provide_cluster_info) {
-        spec["cluster"] = json!(cluster);
-    }
-    let info = json!({"kind": "ExecCredential", "apiVersion": exec.api_version, "spec": spec});
-    let mut command = Command::new(&name);
-    command.args(exec.args.iter().flatten()).env("KUBERNETES_EXEC_INFO", info.to_string());
-    for variable in exec.env.iter().flatten() {
-        if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
-            command.env(name, value);
-        }
-    }
-    command.stdin(if interactive { Stdio::inherit() } else { Stdio::null() }).stderr(Stdio::inherit());
-    let output = command.output().map_err(|error| {
-        if error.kind() == io::ErrorKind::NotFound {
-            return failed(&name, "it is not installed".to_owned(), exec.install_hint.clone());
-        }
-        fail(super::disk::plain(&error))
-    })?;
-    if !output.status.success() {
-        return Err(failed(&name, format!("it ended with {}", output.status), exec.install_hint.clone()));
-    }
-    credential(&output.stdout, exec.api_version.as_deref()).map_err(fail)
+fn token_of(file: &str) -> Result<String, CollectError> {
+    let failed = |cause: String| CollectError::File { path: file.to_owned(), cause };
+    let mut token = String::new();
+    let opened = fs::File::open(file).map_err(|e| failed(plain(&e)))?;
+    opened.take(MAX_TOKEN).read_to_string(&mut token).map_err(|e| failed(plain(&e)))?;
+    let token = token.trim();
+    if token.is_empty() { Err(failed("there is no token in it".to_owned())) } else { Ok(token.to_owned()) }
 }
 
-/// What the plugin printed: JSON, or YAML, which some print and kubectl takes.
-fn credential(printed: &[u8], wanted: Option<&str>) -> Result<Status, String> {
-    let credential: Credential =
-        serde_saphyr::from_slice(printed).map_err(|_| "it printed something else than an ExecCredential".to_owned())?;
-    match (wanted, &credential.api_version) {
-        (Some(wanted), Some(got)) if wanted != got => {
-            Err(format!("it answered in version {got}, and the kubeconfig asks for {wanted}"))
-        }
-        _ => credential.status.ok_or_else(|| "it gave no status".to_owned()),
+/// What is sent with every request has to be text of a header; what it is, is not said.
+fn can_be_sent(user: &AuthInfo) -> Result<(), CollectError> {
+    let extras = user.impersonate_user_extra.iter().flatten().flat_map(|(_, values)| values);
+    let all = [
+        ("the bearer token", user.token.as_ref().map(ExposeSecret::expose_secret)),
+        ("the user to impersonate", user.impersonate.as_deref()),
+        ("the UID to impersonate", user.impersonate_uid.as_deref()),
+    ];
+    let all = all.into_iter().filter_map(|(what, text)| Some((what, text?)));
+    let groups = user.impersonate_groups.iter().flatten().map(|group| ("a group to impersonate", group.as_str()));
+    let extras = extras.map(|value| ("an extra of the user to impersonate", value.as_str()));
+    match all.chain(groups).chain(extras).find(|(_, text)| !is_header(text)) {
+        Some((what, _)) => Err(CollectError::setting(what, NO_HEADER)),
+        None => Ok(()),
     }
 }
 
-fn failed(command: &str, cause: String, hint: Option<String>) -> CollectError {
-    let hint = hint.map(|hint| hint.trim().to_owned()).filter(|hint| !hint.is_empty());
-    CollectError::Credentials { command: command.to_owned(), cause, hint }
-}
+/// What is wrong with text that no header takes.
+pub(super) const NO_HEADER: &str = "it holds a character that no HTTP header takes, such as a line break";
 
 #[cfg(test)]
 mod tests {
@@ -104,14 +98,64 @@ mod tests {
 
     use super::*;
 
+    fn filled(mut user: AuthInfo) -> Result<AuthInfo, CollectError> {
+        let limits = Limits { timeout: None, max_read: 1 };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(fill(&mut user, limits)).map(|()| user)
+    }
+
+    fn token(user: &AuthInfo) -> Option<&str> {
+        user.token.as_ref().map(ExposeSecret::expose_secret)
+    }
+
     #[test]
-    fn json_and_yaml_are_understood() {
-        let json = br#"{"apiVersion": "v1", "kind": "ExecCredential", "status": {"token": "t"}}"#;
-        assert_eq!(credential(json, Some("v1")).unwrap().token.as_deref(), Some("t"));
-        let yaml = b"kind: ExecCredential\nstatus:\n  clientCertificateData: c\n  clientKeyData: k\n";
-        assert_eq!(credential(yaml, Some("v1")).unwrap().client_key_data.as_deref(), Some("k"));
-        assert!(credential(json, Some("v1beta1")).is_err_and(|why| why.contains("v1beta1")));
-        assert!(credential(b"", None).is_err());
-        assert!(credential(b"{}", None).is_err());
+    fn a_token_is_read_from_its_file_without_the_line_break() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        fs::write(&file, "from-file\n").unwrap();
+        let with = |token: Option<&str>| AuthInfo {
+            token: token.map(|token| token.to_owned().into()),
+            token_file: Some(file.display().to_string()),
+            ..AuthInfo::default()
+        };
+        assert_eq!(token(&filled(with(None)).unwrap()), Some("from-file"));
+        assert_eq!(token(&filled(with(Some("beside"))).unwrap()), Some("from-file"));
+        fs::write(&file, " \n").unwrap();
+        assert_eq!(token(&filled(with(Some("beside"))).unwrap()), Some("beside"));
+        assert_eq!(filled(with(None)).unwrap_err().causes(), ["there is no token in it"]);
+        assert_eq!(
+            token(&filled(AuthInfo { token: Some(String::new().into()), ..AuthInfo::default() }).unwrap()),
+            None
+        );
+    }
+
+    #[test]
+    fn what_no_header_takes_is_refused_and_not_shown() {
+        for text in ["SEKRIT\n", "SEKRIT\u{7f}", "SEK\0RIT", "SEKRIT\r\nx: y"] {
+            let text = || text.to_owned();
+            let users = [
+                AuthInfo { token: Some(text().into()), ..AuthInfo::default() },
+                AuthInfo { impersonate: Some(text()), ..AuthInfo::default() },
+                AuthInfo { impersonate_uid: Some(text()), ..AuthInfo::default() },
+                AuthInfo { impersonate_groups: Some(vec![text()]), ..AuthInfo::default() },
+                AuthInfo {
+                    impersonate_user_extra: Some([("k".to_owned(), vec![text()])].into()),
+                    ..AuthInfo::default()
+                },
+            ];
+            for user in users {
+                let error = filled(user).unwrap_err();
+                assert!(!format!("{error:?}").contains("SEK"), "{error:?}");
+                assert_eq!(error.causes(), [NO_HEADER]);
+            }
+        }
+    }
+
+    #[test]
+    fn providers_that_kubectl_dropped_are_refused() {
+        assert_eq!(is_known("oidc"), Ok(()));
+        assert!(is_known("gcp").unwrap_err().hint().unwrap().contains("gke-gcloud-auth-plugin"));
+        assert!(is_known("azure").unwrap_err().hint().unwrap().contains("kubelogin"));
+        assert!(is_known("openstack").is_err());
     }
 }

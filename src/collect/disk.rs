@@ -1,6 +1,5 @@
 //! Snapshots and bare admin outputs on the disk.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -93,18 +92,6 @@ fn cause(why: &BodyError, lacks: &str) -> String {
     }
 }
 
-/// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
-pub(super) fn save(snapshot: &Snapshot, path: &Path) -> Result<(), CollectError> {
-    let failed = |cause: String| CollectError::Save { path: path.display().to_string(), cause };
-    let files = snapshot.files(concat!("kubectl-mesh-why ", env!("CARGO_PKG_VERSION")));
-    if archive::is_archive_name(path) {
-        let packed = archive::pack(&files, &archive::stem(path)).map_err(|e| failed(plain(&e)))?;
-        return fs::write(path, packed).map_err(|e| failed(plain(&e)));
-    }
-    make_room(path).map_err(failed)?;
-    write_all(path, &files).map_err(|e| failed(plain(&e)))
-}
-
 /// Whether a file of this path, relative to the snapshot, is one of a snapshot's.
 pub(super) fn belongs(path: &str) -> bool {
     let known = |name: &str| NAMES.contains(&name);
@@ -191,28 +178,6 @@ fn bytes(path: &Path) -> Result<Vec<u8>, CollectError> {
     }
 }
 
-/// Makes the folder, or takes out what an older snapshot left in it. A folder with other things in it is left alone.
-fn make_room(path: &Path) -> Result<(), String> {
-    fs::create_dir_all(path).map_err(|e| plain(&e))?;
-    let is_empty = names(path).map_err(|e| plain(&e))?.is_empty();
-    if !is_empty && !path.join("snapshot.json").is_file() {
-        return Err("the folder is not empty, and it is no snapshot".to_owned());
-    }
-    let old = candidates(path).map_err(|e| plain(&e))?;
-    old.iter().try_for_each(|file| fs::remove_file(path.join(file))).map_err(|e| plain(&e))
-}
-
-fn write_all(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
-    for (path, bytes) in files {
-        let file = root.join(path);
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(file, bytes)?;
-    }
-    Ok(())
-}
-
 fn unreadable(path: &Path, error: &io::Error) -> CollectError {
     CollectError::File { path: shown(path), cause: plain(error) }
 }
@@ -222,6 +187,6 @@ fn shown(path: &Path) -> String {
 }
 
 /// The system's words, as they go on in a sentence.
-pub(super) fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     without_os_error(&error.to_string()).to_lowercase()
 }

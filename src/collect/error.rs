@@ -32,6 +32,8 @@ pub enum CollectError {
         path: String,
         /// What stands in the way.
         cause: String,
+        /// What to try.
+        hint: Option<String>,
     },
     /// There is no kubeconfig, and this is no pod of a cluster.
     #[error("there is no kubeconfig")]
@@ -59,6 +61,8 @@ pub enum CollectError {
         what: String,
         /// What is wrong with it.
         cause: String,
+        /// What to try.
+        hint: Option<String>,
     },
     /// A credential plugin gave no credentials.
     #[error("cannot get credentials from `{command}`")]
@@ -134,6 +138,11 @@ pub(super) fn without_os_error(words: &str) -> &str {
 }
 
 impl CollectError {
+    /// A value that cannot be used.
+    pub(super) fn setting(what: &str, cause: &str) -> Self {
+        Self::Setting { what: what.to_owned(), cause: cause.to_owned(), hint: None }
+    }
+
     /// What lies behind it, from the nearest to the root.
     pub fn causes(&self) -> Vec<String> {
         match self {
@@ -156,6 +165,8 @@ impl CollectError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotThis { hint, .. }
+            | Self::Setting { hint, .. }
+            | Self::Save { hint, .. }
             | Self::Api { hint, .. }
             | Self::Admin { hint, .. }
             | Self::Credentials { hint, .. } => hint.clone(),
@@ -174,7 +185,7 @@ impl CollectError {
                 Some("leave A out, or read A's own proxy: in the cluster, or from a snapshot of it".to_owned())
             }
             Self::Ambiguous { .. } => Some("write one of them in place of the name".to_owned()),
-            Self::File { .. } | Self::Save { .. } | Self::Setting { .. } | Self::NoPod { .. } => None,
+            Self::File { .. } | Self::NoPod { .. } => None,
         }
     }
 }

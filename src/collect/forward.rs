@@ -17,7 +17,7 @@ use kube::Api;
 use kube::api::Portforwarder;
 use tokio::task::JoinHandle;
 
-use super::admin::{Failure, MAX_BODY, Reply};
+use super::admin::{Failure, Reply};
 use super::cluster::{Cluster, root_cause};
 
 /// How long the reason of a failure may be on its way: it comes on another channel than the failure.
@@ -62,18 +62,19 @@ impl PodEndpoint {
     }
 
     async fn try_get(&mut self, path: &str) -> Result<Reply, Trouble> {
-        let timeout = self.cluster.timeout();
+        let limits = self.cluster.limits();
+        let timeout = limits.timeout;
         let was_open = self.connection.is_some();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => within(timeout, self.open()).await.and_then(|opened| opened).map_err(Trouble::Final)?,
         };
-        match within(timeout, connection.get(path)).await.map_err(Trouble::Final)? {
+        match within(timeout, connection.get(path, limits.max_read)).await.map_err(Trouble::Final)? {
             Ok(Some(reply)) => {
                 self.connection = Some(connection);
                 Ok(reply)
             }
-            Ok(None) => Err(Trouble::Final(Failure::new("the answer is larger than 1 GiB"))),
+            Ok(None) => Err(Trouble::Final(Failure::new(limits.too_large()))),
             Err(error) => Err(match reason(connection, self.port).await {
                 Some(failure) if was_open => Trouble::Lost(failure),
                 Some(failure) => Trouble::Final(failure),
@@ -139,14 +140,14 @@ impl Trouble {
 
 impl Connection {
     /// `None` where the answer is too large.
-    async fn get(&mut self, path: &str) -> Result<Option<Reply>, hyper::Error> {
+    async fn get(&mut self, path: &str, most: usize) -> Result<Option<Reply>, hyper::Error> {
         self.sender.ready().await?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = path.parse().unwrap_or_default();
         request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("localhost"));
         let response = self.sender.send_request(request).await?;
         let status = response.status().as_u16();
-        match Limited::new(response.into_body(), MAX_BODY).collect().await {
+        match Limited::new(response.into_body(), most).collect().await {
             Ok(body) => Ok(Some(Reply { status, body: body.to_bytes().to_vec() })),
             Err(error) => error.downcast::<hyper::Error>().map_or(Ok(None), |error| Err(*error)),
         }

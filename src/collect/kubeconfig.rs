@@ -14,6 +14,7 @@ use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
 use super::error::CollectError;
 use super::proxies;
+use super::said::url_shown;
 
 /// kubectl's flags that say which API server is asked, and as whom.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -55,10 +56,9 @@ pub(super) fn config(flags: &ClusterFlags, env: Env<'_>) -> Result<Config, Colle
     let mut config = match read(flags, env)? {
         Some(kubeconfig) => chosen(flags, &kubeconfig, env)?,
         None if flags.server.is_some() => chosen(flags, &Kubeconfig::default(), env)?,
-        None if in_cluster(flags, env) => Config::incluster_env().map_err(|e| CollectError::Setting {
-            what: "the service account of this pod".to_owned(),
-            cause: e.to_string(),
-        })?,
+        None if in_cluster(flags, env) => {
+            Config::incluster_env().map_err(|e| setting("the service account of this pod", &e.to_string()))?
+        }
         None => return Err(CollectError::NoKubeconfig),
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
@@ -130,6 +130,7 @@ fn chosen(flags: &ClusterFlags, kubeconfig: &Kubeconfig, env: Env<'_>) -> Result
             Some((&cluster).try_into().map_err(|e: KubeconfigError| setting("certificate-authority", &e.to_string()))?);
     }
     let server = server(&cluster)?;
+    trusts_one_way(&cluster)?;
     let mut config = Config::new(server.clone());
     config.default_namespace = context.namespace.filter(|n| !n.is_empty()).unwrap_or_else(|| "default".to_owned());
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
@@ -189,12 +190,28 @@ fn with_flags(flags: &ClusterFlags, mut cluster: Cluster) -> Cluster {
     if let Some(skip) = flags.insecure_skip_tls_verify {
         cluster.insecure_skip_tls_verify = Some(skip);
     }
+    if flags.insecure_skip_tls_verify == Some(true) {
+        // As for kubectl, the flag takes the place of the kubeconfig's authority, and not of the flag's.
+        cluster.certificate_authority = None;
+        cluster.certificate_authority_data = None;
+    }
     if flags.certificate_authority.is_some() {
         cluster.certificate_authority.clone_from(&flags.certificate_authority);
         cluster.certificate_authority_data = None;
         cluster.insecure_skip_tls_verify = flags.insecure_skip_tls_verify;
     }
     cluster
+}
+
+/// A certificate authority that nothing is checked against is a mistake, for kubectl too.
+fn trusts_one_way(cluster: &Cluster) -> Result<(), CollectError> {
+    let has = |authority: &Option<String>| authority.as_ref().is_some_and(|text| !text.is_empty());
+    let authority = has(&cluster.certificate_authority) || has(&cluster.certificate_authority_data);
+    if authority && cluster.insecure_skip_tls_verify == Some(true) {
+        let cause = "specifying a root certificates file with the insecure flag is not allowed";
+        return Err(setting("--insecure-skip-tls-verify together with a certificate authority", cause));
+    }
+    Ok(())
 }
 
 /// The user with the flags over it.
@@ -235,7 +252,7 @@ fn server(cluster: &Cluster) -> Result<http::Uri, CollectError> {
         || cluster.certificate_authority_data.is_some();
     let scheme = if is_tls { "https" } else { "http" };
     let full = if given.contains("://") { given.clone() } else { format!("{scheme}://{given}") };
-    let what = format!("the server `{given}`");
+    let what = format!("the server `{}`", url_shown(&given));
     let uri = full.parse::<http::Uri>().map_err(|e| setting(&what, &e.to_string()))?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
@@ -265,7 +282,7 @@ fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, CollectError> {
 }
 
 fn setting(what: &str, cause: &str) -> CollectError {
-    CollectError::Setting { what: what.to_owned(), cause: cause.to_owned() }
+    CollectError::setting(what, cause)
 }
 
 #[cfg(test)]
@@ -378,6 +395,33 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
         assert!(config.accept_invalid_certs && config.auth_info.exec.is_none() && config.auth_info.token.is_some());
         assert_eq!(config.auth_info.impersonate.as_deref(), Some("jane"));
         assert_eq!(config.auth_info.impersonate_user_extra.unwrap()["k"], ["1", "2"]);
+    }
+
+    #[test]
+    fn an_authority_and_no_check_do_not_go_together() {
+        let of = |flags: ClusterFlags| {
+            let flags = ClusterFlags { server: Some("https://x".to_owned()), ..flags };
+            config(&flags, &env_of(&[])).map(|config| config.accept_invalid_certs).map_err(|e| e.causes().remove(0))
+        };
+        let authority = Some("ca.pem".to_owned());
+        let both = ClusterFlags {
+            insecure_skip_tls_verify: Some(true),
+            certificate_authority: authority.clone(),
+            ..ClusterFlags::default()
+        };
+        let words = "specifying a root certificates file with the insecure flag is not allowed";
+        assert_eq!(of(both), Err(words.to_owned()));
+        let cluster = |insecure, certificate_authority| Cluster {
+            insecure_skip_tls_verify: insecure,
+            certificate_authority,
+            certificate_authority_data: None,
+            ..Cluster::default()
+        };
+        assert!(trusts_one_way(&cluster(Some(true), authority.clone())).is_err());
+        assert!(trusts_one_way(&cluster(Some(false), authority.clone())).is_ok());
+        let skip = ClusterFlags { insecure_skip_tls_verify: Some(true), ..ClusterFlags::default() };
+        let over = with_flags(&skip, cluster(None, authority));
+        assert!(over.certificate_authority.is_none() && trusts_one_way(&over).is_ok());
     }
 
     #[test]

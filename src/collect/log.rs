@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
+use super::said::said;
+
 /// How much is said on standard error.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub enum Log {
@@ -50,7 +52,7 @@ pub(super) enum Outcome {
 
 /// Standard error may be closed; the answer is not on it.
 fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", said(text));
 }
 
 fn shown(time: Duration) -> String {

@@ -26,7 +26,9 @@ pub(super) async fn names(cluster: &Cluster, name: &str, namespace: &str) -> Vec
         let elsewhere = format!("{}?fieldSelector=metadata.name={name}", kind.path(None));
         for path in [here, elsewhere] {
             let cluster = cluster.clone();
-            asked.spawn(async move { cluster.get(&path).await.map(|list| items(list, kind)).unwrap_or_default() });
+            asked.spawn(async move {
+                cluster.get(&path).await.ok().and_then(|list| items(list, kind).ok()).unwrap_or_default()
+            });
         }
     }
     let mut found = Vec::new();

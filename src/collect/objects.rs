@@ -32,7 +32,7 @@ pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, Str
     let older = versions.iter().map(|version| format!("{}/{version}", kind.group()));
     for api_version in std::iter::once(kind.api_version()).chain(older) {
         match cluster.get(&format!("{}{rest}", root(kind, &api_version))).await {
-            Ok(value) => return Ok(taken(need, kind, value)),
+            Ok(value) => return taken(need, kind, value),
             Err(error) if is_unknown_kind(&error) => {}
             Err(error) if error.code == 404 => return Ok(Answer::Nothing),
             Err(error) => return Err(error.words),
@@ -42,33 +42,45 @@ pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, Str
     Ok(Answer::Nothing)
 }
 
-/// The items of a list, each with its kind and version: the API leaves them out.
-pub(super) fn items(mut list: Value, kind: Kind) -> Vec<Value> {
-    let api_version = list["apiVersion"].as_str().map(str::to_owned);
-    let Value::Array(mut items) = list["items"].take() else {
-        return Vec::new();
-    };
-    for item in &mut items {
-        if let (Some(version), true) = (&api_version, item["apiVersion"].is_null()) {
-            item["apiVersion"] = json!(version);
+/// The items of a list, each with its kind and version: the API leaves them out. An empty list may leave out `items`
+/// too; what is no list shows of nothing that it is not there.
+pub(super) fn items(mut list: Value, kind: Kind) -> Result<Vec<Value>, String> {
+    let says = |field: &str| list.get(field).and_then(Value::as_str).map(str::to_owned);
+    let api_version = says("apiVersion").unwrap_or_else(|| kind.api_version());
+    let is_list = says("kind").is_some_and(|kind| kind.ends_with("List"));
+    let mut items = match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => items,
+        None | Some(Value::Null) if is_list => Vec::new(),
+        None | Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            return Err(format!("the answer is no list of {}", kind.plural()));
         }
-        name_kind(item, kind);
+    };
+    if items.iter().all(Value::is_object) {
+        for item in &mut items {
+            name_as(item, kind, &api_version);
+        }
+        Ok(items)
+    } else {
+        Err(format!("the list of {} holds what is no object", kind.plural()))
     }
-    items
 }
 
 /// Says of an object what kind it is, where it does not say so itself.
 pub(super) fn name_kind(object: &mut Value, kind: Kind) {
-    if object["kind"].is_null() {
-        object["kind"] = json!(kind.name());
-    }
-    if object["apiVersion"].is_null() {
-        object["apiVersion"] = json!(kind.api_version());
+    name_as(object, kind, &kind.api_version());
+}
+
+fn name_as(object: &mut Value, kind: Kind, api_version: &str) {
+    let Some(fields) = object.as_object_mut() else { return };
+    for (field, value) in [("kind", kind.name()), ("apiVersion", api_version)] {
+        if fields.get(field).is_none_or(Value::is_null) {
+            fields.insert(field.to_owned(), json!(value));
+        }
     }
 }
 
 /// Whether this can be one segment of an API path, as Kubernetes has it: names come from Envoy's metadata too.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.contains(['/', '%'])
 }
 
@@ -76,12 +88,12 @@ fn root(kind: Kind, api_version: &str) -> String {
     if kind.group().is_empty() { format!("/api/{api_version}") } else { format!("/apis/{api_version}") }
 }
 
-fn taken(need: &Need, kind: Kind, mut value: Value) -> Answer {
+fn taken(need: &Need, kind: Kind, mut value: Value) -> Result<Answer, String> {
     if matches!(need, Need::Objects(..) | Need::PodsAt(_)) {
-        return Answer::Objects(items(value, kind));
+        return items(value, kind).map(Answer::Objects);
     }
     name_kind(&mut value, kind);
-    Answer::Object(value)
+    Ok(Answer::Object(value))
 }
 
 /// Whether the server does not know the kind, as against the object.
@@ -93,16 +105,34 @@ fn is_unknown_kind(error: &ApiError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
 
     #[test]
     fn items_say_what_they_are() {
         let list = json!({"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "a"}}]});
-        let items = items(list, Kind::Pod);
+        let items = items(list, Kind::Pod).unwrap();
         assert_eq!((items[0]["kind"].as_str(), items[0]["apiVersion"].as_str()), (Some("Pod"), Some("v1")));
         let list = json!({"apiVersion": "networking.istio.io/v1beta1", "items": [{"kind": "Sidecar"}]});
-        assert_eq!(super::items(list, Kind::Sidecar)[0]["apiVersion"], "networking.istio.io/v1beta1");
-        assert!(super::items(json!({}), Kind::Pod).is_empty());
+        assert_eq!(super::items(list, Kind::Sidecar).unwrap()[0]["apiVersion"], "networking.istio.io/v1beta1");
+    }
+
+    #[test]
+    fn what_is_no_list_of_objects_shows_nothing() {
+        let of = |list: Value| super::items(list, Kind::Pod);
+        assert_eq!(of(json!({"kind": "PodList"})), Ok(Vec::new()));
+        assert_eq!(of(json!({"kind": "PodList", "items": null})), Ok(Vec::new()));
+        for list in [json!({}), json!([]), json!({"kind": "PodList", "items": {}}), json!({"kind": "Pod"})] {
+            assert_eq!(of(list.clone()), Err("the answer is no list of pods".to_owned()), "{list}");
+        }
+        for item in [json!(1), json!([]), json!("x"), json!(true), Value::Null] {
+            let words = "the list of pods holds what is no object";
+            assert_eq!(of(json!({"items": [{}, item]})), Err(words.to_owned()));
+        }
+        let mut number = json!(1);
+        name_kind(&mut number, Kind::Pod);
+        assert_eq!(number, json!(1));
     }
 
     #[test]

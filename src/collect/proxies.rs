@@ -7,6 +7,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 
 use super::error::CollectError;
 use super::kubeconfig::Env;
+use super::said::url_shown;
 
 /// The proxy that leads to `server`. The kubeconfig's own is used as it stands; those of the environment are not
 /// for loopback, nor for what `NO_PROXY` names.
@@ -17,7 +18,7 @@ pub(super) fn proxy(server: &Uri, own: Option<&str>, env: Env<'_>) -> Result<Opt
     let Some((name, value)) = from_env(server, env) else {
         return Ok(None);
     };
-    if is_loopback(server) || is_exempt(server, &value, env) {
+    if is_loopback(server) || is_exempt(server, env) {
         return Ok(None);
     }
     parse(&value, name).map(Some)
@@ -38,7 +39,7 @@ fn is_loopback(server: &Uri) -> bool {
 }
 
 /// Whether `NO_PROXY` names the server: host, `.suffix`, address, CIDR, `*`, each with or without a port.
-fn is_exempt(server: &Uri, proxy: &str, env: Env<'_>) -> bool {
+fn is_exempt(server: &Uri, env: Env<'_>) -> bool {
     let listed = env("NO_PROXY").filter(|v| !v.is_empty()).or_else(|| env("no_proxy")).unwrap_or_default();
     let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("https") { 443 } else { 80 });
     let entries = listed.split(',').map(str::trim).filter(|entry| !entry.is_empty());
@@ -49,7 +50,9 @@ fn is_exempt(server: &Uri, proxy: &str, env: Env<'_>) -> bool {
         _ => Some(entry.to_owned()),
     });
     let no = hosts.collect::<Vec<_>>().join(",");
-    let matcher = Matcher::builder().http(proxy.to_owned()).https(proxy.to_owned()).no(no).build();
+    // Which proxy it is does not matter here, and one that cannot be used would exempt all.
+    let any = "http://proxy";
+    let matcher = Matcher::builder().http(any).https(any).no(no).build();
     matcher.intercept(server).is_none()
 }
 
@@ -60,8 +63,7 @@ fn parse(text: &str, whose: &str) -> Result<Uri, CollectError> {
         Some(("socks5h", rest)) => format!("socks5://{rest}"),
         Some(_) => text.to_owned(),
     };
-    let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    let wrong = |cause: String| CollectError::Setting { what: format!("{whose} `{shown}`"), cause };
+    let wrong = |cause: String| CollectError::setting(&format!("{whose} `{}`", url_shown(text)), &cause);
     let uri = full.parse::<Uri>().map_err(|e| wrong(e.to_string()))?;
     match uri.scheme_str() {
         Some("http" | "https" | "socks5") => Ok(uri),
@@ -103,6 +105,18 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_that_cannot_be_used_is_an_error_where_one_is_needed() {
+        let of = |server: &str, set: &[(&str, &str)]| {
+            let env = |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+            proxy(&server.parse().unwrap(), None, &env).map_err(|error| error.to_string())
+        };
+        let ftp = ("HTTP_PROXY", "ftp://u:SEKRIT@p:1");
+        assert_eq!(of("http://api:1", &[ftp]), Err("cannot use HTTP_PROXY `ftp://p:1`".to_owned()));
+        assert_eq!(of("http://api:1", &[ftp, ("NO_PROXY", "api")]), Ok(None));
+        assert_eq!(of("http://127.0.0.1:1", &[ftp]), Ok(None));
+    }
+
+    #[test]
     fn loopback_needs_no_proxy_but_the_kubeconfig_may_insist() {
         let set = [("HTTPS_PROXY", "http://s:1")];
         for server in ["https://127.0.0.1:6443", "https://localhost:1", "https://[::1]:1"] {
@@ -111,6 +125,6 @@ mod tests {
         }
         let env = |_: &str| None;
         let error = proxy(&"https://a".parse().unwrap(), Some("ftp://u:secret@x"), &env).unwrap_err();
-        assert_eq!(error.to_string(), "cannot use the kubeconfig's proxy-url `x`");
+        assert_eq!(error.to_string(), "cannot use the kubeconfig's proxy-url `ftp://x`");
     }
 }

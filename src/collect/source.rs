@@ -166,7 +166,11 @@ async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str)
     let path = format!("{}?labelSelector={selector}", Kind::Pod.path(Some(&segment(namespace))));
     let list =
         cluster.get(&path).await.map_err(|e| unreadable(cluster, &format!("pods in namespace {namespace}"), e))?;
-    let pods = objects::items(list, Kind::Pod);
+    let pods = objects::items(list, Kind::Pod).map_err(|cause| CollectError::Api {
+        what: format!("pods in namespace {namespace}"),
+        cause,
+        hint: None,
+    })?;
     let (mut alive, gone): (Vec<Value>, Vec<Value>) = pods.into_iter().partition(is_alive);
     alive.sort_by_key(rank);
     let count = alive.len();

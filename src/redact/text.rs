@@ -165,11 +165,6 @@ pub(super) fn shapes(text: &str) -> Cow<'_, str> {
     replaced(text, &USER, |found| format!("{}{MARK}@", &found[1]))
 }
 
-/// What is said to people who see the terminal: errors, and what is being done.
-pub(crate) fn said(text: &str) -> String {
-    value(text).into_owned()
-}
-
 fn is_token(text: &str) -> bool {
     text.split('.').next().is_some_and(token::is_header)
 }

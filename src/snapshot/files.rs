@@ -263,7 +263,7 @@ impl Snapshot {
         let unread = refused.map(|((origin, query), gap)| UnreadRecord {
             from: folder(*origin),
             query: query.clone(),
-            reason: redact::said(&gap.why),
+            reason: redact::value(&gap.why).into_owned(),
         });
         Manifest {
             schema: SCHEMA.to_owned(),

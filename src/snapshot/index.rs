@@ -216,6 +216,10 @@ pub(crate) fn index(body: Vec<u8>, what: &'static str) -> Result<Indexed, BodyEr
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(BodyError::Empty);
     }
+    if what == "an answer of /clusters" && super::is_empty_dump(&body) {
+        // What Envoy's /clusters says where there is none.
+        return Ok(Indexed { groups: vec![Group::Hosts], ..Indexed::default() });
+    }
     let body = Arc::new(body);
     let mut indexed = Indexed::default();
     let mut top = Top { body: &body, indexed: &mut indexed, known: false };
@@ -479,5 +483,15 @@ mod tests {
         let indexed = index(br#"{"cluster_statuses": [{"name": "x", "host_statuses": []}]}"#.into(), "x").unwrap();
         assert!(indexed.entries.contains_key(&(Section::ClusterStatuses, "x".to_owned())));
         assert_eq!(indexed.groups, [Group::Hosts]);
+    }
+
+    #[test]
+    fn an_envoy_without_clusters_answers_too() {
+        for none in ["{}", " {\n} ", r#"{"cluster_statuses": []}"#] {
+            let indexed = index(none.into(), "an answer of /clusters").unwrap();
+            assert!(indexed.entries.is_empty() && indexed.groups == [Group::Hosts], "{none}");
+        }
+        assert!(index(b"{}".into(), "a config dump").is_err());
+        assert!(index(b"[]".into(), "an answer of /clusters").is_err());
     }
 }

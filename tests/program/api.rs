@@ -309,9 +309,12 @@ async fn channels(mut socket: Socket, port: u16, world: Arc<World>, seen: Arc<Mu
             "\u{1}error forwarding port {port} to pod 0123, uid : failed to connect to localhost:{port} inside \
              namespace: dial tcp4 127.0.0.1:{port}: connect: connection refused"
         );
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // What is left unread when a connection ends takes away what was sent: the request is read, and the end awaited.
+        let patience = Duration::from_secs(10);
+        let _ = tokio::time::timeout(patience, socket.next()).await;
         let _ = socket.send(Message::binary(words.into_bytes())).await;
         let _ = socket.close(None).await;
+        let _ = tokio::time::timeout(patience, async { while let Some(Ok(_)) = socket.next().await {} }).await;
         return;
     }
     let (near, far) = tokio::io::duplex(1 << 16);

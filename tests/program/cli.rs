@@ -272,6 +272,56 @@ fn the_choice_of_a_pod_is_told_unless_it_is_to_be_quiet() {
 }
 
 #[test]
+fn values_may_begin_with_a_dash() {
+    let tool = Tool::new();
+    let run = tool.run(&["--demo", "--host", "-v2.example", "-H", "-a: b", "--sni", "-s", "-o", "json"]);
+    let verdict: serde_json::Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
+    assert_eq!(verdict["request"]["host"], "-v2.example");
+    assert_eq!(verdict["request"]["headers"][0]["name"], "-a");
+    tool.run(&["--demo", "--path", "-x"]).fails(2, &["`-x` is not a path"]);
+    tool.run(&["--demo", "--protocol", "-tcp"]).fails(2, &["`-tcp` is not a protocol"]);
+}
+
+#[test]
+fn near_values_are_named() {
+    let tool = Tool::new();
+    tool.run(&["--demo", "-o", "jsn"]).fails(2, &["`jsn` is not an output format", "did you mean `json`?"]);
+    tool.run(&["--demo", "-o", "jsonpath"]).fails(2, &["there are text, wide, json, yaml, jsonpath=EXPR"]);
+    tool.run(&["--demo", "--protocol", "htp1"]).fails(2, &["did you mean `http1`?"]);
+    let far = tool.run(&["--demo", "--protocol", "udp"]);
+    far.fails(2, &["`udp` is not a protocol: auto, http1, http2, grpc, tcp or tls"]);
+    assert!(!far.err.contains("did you mean"), "{}", far.err);
+    tool.run(&["--demo", "--color", "alwys"]).fails(2, &["a similar value exists: 'always'"]);
+}
+
+#[test]
+fn quiet_and_verbose_go_together() {
+    let run = in_cluster(mesh(), &["order-service", "products:8080", "-q", "-v"]);
+    assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+    assert!(run.err.contains("GET /listeners?format=json: "), "{}", run.err);
+}
+
+#[test]
+fn help_and_version_are_understood_as_words() {
+    let tool = Tool::new();
+    for (word, flag) in [("help", "--help"), ("version", "--version")] {
+        let run = tool.run(&[word]);
+        assert_eq!((run.code, run.out, run.err), (0, tool.run(&[flag]).out, String::new()));
+    }
+    tool.run(&["help", "products"]).fails(2, &["`products` has no port"]);
+}
+
+#[test]
+fn an_envoy_without_clusters_is_an_answer() {
+    let tool = Tool::new();
+    let dump = tool.file("dump", DUMP);
+    for none in ["{}", "{\"cluster_statuses\": []}"] {
+        let run = tool.run(&["b:80", "-f", &dump, "--clusters", &tool.file("clusters", none)]);
+        assert!(!run.out.is_empty() && run.err.is_empty(), "{none}: {}", run.err);
+    }
+}
+
+#[test]
 fn color_follows_the_flag_and_the_environment() {
     let tool = Tool::new();
     let colored = |arguments: &[&str], set: &[(&str, &str)]| {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::api::{Api, Forward, World, owner, pod};
-use mesh_why::collect::{ClusterFlags, CollectError, Log, Opened, Options, Place, Source, open, ports_of, save};
+use mesh_why::collect::{
+    ClusterFlags, CollectError, Existing, Log, Opened, Options, Place, Source, open, ports_of, save,
+};
 use mesh_why::snapshot::{Answer, Kind, Lookup, Need, Origin, Snapshot};
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ const A: Origin = Origin::Source(0);
 fn options(api: &Api) -> Options {
     // Named, so that no kubeconfig of this machine is read.
     let cluster = ClusterFlags { kubeconfig: Some(api.kubeconfig_file()), ..ClusterFlags::default() };
-    Options { cluster, admin_port: None, timeout: Some(Duration::from_secs(10)), log: Log::Quiet }
+    Options { cluster, admin_port: None, timeout: Some(Duration::from_secs(10)), max_read: 1 << 20, log: Log::Quiet }
 }
 
 fn named(name: &str) -> Place {
@@ -519,8 +521,9 @@ fn what_was_read_is_saved_and_read_again() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["plain", "packed.tar.gz", "packed.tgz"] {
         let path = folder.path().join(name);
-        save(&snapshot, &path).unwrap();
-        save(&snapshot, &path).unwrap();
+        save(&snapshot, &path, Existing::Keep).unwrap();
+        assert!(save(&snapshot, &path, Existing::Keep).is_err());
+        save(&snapshot, &path, Existing::Replace).unwrap();
         let again = run(open(&Place::Snapshot(path), &options(&api))).unwrap().snapshot;
         assert_eq!(again.time, snapshot.time);
         assert_eq!(again.source.as_ref().unwrap().name, "a-1");
@@ -539,6 +542,6 @@ fn what_was_read_is_saved_and_read_again() {
     assert_eq!(of(&services), Ok(Answer::Objects(Vec::new())));
     assert_eq!(of(&Need::Listeners(A)), Err("A's proxy is not at hand".to_owned()));
     std::fs::write(folder.path().join("mine"), "x").unwrap();
-    let error = save(&snapshot, folder.path()).unwrap_err();
+    let error = save(&snapshot, folder.path(), Existing::Replace).unwrap_err();
     assert_eq!(error.causes(), ["the folder is not empty, and it is no snapshot"]);
 }

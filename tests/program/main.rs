@@ -2,8 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod answers;
 mod api;
+mod bounds;
 mod cli;
 mod collect;
+mod credentials;
 mod moving;
+mod raw;
+mod said;
+mod save;
 mod tool;

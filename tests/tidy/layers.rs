@@ -21,6 +21,7 @@ enum Crates {
 }
 
 const LAYERS: &[Layer] = &[
+    Layer { name: "text", may: &[], crates: Crates::Only(&[]) },
     Layer {
         name: "envoy",
         may: &[],
@@ -39,7 +40,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "redact", may: &["envoy"], crates: Crates::Only(&["base64", "regex", "serde", "serde_json"]) },
     Layer {
         name: "snapshot",
-        may: &["envoy", "redact"],
+        may: &["envoy", "redact", "text"],
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]),
     },
     Layer { name: "verdict", may: &["snapshot::Evidence"], crates: Crates::Only(&[]) },
@@ -61,12 +62,12 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "render",
-        may: &["snapshot::Evidence", "snapshot::Origin", "verdict"],
+        may: &["snapshot::Evidence", "snapshot::Origin", "text", "verdict"],
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json", "textwrap", "unicode_width"]),
     },
     Layer {
         name: "collect",
-        may: &["redact", "snapshot"],
+        may: &["redact", "snapshot", "text"],
         crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]),
     },
 ];
