@@ -34,6 +34,7 @@ mod relay;
 mod report;
 mod shrink;
 mod snapshot;
+mod watches;
 mod yaml;
 
 use std::env;
