@@ -78,7 +78,8 @@ impl Extent {
     /// often anyway.
     pub(crate) fn draws(self, share: Share) -> usize {
         match (self, share) {
-            (Self::Long, Share::All | Share::Bounded) | (Self::Sample, Share::All) => usize::MAX,
+            (Self::Long, Share::All | Share::Bounded) => usize::MAX,
+            (Self::Sample, Share::All) => 2 * draws::SOME,
             (Self::Sample, Share::Bounded) => draws::SOME,
         }
     }
