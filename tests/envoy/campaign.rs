@@ -67,10 +67,12 @@ impl Extent {
     }
 
     /// Of the pairs of a case, one in this many is asked of the program as its users run it.
-    pub(crate) fn program_every(self) -> usize {
-        match self {
-            Self::Long => 1,
-            Self::Sample => 5,
+    pub(crate) fn program_every(self, share: Share) -> usize {
+        match (self, share) {
+            (Self::Long, Share::All | Share::Bounded) => 1,
+            (Self::Sample, Share::All) => 5,
+            // The program is the same, whatever Envoy it is asked about.
+            (Self::Sample, Share::Bounded) => 25,
         }
     }
 

@@ -43,7 +43,7 @@ pub(crate) struct Place<'a> {
     pub(crate) directory: PathBuf,
 }
 
-/// One pair in this many is asked of the running admin endpoint too.
+/// One pair in this many, or in as many as the program gets, is asked of the running admin endpoint too.
 const LIVE_EVERY: usize = 5;
 
 /// Starts the Envoy and examines every pair.
@@ -68,7 +68,7 @@ pub(crate) fn examine(place: &Place<'_>, config: &Config, pairs: &[Pair]) -> Vec
         if index % place.program_every == 0 {
             differences.extend(compare::another(&said, &ask::ask(&arguments)));
         }
-        if index % LIVE_EVERY == 0 && pair.ask_after == 0 && config.pod.is_none() {
+        if index % place.program_every.max(LIVE_EVERY) == 0 && pair.ask_after == 0 && config.pod.is_none() {
             differences.extend(compare::another(&said, &ask::ask(&ask::live_arguments(relay.address, &pair.request))));
         }
         let send = |times| observe(&envoy, config.client, &pair.request, times);

@@ -126,7 +126,7 @@ fn examine_case(envoy: &Installed, case: &Case) -> (Option<Vec<Examined>>, Met) 
     let mut met = Met::default();
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("envoy").join(case.name());
     let extent = campaign::extent();
-    let (program_every, draws) = (extent.program_every(), extent.draws(envoy.share));
+    let (program_every, draws) = (extent.program_every(envoy.share), extent.draws(envoy.share));
     let place = Place { envoy: &envoy.binary, program_every, draws, directory };
     // What this Envoy does not take is a mistake of the case, and the others run all the same.
     let examined = catch_unwind(AssertUnwindSafe(|| examine(&place, &case.config, &case.pairs))).ok();
