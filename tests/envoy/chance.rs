@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How often a run may fail by chance.
 const RUN: f64 = 1e-6;
 /// So many comparisons has a run at most; it counts them.
-const COMPARISONS: u32 = 100_000;
+const COMPARISONS: u32 = 200_000;
 /// The chance with which a comparison may err, when nothing more will be drawn.
 const LAST: f64 = RUN / COMPARISONS as f64;
 /// The same, when more will be drawn: one in a hundred costs hardly anything.
