@@ -21,7 +21,7 @@ envoy NAME="":
 
 # A real mesh; only the faults that are named.
 mesh *FAULTS:
-    cargo build --release && tests/mesh/run {{ FAULTS }}
+    cargo build && MESH_WHY_BIN=target/debug/kubectl-mesh_why tests/mesh/run {{ FAULTS }}
 
 demo:
     cargo run --release -- --demo

@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
+use mesh_why::render::{self, Format, Theme};
+use mesh_why::snapshot::{AskRecord, Snapshot};
+use mesh_why::walk::Question;
 use serde_json::Value;
 
-use crate::in_a_mesh;
 use crate::pair::{Protocol, Request};
+use crate::{compare, in_a_mesh};
 
 /// What the program said.
 #[derive(Clone, Debug)]
@@ -47,6 +50,39 @@ pub(crate) fn ask(arguments: &[OsString]) -> Said {
         Value::Null
     });
     Said { verdict, exit_code: output.status.code(), complaint }
+}
+
+/// Likewise, in this process.
+pub(crate) fn ask_here(shot: &mut Snapshot, request: &Request) -> Said {
+    say(shot, request).unwrap_or_else(|why| Said { verdict: Value::Null, exit_code: Some(2), complaint: why })
+}
+
+/// Asks in this process; an error where it is no question.
+pub(crate) fn say(shot: &mut Snapshot, request: &Request) -> Result<Said, String> {
+    let record = record(request);
+    let question = Question::parse(&record).map_err(|error| error.to_string())?;
+    let answering = mesh_why::answer(&question, shot, None);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
+    let verdict = runtime.block_on(answering);
+    let json = render::render(&verdict, &Format::Json, &Theme::default(), 80).map_err(|error| error.to_string())?;
+    let verdict: Value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
+    let exit_code = compare::exit_code_of(verdict["outcome"].as_str().unwrap_or_default());
+    Ok(Said { verdict, exit_code, complaint: String::new() })
+}
+
+fn record(request: &Request) -> AskRecord {
+    let http = request.is_http();
+    AskRecord {
+        from: None,
+        to: in_a_mesh::socket(request.to).to_string(),
+        path: if http { request.path.clone() } else { "/".to_owned() },
+        method: if http { request.method.clone() } else { "GET".to_owned() },
+        headers: if http { request.headers.clone() } else { Vec::new() },
+        host: request.host.clone().filter(|_| http),
+        protocol: Some(protocol(request).to_owned()),
+        tls: false,
+        sni: request.sni.clone(),
+    }
 }
 
 /// For a shell.

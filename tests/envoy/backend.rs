@@ -5,11 +5,11 @@
 //! `$silent…` never answers, `$proxy…` is an address that is free for a listener of B's, everything else answers 200. Each says its own name in its answer, over HTTP and over
 //! plain TCP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -45,20 +45,25 @@ impl Backends {
         }
         let address = match name {
             _ if name.starts_with("refused") => nobody(self.addresses.len()),
-            _ if name.starts_with("proxy") => self.free(),
+            _ if name.starts_with("proxy") => free(),
             _ => serve(name, &self.stop),
         };
         self.addresses.insert(name.to_owned(), address);
         address
     }
-
-    /// Where nobody listens yet.
-    fn free(&self) -> SocketAddr {
-        let any = || TcpListener::bind((POD, 0)).and_then(|listener| listener.local_addr()).expect("an address");
-        let mut addresses = std::iter::repeat_with(any);
-        addresses.find(|address| !self.addresses.values().any(|known| known == address)).expect("a free one")
-    }
 }
+
+/// Where nobody listens yet, and no other case will: many run at once.
+fn free() -> SocketAddr {
+    let any = || TcpListener::bind((POD, 0)).and_then(|listener| listener.local_addr()).expect("an address");
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = std::iter::repeat_with(any).find(|address| !given.contains(address)).expect("a free one");
+    given.insert(address);
+    address
+}
+
+/// What was given away as free.
+static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
 
 impl Drop for Backends {
     fn drop(&mut self) {

@@ -6,19 +6,18 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mesh_why::render::{self, Format, Theme};
-use mesh_why::snapshot::{AskRecord, Snapshot};
-use mesh_why::walk::Question;
+use mesh_why::snapshot::Snapshot;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::ask::{self, Said};
 use crate::backend::Backends;
-use crate::compare::{self, Difference};
+use crate::compare::Difference;
 use crate::config::Config;
 use crate::coverage::Met;
+use crate::draws::{self, Held, SOME, is_random};
 use crate::driver::Envoy;
-use crate::generate::{REFUSING, Unit, together};
+use crate::generate::{self, REFUSING, Unit};
 use crate::observed::{self, Observed, Place};
 use crate::pair::Request;
 use crate::{client, snapshot};
@@ -47,19 +46,10 @@ pub(crate) struct Batch {
     pub(crate) met: Met,
 }
 
-/// Sent again so often where chance has a part.
-const SOME: usize = 100;
-/// Sent again so often when the first answers do not fit: chance alone must not look like a mistake.
-pub(crate) const MANY: usize = 1500;
-/// Sent in the end for hosts that get next to nothing.
-pub(crate) const VERY_MANY: usize = 6000;
-/// Sent before the question is asked, where hosts refuse; and at most so often until one has refused, for chance may
-/// leave it out for long.
+/// Sent before the question is asked, where hosts refuse.
 const WARM_UP: usize = 3;
-const WARM_UPS: usize = 150;
-/// What takes longer is not sent so often.
-const AT_ONCE: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(20);
+/// For lines of the log, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What Envoy answers later than this, or not at all, is sent a few times and not a hundred.
 const SLOW: Duration = Duration::from_secs(10);
 const FEW: usize = 3;
@@ -83,33 +73,21 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
         backends.place(request);
     }
     let units = units.as_slice();
-    let mut short = Value::Object(together(units));
+    let mut short = Value::Object(generate::together(units));
     backends.place(&mut short);
     let Value::Object(mut short) = short else { return Err("no configuration".to_owned()) };
+    let waits = short["clusters"].get(REFUSING).is_some();
     let config = Config::new(&mut short);
     let envoy = Envoy::start_with(stand.envoy, stand.directory, &config)?;
     let refusals = envoy.refusals(&config);
     let of = |unit: &Unit, name: &str| name.split('-').next() == Some(&unit.name);
     let refused = |unit: &Unit| refusals.iter().find(|(name, _)| of(unit, name)).map(|(_, why)| why.clone());
     let mut batch = Batch::default();
-    let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.log().len() };
+    let mut sender = Sender { envoy: &envoy, config: &config, seen: envoy.logged() };
     let warm = units.iter().filter(|unit| unit.warm && refused(unit).is_none()).flat_map(|unit| &unit.requests);
-    let mut warm: Vec<(Request, usize)> = warm.map(|value| (request(value), WARM_UP)).collect();
-    let waits = units.iter().any(|unit| unit.short.get("clusters").is_some_and(|all| all.get(REFUSING).is_some()));
-    for round in 0..WARM_UPS {
-        if warm.is_empty() || (round > 0 && (!waits || has_refused(&envoy))) {
-            break;
-        }
-        let mut quick = Vec::new();
-        for each in warm {
-            let start = Instant::now();
-            sender.send(std::slice::from_ref(&each))?;
-            if start.elapsed() < AT_ONCE {
-                quick.push(each);
-            }
-        }
-        warm = quick;
-    }
+    let outright = waits.then(generate::asks_the_refusing);
+    let warm: Vec<(Request, usize)> = warm.chain(&outright).map(|value| (request(value), WARM_UP)).collect();
+    sender.send(&warm)?;
     let mut files = snapshot::files(&envoy, config.pod);
     let counts = |name: &str| !units.iter().any(|unit| of(unit, name) && refused(unit).is_some());
     for body in files.values() {
@@ -127,7 +105,7 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
             distinct.contains(&text) && !unit.requests[..number].contains(&unit.requests[number])
         };
         for number in (0..unit.requests.len()).filter(|number| first(*number)) {
-            match say(&mut shot, &request(&unit.requests[number])) {
+            match ask::say(&mut shot, &request(&unit.requests[number])) {
                 Ok(said) => {
                     let (observed, differences) = (Vec::new(), Vec::new());
                     batch.outcomes.push(Outcome { unit: index, request: number, observed, said, differences });
@@ -139,13 +117,6 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let places = observed::places(&config);
     examine(&mut sender, units, &places, &mut batch.outcomes, stand.patience)?;
     Ok(batch)
-}
-
-/// Whether the cluster that chance may leave out has refused a connection; others that refuse are asked for outright.
-fn has_refused(envoy: &Envoy) -> bool {
-    let hosts = envoy.get("/clusters");
-    let mut own = hosts.lines().filter(|line| line.starts_with(&format!("{REFUSING}::")));
-    own.any(|line| line.contains("::cx_connect_fail::") && !line.ends_with("::0"))
 }
 
 /// Sends every request; those that chance has a part in more often, until it is clear.
@@ -163,74 +134,16 @@ fn examine(
         .collect();
     let all = sender.send(&wanted)?;
     for (outcome, observed) in outcomes.iter_mut().zip(all) {
-        outcome.observed = observed;
-        outcome.differences = compare::compare(&outcome.observed, places, &outcome.said);
-        let foretold = outcome.observed.len() > 1;
-        for times in [SOME, MANY, VERY_MANY].into_iter().filter(|times| *times <= patience) {
-            // One request does not show whether chance chose its route, for all routes may end alike.
-            let by_chance = foretold || outcome.observed.len() == 1 || is_random_in(&outcome.observed);
-            if outcome.differences.is_empty() || !by_chance {
-                break;
-            }
-            if times <= outcome.observed.len() {
-                continue;
-            }
-            outcome.observed = sender.send(&[(request(outcome), times)])?.pop().unwrap_or_default();
-            outcome.differences = compare::compare(&outcome.observed, places, &outcome.said);
-        }
+        let request = request(outcome);
+        let held = Held { said: &outcome.said, places, patience };
+        let send = |times| Ok(sender.send(&[(request.clone(), times)])?.pop().unwrap_or_default());
+        (outcome.observed, outcome.differences) = draws::settle(&held, observed, send)?;
     }
     Ok(())
 }
 
-/// Whether the verdict says that chance decides something.
-fn is_random(verdict: &Value) -> bool {
-    let several = |value: &Value| value.as_array().is_some_and(|items| items.len() > 1);
-    let clusters = verdict["decision"]["clusters"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let eligible = |cluster: &Value| {
-        let endpoints = cluster["endpoints"].as_array().map(Vec::as_slice).unwrap_or_default();
-        endpoints.iter().filter(|endpoint| endpoint["eligible"] == true).count()
-    };
-    verdict["outcome"] == "partial"
-        || several(&verdict["branches"])
-        || clusters.len() > 1
-        || clusters.iter().any(|cluster| eligible(cluster) > 1)
-}
-
-fn is_random_in(observed: &[Observed]) -> bool {
-    let way = |each: &Observed| (each.reply.clone(), each.cluster.clone(), each.route.clone());
-    observed.windows(2).any(|pair| way(&pair[0]) != way(&pair[1]))
-}
-
 pub(crate) fn request(value: &Value) -> Request {
     Request::deserialize(value).unwrap_or_else(|error| panic!("{value}: {error}"))
-}
-
-/// Asks the program, in this process.
-fn say(shot: &mut Snapshot, request: &Request) -> Result<Said, String> {
-    let record = record(request);
-    let question = Question::parse(&record).map_err(|error| error.to_string())?;
-    let answering = mesh_why::answer(&question, shot, None);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    let verdict = runtime.block_on(answering);
-    let json = render::render(&verdict, &Format::Json, &Theme::default(), 80).map_err(|error| error.to_string())?;
-    let verdict: Value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
-    let exit_code = compare::exit_code_of(verdict["outcome"].as_str().unwrap_or_default());
-    Ok(Said { verdict, exit_code, complaint: String::new() })
-}
-
-fn record(request: &Request) -> AskRecord {
-    let http = request.is_http();
-    AskRecord {
-        from: None,
-        to: crate::in_a_mesh::socket(request.to).to_string(),
-        path: if http { request.path.clone() } else { "/".to_owned() },
-        method: if http { request.method.clone() } else { "GET".to_owned() },
-        headers: if http { request.headers.clone() } else { Vec::new() },
-        host: request.host.clone().filter(|_| http),
-        protocol: Some(ask::protocol(request).to_owned()),
-        tls: false,
-        sni: request.sni.clone(),
-    }
 }
 
 /// Sends to one Envoy, and reads what it logs.

@@ -8,10 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
 
+use crate::WORKERS;
 use crate::backend::Backends;
 use crate::batch::{self, Batch, Outcome, Stand};
 use crate::compare::is_unknown;
 use crate::coverage::{self, Met};
+use crate::draws;
 use crate::driver::{Installed, Share};
 use crate::generate::rng::Rng;
 use crate::generate::{Layer, Spot, Unit, Version};
@@ -21,16 +23,10 @@ use crate::yaml;
 
 /// The seed that gates.
 const SEED: u64 = 20_261_101;
-/// Batches of it.
-const BATCHES: usize = 10;
-/// Batches of it on Envoys that get only a share.
-const SHARE: usize = 4;
 /// Batches of a seed that nobody chose.
 const FRESH_BATCHES: usize = 2;
 /// Units in a batch.
 const UNITS: usize = 33;
-/// A batch mostly waits for its Envoy.
-const WORKERS: usize = 5;
 /// So many disagreements are made small; the others are shown as they are.
 const SHRUNK: usize = 10;
 
@@ -50,6 +46,56 @@ pub(crate) struct Sum {
     pub(crate) met: Met,
 }
 
+/// How much of what can be generated a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// As in CI: the same for everybody.
+    Sample,
+    /// `tests/run --long`.
+    Long,
+}
+
+impl Extent {
+    /// Batches of the seed that gates.
+    fn batches(self, share: Share) -> usize {
+        match (self, share) {
+            (Self::Long, Share::All) => 60,
+            (Self::Long, Share::Bounded) => 20,
+            (Self::Sample, Share::All) => 10,
+            (Self::Sample, Share::Bounded) => 4,
+        }
+    }
+
+    /// Of the pairs of a case, one in this many is asked of the program as its users run it.
+    pub(crate) fn program_every(self, share: Share) -> usize {
+        match (self, share) {
+            (Self::Long, Share::All | Share::Bounded) => 1,
+            (Self::Sample, Share::All) => 5,
+            // The program is the same, whatever Envoy it is asked about.
+            (Self::Sample, Share::Bounded) => 25,
+        }
+    }
+
+    /// How often at most a case's request is sent at first, where chance has a part; what does not fit then is sent more
+    /// often anyway.
+    pub(crate) fn draws(self, share: Share) -> usize {
+        match (self, share) {
+            (Self::Long, Share::All | Share::Bounded) => usize::MAX,
+            (Self::Sample, Share::All) => 2 * draws::SOME,
+            (Self::Sample, Share::Bounded) => draws::SOME,
+        }
+    }
+}
+
+pub(crate) fn extent() -> Extent {
+    if env::var_os("MESH_WHY_LONG").is_some() { Extent::Long } else { Extent::Sample }
+}
+
+/// Whether it runs for so long, and not once.
+pub(crate) fn is_soak() -> bool {
+    number("MESH_WHY_SOAK_MINUTES").is_some()
+}
+
 /// When a campaign ends.
 #[derive(Clone, Copy, Debug)]
 enum Until {
@@ -67,10 +113,11 @@ pub(crate) fn run(envoy: &Installed) -> (usize, Option<Met>) {
         report::met(&coverage::not_met(&sum.met));
         return (sum.disagree + sum.broken, None);
     }
-    let own = if envoy.share == Share::All { BATCHES } else { SHARE };
+    let own = extent().batches(envoy.share);
+    report::extent(envoy.version, batches.unwrap_or(own), Extent::Long.batches(envoy.share), UNITS);
     let gate = campaign(envoy, chosen.unwrap_or(SEED), Until::Batches(batches.unwrap_or(own)));
     let is_whole = envoy.share == Share::All && chosen.is_none() && batches.is_none();
-    if is_whole {
+    if is_whole && extent() == Extent::Long {
         campaign(envoy, fresh(), Until::Batches(FRESH_BATCHES));
     }
     (gate.disagree + gate.broken, is_whole.then_some(gate.met))
@@ -113,7 +160,7 @@ fn campaign(envoy: &Installed, seed: u64, until: Until) -> Sum {
                 let directory =
                     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{major}.{minor}-{worker}"));
                 let mut work = Work {
-                    stand: Stand { envoy: &envoy.binary, patience: batch::VERY_MANY, directory: &directory },
+                    stand: Stand { envoy: &envoy.binary, patience: draws::ALL, directory: &directory },
                     backends: Backends::default(),
                     sum,
                 };
@@ -172,7 +219,7 @@ impl Work<'_> {
         let (case, differences) = if many {
             (batch::case_of(unit, request), outcome.differences.clone())
         } else {
-            let stand = Stand { patience: batch::MANY, ..self.stand };
+            let stand = Stand { patience: draws::MANY, ..self.stand };
             shrink::shrink(&stand, &mut self.backends, unit, request, &outcome.differences)
         };
         let text = yaml::case_file(&case);

@@ -72,8 +72,13 @@ impl Case {
 
     /// The file's name without its ending.
     pub(crate) fn name(&self) -> &str {
-        self.path.file_stem().and_then(|name| name.to_str()).expect("a file name")
+        name(&self.path)
     }
+}
+
+/// A file's name without its ending.
+pub(crate) fn name(path: &Path) -> &str {
+    path.file_stem().and_then(|name| name.to_str()).expect("a file name")
 }
 
 /// Every case file, by name; those that a generated case once led to come last.

@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::pair::{Protocol, Request};
 use crate::{hello, http1, http2};
 
+/// For an answer, on a busy machine. What keeps silent is left by Envoy sooner.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What a client of the other family would seem to come from.
 const CLIENT_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 9);
 /// Where the client's ports begin, and how many there are: Envoy's log tells connections apart by nothing else.
@@ -20,7 +23,7 @@ pub(crate) fn port(number: usize) -> u16 {
 /// Sends the request, as if from this address and port, and returns all that came back.
 pub(crate) fn send(accepts: SocketAddr, (client, port): (Ipv4Addr, u16), request: &Request) -> Vec<u8> {
     let mut stream = TcpStream::connect(accepts).expect("the accepting listener");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut bytes = proxy_header(client, port, request).into_bytes();
     bytes.extend(match request.protocol {
         Protocol::Http1 => http1::request(request),

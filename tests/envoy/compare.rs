@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::ask::Said;
+use crate::chance::Level;
 use crate::observed::{Fate, Observed, Place};
 
 /// One thing on which the two differ.
@@ -35,7 +36,12 @@ pub(crate) fn is_unknown(said: &Said) -> bool {
 }
 
 /// All differences between the requests that were sent and the verdict on them.
-pub(crate) fn compare(observed: &[Observed], places: &BTreeMap<String, Place>, said: &Said) -> Vec<Difference> {
+pub(crate) fn compare(
+    observed: &[Observed],
+    places: &BTreeMap<String, Place>,
+    said: &Said,
+    level: Level,
+) -> Vec<Difference> {
     if said.verdict.is_null() {
         return vec![Difference::new("answer", "", &said.complaint)];
     }
@@ -46,30 +52,29 @@ pub(crate) fn compare(observed: &[Observed], places: &BTreeMap<String, Place>, s
         differences.extend(named_gap(said));
     } else {
         let verdict = &said.verdict;
-        differences.extend(outcome(observed, verdict));
-        differences.extend(reply::compare(observed, verdict));
+        differences.extend(outcome(observed, verdict, level));
+        differences.extend(reply::compare(observed, verdict, level));
         differences.extend(reply::location(observed, verdict));
-        differences.extend(reply::branches(observed, verdict));
-        differences.extend(reply::summary(observed, verdict));
-        differences.extend(clusters::names_and_shares(observed, verdict));
-        differences.extend(clusters::hosts(observed, verdict));
+        differences.extend(reply::branches(observed, verdict, level));
+        differences.extend(reply::summary(observed, verdict, level));
+        differences.extend(clusters::names_and_shares(observed, verdict, level));
+        differences.extend(clusters::hosts(observed, verdict, level));
     }
     differences
 }
 
-/// What the running endpoint says must be what its snapshot says.
-pub(crate) fn live(snapshot: &Said, live: &Said) -> Vec<Difference> {
-    if live.verdict.is_null() {
-        return vec![Difference::new("live answer", "", &live.complaint)];
+/// What the program says, of the snapshot or of the running endpoint, must be what was said in this process.
+pub(crate) fn another(said: &Said, other: &Said) -> Vec<Difference> {
+    if other.verdict.is_null() {
+        return vec![Difference::new("another answer", "", &other.complaint)];
     }
-    ["outcome", "response", "decision", "branches"]
-        .into_iter()
-        .filter(|key| snapshot.verdict[key] != live.verdict[key])
-        .map(|key| {
-            let (saved, live) = (&snapshot.verdict[key], &live.verdict[key]);
-            Difference::new(format!("live {key}"), format!("(snapshot) {saved}"), live.to_string())
-        })
-        .collect()
+    let differ = |key: &&str| said.verdict[key] != other.verdict[key];
+    let show = |key| {
+        let (here, other) = (&said.verdict[key], &other.verdict[key]);
+        Difference::new(format!("another {key}"), format!("(here) {here}"), other.to_string())
+    };
+    let keys = ["outcome", "response", "decision", "branches"];
+    keys.into_iter().filter(differ).map(show).chain(exit_code(other)).collect()
 }
 
 /// What the program ends with after this outcome.
@@ -141,8 +146,14 @@ fn field(
     Some(Difference::new(name, seen.join(" or "), decision.to_string()))
 }
 
-fn outcome(observed: &[Observed], verdict: &Value) -> Option<Difference> {
-    let fates: BTreeSet<Fate> = observed.iter().map(|each| each.fate).collect();
+/// What was seen makes the outcome, but for a foretold share so small that no draw had to hit it.
+fn outcome(observed: &[Observed], verdict: &Value, level: Level) -> Option<Difference> {
+    let mut fates: BTreeSet<Fate> = observed.iter().map(|each| each.fate).collect();
+    for (fate, share) in reply::shares(verdict) {
+        if verdict["outcome"] == "partial" && !fates.contains(&fate) && level.allows_unseen(observed.len(), share) {
+            fates.insert(fate);
+        }
+    }
     let expected = match fates.into_iter().collect::<Vec<_>>().as_slice() {
         [Fate::Reached] => "reaches",
         [Fate::Answered] => "answered",
@@ -151,17 +162,4 @@ fn outcome(observed: &[Observed], verdict: &Value) -> Option<Difference> {
     };
     (verdict["outcome"] != expected)
         .then(|| Difference::new("outcome", expected, verdict["outcome"].as_str().unwrap_or_default()))
-}
-
-/// Whether that many of that many can come of this share: within five standard deviations.
-fn is_plausible(seen: usize, of: usize, share: f64) -> bool {
-    let count = |number: usize| f64::from(u32::try_from(number).expect("a few hundred requests"));
-    let (seen, of) = (count(seen), count(of));
-    let deviation = (of * share * (1.0 - share)).max(0.0).sqrt();
-    (seen - of * share).abs() <= 5.0 * deviation + 1e-6
-}
-
-fn share_of(count: usize, all: usize) -> f64 {
-    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    number(count) / number(all)
 }

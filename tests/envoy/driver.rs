@@ -11,12 +11,14 @@ use std::{env, thread};
 use serde_json::Value;
 
 use crate::config::{ACCEPTING, Config};
+use crate::watches::{self, Watches};
 use crate::{admin, files};
 
 /// Access logs, in the directory that Envoy runs in.
 pub(crate) const LOG_FILE: &str = "access.jsonl";
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A busy machine may take long.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Major, minor, patch.
 pub(crate) type Version = (u32, u32, u32);
@@ -79,6 +81,8 @@ pub(crate) struct Envoy {
     pub(crate) admin: SocketAddr,
     /// The accepting listener.
     pub(crate) accepts: SocketAddr,
+    /// Given back when the process is gone.
+    _watches: Watches,
 }
 
 impl Envoy {
@@ -95,6 +99,16 @@ impl Envoy {
     /// Likewise, but it serves what it accepts.
     pub(crate) fn start_with(binary: &Path, directory: &Path, config: &Config) -> Result<Self, String> {
         files::write_all(directory, config);
+        let watches = Watches::take(watches::needed(config));
+        watches::patiently(|| {
+            let mut envoy = Self::spawn(binary, directory, watches.clone());
+            envoy.wait_until_ready()?;
+            envoy.accepts = envoy.accepting_address().ok_or_else(|| format!("no listener:\n{}", envoy.output()))?;
+            Ok(envoy)
+        })
+    }
+
+    fn spawn(binary: &Path, directory: &Path, watches: Watches) -> Self {
         let output = File::create(directory.join("envoy.log")).expect("a log for Envoy");
         let process = Command::new(binary)
             .args(["-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart"])
@@ -106,10 +120,7 @@ impl Envoy {
             .spawn()
             .expect("Envoy starts");
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut envoy = Self { process, directory: directory.to_owned(), admin: unknown, accepts: unknown };
-        envoy.wait_until_ready()?;
-        envoy.accepts = envoy.accepting_address().ok_or_else(|| format!("no listener:\n{}", envoy.output()))?;
-        Ok(envoy)
+        Self { process, directory: directory.to_owned(), admin: unknown, accepts: unknown, _watches: watches }
     }
 
     /// The listeners that it does not accept, each with its complaint.
@@ -136,9 +147,10 @@ impl Envoy {
         serde_json::from_str(&self.get(path)).unwrap_or_else(|error| panic!("admin {path}: {error}"))
     }
 
-    /// The access log so far.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.directory.join(LOG_FILE)).unwrap_or_default()
+    /// So many bytes has the access log.
+    pub(crate) fn logged(&self) -> usize {
+        let bytes = fs::metadata(self.directory.join(LOG_FILE)).map_or(0, |file| file.len());
+        usize::try_from(bytes).expect("a file that fits into memory")
     }
 
     /// The access log from this byte on.

@@ -228,6 +228,14 @@ fn overridden(rng: &mut Rng, fraction: &mut Value) {
     }
 }
 
+/// Where the cluster that units share is asked for outright: a listener that is no unit's.
+const OUTRIGHT: &str = "127.1.255.1:80";
+
+/// The request that the cluster refuses which chance may leave out.
+pub(crate) fn asks_the_refusing() -> Value {
+    json!({"to": OUTRIGHT})
+}
+
 /// Several units of one Envoy as one case.
 pub(crate) fn together(units: &[Unit]) -> Map<String, Value> {
     let mut all = Map::new();
@@ -239,6 +247,11 @@ pub(crate) fn together(units: &[Unit]) -> Map<String, Value> {
                 (all, own) => *all = own,
             }
         }
+    }
+    let refuses = all.get("clusters").is_some_and(|clusters| clusters.get(REFUSING).is_some());
+    if let (true, Some(Value::Array(listeners))) = (refuses, all.get_mut("listeners")) {
+        let routes = json!([{"match": {"prefix": "/"}, "route": {"cluster": REFUSING}}]);
+        listeners.push(json!({"name": "outright", "address": OUTRIGHT, "http": {"routes": routes}}));
     }
     all
 }

@@ -4,8 +4,8 @@
 //! the program is asked about each request from what that Envoy's admin endpoint says; then the request is sent,
 //! and what the access log tells of it is held against the verdict.
 //!
-//! All of it runs on the newest Envoy, and on older ones every file that they can have and a share of what is generated.
-//! `MESH_WHY_ENVOY` names another binary, to run on it alone, `MESH_WHY_CASES` the files whose names contain it, and
+//! Every file runs on every Envoy that can have it. Of what is generated the newest has a sample, of one seed, and older
+//! ones a smaller sample; `MESH_WHY_LONG=1` has more of all. `MESH_WHY_ENVOY` names another binary, to run on it alone, `MESH_WHY_CASES` the files whose names contain it, and
 //! `MESH_WHY_SHOW=1` prints what Envoy did with every request.
 
 mod access_log;
@@ -16,10 +16,12 @@ mod batch;
 mod campaign;
 mod case;
 mod certificates;
+mod chance;
 mod client;
 mod compare;
 mod config;
 mod coverage;
+mod draws;
 mod driver;
 mod examine;
 mod files;
@@ -34,20 +36,24 @@ mod relay;
 mod report;
 mod shrink;
 mod snapshot;
+mod watches;
 mod yaml;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use case::Case;
 use coverage::Met;
 use driver::Installed;
-use examine::{Place, examine};
+use examine::{Examined, Place, examine};
 use report::Tally;
 
-/// One pair in this many is also asked of the running admin endpoint.
-const LIVE_EVERY: usize = 5;
+/// So many threads examine: one more than small machines have cores, for each waits for its Envoy now and then.
+pub(crate) const WORKERS: usize = 3;
 
 /// The release whose run is held against the list of what no case sets.
 const COVERED: generate::Version = (1, 40);
@@ -59,30 +65,23 @@ fn the_program_foretells_what_envoy_does() {
         report::skipped();
     }
     let disagree: usize = installed.iter().map(disagreements_with).sum();
+    let (made, planned) = chance::comparisons();
+    report::chance(made, planned);
     assert_eq!(disagree, 0, "the program and Envoy disagree");
+    assert!(made <= planned || campaign::is_soak(), "the bounds of chance are made for fewer comparisons");
 }
 
 /// Runs what the environment asks for on one Envoy.
 fn disagreements_with(envoy: &Installed) -> usize {
     let wanted = env::var("MESH_WHY_CASES").unwrap_or_default();
-    let mut tally = Tally::of(envoy);
-    let mut by_hand = Met::default();
-    for path in case::files() {
-        let case = Case::read(&path);
-        if !case.name().contains(&wanted) {
-            continue;
-        }
-        if envoy.version < case.since {
-            tally.leave_out(&case);
-            continue;
-        }
-        by_hand.add(&examine_case(envoy, &case, &mut tally));
-    }
+    let (mut tally, by_hand) = by_hand(envoy, &wanted);
     let wants_generated = wanted.is_empty() || wanted == "generated";
     let mut shaken = Met::default();
     for seed in if wants_generated { campaign::seeds() } else { Vec::new() } {
         let path = PathBuf::from(format!("handshakes of seed {seed}"));
-        shaken.add(&examine_case(envoy, &Case::of(&path, generate::handshakes::case(seed)), &mut tally));
+        let (counted, met) = examine_case(envoy, &Case::of(&path, generate::handshakes::case(seed)));
+        tally.count(&path, counted);
+        shaken.add(&met);
     }
     tally.print();
     let (generated, met) = if wants_generated { campaign::run(envoy) } else { (0, None) };
@@ -92,22 +91,47 @@ fn disagreements_with(envoy: &Installed) -> usize {
         met
     });
     let whole = both.filter(|_| wanted.is_empty() && (envoy.version.0, envoy.version.1) == COVERED);
-    let uncovered = whole.map_or(0, |met| report::coverage(&coverage::judge(&by_hand, &met)));
+    let uncovered = whole.map_or(0, |met| report::coverage(&coverage::judge(&by_hand, &met), campaign::extent()));
     tally.disagree + tally.broken + generated + uncovered
 }
 
-/// Examines one case, and says what it set.
-fn examine_case(envoy: &Installed, case: &Case, tally: &mut Tally) -> Met {
+/// Every case whose file's name contains what is wanted, on some threads; and what they set.
+fn by_hand(envoy: &Installed, wanted: &str) -> (Tally, Met) {
+    let files: Vec<PathBuf> = case::files().into_iter().filter(|path| case::name(path).contains(wanted)).collect();
+    let sum = Mutex::new((Tally::of(envoy), Met::default()));
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let case = Case::read(path);
+                    let examined = (envoy.version >= case.since).then(|| examine_case(envoy, &case));
+                    let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                    match examined {
+                        None => sum.0.leave_out(&case),
+                        Some((counted, met)) => {
+                            sum.0.count(path, counted);
+                            sum.1.add(&met);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    sum.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Examines one case, and says what it set; nothing where it broke off.
+fn examine_case(envoy: &Installed, case: &Case) -> (Option<Vec<Examined>>, Met) {
     let mut met = Met::default();
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("envoy").join(case.name());
-    let place = Place { envoy: &envoy.binary, directory };
+    let extent = campaign::extent();
+    let (program_every, draws) = (extent.program_every(envoy.share), extent.draws(envoy.share));
+    let place = Place { envoy: &envoy.binary, program_every, draws, directory };
     // What this Envoy does not take is a mistake of the case, and the others run all the same.
-    match catch_unwind(AssertUnwindSafe(|| examine(&place, &case.config, &case.pairs, LIVE_EVERY))) {
-        Ok(examined) => {
-            tally.add(&case.path, &examined);
-            met.look_into(&place.directory);
-        }
-        Err(_) => tally.broke(&case.path),
+    let examined = catch_unwind(AssertUnwindSafe(|| examine(&place, &case.config, &case.pairs))).ok();
+    if examined.is_some() {
+        met.look_into(&place.directory);
     }
-    met
+    (examined, met)
 }

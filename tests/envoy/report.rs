@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::Path;
 
+use crate::campaign::Extent;
 use crate::case::Case;
 use crate::compare::is_unknown;
 use crate::coverage::Coverage;
@@ -60,14 +61,22 @@ impl Tally {
         self.left_out += 1;
     }
 
+    /// Counts one file; nothing came of it where it broke off.
+    pub(crate) fn count(&mut self, path: &Path, examined: Option<Vec<Examined>>) {
+        match examined {
+            Some(examined) => self.add(path, &examined),
+            None => self.broke(path),
+        }
+    }
+
     /// A file that came to no end; why was printed as it happened.
-    pub(crate) fn broke(&mut self, path: &Path) {
+    fn broke(&mut self, path: &Path) {
         println!("{:<40} BROKE OFF", file_name(path));
         self.broken += 1;
     }
 
     /// Counts and prints one file.
-    pub(crate) fn add(&mut self, path: &Path, examined: &[Examined]) {
+    fn add(&mut self, path: &Path, examined: &[Examined]) {
         let counts: Vec<Count> = examined.iter().map(count).collect();
         let number = |kind: Count| counts.iter().filter(|count| **count == kind).count();
         let (agree, disagree, unknown) = (number(Count::Agrees), number(Count::Disagrees), number(Count::Unknown));
@@ -106,9 +115,10 @@ impl Tally {
 }
 
 /// How much of `proto/` was met, and what only hands met: the generator should. The number of complaints.
-pub(crate) fn coverage(coverage: &Coverage) -> usize {
+pub(crate) fn coverage(coverage: &Coverage, extent: Extent) -> usize {
     let Coverage { all, generated, by_hand, listed, complaints } = coverage;
-    for field in by_hand {
+    // A sample has not all that the generator knows.
+    for field in by_hand.iter().filter(|_| extent == Extent::Long) {
         println!("  by hand   {field}");
     }
     for complaint in complaints {
@@ -117,6 +127,11 @@ pub(crate) fn coverage(coverage: &Coverage) -> usize {
     let hands = by_hand.len();
     println!("coverage: {all} fields, {generated} met by the generator, {hands} by hand alone, {listed} by no case");
     complaints.len()
+}
+
+/// How many comparisons could have failed by chance.
+pub(crate) fn chance(made: usize, planned: usize) {
+    println!("chance: {made} comparisons of shares; the bounds are made for {planned}, to err once in a million runs");
 }
 
 /// `1.36.4`.

@@ -19,17 +19,17 @@ const BODIES: &[(&str, &str)] = &[
     ("/runtime", "runtime.json"),
 ];
 
-/// Reads the Envoy and writes the folder. Where it is B's proxy too, the same is its destination.
-pub(crate) fn save(envoy: &Envoy, pod: Option<IpAddr>, folder: &Path) {
+/// Writes the folder.
+pub(crate) fn save(files: &BTreeMap<String, Vec<u8>>, folder: &Path) {
     for side in ["source", "destination"] {
         fs::create_dir_all(folder.join(side)).expect("a folder");
     }
-    for (name, bytes) in files(envoy, pod) {
+    for (name, bytes) in files {
         fs::write(folder.join(name), bytes).expect("a file of the snapshot");
     }
 }
 
-/// Reads the Envoy: the files of the folder by name.
+/// Reads the Envoy: the files of the folder by name. Where it is B's proxy too, the same is its destination.
 pub(crate) fn files(envoy: &Envoy, pod: Option<IpAddr>) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for (path, file) in BODIES {

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(os.environ.get("MESH_WHY_MESH_ROOT", Path(tempfile.gettempdir()) / "mesh-why-mesh"))
 NET = "mesh-why"  # the namespace of the control plane; those of pods begin with it
 DESK = f"{NET}-desk"  # where a user sits: has the API server in reach and nothing else
+BUSY = 4  # so much longer than a machine takes that has nothing else to do
 FOLDERS = ("log", "admin", "pid", "pods", "etcd", "pki", "bin", "desk")
 
 
@@ -48,7 +49,8 @@ def inside(namespace, *argv, user=None):
 
 
 def until(what, check, seconds=90.0, pause=0.3):
-    """Wait for check to be true, and return what it returned."""
+    """Wait for check to be true, and return what it returned. On a busy machine all takes longer."""
+    seconds *= BUSY
     end = time.monotonic() + seconds
     why = ""
     while time.monotonic() < end:
@@ -58,7 +60,15 @@ def until(what, check, seconds=90.0, pause=0.3):
         except Failed as error:
             why = f": {error}"
         time.sleep(pause)
-    raise Failed(f"timed out after {seconds:.0f} s: {what}{why}")
+    raise Failed(f"timed out after {seconds:.0f} s: {what}{why}{starved()}")
+
+
+def starved():
+    """What to raise, where an Envoy died for want of an inotify instance."""
+    died = "assert failure: inotify_fd_ >= 0"
+    if not any(died in log.read_text(errors="replace") for log in (ROOT / "log").glob("*.log")):
+        return ""
+    return "; an Envoy got no inotify instance: `sysctl fs.inotify.max_user_instances=1024` has more"
 
 
 def folders():

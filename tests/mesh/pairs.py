@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from asked import Asked
+from chance import enough
 from wide import TCP_VIP
 
 # source -> namespace
@@ -110,9 +111,9 @@ CATALOG = (
     "/nowhere", "/carts", "/regex-rewrite/a", "/mirrored", "/till", "/archive", "/partner", "/dead",
     "/retried", "/who", "/where", "/headers", "/set", "/team/one", "/team/none", "/team/two",
     "/?version=2", "/?version=1.5", "/?version=3", "/v1?x=1",
-    ("/split", {"times": 20}),
-    ("/half-broken", {"times": 24}),
-    ("/abort-half", {"times": 24}),
+    ("/split", {"times": enough(0.5)}),
+    ("/half-broken", {"times": enough(0.4)}),
+    ("/abort-half", {"times": enough(0.5)}),
     ("/", {"headers": BETA}),
     ("/", {"headers": QA}),
     ("/", {"headers": header(x_user="qa-x")}),
@@ -135,8 +136,8 @@ CARTS = (
     "/q", "/missing", "/none", "/zero", "/all-zero", "/no-grant", "/grant", "/away", "/strip/a",
     "/full/a", "/modify", "/empty", "/bad-port", "/post",
     ("/post", {"method": "POST"}),
-    ("/split", {"times": 20}),
-    ("/half-missing", {"times": 24}),
+    ("/split", {"times": enough(0.5)}),
+    ("/half-missing", {"times": enough(0.5)}),
     ("/h", {"headers": BETA}),
     ("/h", {"headers": QA}),
     ("/h", {"headers": header(x_user="other")}),

@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Difference, is_plausible, share_of};
+use super::Difference;
+use crate::chance::Level;
 use crate::observed::{Fate, Observed};
 
-/// From this many requests on, every eligible host must have got one.
-const MANY: usize = 100;
-
 /// Every chosen cluster is foretold; so is its share.
-pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value, level: Level) -> Vec<Difference> {
     let choices = choices(verdict);
     let asked: Vec<&Observed> = observed.iter().filter(|each| each.cluster.is_some() || is_missing(each)).collect();
     let mut differences = Vec::new();
@@ -29,13 +27,13 @@ pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value) -> Vec<Di
     }
     // Where a filter answered every request, no cluster was asked.
     if observed.len() > 1 && !asked.is_empty() {
-        differences.extend(shares(observed, choices));
+        differences.extend(shares(observed, choices, level));
     }
     differences
 }
 
 /// A host that was chosen is an eligible one, and after many requests no eligible one was left out.
-pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+pub(super) fn hosts(observed: &[Observed], verdict: &Value, level: Level) -> Vec<Difference> {
     let mut differences = Vec::new();
     let names: BTreeSet<&str> = choices(verdict).iter().filter_map(|choice| choice["name"].as_str()).collect();
     for name in names {
@@ -53,7 +51,8 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
             continue;
         }
         let sent = chosen.filter(|each| each.fate == Fate::Reached).count();
-        if !seen.is_subset(&eligible) || (sent >= MANY && seen != eligible) {
+        let left_out = seen != eligible && !level.allows_left_out(sent, eligible.len());
+        if !seen.is_subset(&eligible) || left_out {
             differences.push(Difference::new(format!("hosts of {name}"), format!("{seen:?}"), format!("{eligible:?}")));
         }
     }
@@ -66,7 +65,7 @@ fn has_open_branch(verdict: &Value) -> bool {
 }
 
 /// Of all requests. The clusters by name, and of the missing ones together: the log has no name for these.
-fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
+fn shares(observed: &[Observed], choices: &[Value], level: Level) -> Vec<Difference> {
     let share = |choice: &Value| choice["share"].as_f64().unwrap_or_default();
     let (missing, there): (Vec<_>, Vec<_>) =
         choices.iter().filter(|choice| !is_answered_before(choice)).partition(|choice| is_said_to_be_missing(choice));
@@ -91,10 +90,7 @@ fn shares(observed: &[Observed], choices: &[Value]) -> Vec<Difference> {
     let count = observed.iter().filter(|each| is_missing(each)).count();
     rows.push(("missing ones".to_owned(), count, missing.into_iter().map(share).sum(), 0.0));
     rows.into_iter()
-        .filter(|(_, count, share, open)| {
-            let seen = share_of(*count, observed.len());
-            !is_plausible(*count, observed.len(), seen.clamp(*share, share + open))
-        })
+        .filter(|(_, count, share, open)| !level.allows(*count, observed.len(), *share..=share + open))
         .map(|(name, count, share, _)| {
             Difference::new(format!("share of {name}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })

@@ -4,32 +4,33 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Difference, is_plausible, share_of};
+use super::Difference;
+use crate::chance::Level;
 use crate::observed::{Fate, Observed, Reply, details, flags};
 
 /// `response`: none when every request is handed over, else that of the most frequent failure, else of the most frequent
 /// answer. Where the verdict leaves a branch open, any that was seen: what is open may be more frequent, and `branches`
-/// holds the shares.
-pub(super) fn compare(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+/// holds the shares. Equal shares have no most frequent one, and of two that are nearly equal draws do not tell which.
+pub(super) fn compare(observed: &[Observed], verdict: &Value, level: Level) -> Vec<Difference> {
     let response = &verdict["response"];
     let mut counts: BTreeMap<&Reply, usize> = BTreeMap::new();
     for each in observed.iter().filter(|each| each.fate != Fate::Reached) {
         *counts.entry(&each.reply).or_default() += 1;
     }
     let fails = |reply: &Reply| observed.iter().any(|each| each.fate == Fate::Failed && each.reply == *reply);
+    let said = parse(response);
+    let stays_away = || level.allows_unseen(observed.len(), foretold(&said, verdict));
     let Some((seen, most)) =
         counts.iter().map(|(reply, count)| (*reply, *count)).max_by_key(|(reply, count)| (fails(reply), *count))
     else {
-        let none = response.is_null();
+        let none = response.is_null() || stays_away();
         return (!none).then(|| Difference::new("response", "none", response.to_string())).into_iter().collect();
     };
-    let said = parse(response);
-    // Which of two is the more frequent, chance may have decided.
-    let count = counts.get(&said).copied().unwrap_or(0);
-    if count > 0 && open_share(verdict) > 0.0 {
-        return Vec::new();
-    }
-    if fails(&said) == fails(seen) && count > 0 && is_plausible(count, observed.len(), share_of(most, observed.len())) {
+    let fits = match counts.get(&said).copied().unwrap_or(0) {
+        0 => (!fails(seen) || level.allows_order(most, 0)) && stays_away(),
+        count => open_share(verdict) > 0.0 || (fails(&said) == fails(seen) && level.allows_order(most, count)),
+    };
+    if fits {
         return Vec::new();
     }
     let mut differences = Vec::new();
@@ -62,7 +63,7 @@ pub(super) fn location(observed: &[Observed], verdict: &Value) -> Vec<Difference
 }
 
 /// `branches`: each way that a request can go has the share that it was seen with.
-pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+pub(super) fn branches(observed: &[Observed], verdict: &Value, level: Level) -> Vec<Difference> {
     let branches = verdict["branches"].as_array().map(Vec::as_slice).unwrap_or_default();
     if branches.is_empty() || observed.len() < 2 {
         return Vec::new();
@@ -74,21 +75,12 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
     let mut said: BTreeMap<String, f64> = seen.keys().map(|way| (way.clone(), 0.0)).collect();
     // What the program leaves open may have gone any way, and no further.
     let open = open_share(verdict);
-    for branch in branches.iter().filter(|branch| !is_open(branch)) {
-        let fate = match branch["outcome"].as_str() {
-            Some("reaches") => Fate::Reached,
-            Some("answered") => Fate::Answered,
-            _ => Fate::Failed,
-        };
-        let share = branch["share"].as_f64().unwrap_or_default();
-        *said.entry(way(fate, &parse(&branch["response"]))).or_default() += share;
+    for branch in told(verdict) {
+        *said.entry(way(fate(branch), &parse(&branch["response"]))).or_default() += share(branch);
     }
     said.into_iter()
         .map(|(way, share)| (seen.get(&way).copied().unwrap_or(0), share, way))
-        .filter(|(count, share, _)| {
-            let seen = share_of(*count, observed.len());
-            !(is_plausible(*count, observed.len(), seen.clamp(*share, share + open)))
-        })
+        .filter(|(count, share, _)| !level.allows(*count, observed.len(), *share..=share + open))
         .map(|(count, share, way)| {
             Difference::new(format!("branch {way}"), format!("{count} of {}", observed.len()), format!("{share}"))
         })
@@ -97,7 +89,7 @@ pub(super) fn branches(observed: &[Observed], verdict: &Value) -> Vec<Difference
 
 /// The first line: the shares of requests that it says fail or are answered, at least where something is open; and
 /// whether any reaches.
-pub(super) fn summary(observed: &[Observed], verdict: &Value) -> Vec<Difference> {
+pub(super) fn summary(observed: &[Observed], verdict: &Value, level: Level) -> Vec<Difference> {
     let said = verdict["summary"].as_str().unwrap_or_default();
     let count = |fate: Fate| observed.iter().filter(|each| each.fate == fate).count();
     let differ = |seen: String| Difference::new("summary", seen, said);
@@ -108,11 +100,10 @@ pub(super) fn summary(observed: &[Observed], verdict: &Value) -> Vec<Difference>
         (Fate::Answered, " % are answered"),
     ] {
         let Some((before, _)) = said.split_once(words) else { continue };
-        let share = before.rsplit(' ').next().and_then(|number| number.parse::<f64>().ok()).map(|n| n / 100.0);
-        let share = share.unwrap_or(f64::NAN);
+        let (share, rounding) = before.rsplit(' ').next().and_then(percent).unwrap_or((f64::NAN, 0.0));
         let most = if said.contains("at least ") { share + open_share(verdict) } else { share };
-        let expected = share_of(count(fate), observed.len()).clamp(share, most.max(share));
-        if observed.len() > 1 && !is_plausible(count(fate), observed.len(), expected) {
+        let fits = level.allows(count(fate), observed.len(), share - rounding..=most + rounding);
+        if observed.len() > 1 && !fits {
             found.push(differ(format!("{} of {} {fate:?}", count(fate), observed.len())));
         }
     }
@@ -123,14 +114,51 @@ pub(super) fn summary(observed: &[Observed], verdict: &Value) -> Vec<Difference>
     found
 }
 
+/// A share that is printed in percent, and how much rounding may have changed it.
+fn percent(text: &str) -> Option<(f64, f64)> {
+    let digits = text.split_once('.').map_or("", |(_, digits)| digits);
+    let unit = digits.chars().fold(0.01, |unit, _| unit / 10.0);
+    Some((text.parse::<f64>().ok()? / 100.0, unit / 2.0))
+}
+
+/// The shares that come to each fate, of the branches whose end is told.
+pub(super) fn shares(verdict: &Value) -> BTreeMap<Fate, f64> {
+    let mut shares = BTreeMap::new();
+    for branch in told(verdict) {
+        *shares.entry(fate(branch)).or_default() += share(branch);
+    }
+    shares
+}
+
+/// The share that a reply of the verdict is foretold to have; where there is but one way, or none ends so, all.
+fn foretold(said: &Reply, verdict: &Value) -> f64 {
+    let own = told(verdict).filter(|branch| fate(branch) != Fate::Reached && parse(&branch["response"]) == *said);
+    Some(own.map(share).sum()).filter(|sum| *sum > 0.0).unwrap_or(1.0)
+}
+
+fn told(verdict: &Value) -> impl Iterator<Item = &Value> {
+    verdict["branches"].as_array().into_iter().flatten().filter(|branch| !is_open(branch))
+}
+
+fn fate(branch: &Value) -> Fate {
+    match branch["outcome"].as_str() {
+        Some("reaches") => Fate::Reached,
+        Some("answered") => Fate::Answered,
+        _ => Fate::Failed,
+    }
+}
+
+fn share(branch: &Value) -> f64 {
+    branch["share"].as_f64().unwrap_or_default()
+}
+
 fn is_open(branch: &Value) -> bool {
     branch["outcome"] == "unknown"
 }
 
 /// The share of the branches of which the verdict does not tell where they lead.
 fn open_share(verdict: &Value) -> f64 {
-    let branches = verdict["branches"].as_array().map(Vec::as_slice).unwrap_or_default();
-    branches.iter().filter(|branch| is_open(branch)).filter_map(|branch| branch["share"].as_f64()).sum()
+    verdict["branches"].as_array().into_iter().flatten().filter(|branch| is_open(branch)).map(share).sum()
 }
 
 fn way(fate: Fate, reply: &Reply) -> String {

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Difference, compare};
 use crate::ask::Said;
+use crate::chance::Level;
 use crate::observed::{Observed, Place};
 
 /// Two thirds of the requests reach `live`; for the rest the cluster is missing.
-fn observed() -> Vec<Observed> {
-    (0..300).flat_map(|id| if id % 3 == 0 { missing(id) } else { reached(id) }).collect()
+fn observed(times: u64) -> Vec<Observed> {
+    (0..times).flat_map(|id| if id % 3 == 0 { missing(id) } else { reached(id) }).collect()
 }
 
 fn reached(id: u64) -> Vec<Observed> {
@@ -56,9 +57,13 @@ fn verdict() -> Value {
 }
 
 fn differences(verdict: Value, exit_code: i32) -> Vec<Difference> {
+    judged(&observed(300), verdict, exit_code, Level::First)
+}
+
+fn judged(observed: &[Observed], verdict: Value, exit_code: i32, level: Level) -> Vec<Difference> {
     let place = Place { route_config: "rc".to_owned(), virtual_host: "v".to_owned(), index: Some(3) };
     let places = BTreeMap::from([("r".to_owned(), place)]);
-    compare(&observed(), &places, &Said { verdict, exit_code: Some(exit_code), complaint: String::new() })
+    compare(observed, &places, &Said { verdict, exit_code: Some(exit_code), complaint: String::new() }, level)
 }
 
 #[test]
@@ -101,6 +106,63 @@ fn every_planted_error_is_found() {
         let found = differences(wrong, 1);
         assert!(found.iter().any(|each| each.of == of), "{pointer} = {value}: {found:?}");
     }
+}
+
+#[test]
+fn what_is_wrong_of_a_share_or_a_host_is_found_in_the_end_too() {
+    let many = observed(15_000);
+    assert_eq!(judged(&many, verdict(), 1, Level::Last), []);
+    for (of, pointer, value) in [
+        ("share of live", "/decision/clusters/0/share", json!(0.63)),
+        ("hosts of live", "/decision/clusters/0/endpoints/2/eligible", json!(true)),
+        ("branch reaches", "/branches/0/share", json!(0.7)),
+        ("summary", "/summary", json!("a reaches b only in part: 30 % of requests fail, x (503 NC)")),
+    ] {
+        let mut wrong = verdict();
+        *wrong.pointer_mut(pointer).expect("a field of the verdict") = value.clone();
+        let found = judged(&many, wrong, 1, Level::Last);
+        assert!(found.iter().any(|each| each.of == of), "{pointer} = {value}: {found:?}");
+    }
+}
+
+/// A fault answers all requests, each half its way.
+#[test]
+fn two_equal_shares_have_no_main_answer() {
+    let answer =
+        |id, status| one(id, json!({"cluster": "live", "status": status, "details": "fault_filter_abort"}), "");
+    let both = |twos: u64| (0..600).flat_map(|id| answer(id, if id < twos { 302 } else { 201 })).collect::<Vec<_>>();
+    let response = |status: u16| json!({"status": status, "flags": [], "details": "fault_filter_abort"});
+    let branch = |status: u16| json!({"share": 0.5, "outcome": "answered", "response": response(status)});
+    for named in [201, 302] {
+        let mut verdict = verdict();
+        verdict["outcome"] = json!("answered");
+        verdict["summary"] = json!("");
+        verdict["response"] = response(named);
+        verdict["branches"] = json!([branch(201), branch(302)]);
+        verdict["decision"]["clusters"] = json!([]);
+        for twos in [264, 300, 336] {
+            assert_eq!(judged(&both(twos), verdict.clone(), 1, Level::First), [], "{named} of {twos}");
+        }
+        let few = judged(&both(if named == 302 { 60 } else { 540 }), verdict, 1, Level::Last);
+        assert!(few.iter().any(|each| each.of == "status"), "{few:?}");
+    }
+}
+
+/// A hundredth fails, and no draw hit it.
+#[test]
+fn a_small_share_may_stay_away_in_the_end_but_is_waited_for() {
+    let all = (0..300).flat_map(reached).collect::<Vec<_>>();
+    let mut rare = verdict();
+    rare["summary"] = json!("a reaches b only in part: 1 % of requests fail, x (503 NC)");
+    for (place, share) in [("/branches/0/share", 0.99), ("/branches/1/share", 0.01)] {
+        *rare.pointer_mut(place).expect("a share") = json!(share);
+    }
+    for (cluster, share) in [("/decision/clusters/0/share", 0.99), ("/decision/clusters/1/share", 0.01)] {
+        *rare.pointer_mut(cluster).expect("a share") = json!(share);
+    }
+    assert_eq!(judged(&all, rare.clone(), 1, Level::Last), []);
+    let waited: Vec<String> = judged(&all, rare, 1, Level::First).into_iter().map(|each| each.of).collect();
+    assert_eq!(waited, ["outcome", "response"]);
 }
 
 #[test]

@@ -88,12 +88,12 @@ fn forward(rng: &mut Rng, unit: &mut Unit, specifier: &str) -> Value {
         route["cluster_not_found_response_code"] = json!(code);
     }
     let extras = [
-        ("timeout", json!("5s")),
+        ("timeout", json!("60s")),
         ("retry_policy", json!({"retry_on": "5xx,connect-failure,reset", "num_retries": 1})),
         ("priority", json!("HIGH")),
         ("prefix_rewrite", json!("/rewritten")),
         ("host_rewrite_literal", json!("rewritten")),
-        ("idle_timeout", json!("5s")),
+        ("idle_timeout", json!("60s")),
     ];
     for (field, value) in extras {
         if rng.chance(12) {

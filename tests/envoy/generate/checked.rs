@@ -17,8 +17,11 @@ pub(super) fn by_probes(rng: &mut Rng, unit: &mut Unit) -> String {
     }
     let is_sound = |endpoint: &Value| endpoint["at"] != "$silent" && endpoint["at"] != "$refused";
     let may_panic = endpoints.iter().all(is_sound);
-    // What the first probe finds has to hold until the last request; on a busy machine an answer takes long.
-    let mut check = json!({"timeout": "1s", "interval": "3600s", "no_traffic_interval": "3600s"});
+    // What the first probe finds has to hold until the last request; on a busy machine an answer takes long. For the
+    // one that keeps silent, Envoy waits all of it before it serves.
+    let keeps_silent = endpoints.iter().any(|endpoint| endpoint["at"] == "$silent");
+    let timeout = if keeps_silent { "5s" } else { "60s" };
+    let mut check = json!({"timeout": timeout, "interval": "3600s", "no_traffic_interval": "3600s"});
     check["unhealthy_threshold"] = json!(1);
     check["healthy_threshold"] = json!(1);
     // One that accepts connections and never answers is sound to a probe of TCP.

@@ -15,6 +15,11 @@ use crate::driver::Version;
 use crate::generate::Layer;
 use crate::report::{Kind, release};
 
+/// How much of what `--long` has.
+pub(crate) fn extent(version: Version, batches: usize, all: usize, units: usize) {
+    println!("generated: Envoy {}, {batches} of {all} batches of {units} units each", release(version));
+}
+
 pub(crate) fn begins(version: Version, seed: u64) {
     println!("generated: Envoy {}, seed {seed} (MESH_WHY_SEED={seed} repeats it)", release(version));
 }
