@@ -20,6 +20,7 @@ pub mod envoy;
 pub mod mesh;
 pub mod render;
 pub mod snapshot;
+mod text;
 pub mod verdict;
 pub mod walk;
 

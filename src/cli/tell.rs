@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use super::args::ColorWhen;
 use crate::render::Theme;
+use crate::text::shown;
 use crate::walk::QuestionError;
 
 /// Arguments that cannot be understood.
@@ -65,9 +66,9 @@ pub(super) fn error(what: &str, causes: &[String], hint: Option<&str>) {
 }
 
 fn error_text(what: &str, causes: &[String], hint: Option<&str>) -> String {
-    let mut lines = vec![format!("error: {what}")];
+    let mut lines = vec![format!("error: {}", shown(what))];
     for cause in causes {
-        let indented = cause.lines().map(str::trim_end).collect::<Vec<_>>().join("\n             ");
+        let indented = cause.lines().map(|line| shown(line.trim_end())).collect::<Vec<_>>().join("\n             ");
         lines.push(format!("  caused by: {indented}"));
     }
     if let Some(hint) = hint {

@@ -21,6 +21,7 @@ enum Crates {
 }
 
 const LAYERS: &[Layer] = &[
+    Layer { name: "text", may: &[], crates: Crates::Only(&[]) },
     Layer {
         name: "envoy",
         may: &[],
@@ -36,7 +37,11 @@ const LAYERS: &[Layer] = &[
             "x509_parser",
         ]),
     },
-    Layer { name: "snapshot", may: &["envoy"], crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]) },
+    Layer {
+        name: "snapshot",
+        may: &["envoy", "text"],
+        crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]),
+    },
     Layer { name: "verdict", may: &["snapshot::Evidence"], crates: Crates::Only(&[]) },
     Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&[]) },
     Layer {
@@ -52,10 +57,14 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "render",
-        may: &["snapshot::Evidence", "snapshot::Origin", "verdict"],
+        may: &["snapshot::Evidence", "snapshot::Origin", "text", "verdict"],
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json", "textwrap", "unicode_width"]),
     },
-    Layer { name: "collect", may: &["snapshot"], crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]) },
+    Layer {
+        name: "collect",
+        may: &["snapshot", "text"],
+        crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]),
+    },
 ];
 
 /// The one file that knows color.
