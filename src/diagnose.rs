@@ -6,19 +6,22 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod case;
+mod command;
 mod hidden;
 mod summary;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{Certainty, Finding, Mark, Outcome, Side, Stage, Step, Verdict};
-use crate::walk::{End, Walk};
+use crate::verdict::{Certainty, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
+use crate::walk::{End, Leg, Walk};
 
 pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
-    show,
+};
+pub(crate) use command::{
+    Columns, describe, list, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
 };
 
 /// How often a configuration that moves is read before there is no verdict.
@@ -48,14 +51,16 @@ pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
     let needs = RefCell::new(BTreeSet::new());
     let mut findings: Vec<Finding> = Vec::new();
     // What explains the answer that is named, by id and title: ways may fail of different causes.
-    let mut main = BTreeSet::new();
-    for leg in distinct_legs(&walk) {
+    let (mut main, mut known) = (BTreeSet::new(), BTreeSet::new());
+    let answer = walk.response();
+    for leg in examined(&walk, answer.as_ref()) {
         let case = Case::new(snapshot, &walk, leg, &needs);
         for finding in ROSTER.iter().filter_map(|rule| (rule.examine)(&case)) {
-            if walk.ends_mainly_so(leg) {
-                main.insert((finding.id, finding.title.clone()));
+            let title = (finding.id, finding.title.clone());
+            if ends_so(&walk, leg, answer.as_ref()) {
+                main.insert(title.clone());
             }
-            if !findings.iter().any(|f| f.id == finding.id && f.title == finding.title) {
+            if known.insert(title) {
                 findings.push(finding);
             }
         }
@@ -70,13 +75,36 @@ pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
     (verdict, needs)
 }
 
-/// The ways that end differently: each is examined by itself.
-fn distinct_legs(walk: &Walk) -> Vec<&crate::walk::Leg> {
-    let mut legs: Vec<&crate::walk::Leg> = Vec::new();
-    for leg in &walk.legs {
-        if leg.end != End::Unknown
-            && !legs.iter().any(|l| l.end == leg.end && l.cluster == leg.cluster && l.destination == leg.destination)
-        {
+/// How many ways are explained: more causes than anybody reads. Each may look at every object that was read.
+const MOST: usize = 100;
+
+/// The ways that are examined, each by itself: those that end differently. Where they are too many, those go first that
+/// end as the answer says.
+fn examined<'a>(walk: &'a Walk, answer: Option<&Response>) -> Vec<&'a Leg> {
+    let legs = distinct_legs(walk);
+    if legs.len() <= MOST {
+        return legs;
+    }
+    let (mut so, others): (Vec<&Leg>, Vec<&Leg>) = legs.into_iter().partition(|leg| ends_so(walk, leg, answer));
+    so.extend(others);
+    so.truncate(MOST);
+    so
+}
+
+/// Whether a way ends as the answer says, in what a client sees.
+fn ends_so(walk: &Walk, leg: &Leg, answer: Option<&Response>) -> bool {
+    leg.end.stop().is_some() && leg.response(walk.kind).as_ref() == answer
+}
+
+/// The ways that end differently.
+fn distinct_legs(walk: &Walk) -> Vec<&Leg> {
+    let mut legs: Vec<&Leg> = Vec::new();
+    // Of one cluster and one pod few are different.
+    let mut ends: BTreeMap<(Option<usize>, Option<usize>), Vec<&End>> = BTreeMap::new();
+    for leg in walk.legs.iter().filter(|leg| leg.end != End::Unknown) {
+        let known = ends.entry((leg.cluster, leg.destination)).or_default();
+        if !known.contains(&&leg.end) {
+            known.push(&leg.end);
             legs.push(leg);
         }
     }
@@ -86,6 +114,10 @@ fn distinct_legs(walk: &Walk) -> Vec<&crate::walk::Leg> {
 fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>, cause: Option<&Finding>) -> Verdict {
     let outcome = walk.outcome();
     let mut unchecked = walk.unchecked.clone();
+    let ways = distinct_legs(&walk).len();
+    if ways > MOST {
+        unchecked.push(format!("what causes the other {} of the {ways} ways that requests go", ways - MOST));
+    }
     if matches!(outcome, Outcome::Reaches | Outcome::Partial) {
         unchecked.push(if walk.leaves_open() {
             format!("the proxy at {} and the application behind it were not read", walk.request.target)

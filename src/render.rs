@@ -4,6 +4,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod command;
 mod evidence;
 mod hosts;
 mod json;
@@ -50,6 +51,8 @@ pub enum RenderError {
     },
     /// The verdict cannot be written as JSON.
     Json(String),
+    /// The verdict cannot be written as YAML.
+    Yaml(String),
 }
 
 impl fmt::Display for RenderError {
@@ -57,6 +60,7 @@ impl fmt::Display for RenderError {
         match self {
             Self::JsonPath { expression, reason } => write!(f, "`{expression}` is not a JSONPath: {reason}"),
             Self::Json(reason) => write!(f, "cannot write the verdict as JSON: {reason}"),
+            Self::Yaml(reason) => write!(f, "cannot write the verdict as YAML: {reason}"),
         }
     }
 }
@@ -66,14 +70,14 @@ impl std::error::Error for RenderError {}
 /// The verdict in this format, with its final newline.
 ///
 /// The theme and the width shape [`Format::Text`], [`Format::Wide`] and [`Format::Quiet`] only; data is the same
-/// everywhere.
+/// everywhere, but that on a terminal what [`Format::JsonPath`] selects comes out as it can be shown.
 pub fn render(verdict: &Verdict, format: &Format, theme: &Theme, width: usize) -> Result<String, RenderError> {
     match format {
         Format::Text => Ok(text::screen(verdict, text::Detail::Brief, theme, width)),
         Format::Wide => Ok(text::screen(verdict, text::Detail::Full, theme, width)),
         Format::Quiet => Ok(text::line_one(verdict, theme)),
         Format::Json => json::json(verdict),
-        Format::Yaml => json::json(verdict).map(|json| yaml::yaml(&json)),
-        Format::JsonPath(expression) => query::select(&json::json(verdict)?, expression),
+        Format::Yaml => json::yaml(verdict),
+        Format::JsonPath(expression) => query::select(&json::json(verdict)?, expression, theme),
     }
 }

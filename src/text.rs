@@ -27,7 +27,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character is drawn, and drawn by itself.
-fn is_seen(c: char) -> bool {
+pub(crate) fn is_seen(c: char) -> bool {
     matches!(c, ' '..='~') || !FILLERS.contains(&c) && c.escape_debug().eq([c])
 }
 

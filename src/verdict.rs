@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use crate::snapshot::Evidence;
+use crate::text::shown;
 
 /// The answer to one question.
 #[derive(Clone, PartialEq, Debug)]
@@ -45,7 +46,7 @@ pub enum Outcome {
 }
 
 /// What the client gets when the request is not handed over, as Envoy logs it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Response {
     /// The HTTP status; 0 where the connection is closed without one. A gRPC error is 200.
     pub status: u16,
@@ -60,7 +61,7 @@ pub struct Response {
 }
 
 /// Who answers a request that is not handed over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Answerer {
     /// A's proxy.
     SourceProxy,
@@ -143,7 +144,7 @@ pub struct ClusterChoice {
 }
 
 /// A host of a cluster.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Endpoint {
     /// `IP:port`, `[IPv6]:port`, a pipe's path or `envoy://listener/id`.
     pub address: String,
@@ -258,12 +259,19 @@ pub struct Finding {
     pub objects: Vec<ObjectRef>,
     /// What to change, most likely first; alternatives begin with `or`.
     pub fix: Vec<String>,
-    /// One read-only command with real names.
-    pub next: String,
+    /// One read-only command with real names; empty where none can be given.
+    pub next: Command,
     /// The code with which `istioctl analyze` reports the same.
     pub istio: Option<&'static str>,
     /// What this rests on.
     pub evidence: Vec<Evidence>,
+}
+
+/// A command, word by word. Whoever prints one quotes its words; none of them is empty, and all can be printed as they
+/// are and be pasted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Command {
+    words: Vec<String>,
 }
 
 /// How sure a finding is.
@@ -299,6 +307,22 @@ pub fn percent(share: f64) -> String {
         (rounded - percent).abs() < 1e-9 || (rounded > 0.0 && rounded < 100.0 && text.contains('.'))
     };
     (0..6).map(digits).find(tells).unwrap_or_else(|| percent.to_string())
+}
+
+impl Command {
+    /// The command of these words: none at all where they could not be pasted.
+    pub fn of(words: Vec<String>) -> Self {
+        // A terminal takes 4,096 bytes of a line.
+        const LONGEST: usize = 3000;
+        let is_word = |word: &String| !word.is_empty() && shown(word) == *word;
+        let length: usize = words.iter().map(|word| word.len() + 1).sum();
+        Self { words: if length <= LONGEST && words.iter().all(is_word) { words } else { Vec::new() } }
+    }
+
+    /// The words; empty where there is no command.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
 }
 
 impl Outcome {

@@ -4,8 +4,8 @@
 use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
-    Answerer, Branch, Certainty, ClusterChoice, Decision, Destination, Endpoint, Finding, Mark, ObjectRef, Outcome,
-    Request, Response, Side, SourcePod, Stage, Step, Verdict,
+    Answerer, Branch, Certainty, ClusterChoice, Command, Decision, Destination, Endpoint, Finding, Mark, ObjectRef,
+    Outcome, Request, Response, Side, SourcePod, Stage, Step, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -188,13 +188,17 @@ fn subset_finding() -> Finding {
             object("v1", "Service", "product-service", ""),
         ],
         fix: vec![
-            "DestinationRule shop/product, spec.subsets[0].labels: what a pod has\n    version: v1".to_owned(),
+            "DestinationRule shop/product, spec.subsets[0].labels: what a pod has, version: v1".to_owned(),
             "or label the pods that are meant: in their workload, spec.template.metadata.labels, version=v2".to_owned(),
         ],
-        next: "kubectl -n shop get pods -l app=product-service --show-labels".to_owned(),
+        next: command("kubectl -n shop get pods -l app=product-service --show-labels"),
         istio: Some("IST0173"),
         evidence: vec![subset.at("labels").unwrap().evidence()],
     }
+}
+
+fn command(plain: &str) -> Command {
+    Command::of(plain.split(' ').map(str::to_owned).collect())
 }
 
 fn object(api_version: &str, kind: &str, name: &str, field: &str) -> ObjectRef {
@@ -326,8 +330,17 @@ fn long_names() -> Verdict {
     finding.why = format!("Service {namespace}/{service} has the name {namespace}/{service} and in Envoy {cluster}");
     finding.objects[0].namespace = namespace.to_owned();
     finding.objects[0].name = service.to_owned();
-    finding.next =
-        format!("kubectl -n {namespace} get --raw '/api/v1/namespaces/{namespace}/services/{service} ?x' -o yaml");
+    finding.next = Command::of(
+        ["kubectl", "-n", namespace, "get", "--raw"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([
+                format!("/api/v1/namespaces/{namespace}/services/{service} ?x"),
+                "-o".to_owned(),
+                "yaml".to_owned(),
+            ])
+            .collect(),
+    );
     verdict
 }
 
@@ -418,8 +431,8 @@ evidence
     = {"version":"v2"}
 
 fix
-  DestinationRule shop/product, spec.subsets[0].labels: what a pod has
-        version: v1
+  DestinationRule shop/product, spec.subsets[0].labels: what a pod has,
+    version: v1
   or label the pods that are meant: in their workload,
     spec.template.metadata.labels, version=v2
 
@@ -482,8 +495,8 @@ evidence
     = {"active_state":{"listener":{"name":"0.0.0.0_8082"}},"name":"0.0.0.0_8082"}
 
 fix
-  DestinationRule shop/product, spec.subsets[0].labels: what a pod has
-        version: v1
+  DestinationRule shop/product, spec.subsets[0].labels: what a pod has,
+    version: v1
   or label the pods that are meant: in their workload,
     spec.template.metadata.labels, version=v2
 
@@ -687,8 +700,8 @@ evidence
     = {"version":"v2"}
 
 fix
-  DestinationRule shop/product, spec.subsets[0].labels: what a pod has
-        version: v1
+  DestinationRule shop/product, spec.subsets[0].labels: what a pod has,
+    version: v1
   or label the pods that are meant: in their workload,
     spec.template.metadata.labels, version=v2
 
@@ -975,9 +988,9 @@ fn yaml_is_the_same_as_json() {
         assert_eq!(read, parsed(&verdict), "{yaml}");
     }
     let yaml = render(&subset_selects_no_pods(), &Format::Yaml, &Theme::default(), 80).unwrap();
-    assert!(yaml.starts_with("schema: \"mesh-why/v1\"\noutcome: \"fails\"\n"), "{yaml}");
+    assert!(yaml.starts_with("schema: 'mesh-why/v1'\noutcome: 'fails'\n"), "{yaml}");
     assert!(yaml.contains("\n  headers: []\n"), "{yaml}");
-    assert!(yaml.contains("\n- side: \"source\"\n  stage: \"request\"\n"), "{yaml}");
+    assert!(yaml.contains("\n- side: 'source'\n  stage: 'request'\n"), "{yaml}");
 }
 
 #[test]

@@ -136,7 +136,9 @@ pub(super) fn lines(text: &str) {
 /// The look of standard output.
 pub(super) fn theme(when: ColorWhen) -> Theme {
     let set = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    if is_colored(when, set, io::stdout().is_terminal()) { Theme::default().colored() } else { Theme::default() }
+    let is_terminal = io::stdout().is_terminal();
+    let theme = if is_terminal { Theme::default().on_terminal() } else { Theme::default() };
+    if is_colored(when, set, is_terminal) { theme.colored() } else { theme }
 }
 
 /// `--color`, then `NO_COLOR` (set at all), `CLICOLOR_FORCE`, `CLICOLOR=0`, `TERM=dumb`, and the terminal.

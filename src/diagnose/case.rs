@@ -185,9 +185,10 @@ impl<'a> Case<'a> {
             return Vec::new();
         };
         let pods = self.objects(Kind::Pod, Some(&namespace), &[]).unwrap_or_default();
+        let hosts: BTreeSet<&str> = addresses.iter().filter_map(|a| Some(a.rsplit_once(':')?.0)).collect();
         let has = |pod: &Node| {
             let ip = pod.text("status.podIP").unwrap_or_default();
-            !ip.is_empty() && addresses.iter().any(|a| a.rsplit_once(':').is_some_and(|(host, _)| host == ip))
+            !ip.is_empty() && hosts.contains(ip.as_str())
         };
         pods.into_iter().filter(has).take(3).collect()
     }
@@ -264,15 +265,6 @@ pub(crate) fn named(object: &ObjectRef) -> String {
         return format!("{} {}", object.kind, object.name);
     }
     format!("{} {}/{}", object.kind, object.namespace, object.name)
-}
-
-/// The command that shows an object.
-pub(crate) fn show(object: &ObjectRef) -> String {
-    let kind = object.kind.to_ascii_lowercase();
-    if object.namespace.is_empty() {
-        return format!("kubectl get {kind} {} -o yaml", object.name);
-    }
-    format!("kubectl -n {} get {kind} {} -o yaml", object.namespace, object.name)
 }
 
 /// `all 3 endpoints are`, `the only endpoint is`: the beginning of a title.

@@ -4,7 +4,9 @@
 //! (`maxEjectionPercent: 100`) and turns panic routing off (Istio does so whenever `outlierDetection` is set), nobody is
 //! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
 
-use crate::diagnose::{Case, Proved, all_ejected, all_endpoints, certain, health_of, named, ref_of, show};
+use crate::diagnose::{
+    Case, Proved, all_ejected, all_endpoints, certain, health_of, named, ref_of, service_logs, show,
+};
 use crate::snapshot::Kind;
 use crate::verdict::{Finding, ObjectRef, Stage};
 
@@ -32,7 +34,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         fix.push(format!("then {lets}, spec.trafficPolicy.outlierDetection.maxEjectionPercent: below 100, so that one bad spell cannot empty the pool"));
     }
     let next = match case.cluster_name().and_then(|n| n.service()) {
-        Some((namespace, name)) => format!("kubectl -n {namespace} logs service/{name} --since=10m"),
+        Some((namespace, name)) => service_logs(&namespace, &name),
         None => objects.first().map(show).unwrap_or_default(),
     };
     Some(Finding {

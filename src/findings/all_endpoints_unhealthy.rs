@@ -3,9 +3,9 @@
 //! Every endpoint fails its health check, or the control plane calls it unhealthy (Istio sends pods that are not ready
 //! so), and panic routing is off or does not help, so Envoy has nobody to send the request to: 503 UH.
 
-use crate::diagnose::{Case, Proved, all_ejected, all_endpoints, certain, health_of, named, ref_of, show};
+use crate::diagnose::{Case, Proved, all_ejected, all_endpoints, certain, describe, health_of, named, ref_of, show};
 use crate::snapshot::Kind;
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Command, Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
@@ -31,9 +31,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             _ => "find why the endpoints are not healthy".to_owned(),
         }],
         next: match objects.first() {
-            Some(pod) if pod.kind == "Pod" => format!("kubectl -n {} describe pod {}", pod.namespace, pod.name),
+            Some(pod) if pod.kind == "Pod" => describe(pod),
             Some(object) => show(object),
-            None => String::new(),
+            None => Command::default(),
         },
         objects,
         istio: None,

@@ -6,10 +6,10 @@
 //! A's proxy shows those, or none, to a B that takes the mesh's only. `mode: ISTIO_MUTUAL`, or no `tls` at all, shows
 //! the mesh's.
 
-use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
+use crate::diagnose::{Case, Proved, certain, named, object_ref, proxy_secret, ref_of, show};
 use crate::envoy::certificate::{Distrust, date};
 use crate::snapshot::{Evidence, Kind};
-use crate::verdict::{Finding, ObjectRef, Side, Stage};
+use crate::verdict::{Command, Finding, ObjectRef, Side, Stage};
 use crate::walk::{Handshake, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -51,11 +51,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         why: format!("{} {answers}.", because(handshake, &shower, &asker)),
         fix,
         next: match (at, objects.first()) {
-            (Some(pod), _) if chosen.is_none() => {
-                format!("istioctl proxy-config secret {}.{}", pod.name, pod.namespace)
-            }
+            (Some(pod), _) if chosen.is_none() => proxy_secret(pod),
             (_, Some(object)) => show(object),
-            (_, None) => String::new(),
+            (_, None) => Command::default(),
         },
         objects,
         istio: None,

@@ -4,11 +4,11 @@
 //! refused (nothing listens there), it timed out (a `NetworkPolicy` or a firewall drops it), or TLS did not come about
 //! (A's proxy speaks mutual TLS to a pod without a proxy, or the certificates do not fit): 503 UF.
 
-use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
+use crate::diagnose::{Case, Proved, certain, logs, named, object_ref, ref_of, show};
 use crate::envoy::certificate::Distrust;
 use crate::envoy::health::Host;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, ObjectRef, Side, Stage};
+use crate::verdict::{Command, Finding, ObjectRef, Side, Stage};
 use crate::walk::{ClusterTrail, DestinationWalk, Handshake, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -59,7 +59,7 @@ fn application(case: &Case, there: &DestinationWalk, evidence: Vec<Evidence>) ->
             format!("let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"),
             "or the Service's targetPort: the port that it listens on".to_owned(),
         ],
-        next: format!("kubectl -n {} logs {} --since=10m", pod.namespace, pod.name),
+        next: logs(&pod),
         objects,
         istio: None,
         evidence,
@@ -89,9 +89,9 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
             "or let the NetworkPolicy or firewall between them through".to_owned(),
         ],
         next: match objects.first() {
-            Some(pod) if pod.kind == "Pod" => format!("kubectl -n {} logs {} --since=10m", pod.namespace, pod.name),
+            Some(pod) if pod.kind == "Pod" => logs(pod),
             Some(object) => show(object),
-            None => String::new(),
+            None => Command::default(),
         },
         objects,
         istio: None,

@@ -3,7 +3,7 @@
 //! Envoy has the cluster and not one host in it, so it answers 503 UH by itself. Either the Service's selector fits no
 //! pod, or the workload is scaled to zero, or none of its pods is ready; for a host outside, its name did not resolve.
 
-use crate::diagnose::{Case, Proved, certain, label_text, named, ref_of, show};
+use crate::diagnose::{Case, Columns, Proved, certain, label_text, list_pods, list_slices, named, ref_of, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 use crate::walk::Stop;
@@ -81,11 +81,7 @@ fn explained(service: &Node, cause: Cause, stage: Stage, follows: &str, empty: O
         stage,
         title: cause.title,
         why: format!("{} {follows}", cause.says),
-        next: if selector.is_empty() {
-            show(&object)
-        } else {
-            format!("kubectl -n {} get pods -l {} -o wide", object.namespace, label_text(&selector))
-        },
+        next: if selector.is_empty() { show(&object) } else { list_pods(&object.namespace, &selector, Columns::Wide) },
         objects: cause.objects,
         fix: cause.fix,
         istio: None,
@@ -191,9 +187,7 @@ fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
         why: format!(
             "The cluster of {host} is empty, so Envoy answers by itself: no pod is selected, none is ready, or the name did not resolve."
         ),
-        next: object.as_ref().map_or_else(String::new, |o| {
-            format!("kubectl -n {} get endpointslices -l kubernetes.io/service-name={}", o.namespace, o.name)
-        }),
+        next: object.as_ref().map(list_slices).unwrap_or_default(),
         objects: object.into_iter().collect(),
         fix: vec!["give the host an endpoint that is ready".to_owned()],
         istio: None,

@@ -4,7 +4,7 @@
 //! a host that the mesh does not know, so that there is no cluster for it. A short name in a `VirtualService` is looked
 //! up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is.
 
-use crate::diagnose::{Case, Proved, certain, named, object_ref, show};
+use crate::diagnose::{Case, Proved, certain, list, named, object_ref, show};
 use crate::mesh::istio::service_of_host;
 use crate::snapshot::Kind;
 use crate::verdict::{Finding, Stage};
@@ -35,7 +35,7 @@ fn asked_for(case: &Case) -> Finding {
         stage: Stage::Request,
         title: format!("there is no Service \"{name}\" in namespace {namespace}"),
         why: format!("{} does not exist, so the name resolves to nothing and no request is sent.", named(&object)),
-        next: format!("kubectl -n {namespace} get services"),
+        next: list(&namespace, "services"),
         objects: vec![object],
         fix,
         istio: None,

@@ -8,7 +8,7 @@
 //! it lies where Istio does not look (A's namespace, then the service's, then the root namespace, and the first that
 //! has a rule hides the others), or the proxy has not received it yet.
 
-use crate::diagnose::{Case, Proved, certain, named, quoted_list, ref_of, show};
+use crate::diagnose::{Case, Proved, certain, named, proxy_status, quoted_list, ref_of, show};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Certainty, Finding, ObjectRef, Stage};
@@ -91,7 +91,7 @@ fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
 
 fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evidence>) -> Finding {
     let pod = case.source_pod();
-    let next = pod.as_ref().map_or_else(String::new, |p| format!("istioctl proxy-status {}.{}", p.name, p.namespace));
+    let next = pod.as_ref().map(proxy_status).unwrap_or_default();
     Finding {
         id: "subset-not-defined",
         certainty: Certainty::Likely,
@@ -157,7 +157,7 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
         )
     };
     let next = match (&pod, rule.namespace == own) {
-        (Some(pod), true) => format!("istioctl proxy-status {}.{}", pod.name, pod.namespace),
+        (Some(pod), true) => proxy_status(pod),
         _ => show(rule),
     };
     let hidden = rule.namespace != own;

@@ -4,7 +4,7 @@
 //! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself. Correct the labels of the
 //! subset, or those of the pods.
 
-use crate::diagnose::{Case, Proved, certain, label_text, named, show};
+use crate::diagnose::{Case, Columns, Proved, certain, label_text, list_pods, named, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
 
@@ -55,10 +55,8 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         stage: Stage::Endpoints,
         title: format!("subset \"{}\" selects no pods", name.subset),
         why,
-        next: selector(case).map_or_else(
-            || show(&rule),
-            |selector| format!("kubectl -n {namespace} get pods -l {} --show-labels", label_text(&selector)),
-        ),
+        next: selector(case)
+            .map_or_else(|| show(&rule), |selector| list_pods(&namespace, &selector, Columns::WithLabels)),
         objects: vec![rule],
         fix,
         istio: Some("IST0173"),

@@ -5,7 +5,7 @@
 //! mesh it means that A's proxy does not see it: a Sidecar's `egress` leaves it out, it is not exported to A's
 //! namespace, or the Host header is another's; and a B that wants mutual TLS closes the connection.
 
-use crate::diagnose::{Case, Proved, certain, ref_of, show};
+use crate::diagnose::{Case, Proved, certain, list, ref_of, show};
 use crate::snapshot::{Evidence, Kind};
 use crate::verdict::{Finding, ObjectRef, Stage};
 
@@ -50,7 +50,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         stage: Stage::Cluster,
         title: "the proxy does not know the host and passes the connection through".to_owned(),
         why,
-        next: objects.first().map_or_else(|| format!("kubectl -n {own} get serviceentries,sidecars"), show),
+        next: objects.first().map_or_else(|| list(&own, "serviceentries,sidecars"), show),
         objects,
         fix,
         istio: None,

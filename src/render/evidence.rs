@@ -1,16 +1,22 @@
 //! The evidence block: for each number the query, the `JSONPath` in its answer, and the value found there.
 //!
-//! Values are verbatim and never wrapped. A path is broken between segments only, where RFC 9535 allows blanks, so
-//! a pasted path still runs; a segment that is wider than the screen stays whole.
+//! Values are verbatim and never wrapped, but the middle of one that is longer than any screen is left out. A path is
+//! broken between segments only, where RFC 9535 allows blanks, so a pasted path still runs; a segment that is wider than
+//! the screen stays whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use textwrap::core::display_width;
 
-use super::line::{Line, pieces};
+use super::line::{Line, WORD, bounded, pieces};
 use super::numbered::Numbered;
 use super::theme::Role;
 use crate::snapshot::{Evidence, Origin};
+use crate::text::shown;
+
+/// How wide a value may be.
+const VALUE: usize = 4000;
 
 /// The first `count` pieces, without a heading.
 pub(super) fn block(numbered: &Numbered<'_>, count: usize, width: usize) -> Vec<Line> {
@@ -27,17 +33,20 @@ pub(super) fn block(numbered: &Numbered<'_>, count: usize, width: usize) -> Vec<
 /// One piece; `first` is the piece whose query is the same.
 fn piece(id: usize, evidence: &Evidence, first: usize, column: usize, width: usize) -> Vec<Line> {
     let room = width.saturating_sub(column);
-    let mut query = fill(&query_parts(&query(evidence), room), room);
+    let mut query = fill(&query_parts(&shown(&query(evidence)), room), room);
     if first != id && query.len() > 1 {
         query = vec![format!("the query of [{first}]")];
     }
-    let path = fill(&segments(evidence.path()), room);
+    let path = shown(evidence.path());
+    let path = fill(&segments(&path).into_iter().map(|part| bounded(part, WORD)).collect::<Vec<_>>(), room);
     let mut number = Some(Line::indented(2).with(Role::Reference, &format!("[{id}]")).filled_to(column));
     let address = query.iter().chain(&path);
-    let mut lines: Vec<Line> =
-        address.map(|text| number.take().unwrap_or_else(|| Line::indented(column)).with(Role::Plain, text)).collect();
-    let value = evidence.value().unwrap_or("no match");
-    lines.push(Line::indented(column - 2).with(Role::Plain, &format!("= {value}")));
+    let mut lines: Vec<Line> = address
+        .map(|text| number.take().unwrap_or_else(|| Line::indented(column)).with_whole(Role::Plain, text))
+        .collect();
+    let value = shown(evidence.value().unwrap_or("no match"));
+    let value = format!("= {}", bounded(&value, VALUE));
+    lines.push(Line::indented(column - 2).with_whole(Role::Plain, &value));
     lines
 }
 
@@ -54,12 +63,17 @@ fn query(evidence: &Evidence) -> String {
 }
 
 /// A query in parts that fit in a line: its path, its parameters, and pieces of those that are too wide.
-fn query_parts(query: &str, room: usize) -> Vec<&str> {
+fn query_parts(query: &str, room: usize) -> Vec<Cow<'_, str>> {
     let starts = query.match_indices([' ', '?', '&']).map(|(i, found)| if found == " " { i + 1 } else { i });
     let bounds: Vec<usize> = std::iter::once(0).chain(starts).chain([query.len()]).collect();
     bounds
         .windows(2)
-        .flat_map(|bound| pieces(&query[bound[0]..bound[1]], room))
+        .flat_map(|bound| match bounded(&query[bound[0]..bound[1]], WORD) {
+            Cow::Borrowed(part) => pieces(part, room).into_iter().map(Cow::Borrowed).collect(),
+            Cow::Owned(part) => {
+                pieces(&part, room).into_iter().map(|piece| Cow::Owned(piece.to_owned())).collect::<Vec<_>>()
+            }
+        })
         .filter(|part| !part.is_empty())
         .collect()
 }
@@ -108,12 +122,20 @@ impl Place {
 }
 
 /// Parts in lines of at most this width, if none of them is wider.
-fn fill(parts: &[&str], width: usize) -> Vec<String> {
+fn fill<T: AsRef<str>>(parts: &[T], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for part in parts {
+    let mut taken = 0;
+    for part in parts.iter().map(AsRef::as_ref) {
+        let wide = display_width(part);
         match lines.last_mut() {
-            Some(line) if display_width(line) + display_width(part) <= width => line.push_str(part),
-            _ => lines.push((*part).to_owned()),
+            Some(line) if taken + wide <= width => {
+                line.push_str(part);
+                taken += wide;
+            }
+            Some(_) | None => {
+                lines.push(part.to_owned());
+                taken = wide;
+            }
         }
     }
     lines.into_iter().map(|line| line.trim_end().to_owned()).collect()

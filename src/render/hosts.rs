@@ -2,7 +2,7 @@
 
 use textwrap::core::display_width;
 
-use super::line::{Line, NARROW, hanging, indented, longest_word};
+use super::line::{Line, NARROW, clean, hanging, indented, longest_word};
 use super::text::{Detail, Screen};
 use super::theme::Role;
 use crate::verdict::{self, ClusterChoice, Endpoint, Outcome};
@@ -32,20 +32,20 @@ impl Screen<'_> {
     }
 
     fn endpoint(&self, endpoint: &Endpoint, column: usize, words_column: usize) -> Vec<Line> {
-        let words = self.words(endpoint);
-        if column + display_width(&endpoint.address) > self.width {
-            let mut lines = indented(column, Role::Plain, &endpoint.address, self.width);
+        let (words, address) = (self.words(endpoint), clean(&endpoint.address));
+        if column + display_width(&address) > self.width {
+            let mut lines = indented(column, Role::Plain, &address, self.width);
             lines.extend(indented(column + 2, Role::Plain, &words, self.width));
             return lines;
         }
-        let label = Line::indented(column).with(Role::Plain, &format!("{}  ", endpoint.address));
+        let label = Line::indented(column).with(Role::Plain, &format!("{address}  "));
         hanging(label.filled_to(words_column), Role::Plain, &words, column + 2, self.width)
     }
 
     /// Where a request can go to several clusters: a line for each, with its share and what becomes of it.
     pub(super) fn clusters(&self, clusters: &[ClusterChoice], column: usize) -> Vec<Line> {
         let share = clusters.iter().map(|c| percent(c.share).len()).max().unwrap_or(0);
-        let widest = clusters.iter().map(|c| longest_word(&c.name)).max().unwrap_or(0);
+        let widest = clusters.iter().map(|c| longest_word(&clean(&c.name))).max().unwrap_or(0);
         let column = if column + share + 2 + widest > self.width { NARROW } else { column };
         let inner = column + share + 2;
         let lines = |c: &ClusterChoice| -> Vec<Line> {

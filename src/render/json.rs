@@ -1,10 +1,13 @@
 //! Schema `mesh-why/v1`: the only types that are serialized, and nothing but the contract's fields in its order.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
-use super::RenderError;
 use super::numbered::Numbered;
+use super::{RenderError, command, yaml};
 use crate::snapshot::Evidence;
+use crate::text::is_seen;
 use crate::verdict as v;
 use crate::verdict::Verdict;
 
@@ -12,7 +15,29 @@ use crate::verdict::Verdict;
 pub(super) fn json(verdict: &Verdict) -> Result<String, RenderError> {
     let numbered = Numbered::of(verdict);
     let text = serde_json::to_string_pretty(&document(verdict, &numbered));
-    text.map(|text| text + "\n").map_err(|e| RenderError::Json(e.to_string()))
+    text.map(|text| escaped(&text) + "\n").map_err(|e| RenderError::Json(e.to_string()))
+}
+
+/// The same as YAML, its fields in the same order.
+pub(super) fn yaml(verdict: &Verdict) -> Result<String, RenderError> {
+    let numbered = Numbered::of(verdict);
+    yaml::yaml(&document(verdict, &numbered)).map_err(RenderError::Yaml)
+}
+
+/// What cannot be seen stands only in strings, where `\u202e` is the same.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_seen(c) || c == '\n' {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
 }
 
 #[derive(Serialize)]
@@ -127,7 +152,7 @@ struct Finding<'a> {
     why: &'a str,
     objects: Vec<Object<'a>>,
     fix: &'a [String],
-    next: &'a str,
+    next: String,
     istio: Option<&'static str>,
     evidence: Vec<usize>,
 }
@@ -261,7 +286,7 @@ fn finding<'a>(finding: &'a v::Finding, numbered: &Numbered<'_>) -> Finding<'a> 
         why: &finding.why,
         objects: finding.objects.iter().map(object).collect(),
         fix: &finding.fix,
-        next: &finding.next,
+        next: command::line(&finding.next),
         istio: finding.istio,
         evidence: numbered.numbers(&finding.evidence),
     }

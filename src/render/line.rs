@@ -1,11 +1,13 @@
 //! Lines of roles and text, and how text is laid into them: measured before it is painted.
 
+use std::borrow::Cow;
 use std::iter;
 
 use textwrap::core::{Word, display_width};
 use textwrap::wrap_algorithms::wrap_first_fit;
 
 use super::theme::{Role, Theme};
+use crate::text::shown;
 
 /// One line of the screen.
 #[derive(Clone, Default, Debug)]
@@ -24,10 +26,15 @@ impl Line {
         Self::of(Role::Plain, &" ".repeat(columns))
     }
 
-    /// The line with more text at its end. Control characters come out as their names: a name in somebody's
-    /// cluster must not steer somebody's terminal.
-    pub(super) fn with(mut self, role: Role, text: &str) -> Self {
-        self.spans.push((role, clean(text)));
+    /// The line with more text at its end, as it may be shown: a name in somebody's cluster must not steer somebody's
+    /// terminal, and not fill it either.
+    pub(super) fn with(self, role: Role, text: &str) -> Self {
+        self.with_whole(role, &clean(text))
+    }
+
+    /// The same for text that is bounded otherwise.
+    pub(super) fn with_whole(mut self, role: Role, text: &str) -> Self {
+        self.spans.push((role, shown(text).into_owned()));
         self
     }
 
@@ -80,6 +87,7 @@ pub(super) fn with_references(mut lines: Vec<Line>, references: &str, width: usi
 /// be divided, the text goes below it, at the column `narrow`.
 pub(super) fn hanging(label: Line, role: Role, text: &str, narrow: usize, width: usize) -> Vec<Line> {
     const LITTLE: usize = 24;
+    let text = &clean(text);
     let column = label.width();
     let room = width.saturating_sub(column);
     let fits = display_width(text) <= room;
@@ -97,6 +105,7 @@ pub(super) fn hanging(label: Line, role: Role, text: &str, narrow: usize, width:
 
 /// Text wrapped at a column, or further left where a name would have to be divided.
 pub(super) fn indented(column: usize, role: Role, text: &str, width: usize) -> Vec<Line> {
+    let text = &clean(text);
     let column = if column + longest_word(text) > width { NARROW } else { column };
     wrap(text, width.saturating_sub(column)).into_iter().map(|l| Line::indented(column).with(role, &l)).collect()
 }
@@ -104,18 +113,22 @@ pub(super) fn indented(column: usize, role: Role, text: &str, width: usize) -> V
 /// Where text goes that has no room in its own column.
 pub(super) const NARROW: usize = 4;
 
-/// Text in lines of at most this width. Line breaks and blanks at the head of a line stay. Only a word that is
-/// wider than a whole line is divided, after a `|`, `.` or the like where there is one.
+/// Text in lines of at most this width. Only a word that is wider than a whole line is divided, after a `|`, `.` or the
+/// like where there is one. Line breaks in it are no lines: whoever gave a name could begin one with it.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    text.lines().flat_map(|line| wrap_line(&clean(line), width.max(1))).collect()
+    let width = width.max(1);
+    let text = clean(text);
+    let words: Vec<Word<'_>> = text.split_inclusive(' ').flat_map(|word| words(word, width)).collect();
+    let lines = wrap_first_fit(&words, &[columns(width)]);
+    lines.into_iter().map(|words| join(words).trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
 /// A word in pieces of at most this width.
 pub(super) fn pieces(word: &str, width: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = word;
-    while display_width(rest) > width {
-        let (piece, more) = rest.split_at(cut(rest, width));
+    while let Some(place) = cut(rest, width) {
+        let (piece, more) = rest.split_at(place);
         pieces.push(piece);
         rest = more;
     }
@@ -130,24 +143,41 @@ pub(super) fn longest_word(text: &str) -> usize {
     text.split_whitespace().map(display_width).max().unwrap_or(0)
 }
 
-/// Text without control characters.
+/// How wide a word may be: wider than any name that Kubernetes or Envoy gives.
+pub(super) const WORD: usize = 400;
+
+/// Text as it may be shown, its words no wider than [`WORD`].
 pub(super) fn clean(text: &str) -> String {
-    if !text.contains(char::is_control) {
-        return text.to_owned();
+    let text = shown(text);
+    if text.len() <= WORD {
+        return text.into_owned();
     }
-    let escaped = |c: char| {
-        if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }
+    let bounded = |word: &str| {
+        let name = word.trim_end_matches(' ');
+        bounded(name, WORD).into_owned() + &word[name.len()..]
     };
-    text.chars().map(escaped).collect()
+    text.split_inclusive(' ').map(bounded).collect()
 }
 
-fn wrap_line(line: &str, width: usize) -> Vec<String> {
-    let body = line.trim_start_matches(' ');
-    let indent = &line[..line.len() - body.len()];
-    let room = width.saturating_sub(indent.len()).max(1);
-    let words: Vec<Word<'_>> = body.split_inclusive(' ').flat_map(|word| words(word, room)).collect();
-    let lines = wrap_first_fit(&words, &[columns(room)]);
-    lines.into_iter().map(|words| indent.to_owned() + join(words).trim_end()).collect()
+/// Text with its middle left out, if it is wider than this, and with how much that is.
+pub(super) fn bounded(text: &str, width: usize) -> Cow<'_, str> {
+    if text.len() <= width || display_width(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let half = width / 2;
+    let head = text.char_indices().scan(0, |taken, (start, c)| within(taken, c, half).then_some(start + c.len_utf8()));
+    let head = head.last().unwrap_or(0);
+    let tail = text[head..].char_indices().rev();
+    let tail = tail.scan(0, |taken, (start, c)| within(taken, c, half).then_some(head + start));
+    let tail = tail.last().unwrap_or(text.len());
+    let left_out = text[head..tail].chars().count();
+    Cow::Owned(format!("{}[{left_out} characters left out]{}", &text[..head], &text[tail..]))
+}
+
+/// Whether one more character has room.
+fn within(taken: &mut usize, c: char, width: usize) -> bool {
+    *taken += display_width(c.encode_utf8(&mut [0; 4]));
+    *taken <= width
 }
 
 fn words(word: &str, room: usize) -> Vec<Word<'_>> {
@@ -168,15 +198,15 @@ fn columns(width: usize) -> f64 {
     f64::from(u32::try_from(width).unwrap_or(u32::MAX))
 }
 
-/// Where to divide a word that is too wide: after a delimiter in the second half of what fits, else before a hyphen
-/// there, else where it is full.
-fn cut(word: &str, width: usize) -> usize {
+/// Where to divide a word, if it is too wide: after a delimiter in the second half of what fits, else before a hyphen
+/// there, else where it is full. Reads no further than what fits.
+fn cut(word: &str, width: usize) -> Option<usize> {
     let (mut full, mut delimiter, mut hyphen) = (0, None, None);
     let mut taken = 0;
     for (start, c) in word.char_indices() {
-        taken += display_width(c.encode_utf8(&mut [0; 4]));
-        if taken > width {
-            break;
+        if !within(&mut taken, c, width) {
+            let first = word.chars().next().map_or(0, char::len_utf8);
+            return Some(delimiter.or(hyphen).unwrap_or(full).max(first)).filter(|place| *place < word.len());
         }
         full = start + c.len_utf8();
         if taken * 2 > width && "|./,&?:".contains(c) {
@@ -185,8 +215,7 @@ fn cut(word: &str, width: usize) -> usize {
             hyphen = Some(start);
         }
     }
-    let first = word.chars().next().map_or(0, char::len_utf8);
-    delimiter.or(hyphen).unwrap_or(full).max(first)
+    None
 }
 
 #[cfg(test)]
@@ -202,12 +231,26 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_and_blanks_at_the_head_stay() {
-        assert_eq!(
-            wrap("add\n    - name: v3\n      labels: {version: v3}", 20),
-            ["add", "    - name: v3", "      labels:", "      {version: v3}"]
-        );
+    fn no_text_begins_a_line_of_its_own() {
+        assert_eq!(wrap("a\nfix\r\n\u{2028}b", 80), ["a\\u000afix\\u000d\\u000a\\u2028b"]);
         assert!(wrap("", 10).is_empty());
+    }
+
+    #[test]
+    fn the_middle_of_a_word_that_no_screen_can_show_is_left_out() {
+        let word = "x".repeat(1000);
+        let (half, short) = ("x".repeat(200), "x".repeat(400));
+        assert_eq!(clean(&format!("a {word} b")), format!("a {half}[600 characters left out]{half} b"));
+        assert_eq!(clean(&clean(&word)), clean(&word));
+        assert_eq!(clean(&format!("{short} {short}")), format!("{short} {short}"));
+        assert_eq!(bounded("日本語日本語", 8), "日本[2 characters left out]本語");
+    }
+
+    #[test]
+    fn a_long_word_is_divided_in_one_pass() {
+        let word = "a.".repeat(500_000);
+        assert_eq!(pieces(&word, 72).concat(), word);
+        assert!(pieces(&word, 72).iter().all(|piece| piece.len() <= 72));
     }
 
     #[test]

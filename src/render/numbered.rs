@@ -32,6 +32,11 @@ impl<'a> Numbered<'a> {
         self.list.iter().enumerate().map(|(i, evidence)| (i + 1, *evidence))
     }
 
+    /// How many pieces there are.
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// How many pieces carry the verdict: the first ones.
     pub(super) fn carriers(&self) -> usize {
         self.carriers

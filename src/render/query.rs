@@ -4,14 +4,16 @@ use jsonpath_rust::JsonPath as _;
 use serde_json::Value;
 
 use super::RenderError;
+use super::theme::Theme;
 
-/// What is selected, one value a line: text as it is, anything else as compact JSON.
-pub(super) fn select(json: &str, expression: &str) -> Result<String, RenderError> {
+/// What is selected, one value a line: text as it is, anything else as compact JSON. On a terminal no value steers it, or
+/// begins a line of its own.
+pub(super) fn select(json: &str, expression: &str, theme: &Theme) -> Result<String, RenderError> {
     let document: Value = serde_json::from_str(json).map_err(|e| RenderError::Json(e.to_string()))?;
     let refused = |reason: String| RenderError::JsonPath { expression: expression.to_owned(), reason };
     let path = rooted(expression).ok_or_else(|| refused("one expression in braces is expected".to_owned()))?;
     let found = document.query(&path).map_err(|e| refused(reason(&e.to_string())))?;
-    Ok(found.into_iter().map(|value| plain(value) + "\n").collect())
+    Ok(found.into_iter().map(|value| theme.value(&plain(value)) + "\n").collect())
 }
 
 /// kubectl's `{.a.b}`, `.a.b` and `a.b` as `JSONPath` has it: `$.a.b`.

@@ -1,5 +1,7 @@
 //! The rows of the walk: always the same shape, in the order of the way.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::line::{Line, NARROW, hanging, indented, with_references};
 use super::text::{Detail, Screen};
 use super::theme::Role;
@@ -15,7 +17,7 @@ impl Screen<'_> {
         let column = self.column();
         let decision = self.decision(side);
         let mut lines = self.head(side);
-        let mut below = Below::default();
+        let mut below = Below::of(decision);
         for step in steps {
             lines.extend(self.row(step, column));
             if let Some(decision) = decision {
@@ -73,14 +75,14 @@ impl Screen<'_> {
     }
 
     /// What a row lists below itself: the clusters where there are several, or the endpoints of one.
-    fn below(&self, step: &Step, decision: &Decision, column: usize, below: &mut Below) -> Vec<Line> {
+    fn below(&self, step: &Step, decision: &Decision, column: usize, below: &mut Below<'_>) -> Vec<Line> {
         let clusters = &decision.clusters;
         if step.mark == Mark::NotReached {
             return Vec::new();
         }
         match (step.stage, clusters.as_slice()) {
             (Stage::Cluster, [_, _, ..]) => {
-                below.cluster = clusters.iter().position(|c| c.name == step.subject);
+                below.cluster = below.places.get(step.subject.as_str()).copied();
                 if below.cluster.is_none() { self.listed(clusters, column, below) } else { Vec::new() }
             }
             (Stage::Endpoints, [only]) => self.endpoints(only, column),
@@ -105,9 +107,10 @@ impl Screen<'_> {
     pub(super) fn rows_tell_branches(&self) -> bool {
         let clusters = self.verdict.decision.as_ref().map_or(&[][..], |decision| &decision.clusters);
         let branches = &self.verdict.branches;
+        let names: BTreeSet<&str> = clusters.iter().map(|c| c.name.as_str()).collect();
         let listed = self.steps().any(|step| {
             let reached = step.side == Side::Source && step.mark != Mark::NotReached;
-            reached && step.stage == Stage::Cluster && clusters.iter().all(|c| c.name != step.subject)
+            reached && step.stage == Stage::Cluster && !names.contains(step.subject.as_str())
         });
         let same = |(c, b): (&ClusterChoice, &Branch)| {
             (c.share - b.share).abs() < 1e-9 && c.outcome == b.outcome && c.response == b.response
@@ -115,18 +118,27 @@ impl Screen<'_> {
         listed && clusters.len() == branches.len() && clusters.iter().zip(branches).all(same)
     }
 
-    fn listed(&self, clusters: &[ClusterChoice], column: usize, below: &mut Below) -> Vec<Line> {
+    fn listed(&self, clusters: &[ClusterChoice], column: usize, below: &mut Below<'_>) -> Vec<Line> {
         if std::mem::replace(&mut below.listed, true) { Vec::new() } else { self.clusters(clusters, column) }
     }
 }
 
 /// What was listed below the rows so far.
-#[derive(Default)]
-struct Below {
+struct Below<'a> {
+    /// Where each cluster stands, the first of its name.
+    places: BTreeMap<&'a str, usize>,
     /// The clusters, all of them, once.
     listed: bool,
     /// The one that the last cluster row is about.
     cluster: Option<usize>,
+}
+
+impl<'a> Below<'a> {
+    fn of(decision: Option<&'a Decision>) -> Self {
+        let clusters = decision.map_or(&[][..], |d| &d.clusters);
+        let places = clusters.iter().enumerate().map(|(i, cluster)| (cluster.name.as_str(), i));
+        Self { places: places.rev().collect(), listed: false, cluster: None }
+    }
 }
 
 /// What a row says: its subject, and the note below. Its mark is in the words too, where they have none of it.

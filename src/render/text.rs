@@ -1,10 +1,12 @@
 //! One screen for a tired person: the verdict, the way, why, the proof, what to do.
 
-use super::evidence;
 use super::hosts::{outcome, percent};
 use super::line::{Line, clean, hanging, with_references, wrap};
 use super::numbered::Numbered;
 use super::theme::{Role, Theme};
+use std::collections::BTreeSet;
+
+use super::{command, evidence};
 use crate::snapshot::Evidence;
 use crate::verdict::{Branch, Certainty, Finding, Side, Verdict};
 
@@ -24,11 +26,13 @@ pub(super) struct Screen<'a> {
     pub(super) theme: &'a Theme,
     pub(super) width: usize,
     numbered: Numbered<'a>,
+    /// Objects as sentences name them: `shop/product`.
+    names: BTreeSet<String>,
 }
 
 /// The whole screen.
 pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: usize) -> String {
-    let screen = Screen { verdict, detail, theme, width, numbered: Numbered::of(verdict) };
+    let screen = Screen { verdict, detail, theme, width, numbered: Numbered::of(verdict), names: names(verdict) };
     let blocks = [
         screen.headline(),
         screen.rows(Side::Source),
@@ -47,8 +51,7 @@ pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: us
 
 /// Line 1, on one line however long.
 pub(super) fn line_one(verdict: &Verdict, theme: &Theme) -> String {
-    let summary = verdict.summary.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = format!("{} {summary}", theme.outcome(verdict.outcome));
+    let line = format!("{} {}", theme.outcome(verdict.outcome), verdict.summary);
     Line::of(Role::of_outcome(verdict.outcome), &line).paint(theme) + "\n"
 }
 
@@ -69,8 +72,7 @@ impl Screen<'_> {
     fn headline(&self) -> Vec<Line> {
         let role = Role::of_outcome(self.verdict.outcome);
         let mark = Line::of(role, &format!("{} ", self.theme.outcome(self.verdict.outcome)));
-        let summary = self.verdict.summary.split_whitespace().collect::<Vec<_>>().join(" ");
-        vec![mark.with(role, &summary)]
+        vec![mark.with(role, &self.verdict.summary)]
     }
 
     fn branches(&self) -> Vec<Line> {
@@ -101,7 +103,7 @@ impl Screen<'_> {
     }
 
     fn evidence(&self) -> Vec<Line> {
-        let total = self.numbered.all().count();
+        let total = self.numbered.count();
         let mut lines = evidence::block(&self.numbered, self.shown(), self.width);
         let hidden = total - self.shown();
         if self.shown() < self.numbered.carriers() {
@@ -132,16 +134,16 @@ impl Screen<'_> {
     }
 
     fn next(&self) -> Vec<Line> {
-        let command = self.verdict.findings.first().map_or("", |finding| finding.next.trim());
-        let lines = command_lines(command, self.width.saturating_sub(2)).into_iter();
-        heading("next", lines.map(|line| Line::indented(2).with(Role::Command, &line)).collect())
+        let finding = self.verdict.findings.first();
+        let lines = finding.map(|f| command::lines(&f.next, self.width.saturating_sub(2))).unwrap_or_default();
+        heading("next", lines.iter().map(|line| Line::indented(2).with_whole(Role::Command, line)).collect())
     }
 
     /// How many pieces of evidence are shown. A screen has room for a dozen.
     fn shown(&self) -> usize {
         match self.detail {
             Detail::Brief => self.numbered.carriers().min(12),
-            Detail::Full => self.numbered.all().count(),
+            Detail::Full => self.numbered.count(),
         }
     }
 
@@ -155,24 +157,43 @@ impl Screen<'_> {
     }
 
     fn with_names(&self, mut line: Line, text: &str) -> Line {
-        let mut rest = text;
-        while let Some((start, end)) = self.first_name(rest) {
-            line = line.with(Role::Plain, &rest[..start]).with(Role::Object, &rest[start..end]);
-            rest = &rest[end..];
+        let mut plain = 0;
+        for (start, end) in self.named_in(text) {
+            line = line.with(Role::Plain, &text[plain..start]).with(Role::Object, &text[start..end]);
+            plain = end;
         }
-        line.with(Role::Plain, rest)
+        line.with(Role::Plain, &text[plain..])
     }
 
-    /// Where the first object's name stands, by itself.
-    fn first_name(&self, text: &str) -> Option<(usize, usize)> {
-        let objects = self.verdict.findings.iter().flat_map(|finding| &finding.objects);
-        let names = objects.filter(|o| !o.namespace.is_empty()).map(|o| clean(&format!("{}/{}", o.namespace, o.name)));
-        let found = names.filter_map(|name| {
-            let places = text.match_indices(&name).map(|(start, name)| (start, start + name.len()));
-            places.filter(|(start, end)| stands_alone(text, *start, *end)).min()
-        });
-        found.min_by_key(|(start, end)| (*start, usize::MAX - end))
+    /// Where names of objects stand, each by itself. A text is a line: what is looked at of it is bounded.
+    fn named_in(&self, text: &str) -> Vec<(usize, usize)> {
+        if self.names.is_empty() {
+            return Vec::new();
+        }
+        let bounds: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+        let (mut found, mut from) = (Vec::new(), 0);
+        for start in &bounds {
+            let Some(rest) = text.get(*start..).filter(|rest| *start >= from && !rest.is_empty()) else { continue };
+            if text[..*start].ends_with(is_inner) {
+                continue;
+            }
+            let word = start + rest.find(' ').unwrap_or(rest.len());
+            let mut ends = bounds.iter().rev().filter(|end| **end > *start && **end <= word);
+            let is_name =
+                |end: &&usize| !text[**end..].starts_with(is_inner) && self.names.contains(&text[*start..**end]);
+            if let Some(end) = ends.find(is_name) {
+                found.push((*start, *end));
+                from = *end;
+            }
+        }
+        found
     }
+}
+
+/// The objects that sentences can name.
+fn names(verdict: &Verdict) -> BTreeSet<String> {
+    let objects = verdict.findings.iter().flat_map(|finding| &finding.objects);
+    objects.filter(|o| !o.namespace.is_empty()).map(|o| clean(&format!("{}/{}", o.namespace, o.name))).collect()
 }
 
 /// A block under its heading; nothing for an empty one.
@@ -200,40 +221,7 @@ fn run((first, last): (usize, usize)) -> String {
     }
 }
 
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
-    let inner = |c: char| c.is_alphanumeric() || c == '-' || c == '/';
-    !text[..start].ends_with(inner) && !text[end..].starts_with(inner)
-}
-
-/// A command in lines that a shell reads as one, if it is too wide for one.
-fn command_lines(command: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in shell_words(command) {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + word.chars().count() + 3 <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(line) => {
-                line.push_str(" \\");
-                lines.push(format!("  {word}"));
-            }
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// A command in the words that a shell sees: blanks in quotes do not divide.
-fn shell_words(command: &str) -> Vec<&str> {
-    let mut quote = None;
-    let divides = move |c: char| {
-        match quote {
-            Some(q) if q == c => quote = None,
-            None if c == '\'' || c == '"' => quote = Some(c),
-            Some(_) | None => {}
-        }
-        c == ' ' && quote.is_none()
-    };
-    command.split(divides).filter(|word| !word.is_empty()).collect()
+/// A character that goes on with a name.
+fn is_inner(c: char) -> bool {
+    c.is_alphanumeric() || c == '-' || c == '/'
 }

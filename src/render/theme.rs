@@ -5,6 +5,7 @@
 
 use colored::{ColoredString, Colorize as _, control};
 
+use crate::text::shown;
 use crate::verdict::{Mark, Outcome};
 
 /// How a screen looks. Plain, with Unicode marks, unless told otherwise.
@@ -14,6 +15,7 @@ use crate::verdict::{Mark, Outcome};
 pub struct Theme {
     paint: Paint,
     glyphs: Glyphs,
+    reader: Reader,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -28,6 +30,13 @@ enum Glyphs {
     #[default]
     Unicode,
     Ascii,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Reader {
+    #[default]
+    Program,
+    Terminal,
 }
 
 /// What a piece of text is.
@@ -64,6 +73,20 @@ impl Theme {
     #[must_use]
     pub fn ascii(self) -> Self {
         Self { glyphs: Glyphs::Ascii, ..self }
+    }
+
+    /// The same for a terminal, which must not be steered by a value.
+    #[must_use]
+    pub fn on_terminal(self) -> Self {
+        Self { reader: Reader::Terminal, ..self }
+    }
+
+    /// A value by itself: as it is for a program.
+    pub(super) fn value(&self, value: &str) -> String {
+        match self.reader {
+            Reader::Program => value.to_owned(),
+            Reader::Terminal => shown(value).into_owned(),
+        }
     }
 
     /// The glyph of a step.

@@ -138,6 +138,33 @@ pub(crate) fn snapshot_files(root: &Path) -> Files {
     files
 }
 
+/// The files of a scenario, a name in them another wherever it occurs.
+pub(crate) fn renamed_files(scenario: &Scenario, from: &str, to: &str) -> Files {
+    let mut files = scenario.files();
+    for bytes in files.values_mut() {
+        if let Ok(mut value) = serde_json::from_slice::<Value>(bytes) {
+            rename(&mut value, from, to);
+            *bytes = value.to_string().into_bytes();
+        }
+    }
+    files
+}
+
+fn rename(value: &mut Value, name: &str, hostile: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(name, hostile),
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, name, hostile)),
+        Value::Object(fields) => {
+            let renamed = std::mem::take(fields).into_iter().map(|(key, mut field)| {
+                rename(&mut field, name, hostile);
+                (key.replace(name, hostile), field)
+            });
+            *fields = renamed.collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// A snapshot of files.
 pub(crate) fn snapshot(mut files: Files) -> Snapshot {
     Snapshot::from_files(&mut files).unwrap_or_else(|e| panic!("{e}"))

@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
         may: &["envoy", "redact", "text"],
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]),
     },
-    Layer { name: "verdict", may: &["snapshot::Evidence"], crates: Crates::Only(&[]) },
+    Layer { name: "verdict", may: &["snapshot::Evidence", "text"], crates: Crates::Only(&[]) },
     Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&[]) },
     Layer {
         name: "walk",
@@ -63,7 +63,15 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "render",
         may: &["snapshot::Evidence", "snapshot::Origin", "text", "verdict"],
-        crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json", "textwrap", "unicode_width"]),
+        crates: Crates::Only(&[
+            "jsonpath_rust",
+            "serde",
+            "serde_json",
+            "serde_saphyr",
+            "shlex",
+            "textwrap",
+            "unicode_width",
+        ]),
     },
     Layer {
         name: "collect",
