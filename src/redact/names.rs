@@ -67,6 +67,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("client_secret", "OAuth 2"),
     ("default_source_code", "a script"),
     ("configuration", "a plugin's own; of WebAssembly"),
+    ("environment_variables", "a plugin's environment"),
     ("format", "the format of a log"),
     ("generic_secret", "a secret of any kind"),
     ("hmac", "a key"),
@@ -84,7 +85,6 @@ const WHOLE: &[(&str, &str)] = &[
     ("text_format", "the format of a log"),
     ("text_format_source", "the format of a log"),
     ("token_secret", "OAuth 2"),
-    ("vm_config", "a plugin's code and environment"),
 ];
 
 /// Whether a header, a cookie's parameter or a query parameter of this name holds a secret.

@@ -111,7 +111,7 @@ impl<'de> Visitor<'de> for Counted<'_> {
         let mut members = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             // Two of one name: the last one counts, as for serde_json.
-            if members.len() % MEMBERS == 0 {
+            if members.len().is_multiple_of(MEMBERS) {
                 self.take::<A::Error>(NODE)?;
             }
             let key = self.text(key)?;

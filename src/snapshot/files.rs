@@ -290,7 +290,7 @@ impl Snapshot {
             self.kinds.extend(record.kinds);
             if let (Some(proxy), false) = (self.proxies.get_mut(&origin), origin == Origin::Kubernetes) {
                 // What a snapshot's files hold was read as its paths say: only whole paths make a part whole.
-                proxy.whole = record.paths.iter().flat_map(|path| whole_groups(path)).copied().collect();
+                proxy.whole = record.paths.iter().flat_map(|path| whole_groups(path)).collect();
             }
             self.read.extend(record.paths.into_iter().chain(record.queries).map(|query| (origin, query)));
         }
@@ -310,27 +310,36 @@ impl Snapshot {
 }
 
 /// The parts of the dump that a query reads whole.
-fn whole_groups(path: &str) -> &'static [Group] {
+fn whole_groups(path: &str) -> Vec<Group> {
     match path {
-        "/config_dump?include_eds" => &[Group::Listeners, Group::Routes, Group::Clusters, Group::Endpoints],
-        "/config_dump" => &[Group::Listeners, Group::Routes, Group::Clusters],
-        "/clusters?format=json" | "/clusters" => &[Group::Hosts],
-        _ => &[],
+        "/config_dump?include_eds" => vec![Group::Listeners, Group::Routes, Group::Clusters, Group::Endpoints],
+        "/config_dump" => vec![Group::Listeners, Group::Routes, Group::Clusters],
+        "/clusters?format=json" | "/clusters" => vec![Group::Hosts],
+        _ => Group::all().into_iter().filter(|group| path == whole_part(*group)).collect(),
     }
+}
+
+/// The query that reads one part of the dump whole.
+fn whole_part(group: Group) -> String {
+    let fields: Vec<&str> = Section::all().filter(|s| s.group() == group).map(Section::field).collect();
+    let eds = if group == Group::Endpoints { "include_eds&" } else { "" };
+    format!("/config_dump?{eds}mask={}", fields.join(","))
 }
 
 impl Proxy {
     /// The queries that would have read whole what is whole here.
     fn whole_paths(&self) -> Vec<String> {
-        let all = |groups: &[Group]| groups.iter().all(|g| self.whole.contains(g));
+        let mut left = self.whole.clone();
         let mut paths = Vec::new();
         for path in ["/config_dump?include_eds", "/config_dump", "/clusters?format=json"] {
-            if all(whole_groups(path))
-                && !paths.iter().any(|p: &String| p.starts_with("/config_dump") && path.starts_with("/config_dump"))
-            {
+            let groups = whole_groups(path);
+            if groups.iter().all(|group| left.contains(group)) {
+                left.retain(|group| !groups.contains(group));
                 paths.push(path.to_owned());
             }
         }
+        // A capture may lack a part.
+        paths.extend(left.into_iter().map(whole_part));
         paths
     }
 

@@ -195,8 +195,8 @@ fn leave_open(path: &mut Path, leg: &Leg, why: &str) {
 fn refused_proxy(walker: &Walker, pod: &Node) -> Option<String> {
     let (namespace, name) = (pod.text("metadata.namespace")?, pod.text("metadata.name")?);
     let why = walker.snapshot.why_refused(&Need::Destination(namespace.clone(), name.clone()))?;
-    injected::proxy_of(pod.value())?;
-    Some(format!("the proxy of pod {namespace}/{name} may deny the request, and it could not be read: {why}"))
+    injected::has_proxy(pod)
+        .then(|| format!("the proxy of pod {namespace}/{name} may deny the request, and it could not be read: {why}"))
 }
 
 /// Why B's pods could not be read, where their proxies take mutual TLS and somebody was asked for them.

@@ -199,6 +199,9 @@ impl Target {
             Some(at) if scheme.is_some() => (&rest[..at], Some(rest[at..].split('#').next().unwrap_or_default())),
             _ => (rest, None),
         };
+        if authority.contains('@') {
+            return Err(bad());
+        }
         let authority = authority.strip_prefix("svc/").or(authority.strip_prefix("service/")).unwrap_or(authority);
         let (host, port) = split_port(authority);
         let port = match (port, scheme) {
