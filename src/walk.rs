@@ -32,7 +32,7 @@ mod stop;
 mod tcp;
 mod walker;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use destination::DestinationWalk;
 pub use path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
@@ -42,7 +42,7 @@ pub use stop::{Abort, Handshake, Refused, RequestKind, Stop};
 pub(crate) use request::ports_of;
 
 use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{Branch, Decision, Destination, Mark, Outcome, Request, Response, Side, Stage, Step};
+use crate::verdict::{Branch, Decision, Endpoint, Mark, Outcome, Request, Response, Side, Stage, Step};
 
 use filter_chain::Terminal;
 use path::Path;
@@ -138,12 +138,11 @@ fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
         let (_, mut first) = paths.remove(0);
         for (_, other) in paths {
             for (mine, theirs) in first.decision.clusters.iter_mut().zip(other.decision.clusters) {
-                let new = theirs.endpoints.into_iter().filter(|e| !mine.endpoints.contains(e));
-                let new: Vec<_> = new.collect();
-                mine.endpoints.extend(new);
+                let known: BTreeSet<Endpoint> = mine.endpoints.iter().cloned().collect();
+                mine.endpoints.extend(theirs.endpoints.into_iter().filter(|e| !known.contains(e)));
             }
-            let known = |d: &Destination| first.decision.destinations.iter().any(|mine| mine.pod == d.pod);
-            let new: Vec<_> = other.decision.destinations.into_iter().filter(|d| !known(d)).collect();
+            let known: BTreeSet<String> = first.decision.destinations.iter().map(|mine| mine.pod.clone()).collect();
+            let new = other.decision.destinations.into_iter().filter(|d| !known.contains(&d.pod));
             first.decision.destinations.extend(new);
         }
         return first;
@@ -204,12 +203,6 @@ impl Walk {
         self.legs.iter().filter(|leg| cluster::outcome(&leg.end, self.kind) == outcome).map(|leg| leg.share).sum()
     }
 
-    /// Whether a way ends as most of those do that fail ([`Walk::main_stop`]), in what a client sees.
-    pub fn ends_mainly_so(&self, leg: &Leg) -> bool {
-        self.main_stop()
-            .is_some_and(|(main, _)| leg.end.stop().is_some() && leg.response(self.kind) == main.response(self.kind))
-    }
-
     /// Whether requests are handed to a pod whose own proxy, if it has one, was not walked.
     pub fn leaves_open(&self) -> bool {
         destination::leaves_open(&self.legs)
@@ -223,35 +216,34 @@ impl Walk {
 
     /// The way with the largest share among those that are known to fail, else among those that are answered.
     pub fn main_stop(&self) -> Option<(&Leg, &Stop)> {
-        let stops = self.legs.iter().filter_map(|leg| Some((leg, leg.end.stop()?)));
-        stops.max_by(|(a, x), (b, y)| {
-            let fails = |stop: &Stop| stop.outcome(self.kind) == Outcome::Fails;
-            // Ways that end alike count together.
-            let alike = |leg: &Leg| -> f64 {
-                let same = self.legs.iter().filter(|other| other.response(self.kind) == leg.response(self.kind));
-                same.map(|other| other.share).sum()
-            };
-            fails(x).cmp(&fails(y)).then(alike(a).total_cmp(&alike(b))).then(a.share.total_cmp(&b.share))
-        })
+        let stops = self.legs.iter().filter_map(|leg| Some((leg, leg.end.stop()?, leg.response(self.kind))));
+        let stops: Vec<_> = stops.collect();
+        // Ways that end alike count together.
+        let mut alike: BTreeMap<&Option<Response>, f64> = BTreeMap::new();
+        for (leg, _, response) in &stops {
+            *alike.entry(response).or_default() += leg.share;
+        }
+        let weight = |(leg, stop, response): &(&Leg, &Stop, Option<Response>)| {
+            let fails = stop.outcome(self.kind) == Outcome::Fails;
+            (fails, alike.get(response).copied().unwrap_or_default(), leg.share)
+        };
+        let main = stops.iter().max_by(|a, b| {
+            let ((a_fails, a_alike, a_share), (b_fails, b_alike, b_share)) = (weight(a), weight(b));
+            a_fails.cmp(&b_fails).then(a_alike.total_cmp(&b_alike)).then(a_share.total_cmp(&b_share))
+        });
+        main.map(|(leg, stop, _)| (*leg, *stop))
     }
 
     /// Every way, where there is more than one.
     pub fn branches(&self) -> Vec<Branch> {
         let mut branches: Vec<Branch> = Vec::new();
+        let mut places: BTreeMap<(&str, Outcome, Option<Response>), usize> = BTreeMap::new();
         for leg in &self.legs {
-            let response = leg.response(self.kind);
-            let branch = Branch {
-                share: leg.share,
-                outcome: cluster::outcome(&leg.end, self.kind),
-                response,
-                by: leg.by.clone(),
-            };
-            match branches
-                .iter_mut()
-                .find(|b| b.by == branch.by && b.outcome == branch.outcome && b.response == branch.response)
-            {
-                Some(same) => same.share += branch.share,
-                None => branches.push(branch),
+            let (outcome, response) = (cluster::outcome(&leg.end, self.kind), leg.response(self.kind));
+            let place = *places.entry((&leg.by, outcome, response.clone())).or_insert(branches.len());
+            match branches.get_mut(place) {
+                Some(same) => same.share += leg.share,
+                None => branches.push(Branch { share: leg.share, outcome, response, by: leg.by.clone() }),
             }
         }
         if branches.len() > 1 { branches } else { Vec::new() }

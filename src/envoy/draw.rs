@@ -38,7 +38,12 @@ impl Draw {
 
     fn and(&self, further: Remainder) -> Self {
         let mut remainders = self.remainders.clone();
-        remainders.push(further);
+        // Of fractions that begin alike the largest leaves out the others; routes can have thousands.
+        let alike = |r: &&mut Remainder| !r.inside && r.of == further.of && r.range.start == further.range.start;
+        match remainders.iter_mut().find(alike).filter(|_| !further.inside) {
+            Some(known) => known.range.end = known.range.end.max(further.range.end),
+            None => remainders.push(further),
+        }
         Self { remainders }
     }
 
@@ -120,6 +125,14 @@ mod tests {
         for (draw, expected) in cases {
             assert_eq!(share(draw), Some(expected), "{draw:?}");
         }
+    }
+
+    #[test]
+    fn what_is_left_of_thousands_of_fractions_is_counted_at_once() {
+        let left = (1..=5000).fold(Draw::default(), |left, part| left.outside(10_000, 0..part));
+        assert_eq!(left.remainders.len(), 1);
+        assert_eq!(share(&left), Some(500_000));
+        assert_eq!(share(&left.outside(10_000, 9000..10_000)), Some(400_000));
     }
 
     #[test]

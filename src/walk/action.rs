@@ -35,11 +35,12 @@ pub(super) fn walk(
     dial: &Dial,
     share: f64,
 ) {
-    let Some(hit) = &chosen.route else {
+    let Some(hit) = chosen.route.as_deref() else {
         let name = path.decision.route_config.clone().unwrap_or_default();
         return missing(path, host, &name, http, share);
     };
-    if let Some(what) = Walker::unmodeled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]) {
+    let unmodeled = || Walker::unmodeled(&hit.node, ROUTE, &["match", "metadata", "typed_per_filter_config"]);
+    if let Some(what) = hit.unmodeled.get_or_init(unmodeled).clone() {
         walker.unchecked(what.clone());
         path.step(Stage::Route, Mark::Unknown, &subject(path, hit), &what, Vec::new());
         return path.leg(share, "", Stage::Route, End::Unknown);
@@ -96,8 +97,8 @@ pub(super) fn named_clusters(
     let names: Vec<(String, f64)> = match &action.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) => vec![(name.clone(), 1.0)],
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
-            let choices = weighted_choices(walker, weighted, None, (http, &chosen.draw)).unwrap_or_default();
-            narrowed(choices, chosen.only.as_ref()).into_iter().map(|c| (c.name, c.share)).collect()
+            let choices = drawn(walker, weighted, None, (http, chosen)).unwrap_or_default();
+            choices.into_iter().map(|c| (c.name, c.share)).collect()
         }
         Some(ClusterSpecifier::ClusterHeader(header)) => {
             http.values(header).first().map(|name| ((*name).to_owned(), 1.0)).into_iter().collect()
@@ -203,11 +204,10 @@ fn forward(
     let at = hit.node.get("route");
     let subject = subject(path, hit);
     let criteria = criteria(action.metadata_match.as_ref());
-    let (choices, evidence) = match &action.cluster_specifier {
+    let (choices, cited) = match &action.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) => {
             let at = at.as_ref().and_then(|a| a.get("cluster"));
-            let evidence = at.iter().map(Node::evidence).collect();
-            (vec![Choice { name: name.clone(), share: 1.0, at, criteria }], evidence)
+            (vec![Choice { name: name.clone(), share: 1.0, at: at.clone(), criteria }], at)
         }
         Some(ClusterSpecifier::ClusterHeader(header)) => {
             let value = http.values(header).first().copied().unwrap_or_default().to_owned();
@@ -215,16 +215,14 @@ fn forward(
                 return unknown(walker, path, Stage::Route, &subject, &format!("the header {header} was left out"));
             }
             let at = at.as_ref().and_then(|a| a.get("cluster_header"));
-            let evidence = at.iter().map(Node::evidence).collect();
-            (vec![Choice { name: value, share: 1.0, at, criteria }], evidence)
+            (vec![Choice { name: value, share: 1.0, at: at.clone(), criteria }], at)
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             let at = at.as_ref().and_then(|a| a.get("weighted_clusters"));
-            match weighted_choices(walker, weighted, at.as_ref(), (http, &chosen.draw)) {
+            match drawn(walker, weighted, at.as_ref(), (http, chosen)) {
                 Ok(choices) => {
                     let merged = |c: Choice| Choice { criteria: merged(&criteria, c.criteria), ..c };
-                    let choices = narrowed(choices, chosen.only.as_ref()).into_iter().map(merged).collect();
-                    (choices, at.iter().map(Node::evidence).collect())
+                    (choices.into_iter().map(merged).collect(), at)
                 }
                 Err(what) => return unknown(walker, path, Stage::Route, &subject, &what),
             }
@@ -233,8 +231,9 @@ fn forward(
             return unknown(walker, path, Stage::Route, &subject, "the route's cluster specifier is not modeled");
         }
     };
-    if !path.steps.iter().any(|step| step.stage == Stage::Route && step.subject == subject) {
-        path.step(Stage::Route, Mark::Passed, &subject, "", evidence);
+    // Clusters that were told apart share the row; what it cites holds them all.
+    if !path.routes.contains(&subject) {
+        path.step(Stage::Route, Mark::Passed, &subject, "", cited.iter().map(Node::evidence).collect());
     }
     cluster::walk(walker, path, &choices, Proto::Http { not_found, priority: action.priority() }, dial, share);
 }
@@ -251,11 +250,29 @@ pub(super) fn merged(of_route: &Criteria, own: Criteria) -> Criteria {
     all
 }
 
-/// Where the filters already told the weighted clusters apart, only one is left.
-fn narrowed(choices: Vec<(usize, Choice)>, only: Option<&Drawn>) -> Vec<Choice> {
-    let Some(only) = only else { return choices.into_iter().map(|(_, choice)| choice).collect() };
-    let of_drawn = choices.into_iter().filter(|(entry, _)| *entry == only.entry);
-    of_drawn.map(|(_, choice)| Choice { share: 1.0, ..choice }).collect()
+/// The clusters of a weighted route that requests are drawn for. Where the filters already told them apart, only one is
+/// left.
+fn drawn(
+    walker: &Walker,
+    weighted: &WeightedCluster,
+    at: Option<&Node>,
+    (http, chosen): (&Http, &Chosen),
+) -> Result<Vec<Choice>, String> {
+    if let Some(Drawn { entry, cluster }) = &chosen.only {
+        return Ok(vec![entry_choice(weighted, at, *entry, (cluster.clone(), 1.0))]);
+    }
+    let all = weighted_choices(walker, weighted, at, (http, &chosen.draw))?;
+    Ok(all.into_iter().map(|(_, choice)| choice).collect())
+}
+
+/// One entry of a weighted route, with the cluster that it names and its share.
+fn entry_choice(weighted: &WeightedCluster, at: Option<&Node>, entry: usize, (name, share): (String, f64)) -> Choice {
+    Choice {
+        name,
+        share,
+        at: at.and_then(|a| a.get("clusters")?.index(entry)?.get("name")),
+        criteria: criteria(weighted.clusters.get(entry).and_then(|c| c.metadata_match.as_ref())),
+    }
 }
 
 /// The clusters of a weighted route, each with its place among the entries, of those that are ever chosen.
@@ -276,12 +293,7 @@ pub(super) fn weighted_choices(
         weights.push((i, name, runtime_weight(walker, weighted, entry)?.unwrap_or(own)));
     }
     let total: u64 = weights.iter().map(|(_, _, weight)| weight).sum();
-    let choice = |i: usize, name: String, share: f64| Choice {
-        name,
-        share,
-        at: at.and_then(|a| a.get("clusters")?.index(i)?.get("name")),
-        criteria: criteria(weighted.clusters.get(i).and_then(|c| c.metadata_match.as_ref())),
-    };
+    let choice = |i: usize, name: String, share: f64| entry_choice(weighted, at, i, (name, share));
     if let Some(RandomValueSpecifier::HeaderName(header)) = &weighted.random_value_specifier {
         let values = http.values(header);
         if let ([value], true) = (&values[..], total > 0)

@@ -31,13 +31,20 @@ pub(super) struct Assignment {
     pub(super) locality_weights: BTreeMap<(u32, String), u32>,
     /// The endpoints, by address as it is written (a name, where it is to be resolved); `None` when the assignment was
     /// not read.
-    endpoints: Option<BTreeMap<String, Vec<Assigned>>>,
+    endpoints: Option<BTreeMap<String, BTreeMap<u32, Listed>>>,
+}
+
+/// What an address is listed with in one priority.
+enum Listed {
+    /// The same, however often.
+    Once(Assigned),
+    /// Something else each time.
+    Mixed,
 }
 
 /// An endpoint's metadata.
 #[derive(PartialEq)]
 struct Assigned {
-    priority: u32,
     /// `envoy.transport_socket_match`
     socket: Struct,
     /// `envoy.lb`
@@ -80,7 +87,7 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
     let policy = assignment.policy.clone().unwrap_or_default();
     let kept: f64 = policy.drop_overloads.iter().map(|d| 1.0 - fraction::share(d.drop_percentage.as_ref())).product();
     let mut locality_weights = BTreeMap::new();
-    let mut endpoints: BTreeMap<String, Vec<Assigned>> = BTreeMap::new();
+    let mut endpoints: BTreeMap<String, BTreeMap<u32, Listed>> = BTreeMap::new();
     for group in &assignment.endpoints {
         let locality = group.locality.clone().unwrap_or_default();
         let name = format!("{}/{}/{}", locality.region, locality.zone, locality.sub_zone);
@@ -93,7 +100,6 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
             let metadata = |key: &str| endpoint.metadata.as_ref().and_then(|m| m.filter_metadata.get(key));
             let shown = at.address.as_ref().map(address::show).unwrap_or_default();
             let assigned = || Assigned {
-                priority: group.priority,
                 socket: metadata(SOCKET_MATCH).cloned().unwrap_or_default(),
                 subset: subset::criteria(metadata(SUBSET)),
             };
@@ -101,7 +107,14 @@ fn understand(assignment: &ClusterLoadAssignment) -> Assignment {
             let port = shown.rsplit_once(':').map_or("", |(_, port)| port);
             let named = (!at.hostname.is_empty()).then(|| format!("{}:{port}", at.hostname));
             for key in [Some(shown.clone()), named].into_iter().flatten() {
-                endpoints.entry(key).or_default().push(assigned());
+                let own = assigned();
+                let listed = endpoints.entry(key).or_default().entry(group.priority);
+                let merge = |known: &mut Listed| {
+                    if !matches!(known, Listed::Once(first) if *first == own) {
+                        *known = Listed::Mixed;
+                    }
+                };
+                listed.and_modify(merge).or_insert(Listed::Once(own));
             }
         }
     }
@@ -124,9 +137,11 @@ impl Assignment {
         let all = self.endpoints.as_ref().ok_or(Untold)?;
         let port = host.address.rsplit_once(':').map_or("", |(_, port)| port);
         let found = all.get(&host.address).or_else(|| all.get(&format!("{}:{port}", host.hostname)));
-        let mut same = found.into_iter().flatten().filter(|a| a.priority == host.priority);
-        let first = same.next();
-        if same.all(|other| Some(other) == first) { Ok(first) } else { Err(Untold) }
+        match found.and_then(|listed| listed.get(&host.priority)) {
+            Some(Listed::Once(assigned)) => Ok(Some(assigned)),
+            Some(Listed::Mixed) => Err(Untold),
+            None => Ok(None),
+        }
     }
 
     /// The host's `envoy.lb`.

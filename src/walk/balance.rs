@@ -72,6 +72,9 @@ pub(super) enum Unread {
 /// A host, and its place in `/clusters`.
 pub(super) type Placed = (Host, Option<Node>);
 
+/// `LocalityLbEndpoints.priority` is validated to be no more (`endpoint_components.proto`).
+const HIGHEST_PRIORITY: u32 = 128;
+
 /// A cluster's element in `/clusters`, and its hosts.
 pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>), Unread> {
     let status = match walker.ask(walker.snapshot.hosts(walker.origin, name)) {
@@ -82,8 +85,13 @@ pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>
     let list = status.list("host_statuses");
     let mut hosts = Vec::new();
     for at in list {
-        match at.decode() {
-            Ok(decoded) => hosts.push((Host::of(&decoded), Some(at))),
+        let decoded = at.decode().map(|status| Host::of(&status));
+        match decoded {
+            Ok(host) if host.priority > HIGHEST_PRIORITY => {
+                let what = format!("a host of {name} has priority {}, which no proxy takes", host.priority);
+                return Err(Unread::Odd(what));
+            }
+            Ok(host) => hosts.push((host, Some(at))),
             Err(why) => return Err(Unread::Odd(format!("a host of {name} could not be read: {why}"))),
         }
     }

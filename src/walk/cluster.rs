@@ -81,6 +81,9 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
         let legs: Vec<Leg> = one.ends.iter().map(leg).collect();
         path.decision.clusters.push(decided(choice, &one.endpoints, &legs, kind, share));
         path.legs.extend(legs);
+        if one.trail.cluster.is_some() {
+            path.there.insert(one.trail.name.clone());
+        }
         path.trail.clusters.push(one.trail);
     }
 }

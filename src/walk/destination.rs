@@ -4,6 +4,7 @@
 //! Of pods that are alike (of one workload) one is walked. B's proxy sees what A's really sends: plaintext or mutual
 //! TLS with A's identity, and the path and Host as A's route rewrote them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::envoy::certificate::Names;
@@ -443,19 +444,23 @@ fn groups(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Group> {
         return Vec::new();
     }
     let Some(pods) = pods(walker, path, leg, &targets) else { return Vec::new() };
-    let mut groups: Vec<(String, Group)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    // Of several pods at one address the first.
+    let by_ip = pods.iter().rev().filter_map(|pod| Some((pod.text("status.podIP")?.parse::<IpAddr>().ok()?, pod)));
+    let by_ip: BTreeMap<IpAddr, &Node> = by_ip.collect();
     for target in targets {
-        let at = |pod: &&Node| pod.text("status.podIP").is_some_and(|ip| ip.parse() == Ok(target.at.ip()));
-        let Some(pod) = pods.iter().find(at) else { continue };
+        let Some(pod) = by_ip.get(&target.at.ip()).copied() else { continue };
         let owner = pod.at("metadata.ownerReferences").and_then(|o| o.index(0)?.text("uid"));
         let kind = target.socket.as_ref().map_or("", |s| s.kind);
         let key = format!("{}/{kind}", owner.or_else(|| pod.text("metadata.name")).unwrap_or_default());
-        match groups.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, group)) => group.count += 1,
-            None => groups.push((key, Group { pod: pod.clone(), target, count: 1 })),
+        let place = *places.entry(key).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.count += 1,
+            None => groups.push(Group { pod: pod.clone(), target, count: 1 }),
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    groups
 }
 
 /// The addresses that a leg's requests are handed to. A Service's own address stands for its endpoints.
@@ -474,9 +479,17 @@ fn targets(walker: &Walker, path: &Path, leg: &Leg, dial: &Dial) -> Vec<Target> 
                 .collect(),
         };
     let mut targets = Vec::new();
+    // An address that is listed again stands for the same endpoints.
+    let mut services = BTreeSet::new();
     for target in direct {
+        if services.contains(&target.at) {
+            continue;
+        }
         match behind(walker, path, &target) {
-            Some(endpoints) => targets.extend(endpoints),
+            Some(endpoints) => {
+                services.insert(target.at);
+                targets.extend(endpoints);
+            }
             None => targets.push(target),
         }
     }

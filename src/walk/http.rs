@@ -176,9 +176,7 @@ fn through(
         return named(last, chosen.share);
     }
     // Of a cluster that is not there it has no name.
-    let is_there = |choice: &ClusterChoice| {
-        path.trail.clusters.iter().any(|known| known.name == choice.name && known.cluster.is_some())
-    };
+    let is_there = |choice: &ClusterChoice| path.there.contains(&choice.name);
     denied.into_iter().flat_map(|leg| named(leg, leg.share)).filter(|choice| left < 1e-9 || is_there(choice)).collect()
 }
 

@@ -161,7 +161,7 @@ fn own_type<'a>(ask: &'a Ask) -> &'a str {
 pub(super) fn told_apart(walker: &Walker, chain: &Chain, chosen: Vec<Chosen>, http: &Http) -> Vec<Chosen> {
     let mut apart = Vec::new();
     for one in chosen {
-        let weighted = one.route.as_ref().and_then(weighted_of).filter(|w| tells_apart(chain, &one, w));
+        let weighted = one.route.as_deref().and_then(weighted_of).filter(|w| tells_apart(chain, &one, w));
         let choices =
             weighted.and_then(|weighted| action::weighted_choices(walker, weighted, None, (http, &one.draw)).ok());
         let Some(choices) = choices else {
@@ -315,7 +315,7 @@ fn is_translated(http: &Http) -> bool {
 
 /// The configuration that applies; `None` when the filter is off for this route.
 fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Result<Option<Applied>, String> {
-    let weighted = chosen.route.as_ref().and_then(weighted_of).filter(|_| chosen.only.is_none());
+    let weighted = chosen.route.as_deref().and_then(weighted_of).filter(|_| chosen.only.is_none());
     if weighted.is_some_and(|w| w.clusters.iter().any(|c| c.typed_per_filter_config.contains_key(&filter.name))) {
         return Err(format!(
             "which weighted cluster is drawn is not known, and HTTP filter {} is configured by it",

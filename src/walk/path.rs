@@ -1,5 +1,6 @@
 //! One way through a proxy as it is walked: rows, decision, and how it ended.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::envoy::health::Host;
@@ -201,12 +202,19 @@ pub(super) struct Path {
     pub(super) certificates_unread: Option<String>,
     /// What sent these requests here, where they were told apart before.
     pub(super) by: String,
+    /// The subjects of the rows of routes.
+    pub(super) routes: BTreeSet<String>,
+    /// The names of the clusters on the way that are there.
+    pub(super) there: BTreeSet<String>,
 }
 
 impl Path {
     /// Adds a row.
     pub(super) fn step(&mut self, stage: Stage, mark: Mark, subject: &str, note: &str, evidence: Vec<Evidence>) {
         let (subject, note) = (subject.to_owned(), note.to_owned());
+        if stage == Stage::Route {
+            self.routes.insert(subject.clone());
+        }
         self.steps.push(Step { side: Side::Source, stage, mark, subject, note, evidence });
     }
 

@@ -3,6 +3,8 @@
 //! `source/common/router/config_impl.cc`, `RouteEntryImplBase::matchRoute`.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::envoy::any::JsonAny;
@@ -36,7 +38,7 @@ pub(super) struct Chosen {
     /// Which number is drawn for these.
     pub(super) draw: Draw,
     /// `None`: no route.
-    pub(super) route: Option<Hit>,
+    pub(super) route: Option<Rc<Hit>>,
     /// Of a route to weighted clusters, the one that was drawn, where filters tell them apart.
     pub(super) only: Option<Drawn>,
 }
@@ -49,12 +51,13 @@ pub(super) struct Drawn {
 }
 
 /// A route, and where it is.
-#[derive(Clone)]
 pub(super) struct Hit {
     /// Among the routes of the virtual host; `None` for one that a matcher led to.
     pub(super) index: Option<usize>,
     pub(super) route: Route,
     pub(super) node: Node,
+    /// What of it is not modeled, once that was asked.
+    pub(super) unmodeled: OnceCell<Option<String>>,
 }
 
 /// The routes that are tried in order.
@@ -101,7 +104,7 @@ pub(super) fn choose(
         }
         let share = draw.share()?;
         if share > 0.0 {
-            chosen.push(Chosen { share, draw, route: Some(hit), only: None });
+            chosen.push(Chosen { share, draw, route: Some(Rc::new(hit)), only: None });
         }
         let Some(rest) = rest else { return Ok(sorted(chosen)) };
         left = rest;
@@ -150,10 +153,11 @@ impl Listed {
     fn hit(&self, index: usize) -> Result<Hit, String> {
         let missing = || "a route is not where it was decoded".to_owned();
         let node = self.at(index).ok_or_else(missing)?;
-        Ok(match self {
-            Self::Own(table) => Hit { index: Some(index), route: table.route(index)?, node },
-            Self::Led(routes, _) => Hit { index: None, route: routes.get(index).ok_or_else(missing)?.clone(), node },
-        })
+        let (index, route) = match self {
+            Self::Own(table) => (Some(index), table.route(index)?),
+            Self::Led(routes, _) => (None, routes.get(index).ok_or_else(missing)?.clone()),
+        };
+        Ok(Hit { index, route, node, unmodeled: OnceCell::new() })
     }
 
     fn shown(&self, index: usize) -> String {

@@ -26,8 +26,15 @@ pub(super) struct Walker<'a> {
     /// The chain does not terminate the TLS that comes to it: its filters see no more than bytes.
     pub(super) ciphertext: Cell<bool>,
     needs: RefCell<BTreeSet<Need>>,
-    unchecked: RefCell<Vec<String>>,
-    remarks: RefCell<Vec<String>>,
+    unchecked: RefCell<Lines>,
+    remarks: RefCell<Lines>,
+}
+
+/// Sentences, each once, in the order in which they were said.
+#[derive(Default)]
+struct Lines {
+    lines: Vec<String>,
+    known: BTreeSet<String>,
 }
 
 /// The connection that a request arrives on, as the proxy's filters see it.
@@ -117,13 +124,13 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn unchecked(&self, line: String) {
-        add(&self.unchecked, [line]);
+        self.unchecked.borrow_mut().add(line);
     }
 
     /// As above, of what bears on the whole answer and never ends a walk: it is said last, and the first that is said
     /// is why an answer is unknown.
     pub(super) fn remark(&self, line: String) {
-        add(&self.remarks, [line]);
+        self.remarks.borrow_mut().add(line);
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.
@@ -148,7 +155,9 @@ impl<'a> Walker<'a> {
                 return None;
             }
         };
-        let entry = runtime.get("entries")?.get(key)?;
+        // A proxy can have thousands of keys, and they are asked for by name, as they are.
+        let entries = runtime.get("entries").filter(|entries| entries.value().get(key).is_some())?;
+        let entry = entries.get(key)?;
         entry.text("final_value")
     }
 
@@ -162,13 +171,13 @@ impl<'a> Walker<'a> {
     /// Takes over what a walk through another proxy wants and could not check.
     pub(super) fn absorb(&self, other: Self) {
         self.needs.borrow_mut().extend(other.needs.into_inner());
-        add(&self.unchecked, other.unchecked.into_inner());
-        add(&self.remarks, other.remarks.into_inner());
+        other.unchecked.into_inner().lines.into_iter().for_each(|line| self.unchecked(line));
+        other.remarks.into_inner().lines.into_iter().for_each(|line| self.remark(line));
     }
 
     pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
-        add(&self.unchecked, self.remarks.take());
-        (self.needs.into_inner(), self.unchecked.into_inner())
+        self.remarks.take().lines.into_iter().for_each(|line| self.unchecked(line));
+        (self.needs.into_inner(), self.unchecked.into_inner().lines)
     }
 
     fn meet_the_proxy(&mut self) {
@@ -188,12 +197,11 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Adds what is not said yet.
-fn add(lines: &RefCell<Vec<String>>, more: impl IntoIterator<Item = String>) {
-    let mut lines = lines.borrow_mut();
-    for line in more {
-        if !lines.contains(&line) {
-            lines.push(line);
+impl Lines {
+    /// Adds what is not said yet.
+    fn add(&mut self, line: String) {
+        if self.known.insert(line.clone()) {
+            self.lines.push(line);
         }
     }
 }
