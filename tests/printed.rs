@@ -53,7 +53,9 @@ impl Strings {
     }
 
     fn fill(&mut self, texts: &mut [&mut String]) {
-        texts.iter_mut().for_each(|text| **text = self.next());
+        for text in texts {
+            **text = self.next();
+        }
     }
 
     fn maybe(&mut self, text: &mut Option<String>) {
@@ -76,13 +78,17 @@ impl Strings {
     }
 
     fn response(&mut self, response: Option<&mut verdict::Response>) {
-        response.into_iter().for_each(|response| response.details = self.next());
+        if let Some(response) = response {
+            response.details = self.next();
+        }
     }
 
     fn decision(&mut self, decision: &mut Decision) {
         let Decision { listener, filter_chain, route_config, virtual_host, route, clusters, destinations, .. } =
             decision;
-        [listener, filter_chain, route_config, virtual_host, route].into_iter().for_each(|text| self.maybe(text));
+        for text in [listener, filter_chain, route_config, virtual_host, route] {
+            self.maybe(text);
+        }
         for cluster in clusters {
             cluster.name = self.next();
             self.response(cluster.response.as_mut());
