@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{Logged, Scenario, against_golden, answer, none, print, scenarios, snapshot};
 use mesh_why::render::Format;
 use mesh_why::snapshot::AskRecord;
+use mesh_why::verdict::Outcome;
 use serde_json::Value;
 
 #[test]
@@ -257,4 +258,31 @@ fn destination(route_config: &str, domain: &str, asked: &str) -> Option<String> 
     };
     let host = if host.starts_with('*') { "unknown.example" } else { host };
     (!host.contains(':')).then(|| format!("{host}:{port}"))
+}
+
+/// B's proxy denies the request, and whoever asks may not read it: that the request reaches B is not said.
+#[test]
+fn where_b_may_deny_and_was_not_read_nothing_is_said_to_reach() {
+    let denied = scenarios().into_iter().find(|s| s.name == "destination-denies-the-request").unwrap();
+    let mut complaints = Vec::new();
+    for (reason, expected) in [
+        ("the port-forward was refused: Error from server (Forbidden): no", Outcome::Unknown),
+        ("no cluster is at hand", Outcome::Reaches),
+    ] {
+        let mut files: common::Files =
+            denied.files().into_iter().filter(|(path, _)| !path.starts_with("destination/")).collect();
+        let mut manifest: Value = serde_json::from_slice(&files["snapshot.json"]).unwrap();
+        let pod = manifest.as_object_mut().unwrap().remove("destination").unwrap();
+        let (namespace, name) = (pod["namespace"].as_str().unwrap(), pod["name"].as_str().unwrap());
+        manifest["read"].as_object_mut().unwrap().remove("destination");
+        let query = format!("/api/v1/namespaces/{namespace}/pods/{name}/portforward");
+        manifest["unread"] = serde_json::json!([{"from": "kubernetes", "query": query, "reason": reason}]);
+        files.insert("snapshot.json".to_owned(), manifest.to_string().into_bytes());
+        let verdict = answer(&denied.case.ask, &mut common::snapshot(files));
+        let says_why = verdict.outcome == Outcome::Reaches || verdict.summary.contains("Forbidden");
+        if verdict.outcome != expected || !says_why {
+            complaints.push(format!("{reason}: {:?}, {}", verdict.outcome, verdict.summary));
+        }
+    }
+    none(&complaints);
 }

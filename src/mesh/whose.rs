@@ -56,11 +56,12 @@ impl Owner {
     /// Whether A is the owner: `readings` are the names that A may be meant by, each with its namespace, which is
     /// `None` where none was given.
     pub fn is(&self, kind: Option<Kind>, readings: &[(&str, Option<&str>)]) -> Belongs {
+        // Of a name whose kind is not known it may be any, but for a pod: those are known.
+        let is_kind = |of: Option<Kind>| kind.is_none() || of == kind || (of.is_none() && kind != Some(Kind::Pod));
         let fits = |(name, namespace): &(&str, Option<&str>)| {
             let own = self.namespace.as_deref();
             let is_here = namespace.is_none() || own.is_none() || *namespace == own;
-            is_here
-                && self.names.iter().any(|(of, known)| known == name && (kind.is_none() || of.is_none() || *of == kind))
+            is_here && self.names.iter().any(|(of, known)| known == name && is_kind(*of))
         };
         match &self.pod {
             _ if readings.iter().any(fits) => Belongs::Yes,
@@ -155,6 +156,7 @@ mod tests {
         assert_eq!(owner.is(Some(Kind::Deployment), &[("a", None)]), Belongs::Yes);
         assert_eq!(owner.is(Some(Kind::Service), &[("front", None)]), Belongs::Yes);
         assert_eq!(owner.is(Some(Kind::Deployment), &[("front", None)]), other);
+        assert_eq!(owner.is(Some(Kind::Pod), &[("a", None)]), other);
         assert_eq!(owner.is(None, &[("a", Some("billing"))]), other);
         assert_eq!(owner.is(None, &[("banana", None)]), other);
     }

@@ -14,7 +14,7 @@ use super::index::{BodyError, body_error};
 /// How many times its own size a text may take in memory. Pretty-printed JSON takes 3 to 8, compact JSON 10 to 15.
 const TIMES: usize = 9;
 /// What any text may take besides, in bytes.
-const ANY: usize = 24 << 20;
+const ANY: usize = 34 << 20;
 
 /// A node of a map, with room for eleven members; about six of them are used in a large one.
 const NODE: usize = 640;

@@ -233,6 +233,7 @@ pub(crate) fn index(body: Vec<u8>, what: &'static str) -> Result<Indexed, BodyEr
 /// A `serde_json` error in the words of somebody who only has the file.
 pub(crate) fn body_error(error: &serde_json::Error, what: &'static str) -> BodyError {
     match error.classify() {
+        _ if error.to_string().starts_with(TOO_MANY) => BodyError::TooMuch,
         serde_json::error::Category::Eof => BodyError::CutOff(error.line(), error.column()),
         serde_json::error::Category::Data => BodyError::NotThis(what),
         serde_json::error::Category::Io | serde_json::error::Category::Syntax => BodyError::NotJson(error.to_string()),
@@ -361,6 +362,11 @@ struct Bootstrap {
 /// The length of the smallest resource: `{"name":""}`, or with one member more around it.
 const SMALLEST: usize = 11;
 
+/// How many listeners a proxy may have: each is kept with its addresses. The largest meshes have tens of thousands.
+const LISTENERS: usize = 50_000;
+/// What is said of more.
+const TOO_MANY: &str = "there are more listeners than a proxy has";
+
 /// The elements of one section.
 struct Elements<'a> {
     section: Section,
@@ -384,10 +390,15 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let mut count = 0;
         while let Some(raw) = seq.next_element::<&'de RawValue>()? {
             // Nothing else can be a resource, and a list may hold millions of other things.
             if !raw.get().starts_with('{') || raw.get().len() < SMALLEST {
                 continue;
+            }
+            count += 1;
+            if count > LISTENERS && self.section.group() == Group::Listeners {
+                return Err(A::Error::custom(TOO_MANY));
             }
             let name = name_of(raw.get(), self.section);
             self.indexed.entries.insert((self.section, name), Entry::lying(self.body, raw.get()));
@@ -476,6 +487,16 @@ mod tests {
         assert_eq!(index(b"[1]".into(), "a dump").unwrap_err(), BodyError::NotThis("a dump"));
         assert!(matches!(index(DUMP[..300].into(), "a dump").unwrap_err(), BodyError::CutOff(4, _)));
         assert!(matches!(index(b"hello".into(), "a dump").unwrap_err(), BodyError::NotJson(_)));
+    }
+
+    #[test]
+    fn there_are_not_millions_of_listeners() {
+        let many = |count: usize| {
+            let all: Vec<String> = (0..count).map(|i| format!("{{\"name\":\"{i}\"}}")).collect();
+            format!("{{\"configs\": [{{\"dynamic_listeners\": [{}]}}]}}", all.join(",")).into_bytes()
+        };
+        assert!(index(many(LISTENERS), "a dump").is_ok());
+        assert_eq!(index(many(LISTENERS + 1), "a dump").unwrap_err(), BodyError::TooMuch);
     }
 
     #[test]

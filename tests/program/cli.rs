@@ -472,3 +472,26 @@ fn a_credential_plugin_that_fails_is_told_with_its_hint() {
     tool.file(".kube/config", with_plugin(&api, &plugin));
     tool.run(&["a-1", "products:8080"]).fails(3, &["something else than an ExecCredential"]);
 }
+
+// --- whose proxy it is -----------------------------------------------------------------------
+
+/// The folder of a scenario, and whose proxy it holds.
+const SCENARIO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/destination-denies-the-request");
+
+#[test]
+fn an_a_whose_proxy_was_not_read_is_an_error() {
+    let tool = Tool::new();
+    for a in ["banana", "order-service.billing", "pod/order-service", "svc/payment"] {
+        let run = tool.run(&[a, "product-service:8082", "--snapshot", SCENARIO]);
+        run.fails(3, &[&format!("`{a}` is not the proxy that was read"), "pod shop/order-service-5fdf4ddf98-49b26"]);
+    }
+    tool.run(&["banana", "product-service.shop:8082", "--demo"]).fails(3, &["is not the proxy that was read"]);
+    let names = ["order-service", "order-service.shop", "deploy/order-service", "svc/order-service"];
+    for a in names.into_iter().chain(["order-service-5fdf4ddf98-49b26", "pod/order-service-5fdf4ddf98-49b26.shop"]) {
+        let run = tool.run(&[a, "product-service:8082", "--snapshot", SCENARIO, "-q"]);
+        assert_eq!((run.out.lines().count(), run.err.as_str()), (1, ""), "{a}");
+    }
+    let dump = tool.file("dump.json", DUMP);
+    let run = tool.run(&["banana", "x:80", "-f", &dump]);
+    assert!(run.out.contains("whether this is banana's proxy"), "{}", run.out);
+}
