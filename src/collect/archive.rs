@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use super::disk::{belongs, is_part};
 use super::error::CollectError;
+use super::layout::{belongs, is_part};
 
 /// The files of a snapshot by their path in it.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;

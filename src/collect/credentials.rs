@@ -4,12 +4,11 @@ use std::fs;
 use std::io::Read as _;
 
 use base64::Engine as _;
-use http::HeaderValue;
 use kube::config::AuthInfo;
 use secrecy::ExposeSecret;
 
-use super::disk::plain;
-use super::error::CollectError;
+use super::error::{CollectError, plain};
+use super::header::{NO_HEADER, is_header};
 use super::limits::Limits;
 use super::plugin;
 
@@ -40,11 +39,6 @@ pub(super) async fn fill(user: &mut AuthInfo, limits: Limits) -> Result<(), Coll
         user.token = given.token.map(Into::into);
     }
     can_be_sent(user)
-}
-
-/// Whether a header takes this text.
-pub(super) fn is_header(text: &str) -> bool {
-    HeaderValue::from_str(text).is_ok()
 }
 
 /// kubectl had providers built in before it had plugins. One of them is left; of the others, one runs a program and
@@ -88,9 +82,6 @@ fn can_be_sent(user: &AuthInfo) -> Result<(), CollectError> {
         None => Ok(()),
     }
 }
-
-/// What is wrong with text that no header takes.
-pub(super) const NO_HEADER: &str = "it holds a character that no HTTP header takes, such as a line break";
 
 #[cfg(test)]
 mod tests {

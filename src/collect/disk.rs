@@ -5,29 +5,12 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::archive::{self, Files, MAX_BYTES};
-use super::error::{CollectError, without_os_error};
+use super::error::{CollectError, plain};
+use super::layout::{belongs, is_part};
 use crate::snapshot::{BodyError, FileError, Snapshot};
 
 /// The name of standard input.
 const STDIN: &str = "-";
-
-/// What a folder of a snapshot may be called, but for `-2`, `-3` …
-const FOLDERS: &[&str] = &["source", "destination", "controlplane"];
-
-/// What a file of a snapshot may be called.
-const NAMES: &[&str] = &[
-    "snapshot.json",
-    "objects.json",
-    "config_dump.json",
-    "clusters.json",
-    "clusters.txt",
-    "server_info.json",
-    "listeners.json",
-    "runtime.json",
-    "certs.json",
-    "stats.json",
-    "syncz.json",
-];
 
 /// The snapshot that is built into the binary.
 static DEMO: &[u8] = include_bytes!("../demo/snapshot.tar.gz");
@@ -89,28 +72,6 @@ fn cause(why: &BodyError, lacks: &str) -> String {
     match why {
         BodyError::NotThis(_) => lacks.to_owned(),
         BodyError::CutOff(..) | BodyError::NotJson(_) | BodyError::Empty | BodyError::TooMuch => why.to_string(),
-    }
-}
-
-/// Whether a file of this path, relative to the snapshot, is one of a snapshot's.
-pub(super) fn belongs(path: &str) -> bool {
-    let known = |name: &str| NAMES.contains(&name);
-    match path.split_once('/') {
-        Some((folder, name)) => FOLDERS.contains(&without_number(folder)) && known(name),
-        None => known(path),
-    }
-}
-
-/// Whether a folder of this name is one of a snapshot's.
-pub(super) fn is_part(folder: &str) -> bool {
-    FOLDERS.contains(&without_number(folder))
-}
-
-/// `source` of `source-2`.
-fn without_number(folder: &str) -> &str {
-    match folder.rsplit_once('-') {
-        Some((name, number)) if number.parse::<u8>().is_ok() => name,
-        _ => folder,
     }
 }
 
@@ -184,9 +145,4 @@ fn unreadable(path: &Path, error: &io::Error) -> CollectError {
 
 fn shown(path: &Path) -> String {
     if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() }
-}
-
-/// The system's words, as they go on in a sentence.
-pub(crate) fn plain(error: &io::Error) -> String {
-    without_os_error(&error.to_string()).to_lowercase()
 }

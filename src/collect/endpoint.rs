@@ -1,8 +1,8 @@
 //! An admin endpoint at a URL: `--admin`.
 
-use super::admin::{Failure, Reply};
 use super::error::CollectError;
 use super::limits::Limits;
+use super::reply::{Failure, Reply};
 use super::said::url_shown;
 
 /// An admin endpoint at a URL. Plain HTTP, past any proxy: such an endpoint is on loopback or on a trusted network.

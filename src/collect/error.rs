@@ -1,5 +1,7 @@
 //! What ends a run: nothing could be read. The words are for somebody who only sees the terminal.
 
+use std::io;
+
 use thiserror::Error;
 
 /// Why nothing could be read. [`causes`](Self::causes) go from the nearest to the root.
@@ -135,6 +137,11 @@ pub enum CollectError {
 /// The system's words without the number that Rust adds.
 pub(super) fn without_os_error(words: &str) -> &str {
     words.split(" (os error").next().unwrap_or(words)
+}
+
+/// The system's words, as they go on in a sentence.
+pub(crate) fn plain(error: &io::Error) -> String {
+    without_os_error(&error.to_string()).to_lowercase()
 }
 
 impl CollectError {

@@ -17,8 +17,8 @@ use kube::Api;
 use kube::api::Portforwarder;
 use tokio::task::JoinHandle;
 
-use super::admin::{Failure, Reply};
 use super::cluster::{Cluster, root_cause};
+use super::reply::{Failure, Reply};
 
 /// How long the reason of a failure may be on its way: it comes on another channel than the failure.
 const REASON_WAIT: Duration = Duration::from_millis(500);

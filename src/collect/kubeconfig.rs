@@ -12,7 +12,8 @@ use base64::Engine as _;
 use kube::Config;
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
-use super::error::CollectError;
+use super::env::Env;
+use super::error::{CollectError, plain};
 use super::proxies;
 use super::said::url_shown;
 
@@ -40,9 +41,6 @@ pub struct ClusterFlags {
 
 /// How long a connection to the API server may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A variable of the environment.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl ClusterFlags {
     /// Whether a cluster was named: then a saved snapshot may be filled up from it.
@@ -104,7 +102,7 @@ fn read_file(path: &Path) -> Result<Kubeconfig, CollectError> {
 fn unusable(path: &Path, error: &KubeconfigError) -> CollectError {
     let path = path.display().to_string();
     if let KubeconfigError::ReadConfig(cause, _) = error {
-        return CollectError::File { path, cause: super::disk::plain(cause) };
+        return CollectError::File { path, cause: plain(cause) };
     }
     let text = error.to_string();
     let text = text.strip_prefix("failed to parse kubeconfig YAML: ").unwrap_or(&text);
@@ -268,7 +266,7 @@ fn authority(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, CollectError> {
             base64::engine::general_purpose::STANDARD.decode(data.trim()).map_err(|e| setting(what, &e.to_string()))?
         }
         (_, Some(path)) if !path.is_empty() => {
-            fs::read(path).map_err(|e| CollectError::File { path: path.clone(), cause: super::disk::plain(&e) })?
+            fs::read(path).map_err(|e| CollectError::File { path: path.clone(), cause: plain(&e) })?
         }
         _ => return Ok(None),
     };

@@ -10,9 +10,8 @@ use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
-use super::credentials::{NO_HEADER, is_header};
-use super::disk::plain;
-use super::error::CollectError;
+use super::error::{CollectError, plain};
+use super::header::{NO_HEADER, is_header};
 use super::limits::Limits;
 
 /// The most that a plugin may print.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
+use super::env::Env;
 use super::error::CollectError;
-use super::kubeconfig::Env;
 use super::said::url_shown;
 
 /// The proxy that leads to `server`. The kubeconfig's own is used as it stands; those of the environment are not

@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use serde::Deserialize;
 
 use super::archive::{self, Files};
-use super::disk::{belongs, is_part, plain};
-use super::error::CollectError;
+use super::error::{CollectError, plain};
+use super::layout::{belongs, is_part};
 use crate::snapshot::Snapshot;
 
 /// What becomes of a snapshot that is there already.
