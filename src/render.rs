@@ -14,6 +14,7 @@ mod query;
 mod rows;
 mod text;
 mod theme;
+mod words;
 mod yaml;
 
 use std::fmt;

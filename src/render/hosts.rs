@@ -5,7 +5,8 @@ use textwrap::core::display_width;
 use super::line::{Line, NARROW, clean, hanging, indented, longest_word};
 use super::text::{Detail, Screen};
 use super::theme::Role;
-use crate::verdict::{self, ClusterChoice, Endpoint, Outcome};
+use super::words::{outcome, percent};
+use crate::verdict::{ClusterChoice, Endpoint};
 
 /// How many endpoints a screen has room for.
 const FEW: usize = 5;
@@ -105,22 +106,6 @@ impl Screen<'_> {
             words.push(tls(endpoint.tls));
         }
         words.join(", ")
-    }
-}
-
-/// A share of requests, as a column of them shows it: `33.3%`.
-pub(super) fn percent(share: f64) -> String {
-    verdict::percent(share) + "%"
-}
-
-/// As in a sentence.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Reaches => "reaches",
-        Outcome::Answered => "answered by a proxy",
-        Outcome::Fails => "fails",
-        Outcome::Partial => "partly fails",
-        Outcome::Unknown => "unknown",
     }
 }
 

@@ -1,9 +1,9 @@
 //! One screen for a tired person: the verdict, the way, why, the proof, what to do.
 
-use super::hosts::{outcome, percent};
 use super::line::{Line, clean, hanging, with_references, wrap};
 use super::numbered::Numbered;
 use super::theme::{Role, Theme};
+use super::words::{outcome, percent};
 use std::collections::BTreeSet;
 
 use super::{command, evidence};
