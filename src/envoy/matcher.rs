@@ -62,6 +62,24 @@ impl From<bool> for Match {
     }
 }
 
+/// Whether the value is the pattern, where a secret may have been left out of either.
+pub fn exact(pattern: &str, value: &str) -> Match {
+    told(redacted::exact(pattern, value))
+}
+
+/// Whether the value begins with the pattern, likewise.
+pub fn prefix(pattern: &str, value: &str) -> Match {
+    told(redacted::prefix(pattern, value))
+}
+
+fn told(holds: Option<bool>) -> Match {
+    holds.map_or_else(open, Match::from)
+}
+
+fn open() -> Match {
+    Match::Unknown(redacted::OPEN.to_owned())
+}
+
 /// A `StringMatcher`, whatever the Envoy's version.
 pub fn string(matcher: &StringMatcher, value: &str) -> Match {
     string_in(matcher, value, Charset::Either)
@@ -75,10 +93,10 @@ pub fn string_in(matcher: &StringMatcher, value: &str, charset: Charset) -> Matc
     };
     let folded = fold(value);
     match &matcher.match_pattern {
-        Some(MatchPattern::Exact(exact)) => redacted::exact(&fold(exact), &folded),
-        Some(MatchPattern::Prefix(prefix)) => redacted::prefix(&fold(prefix), &folded),
-        Some(MatchPattern::Suffix(suffix)) => redacted::suffix(&fold(suffix), &folded),
-        Some(MatchPattern::Contains(part)) => redacted::contains(&fold(part), &folded),
+        Some(MatchPattern::Exact(exact)) => told(redacted::exact(&fold(exact), &folded)),
+        Some(MatchPattern::Prefix(prefix)) => told(redacted::prefix(&fold(prefix), &folded)),
+        Some(MatchPattern::Suffix(suffix)) => told(redacted::suffix(&fold(suffix), &folded)),
+        Some(MatchPattern::Contains(part)) => told(redacted::contains(&fold(part), &folded)),
         Some(MatchPattern::SafeRegex(regex)) => regex_in(&regex.regex, value, charset),
         None => Match::Unknown("a custom string matcher".to_owned()),
     }
@@ -92,7 +110,7 @@ pub fn regex(pattern: &str, text: &str) -> Match {
 /// RE2, the whole text.
 pub fn regex_in(pattern: &str, text: &str, charset: Charset) -> Match {
     if redacted::is_in(pattern) || redacted::is_in(text) {
-        return redacted::open();
+        return open();
     }
     re2::full_match(pattern, text, charset).map_or_else(Match::Unknown, Match::from)
 }
@@ -177,15 +195,15 @@ fn header_value(matcher: &HeaderMatcher, value: &str, charset: Charset) -> Match
     match &matcher.header_match_specifier {
         // The old form of exact_match with an empty value matches any value that is present.
         Some(Specifier::ExactMatch(exact)) if exact.is_empty() => Match::Yes,
-        Some(Specifier::ExactMatch(exact)) => redacted::exact(exact, value),
+        Some(Specifier::ExactMatch(exact)) => told(redacted::exact(exact, value)),
         Some(Specifier::SafeRegexMatch(regex)) => regex_in(&regex.regex, value, charset),
-        Some(Specifier::RangeMatch(_)) if redacted::is_in(value) => redacted::open(),
+        Some(Specifier::RangeMatch(_)) if redacted::is_in(value) => open(),
         Some(Specifier::RangeMatch(range)) => {
             value.parse::<i64>().is_ok_and(|n| n >= range.start && n < range.end).into()
         }
-        Some(Specifier::PrefixMatch(prefix)) => redacted::prefix(prefix, value),
-        Some(Specifier::SuffixMatch(suffix)) => redacted::suffix(suffix, value),
-        Some(Specifier::ContainsMatch(part)) => redacted::contains(part, value),
+        Some(Specifier::PrefixMatch(prefix)) => told(redacted::prefix(prefix, value)),
+        Some(Specifier::SuffixMatch(suffix)) => told(redacted::suffix(suffix, value)),
+        Some(Specifier::ContainsMatch(part)) => told(redacted::contains(part, value)),
         Some(Specifier::StringMatch(matcher)) => string_in(matcher, value, charset),
         Some(Specifier::PresentMatch(_)) | None => Match::Yes,
     }
@@ -214,7 +232,7 @@ pub fn cookie(matcher: &CookieMatcher, lines: &[&str], charset: Charset) -> Matc
     let Some((_, value)) = cookies.find(|(name, _)| *name == matcher.name) else {
         // A line without a name may have been any cookie.
         let is_open = lines.iter().flat_map(|line| line.split(';')).any(|pair| pair.trim() == redacted::MARK);
-        return if is_open { redacted::open() } else { matcher.invert_match.into() };
+        return if is_open { open() } else { matcher.invert_match.into() };
     };
     let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
     let matches = matcher.string_match.as_ref().map_or(Match::Yes, |m| string_in(m, value, charset));

@@ -3,8 +3,6 @@
 //! A saved snapshot holds no secret, neither in the request that was asked about nor in the matchers that look for one.
 //! [`MARK`] stands in its place. Where the rest of the text decides, that is the answer; else it stays open.
 
-use super::matcher::Match;
-
 /// What stands where a secret was. Every character of it may stand in a path, in a query, in a header and in a token.
 pub const MARK: &str = "(redacted)";
 
@@ -13,47 +11,45 @@ pub fn is_in(text: &str) -> bool {
     text.contains(MARK)
 }
 
-/// Whether the value is the pattern.
-pub fn exact(pattern: &str, value: &str) -> Match {
+/// Whether the value is the pattern; here and below `None` where that depends on what was left out.
+pub fn exact(pattern: &str, value: &str) -> Option<bool> {
     if !is_in(pattern) && !is_in(value) {
-        return (pattern == value).into();
+        return Some(pattern == value);
     }
     let agree = agree(head(pattern), head(value), begins) && agree(tail(pattern), tail(value), ends);
-    if agree { open() } else { Match::No }
+    if agree { None } else { Some(false) }
 }
 
 /// Whether the value begins with the pattern.
-pub fn prefix(pattern: &str, value: &str) -> Match {
+pub fn prefix(pattern: &str, value: &str) -> Option<bool> {
     at_an_end(pattern, value, head, begins)
 }
 
 /// Whether the value ends with the pattern.
-pub fn suffix(pattern: &str, value: &str) -> Match {
+pub fn suffix(pattern: &str, value: &str) -> Option<bool> {
     at_an_end(pattern, value, tail, ends)
 }
 
 /// Whether the pattern is somewhere in the value.
-pub fn contains(pattern: &str, value: &str) -> Match {
+pub fn contains(pattern: &str, value: &str) -> Option<bool> {
     if !is_in(pattern) && value.split(MARK).any(|part| part.contains(pattern)) {
-        return Match::Yes;
+        return Some(true);
     }
-    if is_in(pattern) || is_in(value) { open() } else { Match::No }
+    if is_in(pattern) || is_in(value) { None } else { Some(false) }
 }
 
-/// What cannot be told because a secret was left out.
-pub fn open() -> Match {
-    Match::Unknown("it depends on a secret that was left out of the snapshot".to_owned())
-}
+/// What is said where a secret that was left out decides.
+pub const OPEN: &str = "it depends on a secret that was left out of the snapshot";
 
 type End = fn(&str) -> &str;
 
 /// `end` is the part of a text at that end of it, up to the secret; `has` tells whether a text has another there.
-fn at_an_end(pattern: &str, value: &str, end: End, has: fn(&str, &str) -> bool) -> Match {
+fn at_an_end(pattern: &str, value: &str, end: End, has: fn(&str, &str) -> bool) -> Option<bool> {
     let known = end(value);
     if !is_in(pattern) && (has(known, pattern) || !is_in(value)) {
-        return has(known, pattern).into();
+        return Some(has(known, pattern));
     }
-    if agree(end(pattern), known, has) { open() } else { Match::No }
+    if agree(end(pattern), known, has) { None } else { Some(false) }
 }
 
 /// Whether two texts can be the same as far as both are known.
@@ -81,7 +77,7 @@ fn tail(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    type Test = fn(&str, &str) -> Match;
+    type Test = fn(&str, &str) -> Option<bool>;
 
     #[test]
     fn what_is_known_decides_where_it_can() {
@@ -108,10 +104,9 @@ mod tests {
         ];
         for (test, pattern, value, expected) in rows {
             let got = match test(pattern, value) {
-                Match::Yes => 'y',
-                Match::No => 'n',
-                Match::Unknown(_) => '?',
-                Match::Share(_) => '%',
+                Some(true) => 'y',
+                Some(false) => 'n',
+                None => '?',
             };
             if got != expected {
                 wrong.push((pattern, value, got));

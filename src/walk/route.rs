@@ -18,7 +18,6 @@ use crate::envoy::pb::envoy::config::route::v3::{
 };
 use crate::envoy::pb::xds::r#type::matcher::v3::Matcher;
 use crate::envoy::re2::Charset;
-use crate::envoy::redacted;
 use crate::envoy::uri_template;
 use crate::envoy::version::Version;
 use crate::envoy::xds_matcher::{self, Data, Led, Place};
@@ -343,11 +342,11 @@ impl<'a> Asked<'a> {
         let fold =
             |wanted: &'b str| if folds { Cow::Owned(wanted.to_ascii_lowercase()) } else { Cow::Borrowed(wanted) };
         let (field, holds) = match &wanted.path_specifier {
-            Some(PathSpecifier::Prefix(prefix)) => ("prefix", redacted::prefix(&fold(prefix), path)),
-            Some(PathSpecifier::Path(exact)) => ("path", redacted::exact(&fold(exact), path)),
+            Some(PathSpecifier::Prefix(prefix)) => ("prefix", matcher::prefix(&fold(prefix), path)),
+            Some(PathSpecifier::Path(exact)) => ("path", matcher::exact(&fold(exact), path)),
             Some(PathSpecifier::PathSeparatedPrefix(prefix)) => {
-                let below = redacted::prefix(&(fold(prefix) + "/"), path);
-                ("path_separated_prefix", redacted::exact(&fold(prefix), path).or(below))
+                let below = matcher::prefix(&(fold(prefix) + "/"), path);
+                ("path_separated_prefix", matcher::exact(&fold(prefix), path).or(below))
             }
             Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex_in(&regex.regex, raw, self.charset)),
             Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
