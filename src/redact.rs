@@ -2,7 +2,7 @@
 //!
 //! Snapshots go into tickets, and answers into chats. So neither holds a password, a token or a cookie: in its place
 //! stands [`MARK`](crate::envoy::redacted::MARK). Three things tell a secret: the name of what holds it
-//! ([`names`]), the place that it is in (source code, formats of logs, keys: [`json`]), and its shape ([`text`]).
+//! ([`names`]), the place that it is in (source code, formats of logs, keys: [`mod@json`]), and its shape ([`mod@text`]).
 //! Of a JSON web token what decides is kept ([`token`]), so that a replay comes to the same verdict.
 //!
 //! To redact twice is to redact once.

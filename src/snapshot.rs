@@ -6,6 +6,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod body;
 mod clusters_text;
 mod decode;
 mod files;
@@ -27,8 +28,8 @@ use serde_json::{Value, json};
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::core::v3::Address;
 
+pub use body::BodyError;
 pub use files::{AskRecord, FileError, PodRecord};
-pub use index::BodyError;
 pub use kind::Kind;
 pub use need::{Need, Origin};
 pub use node::{Evidence, Node};

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::index::{BodyError, body_error};
+use super::body::{BodyError, body_error};
 
 /// How many times its own size a text may take in memory. Pretty-printed JSON takes 3 to 8, compact JSON 10 to 15.
 const TIMES: usize = 9;

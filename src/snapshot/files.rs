@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use crate::envoy::fields::snake;
 use crate::redact::{self, Rule};
 
+use super::body::{BodyError, body_error};
 use super::decode;
-use super::index::{BodyError, Entry, Group, Section, body_error, index};
+use super::index::{Entry, Group, Section, index};
 use super::kind::Kind;
 use super::need::{Need, Origin};
 use super::objects::Objects;

@@ -13,6 +13,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAc
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::body::{BodyError, TOO_MANY, body_error};
 use super::decode;
 use super::routes::RouteTable;
 
@@ -184,33 +185,6 @@ pub(crate) struct Indexed {
     pub(crate) node: Option<Value>,
 }
 
-/// Why a body cannot be used.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum BodyError {
-    /// The JSON stops in the middle: line and column.
-    CutOff(usize, usize),
-    /// Not JSON: what the parser says.
-    NotJson(String),
-    /// JSON, but not the answer to this question.
-    NotThis(&'static str),
-    /// No bytes at all.
-    Empty,
-    /// It would take far more memory than it has bytes.
-    TooMuch,
-}
-
-impl fmt::Display for BodyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CutOff(line, column) => write!(f, "the JSON is cut off at line {line}, column {column}"),
-            Self::NotJson(why) => write!(f, "not JSON: {why}"),
-            Self::NotThis(what) => write!(f, "not {what}"),
-            Self::Empty => f.write_str("the file is empty"),
-            Self::TooMuch => f.write_str("it would take more than ten times its size in memory"),
-        }
-    }
-}
-
 /// Reads through a `/config_dump` or `/clusters?format=json` body.
 pub(crate) fn index(body: Vec<u8>, what: &'static str) -> Result<Indexed, BodyError> {
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -228,16 +202,6 @@ pub(crate) fn index(body: Vec<u8>, what: &'static str) -> Result<Indexed, BodyEr
     let known = top.known;
     read.and_then(|()| json.end()).map_err(|e| body_error(&e, what))?;
     if known { Ok(indexed) } else { Err(BodyError::NotThis(what)) }
-}
-
-/// A `serde_json` error in the words of somebody who only has the file.
-pub(crate) fn body_error(error: &serde_json::Error, what: &'static str) -> BodyError {
-    match error.classify() {
-        _ if error.to_string().starts_with(TOO_MANY) => BodyError::TooMuch,
-        serde_json::error::Category::Eof => BodyError::CutOff(error.line(), error.column()),
-        serde_json::error::Category::Data => BodyError::NotThis(what),
-        serde_json::error::Category::Io | serde_json::error::Category::Syntax => BodyError::NotJson(error.to_string()),
-    }
 }
 
 fn camel(field: &str) -> String {
@@ -364,8 +328,6 @@ const SMALLEST: usize = 11;
 
 /// How many listeners a proxy may have: each is kept with its addresses. The largest meshes have tens of thousands.
 const LISTENERS: usize = 50_000;
-/// What is said of more.
-const TOO_MANY: &str = "there are more listeners than a proxy has";
 
 /// The elements of one section.
 struct Elements<'a> {
