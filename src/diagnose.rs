@@ -79,16 +79,14 @@ pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
 const MOST: usize = 100;
 
 /// The ways that are examined, each by itself: those that end differently. Where they are too many, those go first that
-/// end as the answer says.
+/// end as the answer says, then others that end.
 fn examined<'a>(walk: &'a Walk, answer: Option<&Response>) -> Vec<&'a Leg> {
-    let legs = distinct_legs(walk);
-    if legs.len() <= MOST {
-        return legs;
+    let mut legs = distinct_legs(walk);
+    if legs.len() > MOST {
+        legs.sort_by_key(|leg| (!ends_so(walk, leg, answer), leg.end.stop().is_none()));
+        legs.truncate(MOST);
     }
-    let (mut so, others): (Vec<&Leg>, Vec<&Leg>) = legs.into_iter().partition(|leg| ends_so(walk, leg, answer));
-    so.extend(others);
-    so.truncate(MOST);
-    so
+    legs
 }
 
 /// Whether a way ends as the answer says, in what a client sees.
@@ -114,9 +112,9 @@ fn distinct_legs(walk: &Walk) -> Vec<&Leg> {
 fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>, cause: Option<&Finding>) -> Verdict {
     let outcome = walk.outcome();
     let mut unchecked = walk.unchecked.clone();
-    let ways = distinct_legs(&walk).len();
-    if ways > MOST {
-        unchecked.push(format!("what causes the other {} of the {ways} ways that requests go", ways - MOST));
+    let ended = distinct_legs(&walk).into_iter().filter(|leg| leg.end.stop().is_some()).count();
+    if ended > MOST {
+        unchecked.push(format!("what causes {} of the {ended} ways that do not get to B", ended - MOST));
     }
     if matches!(outcome, Outcome::Reaches | Outcome::Partial) {
         unchecked.push(if walk.leaves_open() {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::{Files, Scenario, answer, print, scenarios, snapshot};
 use mesh_why::render::Format;
+use mesh_why::verdict::Verdict;
 use serde_json::{Value, json};
 
 const BOUND: Duration = Duration::from_secs(120);
@@ -38,13 +39,14 @@ fn with_member<'a>(value: &'a mut Value, member: &str, found: &mut Vec<&'a mut V
     }
 }
 
-fn is_answered_in_time(scenario: &Scenario, files: Files) {
+fn is_answered_in_time(scenario: &Scenario, files: Files) -> Verdict {
     let began = Instant::now();
     let verdict = answer(&scenario.case.ask, &mut snapshot(files));
     for format in [Format::Text, Format::Wide, Format::Json, Format::Yaml] {
         print(&verdict, &format);
     }
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    verdict
 }
 
 /// The route of a scenario, with as many weighted clusters that are not there.
@@ -58,7 +60,9 @@ fn weighted(entry: impl Fn(usize) -> Value, count: usize) {
             route["weighted_clusters"]["clusters"] = (0..count).map(&entry).collect();
         }
     });
-    is_answered_in_time(&scenario, files);
+    let verdict = is_answered_in_time(&scenario, files);
+    let left_out = format!("what causes {} of the {count} ways that do not get to B", count - 100);
+    assert!(verdict.unchecked.contains(&left_out), "{:?}", verdict.unchecked);
 }
 
 #[test]

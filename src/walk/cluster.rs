@@ -3,6 +3,7 @@
 //! `source/common/router/router.cc`, `source/common/tcp_proxy/tcp_proxy.cc`; a cluster that is still warming is not
 //! there for a request.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::envoy::health::Host;
@@ -44,6 +45,7 @@ pub(super) enum Proto {
 }
 
 /// A row of the walk, before it is written.
+#[derive(Clone)]
 pub(super) struct Row {
     pub(super) mark: Mark,
     pub(super) note: String,
@@ -51,6 +53,7 @@ pub(super) struct Row {
 }
 
 /// What becomes of the requests that choose one cluster.
+#[derive(Clone)]
 pub(super) struct Evaluated {
     pub(super) trail: ClusterTrail,
     pub(super) endpoints: Vec<Endpoint>,
@@ -62,7 +65,7 @@ pub(super) struct Evaluated {
 
 /// Takes `share` of the requests to the clusters that were chosen.
 pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: Proto, dial: &Dial, share: f64) {
-    let all: Vec<Evaluated> = choices.iter().map(|choice| evaluate(walker, choice, proto, dial)).collect();
+    let all = evaluate_all(walker, choices, proto, dial);
     let kind = http::request_kind(&walker.question.headers, dial);
     rows(path, &all);
     for (choice, one) in choices.iter().zip(all) {
@@ -86,6 +89,21 @@ pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: 
         }
         path.trail.clusters.push(one.trail);
     }
+}
+
+/// What becomes of the requests of each choice. A cluster that is named again is not looked at again.
+fn evaluate_all(walker: &Walker, choices: &[Choice], proto: Proto, dial: &Dial) -> Vec<Evaluated> {
+    let mut all: Vec<Evaluated> = Vec::new();
+    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+    for choice in choices {
+        let before = last.insert(&choice.name, all.len()).filter(|_| !choice.name.is_empty());
+        let alike = before.filter(|at| choices.get(*at).is_some_and(|before| before.criteria == choice.criteria));
+        let one = alike.and_then(|at| all.get(at)).cloned();
+        let mut one = one.unwrap_or_else(|| evaluate(walker, choice, proto, dial));
+        one.trail.share = choice.share;
+        all.push(one);
+    }
+    all
 }
 
 fn decided(choice: &Choice, endpoints: &[Endpoint], legs: &[Leg], kind: RequestKind, share: f64) -> ClusterChoice {
