@@ -3,6 +3,7 @@
 //! One connection serves the whole run. It is never half-closed: the API server takes that for the end of both
 //! directions, and the answer would be lost.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -108,11 +109,13 @@ impl PodEndpoint {
                 self.namespace
             ))
         } else if matches!(error, kube::Error::UpgradeConnection(_)) {
+            // Names come from the API server, which may be anybody's: a NUL is in none that a shell could take.
+            let word = |name: &str| shlex::try_quote(name).map_or_else(|_| "NAME".to_owned(), Cow::into_owned);
             Some(format!(
                 "something between here and the API server takes no WebSockets; run `kubectl -n {} port-forward \
-                 pod/{} {port}` beside it and ask with `--admin http://127.0.0.1:{port}`",
-                self.namespace,
-                self.pod,
+                 {} {port}` beside it and ask with `--admin http://127.0.0.1:{port}`",
+                word(&self.namespace),
+                word(&format!("pod/{}", self.pod)),
                 port = self.port
             ))
         } else {
