@@ -5,8 +5,8 @@
 //! and what the access log tells of it is held against the verdict.
 //!
 //! Every file runs on every Envoy that can have it. Of what is generated the newest has a sample, of one seed, and older
-//! ones a smaller sample; `MESH_WHY_LONG=1` has more of all. `MESH_WHY_ENVOY` names another binary, to run on it alone, `MESH_WHY_CASES` the files whose names contain it, and
-//! `MESH_WHY_SHOW=1` prints what Envoy did with every request.
+//! ones a smaller sample; `MESH_WHY_LONG=1` has more of all. `MESH_WHY_ENVOY` names another binary, to run on it alone,
+//! `MESH_WHY_CASES` the files whose names contain it, and `MESH_WHY_SHOW=1` prints what Envoy did with every request.
 
 mod access_log;
 mod admin;
