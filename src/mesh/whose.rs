@@ -108,10 +108,7 @@ impl Owner {
             owners.extend(set.list("metadata.ownerReferences"));
         }
         self.names.extend(owners.iter().filter_map(|owner| Some((None, owner.text("name")?))));
-        let services = match snapshot.objects(Kind::Service, Some(namespace), &[]) {
-            Lookup::Found(services) => services,
-            Lookup::Absent(_) | Lookup::Unread(_) => snapshot.known(Kind::Service, namespace),
-        };
+        let services = snapshot.known(Kind::Service, namespace);
         let selects = |service: &&Node| {
             let wanted = service.labels("spec.selector");
             !wanted.is_empty() && wanted.iter().all(|pair| labels.contains(pair))
