@@ -19,25 +19,19 @@ mod http;
 mod http_filters;
 mod listener;
 mod network_filters;
-mod open_headers;
-mod outcome;
-mod path;
 mod peer;
 mod policy;
-mod question;
-mod rbac;
 mod request;
 mod route;
-mod stop;
 mod tcp;
-mod walker;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use destination::DestinationWalk;
-pub use path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
-pub use question::{Beyond, Port, Protocol, Question, QuestionError};
-pub use stop::{Abort, Handshake, Refused, RequestKind, Stop};
+pub use way::path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
+pub use way::question::{Beyond, Port, Protocol, Question, QuestionError};
+pub use way::stop::{Abort, Handshake, Refused, RequestKind, Stop};
 
 pub(crate) use request::ports_of;
 
@@ -45,9 +39,9 @@ use crate::snapshot::{Need, Origin, Snapshot};
 use crate::verdict::{Branch, Decision, Endpoint, Mark, Outcome, Request, Response, Side, Stage, Step};
 
 use filter_chain::Terminal;
-use path::Path;
 use request::{Dial, Resolved};
-use walker::Walker;
+use way::path::Path;
+use way::walker::Walker;
 
 /// What becomes of a request, as far as it can be told from what was read.
 #[derive(Clone, Debug)]
@@ -195,7 +189,7 @@ impl Walk {
     pub fn outcome(&self) -> Outcome {
         let shares: Vec<(f64, Outcome)> =
             self.legs.iter().map(|l| (l.share, cluster::outcome(&l.end, self.kind))).collect();
-        outcome::combine(&shares)
+        way::outcome::combine(&shares)
     }
 
     /// The share of requests that come to this, 0 to 1.

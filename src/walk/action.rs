@@ -15,13 +15,13 @@ use crate::envoy::redirect::{self, Asked};
 use crate::envoy::subset::{self, Criteria};
 use crate::envoy::version::Version;
 
-use super::cluster::{self, Choice, Proto};
-use super::http::{Host, Http, unknown};
-use super::path::{End, Leg, Path};
-use super::request::Dial;
-use super::route::{Chosen, Drawn, Hit, describe};
-use super::stop::Stop;
-use super::walker::Walker;
+use crate::walk::cluster::{self, Choice, Proto};
+use crate::walk::http::{Host, Http, unknown};
+use crate::walk::request::Dial;
+use crate::walk::route::{Chosen, Drawn, Hit, describe};
+use crate::walk::way::path::{End, Leg, Path};
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 const ROUTE: &str = "envoy.config.route.v3.Route";
 

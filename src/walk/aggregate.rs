@@ -8,12 +8,12 @@ use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, DiscoveryType};
 use crate::envoy::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
 
-use super::assignment::{self, Assignment};
-use super::balance::{self, Placed, Unread};
-use super::cluster::{self, Evaluated, Proto, gap, unknown};
-use super::path::ClusterTrail;
-use super::policy::{self, Breaker};
-use super::walker::{Got, Walker};
+use crate::walk::assignment::{self, Assignment};
+use crate::walk::balance::{self, Placed, Unread};
+use crate::walk::cluster::{self, Evaluated, Proto, gap, unknown};
+use crate::walk::policy::{self, Breaker};
+use crate::walk::way::path::ClusterTrail;
+use crate::walk::way::walker::{Got, Walker};
 
 /// A member that is there.
 struct Member {

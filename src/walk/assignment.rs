@@ -15,8 +15,8 @@ use crate::envoy::tls::Context;
 use crate::envoy::{address, fraction};
 use crate::snapshot::Node;
 
-use super::path::Socket;
-use super::walker::{Got, Walker};
+use crate::walk::way::path::Socket;
+use crate::walk::way::walker::{Got, Walker};
 
 /// The parts of a `ClusterLoadAssignment` that decide.
 #[derive(Default)]

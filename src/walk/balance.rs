@@ -7,12 +7,12 @@ use crate::envoy::subset::{Chosen, Criteria, Members};
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Endpoint, Mark, Stage, percent};
 
-use super::assignment::{self, Assignment};
-use super::cluster::{Evaluated, Proto, Row, ended, gap, unknown};
-use super::path::{ClusterTrail, End};
-use super::policy::{self, Balancer, Breaker};
-use super::stop::Stop;
-use super::walker::{Got, Walker};
+use crate::walk::assignment::{self, Assignment};
+use crate::walk::cluster::{Evaluated, Proto, Row, ended, gap, unknown};
+use crate::walk::policy::{self, Balancer, Breaker};
+use crate::walk::way::path::{ClusterTrail, End};
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::{Got, Walker};
 
 /// A cluster that balances over the hosts it has.
 pub(super) fn walk(

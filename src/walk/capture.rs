@@ -7,15 +7,15 @@ use ipnet::IpNet;
 use crate::snapshot::{Node, PodRecord};
 use crate::verdict::{Mark, Stage};
 
-use super::path::{End, Path};
-use super::request::{Dial, Resolved, source_pod};
-use super::walker::Walker;
+use crate::walk::request::{Dial, Resolved, source_pod};
+use crate::walk::way::path::{End, Path};
+use crate::walk::way::walker::Walker;
 
 const PREFIX: &str = "traffic.sidecar.istio.io/";
 
 /// A has no proxy: the request leaves as it is, and what becomes of it is up to B's side.
 pub(super) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -> Resolved {
-    let resolved = super::request::resolve(walker, path);
+    let resolved = crate::walk::request::resolve(walker, path);
     if !matches!(resolved, Resolved::To(_)) {
         return resolved;
     }

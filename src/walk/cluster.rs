@@ -14,13 +14,15 @@ use crate::envoy::subset::Criteria;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 
-use super::balance;
-use super::path::{ClusterTrail, End, Leg, Path};
-use super::policy;
-use super::request::Dial;
-use super::stop::{RequestKind, Stop};
-use super::walker::{Got, Walker};
-use super::{aggregate, assignment, http};
+use crate::walk::aggregate;
+use crate::walk::assignment;
+use crate::walk::balance;
+use crate::walk::http;
+use crate::walk::policy;
+use crate::walk::request::Dial;
+use crate::walk::way::path::{ClusterTrail, End, Leg, Path};
+use crate::walk::way::stop::{RequestKind, Stop};
+use crate::walk::way::walker::{Got, Walker};
 
 const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 
@@ -111,7 +113,7 @@ fn decided(choice: &Choice, endpoints: &[Endpoint], legs: &[Leg], kind: RequestK
     ClusterChoice {
         name: choice.name.clone(),
         share: share * choice.share,
-        outcome: super::outcome::combine(&outcomes),
+        outcome: crate::walk::way::outcome::combine(&outcomes),
         response: legs.iter().find_map(|leg| leg.response(kind)),
         endpoints: endpoints.to_vec(),
     }

@@ -14,15 +14,16 @@ use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Lookup, Need, Node, Origin};
 use crate::verdict::{Decision, Mark, Side, Stage, Step};
 
-use super::handshake::{self, Meeting, Met};
-use super::open_headers::OpenHeaders;
-use super::path::{End, Leg, Path, Socket, Trail};
-use super::peer;
-use super::question::Beyond;
-use super::request::{Dial, is_ready, source_pod};
-use super::stop::{Handshake, Stop};
-use super::walker::{Downstream, Got, Walker};
-use super::{Protocol, Question};
+use crate::walk::Protocol;
+use crate::walk::Question;
+use crate::walk::handshake::{self, Meeting, Met};
+use crate::walk::peer;
+use crate::walk::request::{Dial, is_ready, source_pod};
+use crate::walk::way::open_headers::OpenHeaders;
+use crate::walk::way::path::{End, Leg, Path, Socket, Trail};
+use crate::walk::way::question::Beyond;
+use crate::walk::way::stop::{Handshake, Stop};
+use crate::walk::way::walker::{Downstream, Got, Walker};
 
 /// One of B's pods, and what its proxy makes of the request.
 #[derive(Clone, Debug)]
@@ -314,7 +315,7 @@ fn visit(walker: &Walker, path: &mut Path, group: &Group, dial: &Dial) -> Option
     let host = question.authority.clone().unwrap_or_else(|| dial.host.clone());
     let there = Dial { ip: Some(group.target.at.ip()), port: group.target.at.port(), host, protocol };
     let mut through = Path::default();
-    super::from_listener(&inner, &mut through, &there);
+    crate::walk::from_listener(&inner, &mut through, &there);
     walker.absorb(inner);
     let of_b = |step: Step| Step { side: Side::Destination, ..step };
     path.destinations.push(DestinationWalk {

@@ -6,10 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::snapshot::{Kind, Lookup, Need, Node};
 
-use super::path::Path;
-use super::request::{Resolved, ended, found, namespace, near_services, number, of_gateway, pending};
-use super::stop::Stop;
-use super::walker::{Got, Walker};
+use crate::walk::request::{Resolved, ended, found, namespace, near_services, number, of_gateway, pending};
+use crate::walk::way::path::Path;
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::{Got, Walker};
 
 /// A host outside the cluster: the addresses of its `ServiceEntry`, else any address.
 pub(super) fn external(walker: &Walker, path: &mut Path) -> Resolved {

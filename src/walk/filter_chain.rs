@@ -15,13 +15,13 @@ use crate::envoy::xds_matcher::{Asked, Led};
 use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
-use super::Protocol;
-use super::listener::Active;
-use super::network_filters::{self, Passage};
-use super::path::Path;
-use super::request::Dial;
-use super::stop::Stop;
-use super::walker::Walker;
+use crate::walk::Protocol;
+use crate::walk::listener::Active;
+use crate::walk::network_filters::{self, Passage};
+use crate::walk::request::Dial;
+use crate::walk::way::path::Path;
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 /// What ends a chain.
 pub(super) enum Terminal {

@@ -12,10 +12,10 @@ use crate::envoy::tls::{self, Context, Material, Validation};
 use crate::snapshot::{Evidence, Lookup, Node, Origin};
 use crate::verdict::Side;
 
-use super::path::{ClusterTrail, Socket};
-use super::peer;
-use super::stop::{Handshake, Refused};
-use super::walker::Walker;
+use crate::walk::peer;
+use crate::walk::way::path::{ClusterTrail, Socket};
+use crate::walk::way::stop::{Handshake, Refused};
+use crate::walk::way::walker::Walker;
 
 /// A handshake between A's proxy and the proxy of a pod of B's.
 pub(super) struct Meeting<'a> {

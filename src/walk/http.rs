@@ -18,13 +18,16 @@ use crate::envoy::version::Version;
 use crate::snapshot::{Evidence, HostTable, Node, Origin, RouteTable};
 use crate::verdict::{ClusterChoice, Mark, Stage};
 
-use super::open_headers::OpenHeaders;
-use super::path::{End, Leg, Path, Seen};
-use super::request::Dial;
-use super::route::{self, Chosen};
-use super::stop::{RequestKind, Stop};
-use super::walker::{Got, Walker};
-use super::{Protocol, Question, action, http_filters};
+use crate::walk::Protocol;
+use crate::walk::Question;
+use crate::walk::action;
+use crate::walk::http_filters;
+use crate::walk::request::Dial;
+use crate::walk::route::{self, Chosen};
+use crate::walk::way::open_headers::OpenHeaders;
+use crate::walk::way::path::{End, Leg, Path, Seen};
+use crate::walk::way::stop::{RequestKind, Stop};
+use crate::walk::way::walker::{Got, Walker};
 
 const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTE_CONFIG: &str = "envoy.config.route.v3.RouteConfiguration";

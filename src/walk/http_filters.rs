@@ -29,14 +29,14 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage, percent};
 
-use super::action;
-use super::http::{Host, Http, filter_row};
-use super::open_headers::may_be_added;
-use super::path::{End, Path};
-use super::request::Dial;
-use super::route::{Chosen, Drawn, Hit, header_matches};
-use super::stop::Stop;
-use super::walker::Walker;
+use crate::walk::action;
+use crate::walk::http::{Host, Http, filter_row};
+use crate::walk::request::Dial;
+use crate::walk::route::{Chosen, Drawn, Hit, header_matches};
+use crate::walk::way::open_headers::may_be_added;
+use crate::walk::way::path::{End, Path};
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 /// The filters, and the levels that configure them.
 pub(super) struct Chain<'a> {

@@ -11,9 +11,9 @@ use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::snapshot::{Evidence, Listening, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
-use super::path::Path;
-use super::request::Dial;
-use super::walker::{Got, Walker};
+use crate::walk::request::Dial;
+use crate::walk::way::path::Path;
+use crate::walk::way::walker::{Got, Walker};
 
 /// The port that iptables sends A's connections to, in every mesh that redirects them.
 const OUTBOUND_PORT: u16 = 15001;

@@ -6,11 +6,11 @@ use crate::envoy::rbac::Judgment;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Outcome, Stage};
 
-use super::path::{End, Path};
-use super::rbac::{ground, judge, words};
-use super::request::Dial;
-use super::stop::{RequestKind, Stop};
-use super::walker::Walker;
+use crate::walk::request::Dial;
+use crate::walk::way::access::{ground, judge, words};
+use crate::walk::way::path::{End, Path};
+use crate::walk::way::stop::{RequestKind, Stop};
+use crate::walk::way::walker::Walker;
 
 const RBAC: &str = "envoy.extensions.filters.network.rbac.v3.RBAC";
 

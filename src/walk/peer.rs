@@ -9,8 +9,8 @@ use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::subject_alt
 use crate::envoy::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use crate::snapshot::Node;
 
-use super::path::Socket;
-use super::walker::Walker;
+use crate::walk::way::path::Socket;
+use crate::walk::way::walker::Walker;
 
 /// The name in a pod's certificate. The trust domain is that of the names which A's proxy expects, where they have one
 /// in common, else the cluster's.

@@ -22,9 +22,9 @@ use crate::envoy::pb::envoy::extensions::load_balancing_policies::subset::v3::Su
 use crate::envoy::pb::envoy::extensions::load_balancing_policies::wrr_locality::v3::WrrLocality;
 use crate::envoy::subset::Subsets;
 
-use super::assignment::Assignment;
-use super::cluster::Proto;
-use super::walker::Walker;
+use crate::walk::assignment::Assignment;
+use crate::walk::cluster::Proto;
+use crate::walk::way::walker::Walker;
 
 /// The type of clusters that stand for others.
 pub(super) const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";

@@ -9,11 +9,12 @@ use crate::mesh::istio::{ClusterName, declared_protocol, service_of_host};
 use crate::snapshot::{Evidence, Kind, Listening, Lookup, Need, Node};
 use crate::verdict::{self, Mark, Stage};
 
-use super::external::external;
-use super::path::Path;
-use super::stop::Stop;
-use super::walker::{Got, Walker};
-use super::{Port, Protocol};
+use crate::walk::Port;
+use crate::walk::Protocol;
+use crate::walk::external::external;
+use crate::walk::way::path::Path;
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::{Got, Walker};
 
 /// What A dials, and what it says.
 #[derive(Clone, PartialEq, Debug)]

@@ -23,10 +23,10 @@ use crate::envoy::version::Version;
 use crate::envoy::xds_matcher::{self, Data, Led, Place};
 use crate::snapshot::{HostTable, Node};
 
-use super::http::Http;
-use super::path::{Missed, Path};
-use super::stop::RequestKind;
-use super::walker::Walker;
+use crate::walk::http::Http;
+use crate::walk::way::path::{Missed, Path};
+use crate::walk::way::stop::RequestKind;
+use crate::walk::way::walker::Walker;
 
 const ROUTE_MATCH: &str = "envoy.config.route.v3.RouteMatch";
 

@@ -6,14 +6,14 @@ use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_pr
 use crate::snapshot::Node;
 use crate::verdict::{Outcome, Stage};
 
-use super::action::{self, merged};
-use super::cluster::{self, Choice, Proto};
-use super::http::unknown;
-use super::network_filters;
-use super::path::{End, Path};
-use super::request::Dial;
-use super::stop::Stop;
-use super::walker::Walker;
+use crate::walk::action::{self, merged};
+use crate::walk::cluster::{self, Choice, Proto};
+use crate::walk::http::unknown;
+use crate::walk::network_filters;
+use crate::walk::request::Dial;
+use crate::walk::way::path::{End, Path};
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 

@@ -6,8 +6,8 @@
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::route;
 use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
-use crate::walk::stop::Stop;
-use crate::walk::walker::Walker;
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 use super::{Answer, Ask, Effect, levels};
 

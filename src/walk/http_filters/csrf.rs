@@ -4,8 +4,8 @@
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
-use crate::walk::stop::Stop;
-use crate::walk::walker::Walker;
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 use super::{Answer, Applied, Ask, Effect};
 

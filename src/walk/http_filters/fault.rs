@@ -5,8 +5,8 @@ use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::extensions::filters::http::fault::v3::{FaultAbort, HttpFault, fault_abort::ErrorType};
 use crate::envoy::pb::envoy::r#type::v3::FractionalPercent;
 use crate::verdict::percent;
-use crate::walk::stop::{Abort, Stop};
-use crate::walk::walker::Walker;
+use crate::walk::way::stop::{Abort, Stop};
+use crate::walk::way::walker::Walker;
 
 use super::{Answer, Applied, Ask, Effect, cluster_name};
 

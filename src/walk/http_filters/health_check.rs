@@ -2,8 +2,8 @@
 
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::extensions::filters::http::health_check::v3::HealthCheck;
-use crate::walk::stop::Stop;
-use crate::walk::walker::Walker;
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 use super::{Answer, Applied, Ask, Effect};
 

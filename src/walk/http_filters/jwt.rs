@@ -15,8 +15,8 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 use crate::walk::route;
-use crate::walk::stop::Stop;
-use crate::walk::walker::Walker;
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 use super::{Answer, Applied, Ask, Effect};
 

@@ -2,7 +2,7 @@
 //! (`source/extensions/filters/http/{local_ratelimit,ratelimit}`).
 
 use crate::envoy::pb::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
-use crate::walk::walker::Walker;
+use crate::walk::way::walker::Walker;
 
 use super::{Applied, Ask, Effect, own_type};
 

@@ -9,9 +9,9 @@ use crate::envoy::rbac::Judgment;
 use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::walk::http::Host;
-use crate::walk::rbac::{Request, ground, judge, words};
-use crate::walk::stop::Stop;
-use crate::walk::walker::Walker;
+use crate::walk::way::access::{Request, ground, judge, words};
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::Walker;
 
 use super::{Answer, Applied, Ask, Effect};
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::snapshot::Node;
 
-use super::path::Path;
+use crate::walk::way::path::Path;
 
 /// Which headers may be others by the time that this proxy looks.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(super) struct OpenHeaders {
+pub(in crate::walk) struct OpenHeaders {
     /// Any may be.
     all: bool,
     /// These, in lower case.
@@ -23,14 +23,14 @@ const LOOKED_AT: &[&str] = &["access-control-request-method", "authorization", "
 impl OpenHeaders {
     /// Of a request that comes as its client made it; at the edge of a mesh the proxy itself writes down the client's
     /// address before it looks (`use_remote_address`).
-    pub(super) fn of_client(at_edge: bool) -> Self {
+    pub(in crate::walk) fn of_client(at_edge: bool) -> Self {
         let names = ["x-forwarded-for", "x-envoy-external-address", "x-envoy-internal"];
         let names = names.iter().filter(|_| at_edge).map(|name| (*name).to_owned()).collect();
         Self { names, ..Self::default() }
     }
 
     /// Of a request that another proxy sends on: it adds some, and its route and its filters may change more.
-    pub(super) fn after(path: &Path) -> Self {
+    pub(in crate::walk) fn after(path: &Path) -> Self {
         let route = path.trail.route.as_ref();
         let weighted = route.and_then(|r| r.at("route.weighted_clusters")).map(|w| w.list("clusters"));
         let config = path.trail.route_config.as_ref().map(|table| table.node());
@@ -41,13 +41,13 @@ impl OpenHeaders {
     }
 
     /// These too.
-    pub(super) fn and(mut self, names: Vec<&str>) -> Self {
+    pub(in crate::walk) fn and(mut self, names: Vec<&str>) -> Self {
         self.names.extend(names.into_iter().map(str::to_owned));
         self
     }
 
     /// Why the header is open, given whether the request has it; `None` where it is as it was asked.
-    pub(super) fn why(&self, name: &str, given: bool) -> Option<String> {
+    pub(in crate::walk) fn why(&self, name: &str, given: bool) -> Option<String> {
         let name = name.to_ascii_lowercase();
         if self.all || self.names.contains(&name) {
             return Some(format!("a proxy may change the header {name}"));
@@ -56,7 +56,7 @@ impl OpenHeaders {
     }
 
     /// Whether it is open what tokens and origins the request has.
-    pub(super) fn leave_credentials_open(&self) -> bool {
+    pub(in crate::walk) fn leave_credentials_open(&self) -> bool {
         self.all || LOOKED_AT.iter().any(|name| self.names.contains(*name))
     }
 }
@@ -71,7 +71,7 @@ fn changed(level: &Node) -> Vec<String> {
 }
 
 /// Headers of proxies: a request that comes without them can have them by the time that a filter looks.
-pub(super) fn may_be_added(name: &str) -> bool {
+pub(in crate::walk) fn may_be_added(name: &str) -> bool {
     const TRACING: &[&str] = &["b3", "baggage", "traceparent", "tracestate", "x-datadog-trace-id", "x-ot-span-context"];
     const OWN: &[&str] = &["x-forwarded-for", "x-forwarded-client-cert", "x-forwarded-port", "via", "user-agent"];
     name.starts_with("x-envoy-") || name.starts_with("x-b3-") || TRACING.contains(&name) || OWN.contains(&name)

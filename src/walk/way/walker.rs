@@ -9,22 +9,22 @@ use crate::envoy::version::Version;
 use crate::mesh::istio::NodeId;
 use crate::snapshot::{Evidence, Lookup, Need, Node, Origin, Snapshot};
 
-use super::Question;
-use super::open_headers::OpenHeaders;
+use crate::walk::Question;
+use crate::walk::way::open_headers::OpenHeaders;
 
 /// The state of one walk through one proxy.
-pub(super) struct Walker<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) question: &'a Question,
-    pub(super) origin: Origin,
-    pub(super) version: Version,
-    pub(super) node: Option<NodeId>,
+pub(in crate::walk) struct Walker<'a> {
+    pub(in crate::walk) snapshot: &'a Snapshot,
+    pub(in crate::walk) question: &'a Question,
+    pub(in crate::walk) origin: Origin,
+    pub(in crate::walk) version: Version,
+    pub(in crate::walk) node: Option<NodeId>,
     /// On A's side: plaintext from A itself; its addresses are filled in once they are known.
-    pub(super) downstream: Downstream,
+    pub(in crate::walk) downstream: Downstream,
     /// On B's side: what A's proxy may have made of the headers.
-    pub(super) sent: Option<OpenHeaders>,
+    pub(in crate::walk) sent: Option<OpenHeaders>,
     /// The chain does not terminate the TLS that comes to it: its filters see no more than bytes.
-    pub(super) ciphertext: Cell<bool>,
+    pub(in crate::walk) ciphertext: Cell<bool>,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Lines>,
     remarks: RefCell<Lines>,
@@ -39,27 +39,27 @@ struct Lines {
 
 /// The connection that a request arrives on, as the proxy's filters see it.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Downstream {
+pub(in crate::walk) struct Downstream {
     /// The connection is TLS, which this proxy terminates.
-    pub(super) tls: bool,
+    pub(in crate::walk) tls: bool,
     /// The URI names of the peer's certificate (`spiffe://…`), where it presented one that was validated; none without.
-    pub(super) peer_uris: Vec<String>,
+    pub(in crate::walk) peer_uris: Vec<String>,
     /// The DNS names of the same certificate.
-    pub(super) peer_dns: Vec<String>,
+    pub(in crate::walk) peer_dns: Vec<String>,
     /// The TLS server name; empty without one.
-    pub(super) server_name: String,
+    pub(in crate::walk) server_name: String,
     /// The protocols that the peer offered in its handshake, in its order.
-    pub(super) alpn: Vec<String>,
+    pub(in crate::walk) alpn: Vec<String>,
     /// The peer's address, where it is known.
-    pub(super) source: Option<IpAddr>,
+    pub(in crate::walk) source: Option<IpAddr>,
     /// The address that was dialed, where it is known.
-    pub(super) destination: Option<IpAddr>,
+    pub(in crate::walk) destination: Option<IpAddr>,
     /// The port that was dialed.
-    pub(super) port: u16,
+    pub(in crate::walk) port: u16,
 }
 
 /// What a look-up gave, once what is missing was noted.
-pub(super) enum Got<T> {
+pub(in crate::walk) enum Got<T> {
     /// It is there.
     Found(T),
     /// It was read and is not there.
@@ -69,7 +69,7 @@ pub(super) enum Got<T> {
 }
 
 impl<'a> Walker<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, question: &'a Question, origin: Origin) -> Self {
+    pub(in crate::walk) fn new(snapshot: &'a Snapshot, question: &'a Question, origin: Origin) -> Self {
         let mut walker = Self {
             snapshot,
             question,
@@ -88,7 +88,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Notes what is missing; a gap that was tried before is said once.
-    pub(super) fn ask<T>(&self, lookup: Lookup<T>) -> Got<T> {
+    pub(in crate::walk) fn ask<T>(&self, lookup: Lookup<T>) -> Got<T> {
         match lookup {
             Lookup::Found(found) => Got::Found(found),
             Lookup::Absent(evidence) => Got::Absent(evidence),
@@ -103,7 +103,7 @@ impl<'a> Walker<'a> {
     }
 
     /// As [`Self::ask`], where the answer only adds to the picture: what is missing is wanted, not said.
-    pub(super) fn glance<T>(&self, lookup: Lookup<T>) -> Option<T> {
+    pub(in crate::walk) fn glance<T>(&self, lookup: Lookup<T>) -> Option<T> {
         match lookup {
             Lookup::Found(found) => Some(found),
             Lookup::Absent(_) => None,
@@ -115,26 +115,26 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether a need was tried before, in vain.
-    pub(super) fn is_refused(&self, need: &Need) -> bool {
+    pub(in crate::walk) fn is_refused(&self, need: &Need) -> bool {
         self.snapshot.why_unread(need).is_some()
     }
 
-    pub(super) fn want(&self, need: Need) {
+    pub(in crate::walk) fn want(&self, need: Need) {
         self.needs.borrow_mut().insert(need);
     }
 
-    pub(super) fn unchecked(&self, line: String) {
+    pub(in crate::walk) fn unchecked(&self, line: String) {
         self.unchecked.borrow_mut().add(line);
     }
 
     /// As above, of what bears on the whole answer and never ends a walk: it is said last, and the first that is said
     /// is why an answer is unknown.
-    pub(super) fn remark(&self, line: String) {
+    pub(in crate::walk) fn remark(&self, line: String) {
         self.remarks.borrow_mut().add(line);
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.
-    pub(super) fn unmodeled(node: &Node, message: &str, except: &[&str]) -> Option<String> {
+    pub(in crate::walk) fn unmodeled(node: &Node, message: &str, except: &[&str]) -> Option<String> {
         let found = fields::deciding(node.value(), message, except);
         let short = message.rsplit('.').next().unwrap_or(message);
         let named: Vec<String> = found.iter().map(|path| format!("`{path}`")).collect();
@@ -142,7 +142,7 @@ impl<'a> Walker<'a> {
     }
 
     /// The value with which runtime overrides `key`, where it does. Not read is taken for not overridden, and said.
-    pub(super) fn runtime_value(&self, key: &str) -> Option<String> {
+    pub(in crate::walk) fn runtime_value(&self, key: &str) -> Option<String> {
         if key.is_empty() {
             return None;
         }
@@ -162,20 +162,20 @@ impl<'a> Walker<'a> {
     }
 
     /// The same where the value is a percentage, as a share; an error where it is none.
-    pub(super) fn runtime_percent(&self, key: &str) -> Option<Result<f64, String>> {
+    pub(in crate::walk) fn runtime_percent(&self, key: &str) -> Option<Result<f64, String>> {
         let value = self.runtime_value(key)?;
         let share = value.parse::<u32>().map(|percent| f64::from(percent.min(100)) / 100.0);
         Some(share.map_err(|_| format!("the runtime key {key} is {value}, which is not modeled")))
     }
 
     /// Takes over what a walk through another proxy wants and could not check.
-    pub(super) fn absorb(&self, other: Self) {
+    pub(in crate::walk) fn absorb(&self, other: Self) {
         self.needs.borrow_mut().extend(other.needs.into_inner());
         other.unchecked.into_inner().lines.into_iter().for_each(|line| self.unchecked(line));
         other.remarks.into_inner().lines.into_iter().for_each(|line| self.remark(line));
     }
 
-    pub(super) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
+    pub(in crate::walk) fn into_parts(self) -> (BTreeSet<Need>, Vec<String>) {
         self.remarks.take().lines.into_iter().for_each(|line| self.unchecked(line));
         (self.needs.into_inner(), self.unchecked.into_inner().lines)
     }

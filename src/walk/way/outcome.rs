@@ -4,7 +4,7 @@ use crate::verdict::Outcome;
 
 /// The outcome of several shares together. What is unknown matters only where it could change the word: shares that
 /// differ already are partial whatever the rest does.
-pub(super) fn combine(shares: &[(f64, Outcome)]) -> Outcome {
+pub(in crate::walk) fn combine(shares: &[(f64, Outcome)]) -> Outcome {
     let mut known = shares.iter().filter(|(share, o)| *share > 0.0 && *o != Outcome::Unknown).map(|(_, o)| *o);
     let has_unknown = shares.iter().any(|(share, o)| *share > 0.0 && *o == Outcome::Unknown);
     let Some(first) = known.next() else {

@@ -8,9 +8,9 @@ use crate::envoy::tls::Context;
 use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
-use super::destination::DestinationWalk;
-use super::network_filters::Denial;
-use super::stop::{RequestKind, Stop};
+use crate::walk::destination::DestinationWalk;
+use crate::walk::network_filters::Denial;
+use crate::walk::way::stop::{RequestKind, Stop};
 
 /// What was met on the way, for those who explain it.
 #[derive(Clone, Default, Debug)]
@@ -109,18 +109,18 @@ pub struct Leg {
     pub stage: Stage,
     /// The fault filter held it up before.
     pub delayed: bool,
-    /// B's proxy that it came to, by its place in [`Walk::destinations`](super::Walk::destinations).
+    /// B's proxy that it came to, by its place in [`Walk::destinations`](crate::walk::Walk::destinations).
     pub destination: Option<usize>,
 }
 
 impl Socket {
     /// Without TLS.
-    pub(super) fn plaintext() -> Self {
+    pub(in crate::walk) fn plaintext() -> Self {
         Self { kind: "plaintext", server_name: String::new(), alpn: Vec::new(), tls: Context::default() }
     }
 
     /// Whether it is TLS, of either kind.
-    pub(super) fn is_tls(&self) -> bool {
+    pub(in crate::walk) fn is_tls(&self) -> bool {
         self.kind != "plaintext"
     }
 }
@@ -172,45 +172,52 @@ impl End {
 
 /// A request as a connection manager sends it on: what it makes of the Host, the path and the headers holds from there.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) authority: String,
-    pub(super) path: String,
+pub(in crate::walk) struct Seen {
+    pub(in crate::walk) authority: String,
+    pub(in crate::walk) path: String,
     /// Headers with underscores in their names are left out.
-    pub(super) drops_underscores: bool,
+    pub(in crate::walk) drops_underscores: bool,
 }
 
 /// One way through the proxy, as it grows.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Path {
-    pub(super) steps: Vec<Step>,
-    pub(super) decision: Decision,
-    pub(super) trail: Trail,
-    pub(super) legs: Vec<Leg>,
+pub(in crate::walk) struct Path {
+    pub(in crate::walk) steps: Vec<Step>,
+    pub(in crate::walk) decision: Decision,
+    pub(in crate::walk) trail: Trail,
+    pub(in crate::walk) legs: Vec<Leg>,
     /// The fault filter holds up every request from here on.
-    pub(super) delayed: bool,
+    pub(in crate::walk) delayed: bool,
     /// A network filter closes the connection once it is there.
-    pub(super) denied: Option<Denial>,
+    pub(in crate::walk) denied: Option<Denial>,
     /// B's proxies that were walked.
-    pub(super) destinations: Vec<DestinationWalk>,
+    pub(in crate::walk) destinations: Vec<DestinationWalk>,
     /// The request leaves A without a proxy.
-    pub(super) bare: bool,
+    pub(in crate::walk) bare: bool,
     /// A network filter chose this cluster in place of the TCP proxy's.
-    pub(super) cluster: Option<String>,
+    pub(in crate::walk) cluster: Option<String>,
     /// The request once A's connection manager has taken it.
-    pub(super) seen: Option<Seen>,
+    pub(in crate::walk) seen: Option<Seen>,
     /// Why certificates were not read, where they were not.
-    pub(super) certificates_unread: Option<String>,
+    pub(in crate::walk) certificates_unread: Option<String>,
     /// What sent these requests here, where they were told apart before.
-    pub(super) by: String,
+    pub(in crate::walk) by: String,
     /// The subjects of the rows of routes.
-    pub(super) routes: BTreeSet<String>,
+    pub(in crate::walk) routes: BTreeSet<String>,
     /// The names of the clusters on the way that are there.
-    pub(super) there: BTreeSet<String>,
+    pub(in crate::walk) there: BTreeSet<String>,
 }
 
 impl Path {
     /// Adds a row.
-    pub(super) fn step(&mut self, stage: Stage, mark: Mark, subject: &str, note: &str, evidence: Vec<Evidence>) {
+    pub(in crate::walk) fn step(
+        &mut self,
+        stage: Stage,
+        mark: Mark,
+        subject: &str,
+        note: &str,
+        evidence: Vec<Evidence>,
+    ) {
         let (subject, note) = (subject.to_owned(), note.to_owned());
         if stage == Stage::Route {
             self.routes.insert(subject.clone());
@@ -219,7 +226,7 @@ impl Path {
     }
 
     /// Says more of the last row of a stage.
-    pub(super) fn amend(&mut self, stage: Stage, mark: Mark, note: &str, evidence: Vec<Evidence>) {
+    pub(in crate::walk) fn amend(&mut self, stage: Stage, mark: Mark, note: &str, evidence: Vec<Evidence>) {
         let Some(row) = self.steps.iter_mut().rev().find(|step| step.stage == stage) else {
             return self.step(stage, mark, "", note, evidence);
         };
@@ -231,18 +238,25 @@ impl Path {
     }
 
     /// Every request ends here.
-    pub(super) fn stop(&mut self, stage: Stage, subject: &str, note: &str, stop: Stop, evidence: Vec<Evidence>) {
+    pub(in crate::walk) fn stop(
+        &mut self,
+        stage: Stage,
+        subject: &str,
+        note: &str,
+        stop: Stop,
+        evidence: Vec<Evidence>,
+    ) {
         self.step(stage, Mark::Stopped, subject, note, evidence);
         self.leg(1.0, "", stage, End::Stopped(stop));
     }
 
     /// Nothing can be said from here on.
-    pub(super) fn unknown(&mut self, stage: Stage, subject: &str, note: &str) {
+    pub(in crate::walk) fn unknown(&mut self, stage: Stage, subject: &str, note: &str) {
         self.step(stage, Mark::Unknown, subject, note, Vec::new());
         self.leg(1.0, "", stage, End::Unknown);
     }
 
-    pub(super) fn leg(&mut self, share: f64, by: &str, stage: Stage, end: End) {
+    pub(in crate::walk) fn leg(&mut self, share: f64, by: &str, stage: Stage, end: End) {
         self.legs.push(Leg {
             share,
             by: by.to_owned(),

@@ -7,29 +7,35 @@ use crate::envoy::rbac::{self, Asked, Judgment};
 use crate::envoy::re2::Charset;
 use crate::snapshot::{Node, Origin};
 
-use super::Protocol;
-use super::request::Dial;
-use super::walker::Walker;
+use crate::walk::Protocol;
+use crate::walk::request::Dial;
+use crate::walk::way::walker::Walker;
 
 const RULES: &str = "envoy.config.rbac.v3.RBAC";
 const POLICY: &str = "envoy.config.rbac.v3.Policy";
 
 /// What only a request has.
-pub(super) struct Request<'a> {
+pub(in crate::walk) struct Request<'a> {
     /// Tests a header.
-    pub(super) header: &'a dyn Fn(&HeaderMatcher) -> Match,
+    pub(in crate::walk) header: &'a dyn Fn(&HeaderMatcher) -> Match,
     /// The path without its query.
-    pub(super) path: &'a str,
+    pub(in crate::walk) path: &'a str,
     /// Whether no filter can have set metadata under this name.
-    pub(super) lacks_metadata: &'a dyn Fn(&str) -> bool,
+    pub(in crate::walk) lacks_metadata: &'a dyn Fn(&str) -> bool,
     /// A route was chosen.
-    pub(super) has_route: bool,
+    pub(in crate::walk) has_route: bool,
     /// The client says from where it comes, and may be believed.
-    pub(super) is_forwarded: bool,
+    pub(in crate::walk) is_forwarded: bool,
 }
 
 /// Judges a request, or with `None` a connection, by the rules at `node`.
-pub(super) fn judge(walker: &Walker, dial: &Dial, rules: &Rbac, node: &Node, request: Option<&Request>) -> Judgment {
+pub(in crate::walk) fn judge(
+    walker: &Walker,
+    dial: &Dial,
+    rules: &Rbac,
+    node: &Node,
+    request: Option<&Request>,
+) -> Judgment {
     if let Some(what) = Walker::unmodeled(node, RULES, &["policies"]) {
         return Judgment::Unknown(what);
     }
@@ -58,13 +64,13 @@ pub(super) fn judge(walker: &Walker, dial: &Dial, rules: &Rbac, node: &Node, req
 }
 
 /// What the denial rests on: the policy, or the rules of which none allows it.
-pub(super) fn ground(node: &Node, policy: Option<&str>) -> Node {
+pub(in crate::walk) fn ground(node: &Node, policy: Option<&str>) -> Node {
     let named = |name: &str| node.get("policies")?.get(name);
     policy.and_then(named).unwrap_or_else(|| node.clone())
 }
 
 /// The denial in words.
-pub(super) fn words(policy: Option<&str>, what: &str) -> String {
+pub(in crate::walk) fn words(policy: Option<&str>, what: &str) -> String {
     match policy {
         Some(policy) => format!("policy {policy} denies the {what}"),
         None => format!("no policy allows the {what}"),
