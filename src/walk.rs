@@ -9,10 +9,9 @@ mod action;
 mod aggregate;
 mod assignment;
 mod balance;
-mod capture;
 mod cluster;
 mod destination;
-mod external;
+mod dial;
 mod filter_chain;
 mod handshake;
 mod http;
@@ -21,7 +20,6 @@ mod listener;
 mod network_filters;
 mod peer;
 mod policy;
-mod request;
 mod route;
 mod tcp;
 mod way;
@@ -33,13 +31,13 @@ pub use way::path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
 pub use way::question::{Beyond, Port, Protocol, Question, QuestionError};
 pub use way::stop::{Abort, Handshake, Refused, RequestKind, Stop};
 
-pub(crate) use request::ports_of;
+pub(crate) use dial::resolve::ports_of;
 
 use crate::snapshot::{Need, Origin, Snapshot};
 use crate::verdict::{Branch, Decision, Endpoint, Mark, Outcome, Request, Response, Side, Stage, Step};
 
+use dial::resolve::{Dial, Resolved};
 use filter_chain::Terminal;
-use request::{Dial, Resolved};
 use way::path::Path;
 use way::walker::Walker;
 
@@ -71,8 +69,8 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     let walker = Walker::new(snapshot, question, Origin::Source(0));
     let mut head = Path::default();
     let resolved = match &snapshot.source {
-        Some(pod) if pod.without_proxy => capture::without_proxy(&walker, &mut head, pod),
-        _ => request::resolve(&walker, &mut head),
+        Some(pod) if pod.without_proxy => dial::capture::without_proxy(&walker, &mut head, pod),
+        _ => dial::resolve::resolve(&walker, &mut head),
     };
     let dials = match resolved {
         Resolved::To(dials) => dials,
@@ -85,7 +83,7 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     };
     let paths: Vec<(Dial, Path)> = dials.iter().map(through).collect();
     let kind = dials.first().map_or(RequestKind::Plain, |dial| http::request_kind(&question.headers, dial));
-    let request = request::shown(&walker, dials.first());
+    let request = dial::resolve::shown(&walker, dials.first());
     let (reached_proxy, path) = if paths.is_empty() { (false, head) } else { (true, merge(paths)) };
     let (needs, unchecked) = walker.into_parts();
     let Path { mut steps, decision, legs, trail, destinations, bare, .. } = path;
@@ -96,7 +94,7 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
 
 /// One address through A's proxy, where the connection gets to it.
 fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
-    if !path.bare && !capture::bypasses(walker, &mut path, dial) {
+    if !path.bare && !dial::capture::bypasses(walker, &mut path, dial) {
         from_listener(walker, &mut path, dial);
     }
     path

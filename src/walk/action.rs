@@ -16,8 +16,8 @@ use crate::envoy::subset::{self, Criteria};
 use crate::envoy::version::Version;
 
 use crate::walk::cluster::{self, Choice, Proto};
+use crate::walk::dial::resolve::Dial;
 use crate::walk::http::{Host, Http, unknown};
-use crate::walk::request::Dial;
 use crate::walk::route::{Chosen, Drawn, Hit, describe};
 use crate::walk::way::path::{End, Leg, Path};
 use crate::walk::way::stop::Stop;

@@ -16,9 +16,9 @@ use crate::verdict::{Decision, Mark, Side, Stage, Step};
 
 use crate::walk::Protocol;
 use crate::walk::Question;
+use crate::walk::dial::resolve::{Dial, is_ready, source_pod};
 use crate::walk::handshake::{self, Meeting, Met};
 use crate::walk::peer;
-use crate::walk::request::{Dial, is_ready, source_pod};
 use crate::walk::way::open_headers::OpenHeaders;
 use crate::walk::way::path::{End, Leg, Path, Socket, Trail};
 use crate::walk::way::question::Beyond;

@@ -16,9 +16,9 @@ use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
 use crate::walk::Protocol;
+use crate::walk::dial::resolve::Dial;
 use crate::walk::listener::Active;
 use crate::walk::network_filters::{self, Passage};
-use crate::walk::request::Dial;
 use crate::walk::way::path::Path;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;

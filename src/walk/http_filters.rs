@@ -30,8 +30,8 @@ use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage, percent};
 
 use crate::walk::action;
+use crate::walk::dial::resolve::Dial;
 use crate::walk::http::{Host, Http, filter_row};
-use crate::walk::request::Dial;
 use crate::walk::route::{Chosen, Drawn, Hit, header_matches};
 use crate::walk::way::open_headers::may_be_added;
 use crate::walk::way::path::{End, Path};

@@ -11,7 +11,7 @@ use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::snapshot::{Evidence, Listening, Node, Origin};
 use crate::verdict::{Mark, Stage};
 
-use crate::walk::request::Dial;
+use crate::walk::dial::resolve::Dial;
 use crate::walk::way::path::Path;
 use crate::walk::way::walker::{Got, Walker};
 

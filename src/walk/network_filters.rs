@@ -6,7 +6,7 @@ use crate::envoy::rbac::Judgment;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Outcome, Stage};
 
-use crate::walk::request::Dial;
+use crate::walk::dial::resolve::Dial;
 use crate::walk::way::access::{ground, judge, words};
 use crate::walk::way::path::{End, Path};
 use crate::walk::way::stop::{RequestKind, Stop};

@@ -8,9 +8,9 @@ use crate::verdict::{Outcome, Stage};
 
 use crate::walk::action::{self, merged};
 use crate::walk::cluster::{self, Choice, Proto};
+use crate::walk::dial::resolve::Dial;
 use crate::walk::http::unknown;
 use crate::walk::network_filters;
-use crate::walk::request::Dial;
 use crate::walk::way::path::{End, Path};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;

@@ -8,7 +8,7 @@ use crate::envoy::re2::Charset;
 use crate::snapshot::{Node, Origin};
 
 use crate::walk::Protocol;
-use crate::walk::request::Dial;
+use crate::walk::dial::resolve::Dial;
 use crate::walk::way::walker::Walker;
 
 const RULES: &str = "envoy.config.rbac.v3.RBAC";

@@ -7,15 +7,15 @@ use ipnet::IpNet;
 use crate::snapshot::{Node, PodRecord};
 use crate::verdict::{Mark, Stage};
 
-use crate::walk::request::{Dial, Resolved, source_pod};
+use crate::walk::dial::resolve::{Dial, Resolved, source_pod};
 use crate::walk::way::path::{End, Path};
 use crate::walk::way::walker::Walker;
 
 const PREFIX: &str = "traffic.sidecar.istio.io/";
 
 /// A has no proxy: the request leaves as it is, and what becomes of it is up to B's side.
-pub(super) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -> Resolved {
-    let resolved = crate::walk::request::resolve(walker, path);
+pub(in crate::walk) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -> Resolved {
+    let resolved = crate::walk::dial::resolve::resolve(walker, path);
     if !matches!(resolved, Resolved::To(_)) {
         return resolved;
     }
@@ -26,7 +26,7 @@ pub(super) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -
 }
 
 /// Whether annotations of A's pod keep this connection from its proxy.
-pub(super) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
+pub(in crate::walk) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
     let Some(pod) = source_pod(walker) else { return false };
     let Some(annotations) = pod.at("metadata.annotations") else {
         return false;

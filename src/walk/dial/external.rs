@@ -6,13 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::snapshot::{Kind, Lookup, Need, Node};
 
-use crate::walk::request::{Resolved, ended, found, namespace, near_services, number, of_gateway, pending};
+use crate::walk::dial::resolve::{Resolved, ended, found, namespace, near_services, number, of_gateway, pending};
 use crate::walk::way::path::Path;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Got, Walker};
 
 /// A host outside the cluster: the addresses of its `ServiceEntry`, else any address.
-pub(super) fn external(walker: &Walker, path: &mut Path) -> Resolved {
+pub(in crate::walk) fn external(walker: &Walker, path: &mut Path) -> Resolved {
     let Some(port) = number(&walker.question.port) else {
         return ended(path, walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
     };

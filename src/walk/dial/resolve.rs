@@ -11,24 +11,24 @@ use crate::verdict::{self, Mark, Stage};
 
 use crate::walk::Port;
 use crate::walk::Protocol;
-use crate::walk::external::external;
+use crate::walk::dial::external::external;
 use crate::walk::way::path::Path;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Got, Walker};
 
 /// What A dials, and what it says.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Dial {
+pub(in crate::walk) struct Dial {
     /// The address; `None` stands for one that no listener names.
-    pub(super) ip: Option<IpAddr>,
-    pub(super) port: u16,
+    pub(in crate::walk) ip: Option<IpAddr>,
+    pub(in crate::walk) port: u16,
     /// The Host header.
-    pub(super) host: String,
-    pub(super) protocol: Protocol,
+    pub(in crate::walk) host: String,
+    pub(in crate::walk) protocol: Protocol,
 }
 
 /// Where a name leads.
-pub(super) enum Resolved {
+pub(in crate::walk) enum Resolved {
     /// To these, each of which A may dial.
     To(Vec<Dial>),
     /// Nowhere: the path has ended.
@@ -36,7 +36,7 @@ pub(super) enum Resolved {
 }
 
 /// Resolves the question. Rows and ends go to `path`.
-pub(super) fn resolve(walker: &Walker, path: &mut Path) -> Resolved {
+pub(in crate::walk) fn resolve(walker: &Walker, path: &mut Path) -> Resolved {
     let question = walker.question;
     if let Some(ip) = question.ip() {
         let Some(port) = number(&question.port) else {
@@ -67,7 +67,7 @@ fn has_kubernetes(walker: &Walker) -> bool {
 }
 
 /// The row of a question that could not get further yet, or at all.
-pub(super) fn pending(path: &mut Path, walker: &Walker) -> Resolved {
+pub(in crate::walk) fn pending(path: &mut Path, walker: &Walker) -> Resolved {
     path.unknown(Stage::Request, &subject(walker), "");
     Resolved::Ended
 }
@@ -201,7 +201,7 @@ fn headless(walker: &Walker, path: &mut Path, service: &Node, port: &Node, only:
 }
 
 /// Whether an endpoint of an `EndpointSlice` is ready; one that does not say so is.
-pub(super) fn is_ready(endpoint: &Node) -> bool {
+pub(in crate::walk) fn is_ready(endpoint: &Node) -> bool {
     endpoint.at("conditions.ready").is_none_or(|r| r.value().as_bool() != Some(false))
 }
 
@@ -227,7 +227,7 @@ fn alias(walker: &Walker, path: &mut Path, service: &Node) -> Resolved {
 }
 
 /// The port that a gateway's clients dial, through the gateway's Service to the listener's.
-pub(super) fn of_gateway(walker: &Walker, path: &mut Path, port: u16) -> Resolved {
+pub(in crate::walk) fn of_gateway(walker: &Walker, path: &mut Path, port: u16) -> Resolved {
     let port = gateway_target(walker, port);
     found(walker, path, &[None], port, None, Vec::new())
 }
@@ -264,7 +264,7 @@ fn container_port(pod: &Node, name: &str) -> Option<u16> {
 }
 
 /// A's own pod, where it was read.
-pub(super) fn source_pod(walker: &Walker) -> Option<Node> {
+pub(in crate::walk) fn source_pod(walker: &Walker) -> Option<Node> {
     let pod = walker.snapshot.source.as_ref()?;
     walker.glance(walker.snapshot.object(Kind::Pod, &pod.namespace, &pod.name))
 }
@@ -418,7 +418,7 @@ fn is_named(walker: &Walker, host: &str) -> bool {
 }
 
 /// A's namespace.
-pub(super) fn namespace(walker: &Walker) -> String {
+pub(in crate::walk) fn namespace(walker: &Walker) -> String {
     let of_pod = walker.snapshot.source.as_ref().map(|p| p.namespace.clone());
     of_pod.or_else(|| walker.node.as_ref().map(|n| n.namespace.clone())).unwrap_or_else(|| "default".to_owned())
 }
@@ -432,7 +432,7 @@ fn is_service_name(host: &str) -> bool {
     service_of_host(host.trim_end_matches('.')).is_some()
 }
 
-pub(super) fn number(port: &Port) -> Option<u16> {
+pub(in crate::walk) fn number(port: &Port) -> Option<u16> {
     match port {
         Port::Number(number) => Some(*number),
         Port::Name(_) => None,
@@ -479,7 +479,7 @@ fn cluster_ips(service: &Node) -> Vec<IpAddr> {
 }
 
 /// The names of Services like the one that is not there.
-pub(super) fn near_services(walker: &Walker) -> Vec<String> {
+pub(in crate::walk) fn near_services(walker: &Walker) -> Vec<String> {
     let host = walker.question.host.as_str();
     let asked = host.split('.').next().unwrap_or(host);
     let own = namespace(walker);
@@ -507,13 +507,19 @@ fn subject(walker: &Walker) -> String {
     format!("{} {} to {}{from}", question.method, question.path, question.target)
 }
 
-pub(super) fn ended(path: &mut Path, walker: &Walker, note: &str, stop: Stop, evidence: Vec<Evidence>) -> Resolved {
+pub(in crate::walk) fn ended(
+    path: &mut Path,
+    walker: &Walker,
+    note: &str,
+    stop: Stop,
+    evidence: Vec<Evidence>,
+) -> Resolved {
     path.trail.absence.clone_from(&evidence);
     path.stop(Stage::Request, &subject(walker), note, stop, evidence);
     Resolved::Ended
 }
 
-pub(super) fn found(
+pub(in crate::walk) fn found(
     walker: &Walker,
     path: &mut Path,
     ips: &[Option<IpAddr>],
@@ -548,7 +554,7 @@ fn protocol_of(tls: bool, service_port: Option<&Node>) -> Protocol {
 }
 
 /// The request as the verdict shows it.
-pub(super) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::Request {
+pub(in crate::walk) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::Request {
     let question = walker.question;
     let source = walker.snapshot.source.as_ref().map(|pod| verdict::SourcePod {
         namespace: pod.namespace.clone(),
