@@ -12,16 +12,13 @@ mod balance;
 mod cluster;
 mod destination;
 mod dial;
-mod filter_chain;
 mod handshake;
 mod http;
 mod http_filters;
-mod listener;
-mod network_filters;
+mod listen;
 mod peer;
 mod policy;
 mod route;
-mod tcp;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +34,7 @@ use crate::snapshot::{Need, Origin, Snapshot};
 use crate::verdict::{Branch, Decision, Endpoint, Mark, Outcome, Request, Response, Side, Stage, Step};
 
 use dial::resolve::{Dial, Resolved};
-use filter_chain::Terminal;
+use listen::filter_chain::Terminal;
 use way::path::Path;
 use way::walker::Walker;
 
@@ -102,10 +99,10 @@ fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
 
 /// Through one proxy, A's or B's: listener, chain and what follows.
 fn from_listener(walker: &Walker, path: &mut Path, dial: &Dial) {
-    let Some(listener) = listener::find(walker, path, dial) else { return };
-    match filter_chain::choose(walker, path, &listener, dial) {
+    let Some(listener) = listen::listener::find(walker, path, dial) else { return };
+    match listen::filter_chain::choose(walker, path, &listener, dial) {
         Some(Terminal::Http(manager, node)) => http::walk(walker, path, &manager, &node, dial),
-        Some(Terminal::Tcp(proxy, node)) => tcp::walk(walker, path, &proxy, &node, dial),
+        Some(Terminal::Tcp(proxy, node)) => listen::tcp_proxy::walk(walker, path, &proxy, &node, dial),
         None => {}
     }
 }

@@ -9,7 +9,7 @@ use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
 use crate::walk::destination::DestinationWalk;
-use crate::walk::network_filters::Denial;
+use crate::walk::listen::network_filters::Denial;
 use crate::walk::way::stop::{RequestKind, Stop};
 
 /// What was met on the way, for those who explain it.

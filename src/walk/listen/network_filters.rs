@@ -15,7 +15,7 @@ use crate::walk::way::walker::Walker;
 const RBAC: &str = "envoy.extensions.filters.network.rbac.v3.RBAC";
 
 /// What a network filter does to the connection.
-pub(super) enum Passage {
+pub(in crate::walk) enum Passage {
     /// Passes it on.
     Passes,
     /// Closes it when its first byte comes.
@@ -28,7 +28,7 @@ pub(super) enum Passage {
 
 /// A connection that a filter closes.
 #[derive(Clone, Debug)]
-pub(super) struct Denial {
+pub(in crate::walk) struct Denial {
     filter: String,
     policy: Option<String>,
     /// The policy, or the rules.
@@ -36,7 +36,7 @@ pub(super) struct Denial {
 }
 
 /// What the filter of this type does.
-pub(super) fn passage(walker: &Walker, dial: &Dial, name: &str, any: &JsonAny, at: &Node) -> Passage {
+pub(in crate::walk) fn passage(walker: &Walker, dial: &Dial, name: &str, any: &JsonAny, at: &Node) -> Passage {
     if any.type_name != RBAC {
         return Passage::Unmodeled;
     }
@@ -63,14 +63,14 @@ pub(super) fn passage(walker: &Walker, dial: &Dial, name: &str, any: &JsonAny, a
 }
 
 /// The connection ends here, where HTTP would have begun.
-pub(super) fn close(path: &mut Path, denial: Denial) {
+pub(in crate::walk) fn close(path: &mut Path, denial: Denial) {
     row(path, &denial);
     path.leg(1.0, "", Stage::FilterChain, End::Stopped(Stop::ConnectionDenied(denial.policy)));
 }
 
 /// A TCP proxy chooses and connects to a host as soon as the connection is there. Access control looks when the first
 /// byte is read, and that is once the host is connected: only then is anything left to close.
-pub(super) fn settle(path: &mut Path) {
+pub(in crate::walk) fn settle(path: &mut Path) {
     let Some(denial) = path.denied.take() else { return };
     let stop = Stop::ConnectionDenied(denial.policy.clone());
     for leg in path.legs.iter_mut().filter(|leg| leg.end == End::HandedOver) {

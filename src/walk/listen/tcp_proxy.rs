@@ -10,7 +10,7 @@ use crate::walk::action::{self, merged};
 use crate::walk::cluster::{self, Choice, Proto};
 use crate::walk::dial::resolve::Dial;
 use crate::walk::http::unknown;
-use crate::walk::network_filters;
+use crate::walk::listen::network_filters;
 use crate::walk::way::path::{End, Path};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -18,7 +18,7 @@ use crate::walk::way::walker::Walker;
 const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
 /// Walks a TCP proxy.
-pub(super) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &Node, dial: &Dial) {
+pub(in crate::walk) fn walk(walker: &Walker, path: &mut Path, proxy: &TcpProxy, node: &Node, dial: &Dial) {
     if let Some(what) = Walker::unmodeled(node, TCP_PROXY, &[]) {
         return unknown(walker, path, Stage::Cluster, "", &what);
     }

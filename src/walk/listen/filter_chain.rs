@@ -17,14 +17,14 @@ use crate::verdict::{Mark, Stage};
 
 use crate::walk::Protocol;
 use crate::walk::dial::resolve::Dial;
-use crate::walk::listener::Active;
-use crate::walk::network_filters::{self, Passage};
+use crate::walk::listen::listener::Active;
+use crate::walk::listen::network_filters::{self, Passage};
 use crate::walk::way::path::Path;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 /// What ends a chain.
-pub(super) enum Terminal {
+pub(in crate::walk) enum Terminal {
     /// HTTP.
     Http(Box<HttpConnectionManager>, Node),
     /// Bytes.
@@ -35,7 +35,7 @@ const LISTENER: &str = "envoy.config.listener.v3.Listener";
 const CHAIN: &str = "envoy.config.listener.v3.FilterChain";
 
 /// Chooses the chain and finds its terminal filter; `None` when the path ended.
-pub(super) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &Dial) -> Option<Terminal> {
+pub(in crate::walk) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &Dial) -> Option<Terminal> {
     let except = ["filter_chains", "default_filter_chain", "filter_chain_matcher", "listener_filters"];
     if let Some(what) = Walker::unmodeled(&active.node, LISTENER, &except) {
         return unknown(walker, path, &active.name, &what);

@@ -21,15 +21,15 @@ const OUTBOUND_PORT: u16 = 15001;
 const INBOUND_PORT: u16 = 15006;
 
 /// A listener's active configuration.
-pub(super) struct Active {
-    pub(super) name: String,
-    pub(super) listener: Listener,
-    pub(super) node: Node,
+pub(in crate::walk) struct Active {
+    pub(in crate::walk) name: String,
+    pub(in crate::walk) listener: Listener,
+    pub(in crate::walk) node: Node,
     evidence: Vec<Evidence>,
 }
 
 /// Finds the listener. `None` when the path ended, or waits for something to be read.
-pub(super) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Active> {
+pub(in crate::walk) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Active> {
     let statuses = match walker.ask(walker.snapshot.listeners(walker.origin)) {
         Got::Found(statuses) => statuses,
         Got::Absent(_) | Got::Gap => {

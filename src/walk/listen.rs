@@ -1,0 +1,6 @@
+//! What a proxy does with a connection: listener, filter chain, network filters.
+
+pub(super) mod filter_chain;
+pub(super) mod listener;
+pub(super) mod network_filters;
+pub(super) mod tcp_proxy;
