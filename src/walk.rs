@@ -5,7 +5,6 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod action;
 mod aggregate;
 mod assignment;
 mod balance;
@@ -14,11 +13,9 @@ mod destination;
 mod dial;
 mod handshake;
 mod http;
-mod http_filters;
 mod listen;
 mod peer;
 mod policy;
-mod route;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +76,7 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
         (dial.clone(), path)
     };
     let paths: Vec<(Dial, Path)> = dials.iter().map(through).collect();
-    let kind = dials.first().map_or(RequestKind::Plain, |dial| http::request_kind(&question.headers, dial));
+    let kind = dials.first().map_or(RequestKind::Plain, |dial| http::manager::request_kind(&question.headers, dial));
     let request = dial::resolve::shown(&walker, dials.first());
     let (reached_proxy, path) = if paths.is_empty() { (false, head) } else { (true, merge(paths)) };
     let (needs, unchecked) = walker.into_parts();
@@ -101,7 +98,7 @@ fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
 fn from_listener(walker: &Walker, path: &mut Path, dial: &Dial) {
     let Some(listener) = listen::listener::find(walker, path, dial) else { return };
     match listen::filter_chain::choose(walker, path, &listener, dial) {
-        Some(Terminal::Http(manager, node)) => http::walk(walker, path, &manager, &node, dial),
+        Some(Terminal::Http(manager, node)) => http::manager::walk(walker, path, &manager, &node, dial),
         Some(Terminal::Tcp(proxy, node)) => listen::tcp_proxy::walk(walker, path, &proxy, &node, dial),
         None => {}
     }

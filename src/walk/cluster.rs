@@ -18,7 +18,7 @@ use crate::walk::aggregate;
 use crate::walk::assignment;
 use crate::walk::balance;
 use crate::walk::dial::resolve::Dial;
-use crate::walk::http;
+use crate::walk::http::manager;
 use crate::walk::policy;
 use crate::walk::way::path::{ClusterTrail, End, Leg, Path};
 use crate::walk::way::stop::{RequestKind, Stop};
@@ -68,7 +68,7 @@ pub(super) struct Evaluated {
 /// Takes `share` of the requests to the clusters that were chosen.
 pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: Proto, dial: &Dial, share: f64) {
     let all = evaluate_all(walker, choices, proto, dial);
-    let kind = http::request_kind(&walker.question.headers, dial);
+    let kind = manager::request_kind(&walker.question.headers, dial);
     rows(path, &all);
     for (choice, one) in choices.iter().zip(all) {
         let by = if choices.len() > 1 { format!("weighted cluster {}", choice.name) } else { path.by.clone() };

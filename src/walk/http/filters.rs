@@ -29,23 +29,23 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage, percent};
 
-use crate::walk::action;
 use crate::walk::dial::resolve::Dial;
-use crate::walk::http::{Host, Http, filter_row};
-use crate::walk::route::{Chosen, Drawn, Hit, header_matches};
+use crate::walk::http::action;
+use crate::walk::http::manager::{Host, Http, filter_row};
+use crate::walk::http::route::{Chosen, Drawn, Hit, header_matches};
 use crate::walk::way::open_headers::may_be_added;
 use crate::walk::way::path::{End, Path};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 /// The filters, and the levels that configure them.
-pub(super) struct Chain<'a> {
-    pub(super) manager: &'a HttpConnectionManager,
-    pub(super) node: &'a Node,
+pub(in crate::walk) struct Chain<'a> {
+    pub(in crate::walk) manager: &'a HttpConnectionManager,
+    pub(in crate::walk) node: &'a Node,
     /// The route configuration and where it stands; `None` where it was never delivered.
-    pub(super) config: Option<(&'a RouteConfiguration, &'a Node)>,
-    pub(super) host: &'a Host,
-    pub(super) dial: &'a Dial,
+    pub(in crate::walk) config: Option<(&'a RouteConfiguration, &'a Node)>,
+    pub(in crate::walk) host: &'a Host,
+    pub(in crate::walk) dial: &'a Dial,
 }
 
 /// What one filter does.
@@ -158,7 +158,7 @@ fn own_type<'a>(ask: &'a Ask) -> &'a str {
 }
 
 /// Routes to weighted clusters that the filters tell apart, one by one: each cluster is drawn before the filters run.
-pub(super) fn told_apart(walker: &Walker, chain: &Chain, chosen: Vec<Chosen>, http: &Http) -> Vec<Chosen> {
+pub(in crate::walk) fn told_apart(walker: &Walker, chain: &Chain, chosen: Vec<Chosen>, http: &Http) -> Vec<Chosen> {
     let mut apart = Vec::new();
     for one in chosen {
         let weighted = one.route.as_deref().and_then(weighted_of).filter(|w| tells_apart(chain, &one, w));
@@ -200,7 +200,7 @@ fn weighted_of(hit: &Hit) -> Option<&WeightedCluster> {
 }
 
 /// Walks the filters for one chosen route; `go_on` gets the share that they let through, which is returned.
-pub(super) fn walk(
+pub(in crate::walk) fn walk(
     walker: &Walker,
     path: &mut Path,
     chain: &Chain,

@@ -8,7 +8,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPer
 use crate::envoy::rbac::Judgment;
 use crate::envoy::version::Version;
 use crate::snapshot::Node;
-use crate::walk::http::Host;
+use crate::walk::http::manager::Host;
 use crate::walk::way::access::{Request, ground, judge, words};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -89,7 +89,7 @@ fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
     let cuts = ask.chain.config.is_some_and(|(config, _)| config.ignore_path_parameters_in_path_matching)
         && (ask.chosen.route.is_some() || matches!(ask.chain.host, Host::Secure(_)))
         && version.has(&Version::PARAMETERS);
-    let path = if cuts { crate::walk::route::without_parameters(raw, version) } else { raw.to_owned() };
+    let path = if cuts { crate::walk::http::route::without_parameters(raw, version) } else { raw.to_owned() };
     let lacks_metadata = |name: &str| {
         (name.starts_with("envoy.filters.http.") || name == "istio_authn")
             && !ask.before.metadata.iter().any(|set| set == "*" || set == name)

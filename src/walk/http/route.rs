@@ -23,7 +23,7 @@ use crate::envoy::version::Version;
 use crate::envoy::xds_matcher::{self, Data, Led, Place};
 use crate::snapshot::{HostTable, Node};
 
-use crate::walk::http::Http;
+use crate::walk::http::manager::Http;
 use crate::walk::way::path::{Missed, Path};
 use crate::walk::way::stop::RequestKind;
 use crate::walk::way::walker::Walker;
@@ -31,32 +31,32 @@ use crate::walk::way::walker::Walker;
 const ROUTE_MATCH: &str = "envoy.config.route.v3.RouteMatch";
 
 /// A route that the request can take.
-pub(super) struct Chosen {
+pub(in crate::walk) struct Chosen {
     /// The share of requests that take it, 0 to 1.
-    pub(super) share: f64,
+    pub(in crate::walk) share: f64,
     /// Which number is drawn for these.
-    pub(super) draw: Draw,
+    pub(in crate::walk) draw: Draw,
     /// `None`: no route.
-    pub(super) route: Option<Rc<Hit>>,
+    pub(in crate::walk) route: Option<Rc<Hit>>,
     /// Of a route to weighted clusters, the one that was drawn, where filters tell them apart.
-    pub(super) only: Option<Drawn>,
+    pub(in crate::walk) only: Option<Drawn>,
 }
 
 /// A weighted cluster that was drawn.
-pub(super) struct Drawn {
+pub(in crate::walk) struct Drawn {
     /// Among the entries of `weighted_clusters`.
-    pub(super) entry: usize,
-    pub(super) cluster: String,
+    pub(in crate::walk) entry: usize,
+    pub(in crate::walk) cluster: String,
 }
 
 /// A route, and where it is.
-pub(super) struct Hit {
+pub(in crate::walk) struct Hit {
     /// Among the routes of the virtual host; `None` for one that a matcher led to.
-    pub(super) index: Option<usize>,
-    pub(super) route: Route,
-    pub(super) node: Node,
+    pub(in crate::walk) index: Option<usize>,
+    pub(in crate::walk) route: Route,
+    pub(in crate::walk) node: Node,
     /// What of it is not modeled, once that was asked.
-    pub(super) unmodeled: OnceCell<Option<String>>,
+    pub(in crate::walk) unmodeled: OnceCell<Option<String>>,
 }
 
 /// The routes that are tried in order.
@@ -68,7 +68,7 @@ enum Listed {
 }
 
 /// All routes that the request can take, most likely first; more than one only where a `runtime_fraction` draws.
-pub(super) fn choose(
+pub(in crate::walk) fn choose(
     walker: &Walker,
     path: &mut Path,
     host: &VirtualHost,
@@ -210,7 +210,7 @@ fn header_input(any: &JsonAny, http: &Http) -> Data {
 }
 
 /// A route's name, or its match, in words.
-pub(super) fn describe(route: &Route, index: Option<usize>) -> String {
+pub(in crate::walk) fn describe(route: &Route, index: Option<usize>) -> String {
     if !route.name.is_empty() {
         return format!("route \"{}\"", route.name);
     }
@@ -370,12 +370,17 @@ fn filter_state(key: &str) -> Match {
 }
 
 /// The path part of a match alone.
-pub(super) fn path_matches(walker: &Walker, wanted: &RouteMatch, config: &RouteConfiguration, http: &Http) -> Match {
+pub(in crate::walk) fn path_matches(
+    walker: &Walker,
+    wanted: &RouteMatch,
+    config: &RouteConfiguration,
+    http: &Http,
+) -> Match {
     Asked::new(walker, config, http).path_condition(wanted).holds
 }
 
 /// `/a;v=1/b` as `/a/b`; older Envoys cut all from the first `;` on.
-pub(super) fn without_parameters(path: &str, version: Version) -> String {
+pub(in crate::walk) fn without_parameters(path: &str, version: Version) -> String {
     if !version.has(&Version::PARAMETERS) {
         return path.split(';').next().unwrap_or_default().to_owned();
     }
@@ -384,7 +389,7 @@ pub(super) fn without_parameters(path: &str, version: Version) -> String {
 }
 
 /// A header matcher over the request, pseudo headers included.
-pub(super) fn header_matches(header: &HeaderMatcher, http: &Http, reading: Reading) -> Match {
+pub(in crate::walk) fn header_matches(header: &HeaderMatcher, http: &Http, reading: Reading) -> Match {
     let name = header.name.to_ascii_lowercase();
     if let Some(why) = http.open.why(&name, !http.values(&name).is_empty()) {
         return Match::Unknown(why);

@@ -14,7 +14,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::{
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
-use crate::walk::route;
+use crate::walk::http::route;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 

@@ -17,8 +17,8 @@ use crate::envoy::version::Version;
 
 use crate::walk::cluster::{self, Choice, Proto};
 use crate::walk::dial::resolve::Dial;
-use crate::walk::http::{Host, Http, unknown};
-use crate::walk::route::{Chosen, Drawn, Hit, describe};
+use crate::walk::http::manager::{Host, Http, unknown};
+use crate::walk::http::route::{Chosen, Drawn, Hit, describe};
 use crate::walk::way::path::{End, Leg, Path};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -26,7 +26,7 @@ use crate::walk::way::walker::Walker;
 const ROUTE: &str = "envoy.config.route.v3.Route";
 
 /// Takes `share` of the requests through the router.
-pub(super) fn walk(
+pub(in crate::walk) fn walk(
     walker: &Walker,
     path: &mut Path,
     host: &Host,
@@ -84,7 +84,7 @@ pub(super) fn walk(
 }
 
 /// The clusters of requests that end at a filter: Envoy has chosen the route and its cluster before, and logs them.
-pub(super) fn named_clusters(
+pub(in crate::walk) fn named_clusters(
     walker: &Walker,
     leg: &Leg,
     chosen: &Chosen,
@@ -239,12 +239,12 @@ fn forward(
 }
 
 /// The `envoy.lb` part of a `metadata_match`.
-pub(super) fn criteria(metadata: Option<&Metadata>) -> Criteria {
+pub(in crate::walk) fn criteria(metadata: Option<&Metadata>) -> Criteria {
     subset::criteria(metadata.and_then(|m| m.filter_metadata.get("envoy.lb")))
 }
 
 /// What a weighted cluster asks for goes before what its route asks for.
-pub(super) fn merged(of_route: &Criteria, own: Criteria) -> Criteria {
+pub(in crate::walk) fn merged(of_route: &Criteria, own: Criteria) -> Criteria {
     let mut all = of_route.clone();
     all.extend(own);
     all
@@ -276,7 +276,7 @@ fn entry_choice(weighted: &WeightedCluster, at: Option<&Node>, entry: usize, (na
 }
 
 /// The clusters of a weighted route, each with its place among the entries, of those that are ever chosen.
-pub(super) fn weighted_choices(
+pub(in crate::walk) fn weighted_choices(
     walker: &Walker,
     weighted: &WeightedCluster,
     at: Option<&Node>,
