@@ -11,11 +11,10 @@ mod balance;
 mod cluster;
 mod destination;
 mod dial;
-mod handshake;
 mod http;
 mod listen;
-mod peer;
 mod policy;
+mod tls;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,34 +12,34 @@ use crate::envoy::tls::{self, Context, Material, Validation};
 use crate::snapshot::{Evidence, Lookup, Node, Origin};
 use crate::verdict::Side;
 
-use crate::walk::peer;
+use crate::walk::tls::peer;
 use crate::walk::way::path::{ClusterTrail, Socket};
 use crate::walk::way::stop::{Handshake, Refused};
 use crate::walk::way::walker::Walker;
 
 /// A handshake between A's proxy and the proxy of a pod of B's.
-pub(super) struct Meeting<'a> {
-    pub(super) walker: &'a Walker<'a>,
+pub(in crate::walk) struct Meeting<'a> {
+    pub(in crate::walk) walker: &'a Walker<'a>,
     /// A's cluster.
-    pub(super) cluster: Option<&'a ClusterTrail>,
+    pub(in crate::walk) cluster: Option<&'a ClusterTrail>,
     /// The address that is dialed.
-    pub(super) address: String,
+    pub(in crate::walk) address: String,
     /// How A's proxy speaks.
-    pub(super) socket: &'a Socket,
+    pub(in crate::walk) socket: &'a Socket,
     /// The pod.
-    pub(super) pod: &'a Node,
+    pub(in crate::walk) pod: &'a Node,
     /// Its proxy.
-    pub(super) origin: Origin,
+    pub(in crate::walk) origin: Origin,
     /// The filter chain there that takes the connection.
-    pub(super) chain: Option<Node>,
+    pub(in crate::walk) chain: Option<Node>,
     /// A's client speaks HTTP.
-    pub(super) over_http: bool,
+    pub(in crate::walk) over_http: bool,
     /// The Host's name, where B's certificate has to have it besides (`auto_san_validation`).
-    pub(super) host: Option<String>,
+    pub(in crate::walk) host: Option<String>,
 }
 
 /// What comes of it.
-pub(super) enum Met {
+pub(in crate::walk) enum Met {
     /// TLS comes about, or nothing speaks against it.
     Fine,
     /// Certificates were not read, and why not: nothing that was read speaks against it.
@@ -75,7 +75,7 @@ struct Party<'a> {
 
 impl Meeting<'_> {
     /// What comes of it.
-    pub(super) fn hold(&self) -> Met {
+    pub(in crate::walk) fn hold(&self) -> Met {
         match self.told() {
             Ok(met) => met,
             Err(Untold::Gap(why)) => Met::Unread(why),
@@ -246,7 +246,7 @@ impl Meeting<'_> {
 }
 
 /// The names in A's own certificate, where it can be read.
-pub(super) fn own_names(walker: &Walker, socket: &Socket) -> Option<Names> {
+pub(in crate::walk) fn own_names(walker: &Walker, socket: &Socket) -> Option<Names> {
     let [own] = &socket.tls.shows[..] else { return None };
     Some(read(walker, Origin::Source(0), own).ok()?.chain.into_iter().next()?.names)
 }

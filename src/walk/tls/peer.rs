@@ -14,7 +14,7 @@ use crate::walk::way::walker::Walker;
 
 /// The name in a pod's certificate. The trust domain is that of the names which A's proxy expects, where they have one
 /// in common, else the cluster's.
-pub(super) fn identity(walker: &Walker, pod: &Node, socket: &Socket) -> String {
+pub(in crate::walk) fn identity(walker: &Walker, pod: &Node, socket: &Socket) -> String {
     let mut domains: Vec<String> = exact_names(socket).filter_map(|name| Some(parts(&name)?.0.to_owned())).collect();
     domains.sort();
     domains.dedup();
@@ -25,7 +25,7 @@ pub(super) fn identity(walker: &Walker, pod: &Node, socket: &Socket) -> String {
 
 /// Whether A's proxy takes this name of B's. Trust domains can be aliases of one another, so the rest of the name
 /// decides.
-pub(super) fn is_expected(socket: &Socket, identity: &str) -> Match {
+pub(in crate::walk) fn is_expected(socket: &Socket, identity: &str) -> Match {
     if socket.tls.validation.expects().is_empty() {
         return Match::Yes;
     }
