@@ -5,16 +5,12 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod aggregate;
-mod assignment;
-mod balance;
-mod cluster;
 mod destination;
 mod dial;
 mod http;
 mod listen;
-mod policy;
 mod tls;
+mod upstream;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,13 +175,17 @@ impl Walk {
     /// What becomes of the request.
     pub fn outcome(&self) -> Outcome {
         let shares: Vec<(f64, Outcome)> =
-            self.legs.iter().map(|l| (l.share, cluster::outcome(&l.end, self.kind))).collect();
+            self.legs.iter().map(|l| (l.share, upstream::cluster::outcome(&l.end, self.kind))).collect();
         way::outcome::combine(&shares)
     }
 
     /// The share of requests that come to this, 0 to 1.
     pub fn share(&self, outcome: Outcome) -> f64 {
-        self.legs.iter().filter(|leg| cluster::outcome(&leg.end, self.kind) == outcome).map(|leg| leg.share).sum()
+        self.legs
+            .iter()
+            .filter(|leg| upstream::cluster::outcome(&leg.end, self.kind) == outcome)
+            .map(|leg| leg.share)
+            .sum()
     }
 
     /// Whether requests are handed to a pod whose own proxy, if it has one, was not walked.
@@ -224,7 +224,7 @@ impl Walk {
         let mut branches: Vec<Branch> = Vec::new();
         let mut places: BTreeMap<(&str, Outcome, Option<Response>), usize> = BTreeMap::new();
         for leg in &self.legs {
-            let (outcome, response) = (cluster::outcome(&leg.end, self.kind), leg.response(self.kind));
+            let (outcome, response) = (upstream::cluster::outcome(&leg.end, self.kind), leg.response(self.kind));
             let place = *places.entry((&leg.by, outcome, response.clone())).or_insert(branches.len());
             match branches.get_mut(place) {
                 Some(same) => same.share += leg.share,

@@ -15,10 +15,10 @@ use crate::envoy::redirect::{self, Asked};
 use crate::envoy::subset::{self, Criteria};
 use crate::envoy::version::Version;
 
-use crate::walk::cluster::{self, Choice, Proto};
 use crate::walk::dial::resolve::Dial;
 use crate::walk::http::manager::{Host, Http, unknown};
 use crate::walk::http::route::{Chosen, Drawn, Hit, describe};
+use crate::walk::upstream::cluster::{self, Choice, Proto};
 use crate::walk::way::path::{End, Leg, Path};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;

@@ -6,11 +6,11 @@ use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::tcp_pr
 use crate::snapshot::Node;
 use crate::verdict::{Outcome, Stage};
 
-use crate::walk::cluster::{self, Choice, Proto};
 use crate::walk::dial::resolve::Dial;
 use crate::walk::http::action::{self, merged};
 use crate::walk::http::manager::unknown;
 use crate::walk::listen::network_filters;
+use crate::walk::upstream::cluster::{self, Choice, Proto};
 use crate::walk::way::path::{End, Path};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;

@@ -20,15 +20,15 @@ use crate::walk::way::walker::{Got, Walker};
 
 /// The parts of a `ClusterLoadAssignment` that decide.
 #[derive(Default)]
-pub(super) struct Assignment {
+pub(in crate::walk) struct Assignment {
     /// The share of requests that are dropped, 0 to 1.
-    pub(super) dropped: f64,
+    pub(in crate::walk) dropped: f64,
     /// Percent.
-    pub(super) overprovisioning_factor: Option<u32>,
+    pub(in crate::walk) overprovisioning_factor: Option<u32>,
     /// `None` by EDS: Envoy's dump leaves it out.
-    pub(super) weighted_priority_health: Option<bool>,
+    pub(in crate::walk) weighted_priority_health: Option<bool>,
     /// Weights by priority and `region/zone/sub_zone`; 0 where none was given.
-    pub(super) locality_weights: BTreeMap<(u32, String), u32>,
+    pub(in crate::walk) locality_weights: BTreeMap<(u32, String), u32>,
     /// The endpoints, by address as it is written (a name, where it is to be resolved); `None` when the assignment was
     /// not read.
     endpoints: Option<BTreeMap<String, BTreeMap<u32, Listed>>>,
@@ -56,7 +56,7 @@ const SOCKET_MATCH: &str = "envoy.transport_socket_match";
 const SUBSET: &str = "envoy.lb";
 
 /// Reads a cluster's assignment: from EDS, or the one in the cluster itself.
-pub(super) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<Assignment, String> {
+pub(in crate::walk) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> Result<Assignment, String> {
     let by_eds = matches!(&cluster.cluster_discovery_type,
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::Eds as i32);
     let at = if by_eds {
@@ -145,14 +145,14 @@ impl Assignment {
     }
 
     /// The host's `envoy.lb`.
-    pub(super) fn subset_metadata(&self, host: &Host) -> Option<Criteria> {
+    pub(in crate::walk) fn subset_metadata(&self, host: &Host) -> Option<Criteria> {
         Some(self.of(host).ok()?.map(|a| a.subset.clone()).unwrap_or_default())
     }
 }
 
 /// How the proxy would speak to a host: the first transport socket match that its metadata meets, else the
 /// cluster's own socket (`source/common/upstream/transport_socket_match_impl.cc`).
-pub(super) fn socket_of(cluster: &Cluster, assignment: &Assignment, host: &Host) -> Option<Socket> {
+pub(in crate::walk) fn socket_of(cluster: &Cluster, assignment: &Assignment, host: &Host) -> Option<Socket> {
     if cluster.transport_socket_matches.is_empty() {
         return socket(cluster.transport_socket.as_ref());
     }
@@ -163,7 +163,7 @@ pub(super) fn socket_of(cluster: &Cluster, assignment: &Assignment, host: &Host)
 }
 
 /// A transport socket; `None` for one of another kind.
-pub(super) fn socket(socket: Option<&TransportSocket>) -> Option<Socket> {
+pub(in crate::walk) fn socket(socket: Option<&TransportSocket>) -> Option<Socket> {
     let Some(socket) = socket else { return Some(Socket::plaintext()) };
     let Some(transport_socket::ConfigType::TypedConfig(any)) = &socket.config_type else {
         return (socket.name == "envoy.transport_sockets.raw_buffer").then(Socket::plaintext);

@@ -22,15 +22,15 @@ use crate::envoy::pb::envoy::extensions::load_balancing_policies::subset::v3::Su
 use crate::envoy::pb::envoy::extensions::load_balancing_policies::wrr_locality::v3::WrrLocality;
 use crate::envoy::subset::Subsets;
 
-use crate::walk::assignment::Assignment;
-use crate::walk::cluster::Proto;
+use crate::walk::upstream::assignment::Assignment;
+use crate::walk::upstream::cluster::Proto;
 use crate::walk::way::walker::Walker;
 
 /// The type of clusters that stand for others.
-pub(super) const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
+pub(in crate::walk) const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 
 /// What of a cluster bears on who gets a request and is not modeled.
-pub(super) fn unmodeled(cluster: &Cluster) -> Option<String> {
+pub(in crate::walk) fn unmodeled(cluster: &Cluster) -> Option<String> {
     if let Some(ClusterDiscoveryType::ClusterType(custom)) = &cluster.cluster_discovery_type {
         let type_name = custom.typed_config.as_ref().map_or("", |any| any.type_name.as_str());
         match type_name {
@@ -71,12 +71,12 @@ pub(super) fn unmodeled(cluster: &Cluster) -> Option<String> {
 }
 
 /// Whether it is the type of clusters that stand for others.
-pub(super) fn is_aggregate(custom: &CustomClusterType) -> bool {
+pub(in crate::walk) fn is_aggregate(custom: &CustomClusterType) -> bool {
     custom.typed_config.as_ref().is_some_and(|any| any.type_name == AGGREGATE)
 }
 
 /// What a circuit breaker that is set to 0 does.
-pub(super) enum Breaker {
+pub(in crate::walk) enum Breaker {
     /// None is, or it does not matter here.
     Lets,
     /// Nothing gets through: the threshold's name.
@@ -87,7 +87,7 @@ pub(super) enum Breaker {
 
 /// Looks at the thresholds of the request's priority. `max_connections` is soft for HTTP: a pool without a connection
 /// always gets one; and what is waiting needs no place where a connection is free.
-pub(super) fn breaker(cluster: &Cluster, proto: Proto, hosts: &[Host]) -> Breaker {
+pub(in crate::walk) fn breaker(cluster: &Cluster, proto: Proto, hosts: &[Host]) -> Breaker {
     let wanted = match proto {
         Proto::Http { priority, .. } => priority,
         Proto::Tcp => RoutingPriority::Default,
@@ -116,11 +116,11 @@ fn is_harmless(name: &str, any: Option<&JsonAny>) -> bool {
 }
 
 /// How a cluster balances.
-pub(super) struct Balancer {
+pub(in crate::walk) struct Balancer {
     /// Among the hosts, or among those of a subset.
-    pub(super) policy: Policy,
+    pub(in crate::walk) policy: Policy,
     /// Where it has subsets.
-    pub(super) subsets: Option<Subsets>,
+    pub(in crate::walk) subsets: Option<Subsets>,
     /// It gives hosts weights of its own: then `/clusters` and the dump no longer have those of the assignment, by which
     /// the priorities got their shares (`client_side_weighted_round_robin`, once a second).
     sets_weights: bool,
@@ -128,7 +128,7 @@ pub(super) struct Balancer {
 
 impl Balancer {
     /// Why it cannot be told which share each priority gets.
-    pub(super) fn lost_weights(&self, assignment: &Assignment, hosts: &[Host]) -> Option<&'static str> {
+    pub(in crate::walk) fn lost_weights(&self, assignment: &Assignment, hosts: &[Host]) -> Option<&'static str> {
         let counts = assignment.weighted_priority_health != Some(false);
         (self.sets_weights && counts && load::priorities_are_mixed(hosts)).then_some(
             "whether priorities count weights (`weighted_priority_health`), and which their hosts had before \
@@ -148,7 +148,7 @@ struct Own {
 }
 
 /// The policy; an error names what is not modeled.
-pub(super) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) -> Result<Balancer, String> {
+pub(in crate::walk) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assignment) -> Result<Balancer, String> {
     let own = match &cluster.load_balancing_policy {
         Some(policy) => extension(walker, policy)?,
         None => legacy(cluster),

@@ -14,12 +14,12 @@ use crate::envoy::subset::Criteria;
 use crate::snapshot::{Evidence, Lookup, Need, Node};
 use crate::verdict::{ClusterChoice, Endpoint, Mark, Outcome, Stage};
 
-use crate::walk::aggregate;
-use crate::walk::assignment;
-use crate::walk::balance;
 use crate::walk::dial::resolve::Dial;
 use crate::walk::http::manager;
-use crate::walk::policy;
+use crate::walk::upstream::aggregate;
+use crate::walk::upstream::assignment;
+use crate::walk::upstream::balance;
+use crate::walk::upstream::policy;
 use crate::walk::way::path::{ClusterTrail, End, Leg, Path};
 use crate::walk::way::stop::{RequestKind, Stop};
 use crate::walk::way::walker::{Got, Walker};
@@ -27,19 +27,19 @@ use crate::walk::way::walker::{Got, Walker};
 const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 
 /// A cluster that a route or a TCP proxy names.
-pub(super) struct Choice {
-    pub(super) name: String,
+pub(in crate::walk) struct Choice {
+    pub(in crate::walk) name: String,
     /// The share of the requests that come here, 0 to 1.
-    pub(super) share: f64,
+    pub(in crate::walk) share: f64,
     /// Where it is named.
-    pub(super) at: Option<Node>,
+    pub(in crate::walk) at: Option<Node>,
     /// What the hosts must have under `envoy.lb`, where the cluster has subsets.
-    pub(super) criteria: Criteria,
+    pub(in crate::walk) criteria: Criteria,
 }
 
 /// What a missing cluster means to the client.
 #[derive(Clone, Copy)]
-pub(super) enum Proto {
+pub(in crate::walk) enum Proto {
     /// An answer of this status.
     Http { not_found: u16, priority: RoutingPriority },
     /// A closed connection.
@@ -48,25 +48,32 @@ pub(super) enum Proto {
 
 /// A row of the walk, before it is written.
 #[derive(Clone)]
-pub(super) struct Row {
-    pub(super) mark: Mark,
-    pub(super) note: String,
-    pub(super) evidence: Vec<Evidence>,
+pub(in crate::walk) struct Row {
+    pub(in crate::walk) mark: Mark,
+    pub(in crate::walk) note: String,
+    pub(in crate::walk) evidence: Vec<Evidence>,
 }
 
 /// What becomes of the requests that choose one cluster.
 #[derive(Clone)]
-pub(super) struct Evaluated {
-    pub(super) trail: ClusterTrail,
-    pub(super) endpoints: Vec<Endpoint>,
+pub(in crate::walk) struct Evaluated {
+    pub(in crate::walk) trail: ClusterTrail,
+    pub(in crate::walk) endpoints: Vec<Endpoint>,
     /// Shares of this cluster's requests, and how they end.
-    pub(super) ends: Vec<(f64, End, Stage)>,
-    pub(super) cluster: Row,
-    pub(super) hosts: Option<Row>,
+    pub(in crate::walk) ends: Vec<(f64, End, Stage)>,
+    pub(in crate::walk) cluster: Row,
+    pub(in crate::walk) hosts: Option<Row>,
 }
 
 /// Takes `share` of the requests to the clusters that were chosen.
-pub(super) fn walk(walker: &Walker, path: &mut Path, choices: &[Choice], proto: Proto, dial: &Dial, share: f64) {
+pub(in crate::walk) fn walk(
+    walker: &Walker,
+    path: &mut Path,
+    choices: &[Choice],
+    proto: Proto,
+    dial: &Dial,
+    share: f64,
+) {
     let all = evaluate_all(walker, choices, proto, dial);
     let kind = manager::request_kind(&walker.question.headers, dial);
     rows(path, &all);
@@ -119,7 +126,7 @@ fn decided(choice: &Choice, endpoints: &[Endpoint], legs: &[Leg], kind: RequestK
     }
 }
 
-pub(super) fn outcome(end: &End, kind: RequestKind) -> Outcome {
+pub(in crate::walk) fn outcome(end: &End, kind: RequestKind) -> Outcome {
     match end {
         End::HandedOver => Outcome::Reaches,
         End::Stopped(stop) => stop.outcome(kind),
@@ -230,7 +237,7 @@ fn evaluate(walker: &Walker, choice: &Choice, proto: Proto, dial: &Dial) -> Eval
 }
 
 /// What of a cluster bears on the request and is not modeled.
-pub(super) fn deciding(cluster: &Cluster, node: &Node) -> Option<String> {
+pub(in crate::walk) fn deciding(cluster: &Cluster, node: &Node) -> Option<String> {
     let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
     Walker::unmodeled(node, CLUSTER, &except).or_else(|| policy::unmodeled(cluster))
 }
@@ -301,14 +308,14 @@ fn original_dst(walker: &Walker, mut trail: ClusterTrail, cluster: &Cluster, pro
 }
 
 impl Proto {
-    pub(super) fn no_host(self) -> Stop {
+    pub(in crate::walk) fn no_host(self) -> Stop {
         match self {
             Self::Http { .. } => Stop::NoHealthyUpstream,
             Self::Tcp => Stop::TcpNoHealthyUpstream,
         }
     }
 
-    pub(super) fn no_connection(self) -> Stop {
+    pub(in crate::walk) fn no_connection(self) -> Stop {
         match self {
             Self::Http { .. } => Stop::ConnectFailure,
             Self::Tcp => Stop::TcpConnectFailure,
@@ -316,7 +323,7 @@ impl Proto {
     }
 
     /// What the circuit breaker of this name does.
-    pub(super) fn overflow(self, threshold: &str) -> Stop {
+    pub(in crate::walk) fn overflow(self, threshold: &str) -> Stop {
         match self {
             Self::Http { .. } => Stop::Overflow,
             Self::Tcp if threshold == "max_pending_requests" => Stop::TcpNoWaiting,
@@ -324,7 +331,7 @@ impl Proto {
         }
     }
 
-    pub(super) fn no_cluster(self) -> Stop {
+    pub(in crate::walk) fn no_cluster(self) -> Stop {
         match self {
             Self::Http { not_found, .. } => Stop::NoCluster(not_found),
             Self::Tcp => Stop::TcpNoCluster,
@@ -332,12 +339,12 @@ impl Proto {
     }
 }
 
-pub(super) fn missing(trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
+pub(in crate::walk) fn missing(trail: ClusterTrail, proto: Proto, note: &str, evidence: Vec<Evidence>) -> Evaluated {
     ended(trail, proto.no_cluster(), Stage::Cluster, note, evidence)
 }
 
 /// Every request ends at the cluster.
-pub(super) fn ended(
+pub(in crate::walk) fn ended(
     mut trail: ClusterTrail,
     stop: Stop,
     stage: Stage,
@@ -349,12 +356,12 @@ pub(super) fn ended(
     Evaluated { trail, endpoints: Vec::new(), ends: vec![(1.0, End::Stopped(stop), stage)], cluster, hosts: None }
 }
 
-pub(super) fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {
+pub(in crate::walk) fn gap(walker: &Walker, trail: ClusterTrail, what: &str) -> Evaluated {
     walker.unchecked(what.to_owned());
     unknown(trail, what)
 }
 
-pub(super) fn unknown(trail: ClusterTrail, note: &str) -> Evaluated {
+pub(in crate::walk) fn unknown(trail: ClusterTrail, note: &str) -> Evaluated {
     let cluster = Row { mark: Mark::Unknown, note: note.to_owned(), evidence: Vec::new() };
     Evaluated { trail, endpoints: Vec::new(), ends: vec![(1.0, End::Unknown, Stage::Cluster)], cluster, hosts: None }
 }

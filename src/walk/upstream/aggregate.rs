@@ -8,10 +8,10 @@ use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, DiscoveryType};
 use crate::envoy::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
 
-use crate::walk::assignment::{self, Assignment};
-use crate::walk::balance::{self, Placed, Unread};
-use crate::walk::cluster::{self, Evaluated, Proto, gap, unknown};
-use crate::walk::policy::{self, Breaker};
+use crate::walk::upstream::assignment::{self, Assignment};
+use crate::walk::upstream::balance::{self, Placed, Unread};
+use crate::walk::upstream::cluster::{self, Evaluated, Proto, gap, unknown};
+use crate::walk::upstream::policy::{self, Breaker};
 use crate::walk::way::path::ClusterTrail;
 use crate::walk::way::walker::{Got, Walker};
 
@@ -25,7 +25,7 @@ struct Member {
 }
 
 /// What becomes of the requests that choose an aggregate.
-pub(super) fn walk(
+pub(in crate::walk) fn walk(
     walker: &Walker,
     mut trail: ClusterTrail,
     cluster: &Cluster,

@@ -7,15 +7,15 @@ use crate::envoy::subset::{Chosen, Criteria, Members};
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Endpoint, Mark, Stage, percent};
 
-use crate::walk::assignment::{self, Assignment};
-use crate::walk::cluster::{Evaluated, Proto, Row, ended, gap, unknown};
-use crate::walk::policy::{self, Balancer, Breaker};
+use crate::walk::upstream::assignment::{self, Assignment};
+use crate::walk::upstream::cluster::{Evaluated, Proto, Row, ended, gap, unknown};
+use crate::walk::upstream::policy::{self, Balancer, Breaker};
 use crate::walk::way::path::{ClusterTrail, End};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Got, Walker};
 
 /// A cluster that balances over the hosts it has.
-pub(super) fn walk(
+pub(in crate::walk) fn walk(
     walker: &Walker,
     mut trail: ClusterTrail,
     cluster: &Cluster,
@@ -62,7 +62,7 @@ pub(super) fn walk(
 }
 
 /// Why a cluster's hosts are not known.
-pub(super) enum Unread {
+pub(in crate::walk) enum Unread {
     /// They were not read.
     Gap,
     /// What was read is not what was expected.
@@ -70,13 +70,13 @@ pub(super) enum Unread {
 }
 
 /// A host, and its place in `/clusters`.
-pub(super) type Placed = (Host, Option<Node>);
+pub(in crate::walk) type Placed = (Host, Option<Node>);
 
 /// `LocalityLbEndpoints.priority` is validated to be no more (`endpoint_components.proto`).
 const HIGHEST_PRIORITY: u32 = 128;
 
 /// A cluster's element in `/clusters`, and its hosts.
-pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>), Unread> {
+pub(in crate::walk) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>), Unread> {
     let status = match walker.ask(walker.snapshot.hosts(walker.origin, name)) {
         Got::Found(status) => status,
         Got::Absent(_) => return Err(Unread::Odd(format!("cluster {name} is active and not in /clusters"))),
@@ -99,7 +99,7 @@ pub(super) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Vec<Placed>
 }
 
 /// What Envoy does not tell of an assignment, and these hosts make a difference of.
-pub(super) const UNTOLD_WEIGHTS: &str =
+pub(in crate::walk) const UNTOLD_WEIGHTS: &str =
     "whether priorities count weights (`weighted_priority_health`, which the dump leaves out) in the assignment";
 
 /// Spreads the requests: over all hosts, or over those of the subset that the route asks for.
@@ -139,7 +139,7 @@ fn spread_by(
 }
 
 /// Puts together what the hosts, the drops and the counters make of the requests.
-pub(super) fn finish(
+pub(in crate::walk) fn finish(
     mut trail: ClusterTrail,
     endpoints: Vec<Endpoint>,
     (spread, subset): (&Spread, &str),
@@ -185,7 +185,7 @@ pub(super) fn finish(
 }
 
 /// Whether every host that a request can be sent to has refused every connection so far.
-pub(super) fn never_connected(trail: &ClusterTrail) -> bool {
+pub(in crate::walk) fn never_connected(trail: &ClusterTrail) -> bool {
     let mut eligible =
         trail.hosts.iter().zip(&trail.eligible).filter(|(_, e)| **e).map(|((host, _), _)| host).peekable();
     eligible.peek().is_some() && eligible.all(|host| host.counters.never_connected())
@@ -235,7 +235,7 @@ fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
     interesting.take(3).filter_map(at).collect()
 }
 
-pub(super) fn endpoints(
+pub(in crate::walk) fn endpoints(
     hosts: &[Host],
     eligible: &[bool],
     cluster: &Cluster,
