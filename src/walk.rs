@@ -5,7 +5,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod destination;
+mod beyond;
 mod dial;
 mod http;
 mod listen;
@@ -15,7 +15,7 @@ mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use destination::DestinationWalk;
+pub use beyond::destination::DestinationWalk;
 pub use way::path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
 pub use way::question::{Beyond, Port, Protocol, Question, QuestionError};
 pub use way::stop::{Abort, Handshake, Refused, RequestKind, Stop};
@@ -67,7 +67,7 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     };
     let through = |dial: &Dial| {
         let mut path = through_proxy(&walker, head.clone(), dial);
-        destination::follow(&walker, &mut path, dial);
+        beyond::destination::follow(&walker, &mut path, dial);
         (dial.clone(), path)
     };
     let paths: Vec<(Dial, Path)> = dials.iter().map(through).collect();
@@ -190,7 +190,7 @@ impl Walk {
 
     /// Whether requests are handed to a pod whose own proxy, if it has one, was not walked.
     pub fn leaves_open(&self) -> bool {
-        destination::leaves_open(&self.legs)
+        beyond::destination::leaves_open(&self.legs)
     }
 
     /// What is sent when it is not handed over: by the largest share that is known to fail, else the largest that is

@@ -8,7 +8,7 @@ use crate::envoy::tls::Context;
 use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Answerer, Decision, Mark, Response, Side, Stage, Step};
 
-use crate::walk::destination::DestinationWalk;
+use crate::walk::beyond::destination::DestinationWalk;
 use crate::walk::listen::network_filters::Denial;
 use crate::walk::way::stop::{RequestKind, Stop};
 

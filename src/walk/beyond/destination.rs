@@ -70,7 +70,7 @@ struct Group {
 }
 
 /// Follows every request that is handed over; the rows and ends of B's side come to `path`.
-pub(super) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
+pub(in crate::walk) fn follow(walker: &Walker, path: &mut Path, dial: &Dial) {
     if walker.question.beyond == Beyond::Proxy {
         return;
     }
@@ -562,6 +562,6 @@ fn is_private(ip: IpAddr) -> bool {
 }
 
 /// Whether any request is handed to a pod whose own proxy, if it has one, was not walked.
-pub(super) fn leaves_open(legs: &[Leg]) -> bool {
+pub(in crate::walk) fn leaves_open(legs: &[Leg]) -> bool {
     legs.iter().any(|leg| leg.end == End::HandedOver && leg.destination.is_none())
 }

@@ -1,0 +1,3 @@
+//! B's side: who gets the request, and what reaches the proxy there.
+
+pub(super) mod destination;
