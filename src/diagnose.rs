@@ -5,9 +5,11 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod branches;
 mod case;
 mod command;
 mod hidden;
+mod settle;
 mod summary;
 
 use std::cell::RefCell;
@@ -15,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::snapshot::{Need, Origin, Snapshot};
 use crate::verdict::{Certainty, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
-use crate::walk::{End, Leg, Walk};
+use crate::walk::{Branch, End, Walk};
+
+use branches::Conditions;
 
 pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
@@ -49,30 +53,43 @@ pub fn roster() -> &'static [Rule] {
 /// Explains a walk. Besides the verdict: what the findings would like to know next.
 pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
     let needs = RefCell::new(BTreeSet::new());
+    let examined = examined(&walk);
+    let explained: Vec<Explained> = examined.iter().map(|branch| explain(snapshot, &walk, branch, &needs)).collect();
+    let answer = walk.response();
     let mut findings: Vec<Finding> = Vec::new();
     // What explains the answer that is named, by id and title: ways may fail of different causes.
     let (mut main, mut known) = (BTreeSet::new(), BTreeSet::new());
-    let answer = walk.response();
-    for leg in examined(&walk, answer.as_ref()) {
-        let case = Case::new(snapshot, &walk, leg, &needs);
-        for finding in ROSTER.iter().filter_map(|rule| (rule.examine)(&case)) {
+    for Explained { branch, findings: own } in &explained {
+        for finding in own {
             let title = (finding.id, finding.title.clone());
-            if ends_so(&walk, leg, answer.as_ref()) {
+            if ends_so(branch, answer.as_ref()) {
                 main.insert(title.clone());
             }
             if known.insert(title) {
-                findings.push(finding);
+                findings.push(finding.clone());
             }
         }
     }
     let is_main = |f: &Finding| main.contains(&(f.id, f.title.clone()));
     findings.sort_by_key(|f| (f.certainty, !is_main(f), f.stage, f.id));
     let cause = findings.iter().find(|f| is_main(f)).cloned();
+    let verdict = verdict(snapshot, &walk, &explained, (findings, cause.as_ref()));
     let mut needs = needs.into_inner();
     needs.extend(walk.needs.iter().cloned());
-    let mut verdict = verdict(snapshot, walk, findings, cause.as_ref());
-    hidden::hide(&mut verdict);
     (verdict, needs)
+}
+
+/// A way, and what explains it.
+struct Explained<'a> {
+    branch: &'a Branch,
+    findings: Vec<Finding>,
+}
+
+fn explain<'a>(snapshot: &Snapshot, walk: &Walk, branch: &'a Branch, needs: &RefCell<BTreeSet<Need>>) -> Explained<'a> {
+    let case = Case::new(snapshot, &walk.request, branch, needs);
+    let findings = ROSTER.iter().filter_map(|rule| (rule.examine)(&case)).collect();
+    let is_open = branch.sure_outcome() == Outcome::Unknown;
+    Explained { branch, findings: if is_open { branches::doubted(findings) } else { findings } }
 }
 
 /// How many ways are explained: more causes than anybody reads. Each may look at every object that was read.
@@ -80,39 +97,46 @@ const MOST: usize = 100;
 
 /// The ways that are examined, each by itself: those that end differently. Where they are too many, those go first that
 /// end as the answer says, then others that end.
-fn examined<'a>(walk: &'a Walk, answer: Option<&Response>) -> Vec<&'a Leg> {
-    let mut legs = distinct_legs(walk);
-    if legs.len() > MOST {
-        legs.sort_by_key(|leg| (!ends_so(walk, leg, answer), leg.end.stop().is_none()));
-        legs.truncate(MOST);
+fn examined(walk: &Walk) -> Vec<&Branch> {
+    let mut branches = distinct(walk);
+    if branches.len() > MOST {
+        let answer = walk.response();
+        branches.sort_by_key(|branch| (!ends_so(branch, answer.as_ref()), branch.end.stop().is_none()));
+        branches.truncate(MOST);
     }
-    legs
+    branches
 }
 
 /// Whether a way ends as the answer says, in what a client sees.
-fn ends_so(walk: &Walk, leg: &Leg, answer: Option<&Response>) -> bool {
-    leg.end.stop().is_some() && leg.response(walk.kind).as_ref() == answer
+fn ends_so(branch: &Branch, answer: Option<&Response>) -> bool {
+    branch.end.stop().is_some() && branch.response().as_ref() == answer
 }
 
 /// The ways that end differently.
-fn distinct_legs(walk: &Walk) -> Vec<&Leg> {
-    let mut legs: Vec<&Leg> = Vec::new();
+fn distinct(walk: &Walk) -> Vec<&Branch> {
+    let mut distinct: Vec<&Branch> = Vec::new();
     // Of one cluster and one pod few are different.
-    let mut ends: BTreeMap<(Option<usize>, Option<usize>), Vec<&End>> = BTreeMap::new();
-    for leg in walk.legs.iter().filter(|leg| leg.end != End::Unknown) {
-        let known = ends.entry((leg.cluster, leg.destination)).or_default();
-        if !known.contains(&&leg.end) {
-            known.push(&leg.end);
-            legs.push(leg);
+    let mut ends: BTreeMap<(Option<String>, Option<String>), Vec<&End>> = BTreeMap::new();
+    for branch in walk.branches.iter().filter(|branch| branch.end != End::Unknown) {
+        let key = (branch.cluster_name(), branch.visit().map(|visit| visit.pod_name()));
+        let known = ends.entry(key).or_default();
+        if !known.contains(&&branch.end) {
+            known.push(&branch.end);
+            distinct.push(branch);
         }
     }
-    legs
+    distinct
 }
 
-fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>, cause: Option<&Finding>) -> Verdict {
-    let outcome = walk.outcome();
+fn verdict(
+    snapshot: &Snapshot,
+    walk: &Walk,
+    explained: &[Explained],
+    (findings, cause): (Vec<Finding>, Option<&Finding>),
+) -> Verdict {
+    let outcome = walk.outcome;
     let mut unchecked = walk.unchecked.clone();
-    let ended = distinct_legs(&walk).into_iter().filter(|leg| leg.end.stop().is_some()).count();
+    let ended = distinct(walk).into_iter().filter(|branch| branch.end.stop().is_some()).count();
     if ended > MOST {
         unchecked.push(format!("what causes {} of the {ended} ways that do not get to B", ended - MOST));
     }
@@ -124,18 +148,32 @@ fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>, cause: Optio
         });
     }
     let response = if outcome == Outcome::Reaches { None } else { walk.response() };
-    Verdict {
+    let conditions = Conditions::of(walk);
+    // What the answer rests on is said there.
+    unchecked.retain(|line| !conditions.say(line));
+    let ids = |branch: &Branch| -> Vec<&'static str> {
+        let own = explained.iter().find(|explained| std::ptr::eq(explained.branch, branch));
+        own.into_iter().flat_map(|own| own.findings.iter().map(|finding| finding.id)).collect()
+    };
+    let (branches, left_out) = branches::listed(walk, &conditions, &ids);
+    if left_out > 0 {
+        unchecked.push(format!("{left_out} more ways that requests go"));
+    }
+    let mut verdict = Verdict {
         outcome,
-        summary: summary::line(&walk, outcome, response.as_ref(), cause, &unchecked),
+        summary: summary::line(walk, response.as_ref(), cause, &unchecked),
         response,
-        branches: walk.branches(),
-        request: walk.request,
-        decision: walk.decision,
-        steps: walk.steps,
+        conditions: conditions.shown(walk),
+        branches,
+        request: walk.request.clone(),
+        decision: walk.decision(),
+        steps: walk.steps(),
         findings,
         unchecked,
         time: snapshot.time.clone(),
-    }
+    };
+    hidden::hide(&mut verdict);
+    verdict
 }
 
 /// The verdict where the configuration was another at each read: what was found is true of none of its versions.
@@ -162,6 +200,7 @@ pub fn unsettled(found: Verdict, moved: &[Need]) -> Verdict {
         response: None,
         request: found.request,
         decision: None,
+        conditions: Vec::new(),
         branches: Vec::new(),
         steps,
         findings: Vec::new(),

@@ -18,7 +18,9 @@ pub struct Verdict {
     pub request: Request,
     /// What A's proxy decides, in Envoy's words; `None` where A has no proxy or the walk did not get to it.
     pub decision: Option<Decision>,
-    /// Every way a request can go, where there is more than one.
+    /// What the answer rests on, and is open.
+    pub conditions: Vec<Condition>,
+    /// Every way that requests go, one at least; those that end alike are one.
     pub branches: Vec<Branch>,
     /// The stages, in order; those after a stop are there too, unreached.
     pub steps: Vec<Step>,
@@ -167,17 +169,69 @@ pub struct Destination {
     pub decision: Decision,
 }
 
-/// One way that a request can go.
+/// One way that requests go.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Branch {
-    /// The share of requests, 0 to 1.
+    /// What sends them there; none where all go the same way.
+    pub guards: Vec<Guard>,
+    /// The share of the requests that pass the other guards, 0 to 1.
     pub share: f64,
-    /// What becomes of them.
+    /// What becomes of them, provided that what is open lets them pass.
     pub outcome: Outcome,
     /// What they get when they are not handed over.
     pub response: Option<Response>,
-    /// What sends them there: `weighted cluster …`, `fault filter`.
-    pub by: String,
+    /// What A's proxy decides of them.
+    pub decision: Option<Decision>,
+    /// The stages that they pass, in order.
+    pub steps: Vec<Step>,
+    /// The ids of the findings that explain their end.
+    pub findings: Vec<&'static str>,
+}
+
+/// What sends requests one way and not another.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Guard {
+    /// Chance.
+    Drawn {
+        /// What is drawn: `weighted cluster …`, `fault filter`.
+        by: String,
+        /// The share, 0 to 1.
+        share: f64,
+    },
+    /// They are sent to this address.
+    Address(String),
+    /// They are taken by this pod, or by one that is like it.
+    Pod(Side, String),
+    /// Something open lets them pass, or is as this says.
+    Provided {
+        /// The condition's id.
+        condition: usize,
+        /// What it would have to be, where it could be several things.
+        alternative: Option<String>,
+    },
+}
+
+/// Something that decides and is not modeled, or was not read.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Condition {
+    /// From 1.
+    pub id: usize,
+    /// Whose proxy.
+    pub side: Side,
+    /// Where on the way.
+    pub stage: Stage,
+    /// The thing's name, verbatim.
+    pub subject: String,
+    /// What it could do.
+    pub powers: Vec<Power>,
+    /// Why it is open, a sentence.
+    pub why: String,
+    /// What has to be for the rest to hold, as it follows `if`.
+    pub proviso: String,
+    /// One read-only command that tells more of it; empty where there is none.
+    pub settle: Command,
+    /// What this rests on.
+    pub evidence: Vec<Evidence>,
 }
 
 /// What a proxy does at one stage.
@@ -195,6 +249,19 @@ pub struct Step {
     pub note: String,
     /// What this rests on.
     pub evidence: Vec<Evidence>,
+}
+
+/// What something that is not modeled, or was not read, could do to a request.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Power {
+    /// It can end the request, and never lets one through that fails behind it.
+    Refuse,
+    /// It can answer anything.
+    Answer,
+    /// It can change what later stages see.
+    Rewrite,
+    /// It was not read, or cannot be told.
+    Withhold,
 }
 
 /// Whose proxy takes a step.
@@ -325,6 +392,31 @@ impl Command {
     }
 }
 
+impl Guard {
+    /// In a few words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Drawn { by, .. } => by.clone(),
+            Self::Address(address) => format!("address {address}"),
+            Self::Pod(_, pod) => format!("pod {pod}"),
+            Self::Provided { condition, alternative: None } => format!("if [c{condition}] lets it pass"),
+            Self::Provided { condition, alternative: Some(alternative) } => format!("[c{condition}]: {alternative}"),
+        }
+    }
+}
+
+impl Branch {
+    /// What sends requests there, in a few words.
+    pub fn by(&self) -> String {
+        self.guards.iter().map(Guard::words).filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether it rests on something open.
+    pub fn is_conditional(&self) -> bool {
+        self.guards.iter().any(|guard| matches!(guard, Guard::Provided { .. }))
+    }
+}
+
 impl Outcome {
     /// As in the JSON.
     pub fn word(self) -> &'static str {
@@ -348,6 +440,20 @@ impl Outcome {
 }
 
 impl Stage {
+    /// As a sentence names it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Capture => "capture of the connection",
+            Self::Listener => "listener",
+            Self::FilterChain => "filter chain",
+            Self::HttpFilters => "HTTP filters",
+            Self::Route => "route",
+            Self::Cluster => "cluster",
+            Self::Endpoints => "endpoints",
+        }
+    }
+
     /// As in the JSON and at the head of a row.
     pub fn word(self) -> &'static str {
         match self {
@@ -359,6 +465,18 @@ impl Stage {
             Self::Route => "route",
             Self::Cluster => "cluster",
             Self::Endpoints => "endpoints",
+        }
+    }
+}
+
+impl Power {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Answer => "answer",
+            Self::Rewrite => "rewrite",
+            Self::Withhold => "withhold",
         }
     }
 }

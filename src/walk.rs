@@ -2,32 +2,48 @@
 //!
 //! [`walk`] is a pure function of the snapshot and the question: no IO, no clock, no panic. Besides what it found it
 //! returns what it would like to know next.
+//!
+//! A walk is a tree. Each stage returns a value ([`way::course::Told`]): what it met, and what becomes of the request.
+//! This file, the driver, names the stages in the order of a request, and strings their values together; no stage names
+//! another.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod beyond;
 mod dial;
+mod follow;
 mod http;
 mod listen;
 mod tls;
 mod upstream;
 mod way;
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use beyond::destination::DestinationWalk;
-pub use way::path::{ClusterTrail, End, Leg, Missed, Socket, Trail};
+pub use way::branch::{Branch, End};
+pub use way::guard::{Alternative, Condition, Guard};
 pub use way::question::{Beyond, Port, Protocol, Question, QuestionError};
 pub use way::stop::{Abort, Handshake, Refused, RequestKind, Stop};
+pub use way::trail::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Trail, Visit};
 
-pub(crate) use dial::resolve::ports_of;
+pub(crate) use dial::service::ports_of;
 
-use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{Branch, Decision, Endpoint, Mark, Outcome, Request, Response, Side, Stage, Step};
+use crate::envoy::subset::Criteria;
+use crate::snapshot::{Need, Node, Origin, Snapshot};
+use crate::verdict::{Decision, Endpoint, Outcome, Request, Response, Side, Step};
 
-use dial::resolve::{Dial, Resolved};
-use listen::filter_chain::Terminal;
-use way::path::Path;
+use dial::capture::{Capture, capture};
+use http::filters::Reached;
+use http::manager::{self, Manager};
+use listen::{filter_chain, listener, network_filters, tcp_proxy};
+use upstream::cluster;
+use upstream::evaluated::Evaluated;
+use way::accepted::{Accepted, Terminal};
+use way::course::{Last, Told, Way};
+use way::dial::Dial;
+use way::forwarded::{Choice, Forwarded, Handed, Over, Wire};
+use way::log::Fact;
 use way::walker::Walker;
 
 /// What becomes of a request, as far as it can be told from what was read.
@@ -35,17 +51,13 @@ use way::walker::Walker;
 pub struct Walk {
     /// The request as it was understood.
     pub request: Request,
-    /// What the proxy decides; `None` where A has no proxy, or the walk ended before it.
-    pub decision: Option<Decision>,
-    /// The rows.
-    pub steps: Vec<Step>,
-    /// Every way that the request can go; shares sum to 1.
-    pub legs: Vec<Leg>,
-    /// What was met on the way.
-    pub trail: Trail,
-    /// B's proxies that were walked.
-    pub destinations: Vec<DestinationWalk>,
-    /// What was not read or is not modeled.
+    /// What becomes of all requests together.
+    pub outcome: Outcome,
+    /// Every way that requests go.
+    pub branches: Vec<Branch>,
+    /// The same through other addresses of B that lead to the same decisions.
+    pub alike: Vec<Vec<Branch>>,
+    /// What was not read or is not modeled, and bears on no branch by itself.
     pub unchecked: Vec<String>,
     /// What would have to be read to get further.
     pub needs: BTreeSet<Need>,
@@ -56,181 +68,218 @@ pub struct Walk {
 /// Walks the question through A's proxy.
 pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     let walker = Walker::new(snapshot, question, Origin::Source(0));
-    let mut head = Path::default();
-    let resolved = match &snapshot.source {
-        Some(pod) if pod.without_proxy => dial::capture::without_proxy(&walker, &mut head, pod),
-        _ => dial::resolve::resolve(&walker, &mut head),
-    };
-    let dials = match resolved {
-        Resolved::To(dials) => dials,
-        Resolved::Ended => Vec::new(),
-    };
-    let through = |dial: &Dial| {
-        let mut path = through_proxy(&walker, head.clone(), dial);
-        beyond::destination::follow(&walker, &mut path, dial);
-        (dial.clone(), path)
-    };
-    let paths: Vec<(Dial, Path)> = dials.iter().map(through).collect();
-    let kind = dials.first().map_or(RequestKind::Plain, |dial| http::manager::request_kind(&question.headers, dial));
-    let request = dial::resolve::shown(&walker, dials.first());
-    let (reached_proxy, path) = if paths.is_empty() { (false, head) } else { (true, merge(paths)) };
-    let (needs, unchecked) = walker.into_parts();
-    let Path { mut steps, decision, legs, trail, destinations, bare, .. } = path;
-    fill_up(&mut steps, &decision, reached_proxy, bare);
-    let decision = (reached_proxy && decision != Decision::default() && !bare).then_some(decision);
-    Walk { request, decision, steps, legs, trail, destinations, unchecked, needs, kind }
-}
-
-/// One address through A's proxy, where the connection gets to it.
-fn through_proxy(walker: &Walker, mut path: Path, dial: &Dial) -> Path {
-    if !path.bare && !dial::capture::bypasses(walker, &mut path, dial) {
-        from_listener(walker, &mut path, dial);
-    }
-    path
-}
-
-/// Through one proxy, A's or B's: listener, chain and what follows.
-fn from_listener(walker: &Walker, path: &mut Path, dial: &Dial) {
-    let Some(listener) = listen::listener::find(walker, path, dial) else { return };
-    match listen::filter_chain::choose(walker, path, &listener, dial) {
-        Some(Terminal::Http(manager, node)) => http::manager::walk(walker, path, &manager, &node, dial),
-        Some(Terminal::Tcp(proxy, node)) => listen::tcp_proxy::walk(walker, path, &proxy, &node, dial),
-        None => {}
-    }
-}
-
-/// Several addresses: one answer where they agree, else each its share.
-fn merge(mut paths: Vec<(Dial, Path)>) -> Path {
-    let agree = paths.windows(2).all(|pair| {
-        let without_hosts = |path: &Path| {
-            let mut decision = path.decision.clone();
-            without_places(&mut decision);
-            let pods = decision.destinations.drain(..).map(|mut there| {
-                without_places(&mut there.decision);
-                there.decision
-            });
-            let beyond: Vec<Decision> = pods.collect();
-            (decision, beyond, path.legs.clone())
-        };
-        without_hosts(&pair[0].1) == without_hosts(&pair[1].1)
+    let driver = Driver::new(&walker);
+    let resolved = dial::resolve::resolve(&walker);
+    let service = resolved.last_met(&|fact| match fact {
+        Fact::Service(service) => Some(service.clone()),
+        _ => None,
     });
-    let count = paths.len();
-    if agree {
-        let (_, mut first) = paths.remove(0);
-        for (_, other) in paths {
-            for (mine, theirs) in first.decision.clusters.iter_mut().zip(other.decision.clusters) {
-                let known: BTreeSet<Endpoint> = mine.endpoints.iter().cloned().collect();
-                mine.endpoints.extend(theirs.endpoints.into_iter().filter(|e| !known.contains(e)));
-            }
-            let known: BTreeSet<String> = first.decision.destinations.iter().map(|mine| mine.pod.clone()).collect();
-            let new = other.decision.destinations.into_iter().filter(|d| !known.contains(&d.pod));
-            first.decision.destinations.extend(new);
-        }
-        return first;
-    }
-    let fails = |path: &Path| path.legs.iter().any(|leg| matches!(leg.end, End::Stopped(_)));
-    let shown = paths.iter().position(|(_, path)| fails(path)).unwrap_or(0);
-    #[expect(clippy::cast_precision_loss, reason = "a handful of addresses")]
-    let share = 1.0 / count as f64;
-    let mut legs = Vec::new();
-    for (i, (dial, path)) in paths.iter().enumerate() {
-        let address = dial.ip.map_or_else(|| "any other address".to_owned(), |ip| format!("address {ip}"));
-        let part = path.legs.iter().cloned();
-        legs.extend(part.map(|leg| Leg {
-            share: leg.share * share,
-            by: address.clone(),
-            cluster: leg.cluster.filter(|_| i == shown),
-            ..leg
-        }));
-    }
-    let (_, mut path) = paths.swap_remove(shown);
-    path.legs = legs;
-    path
-}
-
-/// Each address can have a listener of its own, with routes of its own; the hosts always differ.
-fn without_places(decision: &mut Decision) {
-    decision.listener = None;
-    decision.filter_chain = None;
-    decision.route_config = None;
-    decision.clusters.iter_mut().for_each(|c| c.endpoints.clear());
-}
-
-/// The rows that were not reached stay, so that the eye learns the shape.
-fn fill_up(steps: &mut Vec<Step>, decision: &Decision, reached_proxy: bool, bare: bool) {
-    let tcp = reached_proxy && decision.filter_chain.is_some() && decision.route_config.is_none();
-    let usual = [Stage::Listener, Stage::Route, Stage::Cluster, Stage::Endpoints];
-    for stage in usual.into_iter().filter(|_| !bare) {
-        let passed_by_tcp = tcp && stage == Stage::Route;
-        if !passed_by_tcp && !steps.iter().any(|s| s.side == Side::Source && s.stage == stage) {
-            let side = Side::Source;
-            let (subject, note) = (String::new(), "not reached".to_owned());
-            steps.push(Step { side, stage, mark: Mark::NotReached, subject, note, evidence: Vec::new() });
-        }
-    }
-    steps.sort_by_key(|step| (step.side, step.stage));
+    let dial = resolved.first().and_then(|dials| dials.first()).cloned();
+    let kind = dial.as_ref().map_or(RequestKind::Plain, |dial| dial.request_kind(&question.headers));
+    let request = way::asked::shown(&walker, dial.as_ref());
+    let told = resolved.then(&|dials: Vec<Dial>| driver.addresses(&dials, service.as_ref())).settled(kind);
+    let outcome = told.outcome(kind);
+    let alike = driver.alike.take().into_iter().map(|told| branches(told.settled(kind), kind)).collect();
+    let branches = branches(told, kind);
+    let (needs, unchecked) = walker.into_parts();
+    Walk { request, outcome, branches, alike, unchecked, needs, kind }
 }
 
 impl Walk {
-    /// What becomes of the request.
-    pub fn outcome(&self) -> Outcome {
-        let shares: Vec<(f64, Outcome)> =
-            self.legs.iter().map(|l| (l.share, upstream::cluster::outcome(&l.end, self.kind))).collect();
-        way::outcome::combine(&shares)
+    /// The way that is told first: what fails before what is open, that before what is answered, and what reaches last;
+    /// then the one that most requests take, where ways that end alike count together.
+    pub fn told(&self) -> Option<&Branch> {
+        let mut alike: BTreeMap<Option<Response>, f64> = BTreeMap::new();
+        for branch in &self.branches {
+            *alike.entry(branch.response()).or_default() += branch.share();
+        }
+        let weight = |branch: &Branch| {
+            let alike = alike.get(&branch.response()).copied().unwrap_or_default();
+            // Of those that are alike, one that was followed to its end tells more.
+            (branch.severity(), alike, branch.visit().is_some(), branch.share())
+        };
+        self.branches.iter().rev().max_by(|a, b| {
+            let ((a, a_alike, a_far, a_share), (b, b_alike, b_far, b_share)) = (weight(a), weight(b));
+            a.cmp(&b).then(a_alike.total_cmp(&b_alike)).then(a_far.cmp(&b_far)).then(a_share.total_cmp(&b_share))
+        })
     }
 
-    /// The share of requests that come to this, 0 to 1.
+    /// The share of requests that surely come to this, 0 to 1.
     pub fn share(&self, outcome: Outcome) -> f64 {
-        self.legs
-            .iter()
-            .filter(|leg| upstream::cluster::outcome(&leg.end, self.kind) == outcome)
-            .map(|leg| leg.share)
-            .sum()
+        self.branches.iter().filter(|branch| branch.sure_outcome() == outcome).map(Branch::share).sum()
     }
 
     /// Whether requests are handed to a pod whose own proxy, if it has one, was not walked.
     pub fn leaves_open(&self) -> bool {
-        beyond::destination::leaves_open(&self.legs)
+        self.branches.iter().any(|branch| branch.end == End::HandedOver && branch.visit().is_none())
     }
 
-    /// What is sent when it is not handed over: by the largest share that is known to fail, else the largest that is
-    /// answered.
+    /// Whether requests leave A past any proxy.
+    pub fn has_no_source_proxy(&self) -> bool {
+        self.branches.iter().any(Branch::leaves)
+    }
+
+    /// What is sent when it is not handed over, of the way that is told first.
     pub fn response(&self) -> Option<Response> {
-        self.main_stop().and_then(|(leg, _)| leg.response(self.kind))
+        self.told()?.response()
     }
 
-    /// The way with the largest share among those that are known to fail, else among those that are answered.
-    pub fn main_stop(&self) -> Option<(&Leg, &Stop)> {
-        let stops = self.legs.iter().filter_map(|leg| Some((leg, leg.end.stop()?, leg.response(self.kind))));
-        let stops: Vec<_> = stops.collect();
-        // Ways that end alike count together.
-        let mut alike: BTreeMap<&Option<Response>, f64> = BTreeMap::new();
-        for (leg, _, response) in &stops {
-            *alike.entry(response).or_default() += leg.share;
-        }
-        let weight = |(leg, stop, response): &(&Leg, &Stop, Option<Response>)| {
-            let fails = stop.outcome(self.kind) == Outcome::Fails;
-            (fails, alike.get(response).copied().unwrap_or_default(), leg.share)
+    /// What A's proxy decides of the requests that chance alone parts from those that are told first; `None` where A has
+    /// no proxy, or the walk ended before it.
+    pub fn decision(&self) -> Option<Decision> {
+        let told = self.told().filter(|branch| !branch.leaves())?;
+        let united = |branches: &[Branch]| {
+            let own: Vec<&Branch> = branches.iter().filter(|branch| branch.is_drawn_apart_from(told)).collect();
+            way::branch::decision(&own, Side::Source)
         };
-        let main = stops.iter().max_by(|a, b| {
-            let ((a_fails, a_alike, a_share), (b_fails, b_alike, b_share)) = (weight(a), weight(b));
-            a_fails.cmp(&b_fails).then(a_alike.total_cmp(&b_alike)).then(a_share.total_cmp(&b_share))
-        });
-        main.map(|(leg, stop, _)| (*leg, *stop))
+        let mut decision = united(&self.branches);
+        for other in self.alike.iter().map(|branches| united(branches)) {
+            extend(&mut decision, other);
+        }
+        (decision != Decision::default()).then_some(decision)
     }
 
-    /// Every way, where there is more than one.
-    pub fn branches(&self) -> Vec<Branch> {
-        let mut branches: Vec<Branch> = Vec::new();
-        let mut places: BTreeMap<(&str, Outcome, Option<Response>), usize> = BTreeMap::new();
-        for leg in &self.legs {
-            let (outcome, response) = (upstream::cluster::outcome(&leg.end, self.kind), leg.response(self.kind));
-            let place = *places.entry((&leg.by, outcome, response.clone())).or_insert(branches.len());
-            match branches.get_mut(place) {
-                Some(same) => same.share += leg.share,
-                None => branches.push(Branch { share: leg.share, outcome, response, by: leg.by.clone() }),
-            }
+    /// The same, of some ways that end alike.
+    pub fn decision_of(&self, branches: &[&Branch]) -> Option<Decision> {
+        let own: Vec<&Branch> = branches.iter().copied().filter(|branch| !branch.leaves()).collect();
+        let decision = way::branch::decision(&own, Side::Source);
+        (decision != Decision::default()).then_some(decision)
+    }
+
+    /// The rows of the way that is told first.
+    pub fn steps(&self) -> Vec<Step> {
+        self.told().map(Branch::steps).unwrap_or_default()
+    }
+}
+
+/// The hosts and the pods behind another address are added to those behind the first.
+fn extend(decision: &mut Decision, other: Decision) {
+    for (mine, theirs) in decision.clusters.iter_mut().zip(other.clusters) {
+        let known: BTreeSet<Endpoint> = mine.endpoints.iter().cloned().collect();
+        mine.endpoints.extend(theirs.endpoints.into_iter().filter(|e| !known.contains(e)));
+    }
+    let known: BTreeSet<String> = decision.destinations.iter().map(|mine| mine.pod.clone()).collect();
+    decision.destinations.extend(other.destinations.into_iter().filter(|d| !known.contains(&d.pod)));
+}
+
+/// The ways of a walk.
+fn branches(told: Told<()>, kind: RequestKind) -> Vec<Branch> {
+    let branch = |Way { guards, log, last }: Way<()>| {
+        let end = match last {
+            Last::Goes(()) => End::HandedOver,
+            Last::Ends(stop, _) => End::Stopped(stop),
+            Last::Open => End::Unknown,
+        };
+        Branch { guards, end, log, kind }
+    };
+    told.ways().into_iter().map(branch).collect()
+}
+
+/// Takes a request from stage to stage through one proxy, and through those that come after it.
+struct Driver<'a> {
+    walker: &'a Walker<'a>,
+    /// What became of requests that chose a cluster, by its name and what was asked of its hosts: a cluster that is named
+    /// again is not looked at again.
+    clusters: RefCell<BTreeMap<String, Vec<(Criteria, Evaluated)>>>,
+    /// What B's proxies made of what came to them.
+    visits: RefCell<BTreeMap<String, Told<Handed>>>,
+    /// Other addresses of B, which lead to the same decisions.
+    alike: RefCell<Vec<Told<()>>>,
+    /// Why certificates were not read, where they were not.
+    certificates: Cell<Option<String>>,
+}
+
+impl<'a> Driver<'a> {
+    fn new(walker: &'a Walker<'a>) -> Self {
+        Self {
+            walker,
+            clusters: RefCell::default(),
+            visits: RefCell::default(),
+            alike: RefCell::default(),
+            certificates: Cell::default(),
         }
-        if branches.len() > 1 { branches } else { Vec::new() }
+    }
+
+    /// Several addresses: one answer where they agree, else each its share.
+    fn addresses(&self, dials: &[Dial], service: Option<&Node>) -> Told<()> {
+        let told = dials.iter().map(|dial| self.follow(self.source(dial), service));
+        let mut told: Vec<Told<()>> = told.collect();
+        let alike = told.windows(2).all(|pair| pair[0].signature() == pair[1].signature());
+        if alike && !told.is_empty() {
+            let first = told.remove(0);
+            self.alike.borrow_mut().extend(told);
+            return first;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a handful of addresses")]
+        let share = 1.0 / told.len() as f64;
+        let part = |(dial, told): (&Dial, Told<()>)| (Guard::Address { address: dial.address(), share }, told);
+        Told::parts(dials.iter().zip(told).map(part).collect())
+    }
+
+    /// One address through A's proxy, where the connection gets to it.
+    fn source(&self, dial: &Dial) -> Told<Handed> {
+        capture(self.walker, dial).then(&|captured| match captured {
+            Capture::Taken => self.proxy(dial),
+            Capture::Leaves => Told::goes(Handed { dial: dial.clone(), over: Over::Bare, cluster: None }),
+        })
+    }
+
+    /// A connection through the proxy: listener, filter chain, and what ends the chain.
+    fn proxy(&self, dial: &Dial) -> Told<Handed> {
+        let walker = self.walker;
+        let accepted = listener::find(walker, dial).then(&|active| filter_chain::choose(walker, &active, dial));
+        accepted.then(&|accepted: Accepted| {
+            let sight = accepted.sight;
+            match &accepted.terminal {
+                Terminal::Http(config, node) => {
+                    let manager = Manager { config, node, sight };
+                    let reach = |name: &str| self.reach(name, dial);
+                    manager::forward(walker, manager, dial, &reach).then(&|forwarded| self.forward(&forwarded, dial))
+                }
+                Terminal::Tcp(proxy, node) => {
+                    let named = accepted.cluster.as_deref();
+                    let told = tcp_proxy::forward(proxy, node, named).then(&|forwarded| {
+                        let again = tcp_proxy::draws_again(proxy, &forwarded);
+                        tcp_proxy::drawn_again(self.forward(&forwarded, dial), again)
+                    });
+                    // A host is chosen and connected to before access control looks.
+                    told.then(&|handed| match &accepted.denial {
+                        Some(denial) => network_filters::closed(denial),
+                        None => Told::goes(handed),
+                    })
+                }
+            }
+        })
+    }
+
+    /// What is forwarded, to the clusters that were chosen.
+    fn forward(&self, forwarded: &Forwarded, dial: &Dial) -> Told<Handed> {
+        let several = forwarded.choices.len() > 1;
+        let part = |choice: &Choice| {
+            let by = if several { format!("weighted cluster {}", choice.name) } else { String::new() };
+            let evaluated = self.evaluate(choice, forwarded.wire, dial);
+            (Guard::drawn(&by, choice.share), evaluated.told(dial, &forwarded.over))
+        };
+        Told::parts(forwarded.choices.iter().map(part).collect())
+    }
+
+    fn evaluate(&self, choice: &Choice, wire: Wire, dial: &Dial) -> Evaluated {
+        let known = |(criteria, _): &&(Criteria, Evaluated)| *criteria == choice.criteria;
+        let key = format!("{} {wire:?} {:?}", choice.name, dial.ip);
+        if let Some((_, evaluated)) = self.clusters.borrow().get(&key).and_then(|all| all.iter().find(known)) {
+            return evaluated.clone();
+        }
+        let evaluated = cluster::evaluate(self.walker, choice, wire, dial);
+        // Without a name it is the place that is shown.
+        if !choice.name.is_empty() {
+            let mut clusters = self.clusters.borrow_mut();
+            clusters.entry(key).or_default().push((choice.criteria.clone(), evaluated.clone()));
+        }
+        evaluated
+    }
+
+    /// What comes of asking the service behind a cluster that a filter names.
+    fn reach(&self, name: &str, dial: &Dial) -> Reached {
+        cluster::reach(self.walker, name, dial).map_or(Reached::Perhaps, Reached::Never)
     }
 }

@@ -5,16 +5,20 @@ use std::collections::BTreeSet;
 
 use crate::mesh::istio::{self, ClusterName};
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
-use crate::verdict::ObjectRef;
-use crate::walk::{ClusterTrail, DestinationWalk, Leg, Stop, Trail, Walk};
+use crate::verdict::{ObjectRef, Request, Side};
+use crate::walk::{Branch, ClusterTrail, Stop, Trail, Visit};
 
 /// Where istiod keeps what is for the whole mesh (`meshConfig.rootNamespace`), unless it was told otherwise.
 pub(crate) const ROOT_NAMESPACE: &str = "istio-system";
 
-/// One way that the request can go, to be explained.
+/// One way that requests go, to be explained, on the side where it ended.
 pub(crate) struct Case<'a> {
-    pub(crate) walk: &'a Walk,
-    leg: &'a Leg,
+    request: &'a Request,
+    branch: &'a Branch,
+    /// What was met on the side where the way ended.
+    here: Trail,
+    /// What was met in A's proxy.
+    source: Trail,
     snapshot: &'a Snapshot,
     needs: &'a RefCell<BTreeSet<Need>>,
 }
@@ -22,34 +26,57 @@ pub(crate) struct Case<'a> {
 impl<'a> Case<'a> {
     pub(super) fn new(
         snapshot: &'a Snapshot,
-        walk: &'a Walk,
-        leg: &'a Leg,
+        request: &'a Request,
+        branch: &'a Branch,
         needs: &'a RefCell<BTreeSet<Need>>,
     ) -> Self {
-        Self { walk, leg, snapshot, needs }
+        let (here, source) = (branch.trail(branch.side()), branch.trail(Side::Source));
+        Self { request, branch, here, source, snapshot, needs }
     }
 
-    /// Why this way ends, where it does.
+    /// The request as it was understood.
+    pub(crate) fn request(&self) -> &'a Request {
+        self.request
+    }
+
+    /// Why this way ends, where it does, as A's client sees it.
     pub(crate) fn stop(&self) -> Option<&'a Stop> {
-        self.leg.end.stop()
+        self.branch.end.stop()
+    }
+
+    /// The same, in the words of the proxy that ends it.
+    pub(crate) fn own_stop(&self) -> Option<&'a Stop> {
+        self.branch.own_stop()
     }
 
     /// What was met on the way to where this way ends: in A's proxy, or in B's.
-    pub(crate) fn trail(&self) -> &'a Trail {
-        self.destination().map_or(&self.walk.trail, |d| &d.trail)
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.here
+    }
+
+    /// What was met in A's proxy, wherever this way ends.
+    pub(crate) fn in_source(&self) -> &Trail {
+        &self.source
+    }
+
+    /// B's Service, as it was asked for.
+    pub(crate) fn asked_service(&self) -> Option<&Node> {
+        self.source.service.as_ref()
+    }
+
+    /// Whether A's proxy takes it for a request of HTTP.
+    pub(crate) fn is_over_http(&self) -> bool {
+        self.branch.is_over_http(Side::Source)
     }
 
     /// B's pod whose proxy ends this way.
-    pub(crate) fn destination(&self) -> Option<&'a DestinationWalk> {
-        self.walk.destinations.get(self.leg.destination?)
+    pub(crate) fn destination(&self) -> Option<&'a Visit> {
+        self.branch.visit().map(|visit| &**visit)
     }
 
     /// The cluster of this way.
-    pub(crate) fn cluster(&self) -> Option<&'a ClusterTrail> {
-        match self.destination() {
-            Some(destination) => destination.trail.clusters.first(),
-            None => self.walk.trail.clusters.get(self.leg.cluster?),
-        }
+    pub(crate) fn cluster(&self) -> Option<&ClusterTrail> {
+        self.here.cluster.as_deref()
     }
 
     /// Its name, taken apart.
@@ -69,7 +96,7 @@ impl<'a> Case<'a> {
 
     /// A's namespace.
     pub(crate) fn namespace(&self) -> String {
-        self.walk.request.source.as_ref().map_or_else(|| "default".to_owned(), |s| s.namespace.clone())
+        self.request.source.as_ref().map_or_else(|| "default".to_owned(), |s| s.namespace.clone())
     }
 
     /// An object; `None` when it is not there or was not read. What is missing is asked for.
@@ -216,7 +243,7 @@ impl<'a> Case<'a> {
 
     /// A's own pod.
     pub(crate) fn source_pod(&self) -> Option<ObjectRef> {
-        let pod = self.walk.request.source.as_ref()?;
+        let pod = self.request.source.as_ref()?;
         Some(object_ref(Kind::Pod, &pod.namespace, &pod.name, ""))
     }
 
@@ -277,12 +304,12 @@ pub(crate) fn all_endpoints(cluster: &ClusterTrail) -> String {
 
 /// Whether outlier detection ejected every host of the cluster.
 pub(crate) fn all_ejected(cluster: &ClusterTrail) -> bool {
-    cluster.hosts.iter().all(|(host, _)| host.flags.iter().any(|flag| flag == "failed_outlier_check"))
+    cluster.hosts.iter().all(|trail| trail.host.flags.iter().any(|flag| flag == "failed_outlier_check"))
 }
 
 /// What `/clusters` says of the first three hosts' health.
 pub(crate) fn health_of(cluster: &ClusterTrail) -> Vec<Evidence> {
-    let statuses = cluster.hosts.iter().take(3).filter_map(|(_, at)| at.as_ref()?.get("health_status"));
+    let statuses = cluster.hosts.iter().take(3).filter_map(|trail| trail.at.as_ref()?.get("health_status"));
     statuses.map(|status| status.evidence()).collect()
 }
 

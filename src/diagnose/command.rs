@@ -3,8 +3,8 @@
 //! A name comes from a mesh, from an admin endpoint, or from a file that somebody sent. Where a tool would take it for
 //! an option or for another thing, there is no command.
 
-use crate::verdict::{Command, ObjectRef};
-use Word::{Is, Kind, Labels, Name, Pod, Typed};
+use crate::verdict::{Command, ObjectRef, SourcePod};
+use Word::{Is, Kind, Labels, Name, Pod, Query, Typed, Url};
 
 /// How a list of pods is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +28,24 @@ pub(crate) fn show(object: &ObjectRef) -> Command {
 /// Lists the objects of one or more kinds.
 pub(crate) fn list(namespace: &str, kinds: &'static str) -> Command {
     within(namespace, &[Is("get"), Is(kinds)])
+}
+
+/// Lists the objects of a kind in all namespaces.
+pub(crate) fn list_all(kind: &'static str) -> Command {
+    command(&[&[Is("kubectl"), Is("get"), Is(kind), Is("-A")]])
+}
+
+/// What a proxy's admin endpoint says: through Istio's agent in a pod of it, else where the proxy runs.
+pub(crate) fn admin(pod: Option<&SourcePod>, query: &str) -> Command {
+    match pod {
+        Some(pod) => {
+            let container = pod.proxy.as_deref().unwrap_or_default();
+            let exec = [Is("exec"), Name(&pod.name), Is("-c"), Name(container), Is("--")];
+            let agent = [Is("pilot-agent"), Is("request"), Is("GET"), Query(query.trim_start_matches('/'))];
+            within(&pod.namespace, &[&exec[..], &agent[..]].concat())
+        }
+        None => command(&[&[Is("curl"), Is("-sg"), Url(query)]]),
+    }
 }
 
 /// Lists the pods that carry labels.
@@ -92,6 +110,10 @@ enum Word<'a> {
     Typed(&'static str, &'a str),
     /// `NAME.NAMESPACE`, as istioctl calls a pod.
     Pod(&'a ObjectRef),
+    /// What an admin endpoint is asked.
+    Query(&'a str),
+    /// The same, where the proxy runs; the port is that of its `admin.address`.
+    Url(&'a str),
     /// `key=value,…`
     Labels(&'a [(String, String)]),
 }
@@ -106,6 +128,8 @@ impl Word<'_> {
             Typed(kind, name) => is_name(name).then(|| format!("{kind}/{name}")),
             Pod(pod) => (is_name(&pod.name) && is_name(&pod.namespace) && !pod.namespace.contains('.'))
                 .then(|| format!("{}.{}", pod.name, pod.namespace)),
+            Query(query) => is_query(query).then(|| query.to_owned()),
+            Url(query) => is_query(query).then(|| format!("http://localhost:9901{query}")),
             Labels(labels) => selector(labels),
         }
     }
@@ -114,6 +138,11 @@ impl Word<'_> {
 /// A `-` begins an option, and a `/` stands between a kind and a name.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('-') && !name.contains('/')
+}
+
+/// A query is one line, and no option.
+fn is_query(query: &str) -> bool {
+    !query.is_empty() && !query.starts_with('-') && !query.contains(char::is_whitespace)
 }
 
 /// kubectl takes several kinds with commas between them.

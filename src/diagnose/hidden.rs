@@ -1,7 +1,7 @@
 //! A verdict without the secrets of the request: what was typed is in its sentences, too.
 
 use crate::redact;
-use crate::verdict::{Branch, Finding, Step, Verdict};
+use crate::verdict::{Branch, Condition, Finding, Guard, Step, Verdict};
 
 /// What is shorter could be anything, and is hidden in its own field alone.
 const LONG: usize = 4;
@@ -34,14 +34,27 @@ pub(super) fn hide(verdict: &mut Verdict) {
 /// Everything that is said in sentences.
 fn texts(verdict: &mut Verdict) -> impl Iterator<Item = &mut String> {
     let response = verdict.response.iter_mut().map(|response| &mut response.details);
-    let branches = verdict.branches.iter_mut().map(|Branch { by, .. }| by);
+    let branches = verdict.branches.iter_mut().flat_map(of_branch);
+    let conditions = verdict.conditions.iter_mut();
+    let conditions = conditions.flat_map(|Condition { subject, why, proviso, .. }| [subject, why, proviso]);
     let steps = verdict.steps.iter_mut().flat_map(|Step { subject, note, .. }| [subject, note]);
     let findings = verdict.findings.iter_mut();
     let findings = findings.flat_map(|Finding { title, why, fix, .. }| [title, why].into_iter().chain(fix));
     std::iter::once(&mut verdict.summary)
         .chain(response)
         .chain(branches)
+        .chain(conditions)
         .chain(steps)
         .chain(findings)
         .chain(&mut verdict.unchecked)
+}
+
+fn of_branch(branch: &mut Branch) -> impl Iterator<Item = &mut String> {
+    let Branch { guards, response, steps, .. } = branch;
+    let guards = guards.iter_mut().filter_map(|guard| match guard {
+        Guard::Drawn { by: words, .. } | Guard::Address(words) | Guard::Pod(_, words) => Some(words),
+        Guard::Provided { alternative, .. } => alternative.as_mut(),
+    });
+    let details = response.iter_mut().map(|response| &mut response.details);
+    guards.chain(details).chain(steps.iter_mut().flat_map(|Step { subject, note, .. }| [subject, note]))
 }

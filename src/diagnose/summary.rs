@@ -1,21 +1,16 @@
 //! Line 1: the verdict, whole in itself, fit for an alert's title.
 
-use crate::verdict::{Finding, Mark, Outcome, Response, percent};
-use crate::walk::Walk;
+use crate::verdict::{Finding, Outcome, Response, Side, percent};
+use crate::walk::{Branch, Guard, Stop, Walk};
 
 /// The line, without its mark. `found` explains the answer that is named, where anything does.
-pub(super) fn line(
-    walk: &Walk,
-    outcome: Outcome,
-    response: Option<&Response>,
-    found: Option<&Finding>,
-    unchecked: &[String],
-) -> String {
+pub(super) fn line(walk: &Walk, response: Option<&Response>, found: Option<&Finding>, unchecked: &[String]) -> String {
     let (a, b) = (&walk.request.source_name, &walk.request.target);
-    let words = || walk.main_stop().map(|(_, stop)| stop.words()).unwrap_or_default();
+    let told = walk.told();
+    let words = || told.and_then(|branch| branch.end.stop()).map(Stop::words).unwrap_or_default();
     let cause = || found.map_or_else(words, |finding| finding.title.clone());
     let got = response.map(short).unwrap_or_default();
-    match outcome {
+    match walk.outcome {
         Outcome::Reaches => format!("{a} reaches {b}: {}", hosts(walk)),
         Outcome::Answered => format!("{a} never reaches {b}: {}{got}", cause()),
         Outcome::Fails => format!("{a} cannot reach {b}: {}{got}", cause()),
@@ -30,11 +25,46 @@ pub(super) fn line(
             format!("{a} {reach}: {}, {}{got}", parts(walk), cause())
         }
         Outcome::Unknown => {
-            let open = walk.steps.iter().find(|step| step.mark == Mark::Unknown && !step.note.is_empty());
-            let unchecked = || unchecked.first().map_or("not enough was read", String::as_str);
-            let why = open.map_or_else(unchecked, |step| step.note.as_str());
-            format!("cannot tell whether {a} reaches {b}: {why}")
+            let (Some(told), Some(provided)) = (told, told.and_then(proviso)) else {
+                let why = unchecked.first().map_or("not enough was read", String::as_str);
+                return format!("cannot tell whether {a} reaches {b}: {why}");
+            };
+            match told.outcome() {
+                Outcome::Reaches => format!("{a} reaches {b} if {provided}"),
+                Outcome::Answered => format!("{a} never reaches {b} if {provided}: {}{got}", cause()),
+                Outcome::Fails => format!("{a} cannot reach {b} if {provided}: {}{got}", cause()),
+                Outcome::Partial | Outcome::Unknown => {
+                    let why = told.conditions().last().map_or_else(String::new, |open| open.why.clone());
+                    format!("cannot tell whether {a} reaches {b}: {why}")
+                }
+            }
         }
+    }
+}
+
+/// What has to be for a way to be right: the first two of what it rests on.
+fn proviso(branch: &Branch) -> Option<String> {
+    let side = |side: Side| match side {
+        Side::Source => "",
+        Side::Destination => " (on B's side)",
+    };
+    let words = branch.guards().filter_map(|guard| match guard {
+        Guard::Provided { condition, alternative: None } => {
+            Some(format!("{}{}", condition.proviso, side(condition.side)))
+        }
+        Guard::Provided { condition, alternative: Some(alternative) } => {
+            Some(format!("{}{}", alternative.proviso(), side(condition.side)))
+        }
+        Guard::Drawn { .. } | Guard::Address { .. } | Guard::Pod { .. } => None,
+    });
+    let mut words: Vec<String> = words.collect();
+    words.dedup();
+    let more = words.len().saturating_sub(2);
+    words.truncate(2);
+    match (words.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(words.join(" and ")),
+        (false, more) => Some(format!("{} and {more} more conditions hold", words.join(", "))),
     }
 }
 
@@ -45,7 +75,7 @@ fn short(response: &Response) -> String {
 
 /// Where the request goes.
 fn hosts(walk: &Walk) -> String {
-    let Some(decision) = &walk.decision else { return "it has no proxy, and B's takes the request".to_owned() };
+    let Some(decision) = walk.decision() else { return "it has no proxy, and B's takes the request".to_owned() };
     let endpoints = decision.clusters.iter().flat_map(|c| &c.endpoints);
     let (usable, total) = endpoints.fold((0, 0), |(usable, total), e| (usable + usize::from(e.eligible), total + 1));
     if total == 0 {

@@ -28,6 +28,8 @@ pub struct Connection {
     pub application_protocols: Vec<String>,
     /// The peer's address; `None` when it is not known.
     pub source: Option<IpAddr>,
+    /// The peer's port; `None` when it is not known.
+    pub source_port: Option<u16>,
 }
 
 /// The chain that was chosen.
@@ -58,6 +60,66 @@ pub fn choose(chains: &[Option<FilterChainMatch>], connection: &Connection) -> C
     let left = by_exact(left, |m| &m.transport_protocol, connection.transport_protocol);
     let left = by_application_protocol(left, &connection.application_protocols);
     by_source(left, connection)
+}
+
+/// Every choice that what is not known of a connection can lead to, each once; none where that cannot be told.
+///
+/// Each range that a chain asks for is tried by its first and its last address, and an address of no range besides.
+pub fn possible(chains: &[Option<FilterChainMatch>], connection: &Connection) -> Vec<Chosen> {
+    let of_port = chains.iter().map(|m| m.clone().unwrap_or_default()).enumerate().collect();
+    let left: Vec<FilterChainMatch> = by_port(of_port, connection.port).into_iter().map(|(_, m)| m).collect();
+    let mut found: Vec<Chosen> = Vec::new();
+    for destination in tried(connection.destination, &left, |m| ranges(&m.prefix_ranges)) {
+        let by_source =
+            |m: &FilterChainMatch| [ranges(&m.direct_source_prefix_ranges), ranges(&m.source_prefix_ranges)].concat();
+        // Whoever is asked for by the type of the source can be the destination itself.
+        for source in tried(connection.source, &left, by_source).into_iter().chain([destination]) {
+            for port in ports(connection.source_port, &left) {
+                let known = Connection { destination, source, source_port: port, ..connection.clone() };
+                let chosen = choose(chains, &known);
+                if let Chosen::Unknown(_) = chosen {
+                    return Vec::new();
+                }
+                if !found.contains(&chosen) {
+                    found.push(chosen);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The most addresses that are tried: a listener can have thousands of chains.
+const MOST_TRIED: usize = 256;
+
+/// The address that is known, else those that make a difference.
+fn tried(
+    known: Option<IpAddr>,
+    left: &[FilterChainMatch],
+    of: impl Fn(&FilterChainMatch) -> Vec<IpNet>,
+) -> Vec<Option<IpAddr>> {
+    if known.is_some() {
+        return vec![known];
+    }
+    let nets: Vec<IpNet> = left.iter().flat_map(of).collect();
+    let elsewhere = ["203.0.113.77", "2001:db8::77"].iter().filter_map(|ip| ip.parse().ok());
+    let edges = nets.iter().flat_map(|net| [net.network(), net.broadcast()]).take(MOST_TRIED);
+    let mut addresses: Vec<IpAddr> = edges.chain(elsewhere).collect();
+    addresses.sort();
+    addresses.dedup();
+    addresses.into_iter().map(Some).collect()
+}
+
+/// The port that is known, else those that make a difference.
+fn ports(known: Option<u16>, left: &[FilterChainMatch]) -> Vec<Option<u16>> {
+    if known.is_some() {
+        return vec![known];
+    }
+    let listed = left.iter().flat_map(|m| &m.source_ports).filter_map(|port| u16::try_from(*port).ok());
+    let mut ports: Vec<u16> = listed.take(MOST_TRIED).chain([0]).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports.into_iter().map(Some).collect()
 }
 
 /// What an input of a listener's matcher gives of the connection (`source/extensions/matching/network/common/inputs.h`).
@@ -183,10 +245,21 @@ fn by_source(left: Left, connection: &Connection) -> Chosen {
         Ok(left) => left,
         Err(what) => return Chosen::Unknown(what),
     };
-    if left.iter().any(|(_, m)| !m.source_ports.is_empty()) {
-        return Chosen::Unknown("the source port");
-    }
+    let left = match by_source_port(left, connection.source_port) {
+        Ok(left) => left,
+        Err(what) => return Chosen::Unknown(what),
+    };
     left.first().map_or(Chosen::Default, |(i, _)| Chosen::Chain(*i))
+}
+
+fn by_source_port(left: Left, port: Option<u16>) -> Result<Left, &'static str> {
+    if left.iter().all(|(_, m)| m.source_ports.is_empty()) {
+        return Ok(left);
+    }
+    let port = u32::from(port.ok_or("the source port")?);
+    let hit = left.iter().any(|(_, m)| m.source_ports.contains(&port));
+    let fits = |m: &FilterChainMatch| if hit { m.source_ports.contains(&port) } else { m.source_ports.is_empty() };
+    Ok(left.into_iter().filter(|(_, m)| fits(m)).collect())
 }
 
 fn by_source_type(left: Left, connection: &Connection) -> Result<Left, &'static str> {
@@ -264,6 +337,21 @@ mod tests {
         assert_eq!(choose(&listener, &with("a.b.c")), Chosen::Chain(1));
         assert_eq!(choose(&listener, &with("x.c")), Chosen::Chain(0));
         assert_eq!(choose(&listener, &with("c")), Chosen::Chain(2));
+    }
+
+    #[test]
+    fn what_is_not_known_leads_to_each_chain_that_it_can() {
+        let range = |p: &str, n: u32| json!({"prefix_ranges": [{"address_prefix": p, "prefix_len": n}]});
+        let listener = chains(&[range("10.0.0.1", 32), range("10.0.0.2", 32)]);
+        let possible_of = |listener: &[Option<FilterChainMatch>]| possible(listener, &connection("", 80, &[]));
+        assert_eq!(possible_of(&listener), [Chosen::Chain(0), Chosen::Chain(1), Chosen::Default]);
+        let of_source = |p: &str, n: u32| json!({"source_prefix_ranges": [{"address_prefix": p, "prefix_len": n}]});
+        let listener = chains(&[of_source("10.0.0.0", 8), json!({})]);
+        assert_eq!(possible_of(&listener), [Chosen::Chain(0), Chosen::Chain(1)]);
+        let listener = chains(&[json!({"source_ports": [7]})]);
+        let known = Connection { source_port: Some(7), ..connection("10.0.0.1", 80, &[]) };
+        assert_eq!(choose(&listener, &known), Chosen::Chain(0));
+        assert_eq!(possible_of(&listener), [Chosen::Default, Chosen::Chain(0)]);
     }
 
     #[test]

@@ -12,10 +12,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     if all_ejected(cluster) {
         return None;
     }
-    let pods = case.pods_at(&cluster.hosts.iter().map(|(h, _)| h.address.clone()).collect::<Vec<_>>());
+    let pods = case.pods_at(&cluster.hosts.iter().map(|h| h.host.address.clone()).collect::<Vec<_>>());
     let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "status.conditions")).collect();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
-    let flags: Vec<&String> = cluster.hosts.iter().flat_map(|(h, _)| &h.flags).collect();
+    let flags: Vec<&String> = cluster.hosts.iter().flat_map(|h| &h.host.flags).collect();
     let says = flags.first().map_or("unhealthy", |f| f.as_str());
     Some(Finding {
         id: "all-endpoints-unhealthy",

@@ -33,11 +33,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let chosen = rule.as_ref().filter(|_| handshake.by == Side::Destination || by_terms);
     let mut objects: Vec<ObjectRef> = chosen.iter().map(|(rule, _)| rule.clone()).collect();
     objects.extend(shows.clone());
-    let answers = if case.walk.decision.as_ref().is_some_and(|d| d.route_config.is_some()) {
-        "A's proxy answers by itself"
-    } else {
-        "The connection is closed"
-    };
+    let answers = if case.is_over_http() { "A's proxy answers by itself" } else { "The connection is closed" };
     let mut fix: Vec<String> = chosen.iter().map(|(rule, _)| of_rule(rule)).collect();
     if chosen.is_none() {
         fix.extend(of_pod(handshake, &shower));
@@ -64,7 +60,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 /// Whether B's pod runs as another service account than A expects, of which `connections-fail` tells.
 fn is_of_another_account(case: &Case, handshake: &Handshake) -> bool {
     let pod = || case.object(Kind::Pod, &handshake.pod.0, &handshake.pod.1);
-    let refuses = |pod| case.cluster().is_some_and(|c| c.sockets.iter().flatten().any(|socket| socket.refuses(&pod)));
+    let refuses = |pod| {
+        case.cluster().is_some_and(|c| c.hosts.iter().filter_map(|host| host.socket.as_ref()).any(|s| s.refuses(&pod)))
+    };
     handshake.by == Side::Source && handshake.why == Distrust::Name && pod().is_some_and(refuses)
 }
 

@@ -6,10 +6,9 @@
 
 use crate::diagnose::{Case, Proved, certain, logs, named, object_ref, ref_of, show};
 use crate::envoy::certificate::Distrust;
-use crate::envoy::health::Host;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, Finding, ObjectRef, Side, Stage};
-use crate::walk::{ClusterTrail, DestinationWalk, Handshake, Stop};
+use crate::walk::{ClusterTrail, Handshake, HostTrail, Stop, Visit};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let of_a_name = |handshake: &Handshake| handshake.by == Side::Source && handshake.why == Distrust::Name;
@@ -18,11 +17,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         return None;
     }
     let cluster = case.cluster()?;
-    let failing: Vec<_> =
-        cluster.hosts.iter().zip(&cluster.eligible).filter(|(_, e)| **e).map(|(host, _)| host).collect();
+    let failing: Vec<&HostTrail> = cluster.eligible().collect();
     let evidence: Vec<Evidence> =
-        failing.iter().take(3).filter_map(|(_, at)| at.as_ref()?.get("stats")).map(|n| n.evidence()).collect();
-    let addresses: Vec<String> = failing.iter().map(|(host, _)| host.address.clone()).collect();
+        failing.iter().take(3).filter_map(|host| host.at.as_ref()?.get("stats")).map(|n| n.evidence()).collect();
+    let addresses: Vec<String> = failing.iter().map(|host| host.host.address.clone()).collect();
     if let Some(there) = case.destination() {
         return Some(application(case, there, evidence));
     }
@@ -40,11 +38,11 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 /// B's own proxy cannot connect to its application.
-fn application(case: &Case, there: &DestinationWalk, evidence: Vec<Evidence>) -> Finding {
+fn application(case: &Case, there: &Visit, evidence: Vec<Evidence>) -> Finding {
     let pod = ref_of(Kind::Pod, &there.pod, "");
     let mut objects = vec![pod.clone()];
     objects.extend(workload(case, &there.pod));
-    objects.extend(case.walk.trail.service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports[].targetPort")));
+    objects.extend(case.asked_service().map(|s| ref_of(Kind::Service, s, "spec.ports[].targetPort")));
     let port = there.port;
     Finding {
         id: "connections-fail",
@@ -144,9 +142,7 @@ fn has_proxy(pod: &Node) -> bool {
 
 /// A pod whose certificate has none of the names that A's proxy expects, and these names.
 fn unexpected<'a>(cluster: &ClusterTrail, pods: &'a [Node]) -> Option<(&'a Node, Vec<String>)> {
-    let of_host = |(host, _): &(Host, Option<Node>)| host.address.clone();
-    let places = cluster.hosts.iter().map(of_host).zip(&cluster.sockets);
-    let mut speaking = places.filter_map(|(address, socket)| Some((address, socket.as_ref()?)));
+    let mut speaking = cluster.hosts.iter().filter_map(|host| Some((&host.host.address, host.socket.as_ref()?)));
     speaking.find_map(|(address, socket)| {
         let ip = address.rsplit_once(':').map_or(address.as_str(), |(ip, _)| ip);
         let pod = pods.iter().find(|pod| has_proxy(pod) && pod.text("status.podIP").as_deref() == Some(ip))?;

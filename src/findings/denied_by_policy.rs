@@ -9,11 +9,11 @@ use crate::diagnose::{Case, Proved, certain, named, object_ref, ref_of, show};
 use crate::mesh::istio;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
-use crate::walk::Stop;
+use crate::walk::{SocketKind, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     // Where A's proxy speaks HTTP and B closes the connection, B's own stop says why.
-    let stop = case.destination().and_then(|d| d.stop()).or_else(|| case.stop())?;
+    let stop = case.own_stop()?;
     let (policy, stage) = if let Stop::RbacDenied(policy) = stop {
         (policy.as_deref(), Stage::HttpFilters)
     } else if let Stop::ConnectionDenied(policy) = stop {
@@ -75,7 +75,7 @@ fn allowing(case: &Case, evidence: &mut Vec<Evidence>) -> Vec<ObjectRef> {
 /// Whom B takes A for, where it matters.
 fn identity(case: &Case) -> &'static str {
     match case.destination() {
-        Some(there) if there.socket == "plaintext" => {
+        Some(there) if there.socket == SocketKind::Plaintext => {
             "; the request comes in plaintext, so rules on principals or namespaces match nothing"
         }
         Some(_) | None => "",

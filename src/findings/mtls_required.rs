@@ -8,12 +8,12 @@
 use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, ObjectRef, Stage};
-use crate::walk::{DestinationWalk, Stop};
+use crate::walk::{SocketKind, Stop, Visit};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let there = case.destination()?;
-    let closed = matches!(there.stop(), Some(Stop::NoFilterChain | Stop::PlaintextOnTls));
-    if there.socket != "plaintext" || !closed {
+    let closed = matches!(case.own_stop(), Some(Stop::NoFilterChain | Stop::PlaintextOnTls));
+    if there.socket != SocketKind::Plaintext || !closed {
         return None;
     }
     let policy = policy(case, there);
@@ -22,7 +22,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let mut objects: Vec<ObjectRef> = policy.iter().map(|(object, _)| object.clone()).collect();
     objects.extend(sender.clone());
     let mut evidence: Vec<Evidence> =
-        there.trail.listener.as_ref().and_then(|l| l.get("name")).map(|n| n.evidence()).into_iter().collect();
+        case.trail().listener.as_ref().and_then(|l| l.get("name")).map(|n| n.evidence()).into_iter().collect();
     evidence.extend(policy.iter().map(|(_, evidence)| evidence.clone()));
     let mut fix = Vec::new();
     if let Some(sender) = &sender {
@@ -48,7 +48,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 /// The policy that asks for mutual TLS: of the workload, of the namespace, of the mesh.
-fn policy(case: &Case, there: &DestinationWalk) -> Option<(ObjectRef, Evidence)> {
+fn policy(case: &Case, there: &Visit) -> Option<(ObjectRef, Evidence)> {
     let port = there.port.to_string();
     // The nearest that sets a mode decides; UNSET leaves it to the next. Ports count only beside a selector.
     let mode = |policy: &Node| {
@@ -68,7 +68,7 @@ fn policy(case: &Case, there: &DestinationWalk) -> Option<(ObjectRef, Evidence)>
 
 /// What makes A's side send plaintext, in an object and in words.
 fn sender(case: &Case) -> (Option<ObjectRef>, String) {
-    let Some(cluster) = case.walk.trail.clusters.first() else {
+    let Some(cluster) = &case.in_source().cluster else {
         let pod = case.source_pod();
         return (pod, "the request leaves A without going through a proxy of A's".to_owned());
     };

@@ -38,10 +38,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 
 /// A Service without an address is only as good as its pods: without them its name stands for nothing.
 fn without_address(case: &Case) -> Option<Finding> {
-    let service = case.walk.trail.service.as_ref()?;
+    let service = case.asked_service()?;
     let name = service.text("metadata.name")?;
     // Of one of its pods, by the pod's name, the Service's own state says nothing.
-    let asked = case.walk.request.target.split(['.', ':']).next()?;
+    let asked = case.request().target.split(['.', ':']).next()?;
     let cause = cause(case, service).filter(|_| asked == name)?;
     let follows = "It has no address of its own, so its name stands for none and no request is sent.";
     Some(explained(service, cause, Stage::Request, follows, None))

@@ -18,7 +18,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 fn no_route(case: &Case) -> Option<Finding> {
-    let request = &case.walk.request;
+    let request = case.request();
     let nearest = case.trail().missed.as_ref()?;
     let owner = Case::object_of_route(&nearest.route);
     let field = |object: ObjectRef| ObjectRef { field: "spec.http".to_owned(), ..object };
@@ -68,7 +68,7 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
             break;
         }
     }
-    let host = &case.walk.request.host;
+    let host = &case.request().host;
     let names = &case.trail().near;
     let known =
         if names.is_empty() { "none".to_owned() } else { names.iter().take(5).cloned().collect::<Vec<_>>().join(", ") };

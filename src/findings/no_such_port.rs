@@ -14,9 +14,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 fn asked_for(case: &Case) -> Option<Finding> {
-    let service = case.walk.trail.service.as_ref()?;
+    let service = case.asked_service()?;
     let object = ref_of(Kind::Service, service, "spec.ports");
-    let asked = case.walk.request.target.rsplit_once(':').map_or("", |(_, port)| port);
+    let asked = case.request().target.rsplit_once(':').map_or("", |(_, port)| port);
     let ports = ports_of(service);
     let evidence = service.at("spec.ports").map_or_else(|| service.lacks("spec.ports"), |p| p.evidence());
     let instead = format!("ask for port {}", ports.join(" or "));

@@ -15,7 +15,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 fn asked_for(case: &Case) -> Finding {
-    let target = &case.walk.request.target;
+    let target = &case.request().target;
     let host = target.rsplit_once(':').map_or(target.as_str(), |(host, _)| host).trim_end_matches('.');
     let (namespace, name) = service_of_host(host)
         .or_else(|| host.split_once('.').map(|(n, ns)| (ns.to_owned(), n.to_owned())))

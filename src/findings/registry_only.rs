@@ -16,9 +16,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let by = sidecar.as_ref().map_or("The mesh configuration".to_owned(), named);
     let certainty = certain(if sidecar.is_some() { Proved::Yes } else { Proved::No });
     let object = sidecar.unwrap_or_else(mesh_config);
-    let host = &case.walk.request.host;
+    let host = &case.request().host;
     let evidence = [at].into_iter().chain(ground).collect();
-    let declared = case.walk.trail.service.is_some();
+    let declared = case.asked_service().is_some();
     let first = if declared {
         format!("{}, spec.egress[].hosts: add the host, if it leaves it out", named(&object))
     } else {

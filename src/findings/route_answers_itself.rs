@@ -36,7 +36,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         title,
         why: format!(
             "{by} {what}. The proxy answers as it was told to, and {} never sees the request.",
-            case.walk.request.target
+            case.request().target
         ),
         fix: vec![match objects.first() {
             Some(object) => format!(

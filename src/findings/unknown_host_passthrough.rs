@@ -11,9 +11,9 @@ use crate::verdict::{Finding, ObjectRef, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| c.name == "PassthroughCluster")?;
-    let request = &case.walk.request;
+    let request = case.request();
     let own = case.namespace();
-    let service = case.walk.trail.service.as_ref();
+    let service = case.asked_service();
     let scoped = service.and_then(|_| case.sidecar()).filter(|sidecar| sidecar.at("spec.egress").is_some());
     let scoped = scoped.as_ref();
     let mut objects: Vec<ObjectRef> = scoped.map(|s| ref_of(Kind::Sidecar, s, "spec.egress")).into_iter().collect();

@@ -5,6 +5,9 @@
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;
 
+/// The container that Istio's proxy runs in.
+pub const PROXY: &str = "istio-proxy";
+
 /// `outbound|8082|v1|product-service.shop.svc.cluster.local`, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClusterName {

@@ -48,6 +48,7 @@ struct Document<'a> {
     response: Option<Response<'a>>,
     request: Request<'a>,
     decision: Option<Decision<'a>>,
+    conditions: Vec<Condition<'a>>,
     branches: Vec<Branch<'a>>,
     walk: Vec<Step<'a>>,
     findings: Vec<Finding<'a>>,
@@ -128,10 +129,34 @@ struct Destination<'a> {
 
 #[derive(Serialize)]
 struct Branch<'a> {
+    guards: Vec<Guard<'a>>,
     share: f64,
     outcome: &'static str,
     response: Option<Response<'a>>,
-    by: &'a str,
+    decision: Option<Decision<'a>>,
+    walk: Vec<Step<'a>>,
+    findings: &'a [&'static str],
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Guard<'a> {
+    Drawn { share: f64, by: &'a str },
+    Address { address: &'a str },
+    Pod { side: &'static str, pod: &'a str },
+    Provided { condition: usize, alternative: Option<&'a str> },
+}
+
+#[derive(Serialize)]
+struct Condition<'a> {
+    id: usize,
+    side: &'static str,
+    stage: &'static str,
+    subject: &'a str,
+    power: Vec<&'static str>,
+    why: &'a str,
+    settle: String,
+    evidence: Vec<usize>,
 }
 
 #[derive(Serialize)]
@@ -184,7 +209,8 @@ fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
         response: response(verdict.outcome, verdict.response.as_ref()),
         request: request(&verdict.request),
         decision: verdict.decision.as_ref().map(decision),
-        branches: verdict.branches.iter().map(branch).collect(),
+        conditions: verdict.conditions.iter().map(|c| condition(c, numbered)).collect(),
+        branches: verdict.branches.iter().map(|b| branch(b, numbered)).collect(),
         walk: verdict.steps.iter().map(|s| step(s, numbered)).collect(),
         findings: verdict.findings.iter().map(|f| finding(f, numbered)).collect(),
         evidence: numbered.all().map(|(id, evidence)| proof(id, evidence)).collect(),
@@ -258,12 +284,39 @@ fn destination(destination: &v::Destination) -> Destination<'_> {
     Destination { pod: &destination.pod, decision: decision(&destination.decision) }
 }
 
-fn branch(branch: &v::Branch) -> Branch<'_> {
+fn branch<'a>(branch: &'a v::Branch, numbered: &Numbered<'_>) -> Branch<'a> {
     Branch {
+        guards: branch.guards.iter().map(guard).collect(),
         share: branch.share,
         outcome: branch.outcome.word(),
         response: response(branch.outcome, branch.response.as_ref()),
-        by: &branch.by,
+        decision: branch.decision.as_ref().map(decision),
+        walk: branch.steps.iter().map(|s| step(s, numbered)).collect(),
+        findings: &branch.findings,
+    }
+}
+
+fn guard(guard: &v::Guard) -> Guard<'_> {
+    match guard {
+        v::Guard::Drawn { by, share } => Guard::Drawn { share: *share, by },
+        v::Guard::Address(address) => Guard::Address { address },
+        v::Guard::Pod(side, pod) => Guard::Pod { side: side.word(), pod },
+        v::Guard::Provided { condition, alternative } => {
+            Guard::Provided { condition: *condition, alternative: alternative.as_deref() }
+        }
+    }
+}
+
+fn condition<'a>(condition: &'a v::Condition, numbered: &Numbered<'_>) -> Condition<'a> {
+    Condition {
+        id: condition.id,
+        side: condition.side.word(),
+        stage: condition.stage.word(),
+        subject: &condition.subject,
+        power: condition.powers.iter().map(|power| power.word()).collect(),
+        why: &condition.why,
+        settle: command::line(&condition.settle),
+        evidence: numbered.numbers(&condition.evidence),
     }
 }
 

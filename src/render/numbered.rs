@@ -19,7 +19,10 @@ impl<'a> Numbered<'a> {
     pub(super) fn of(verdict: &'a Verdict) -> Self {
         let carrying: BTreeSet<&Evidence> = carrying(verdict).collect();
         let steps = verdict.steps.iter().flat_map(|step| &step.evidence);
-        let cited: Vec<&Evidence> = steps.chain(verdict.findings.iter().flat_map(|f| &f.evidence)).collect();
+        let of_branches = verdict.branches.iter().flat_map(|branch| &branch.steps).flat_map(|step| &step.evidence);
+        let of_conditions = verdict.conditions.iter().flat_map(|condition| &condition.evidence);
+        let cited = steps.chain(verdict.findings.iter().flat_map(|f| &f.evidence)).chain(of_conditions);
+        let cited: Vec<&Evidence> = cited.chain(of_branches).collect();
         let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), carriers: carrying.len() };
         for evidence in cited.iter().filter(|e| carrying.contains(*e)).chain(&cited) {
             numbered.add(evidence);

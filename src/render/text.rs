@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{command, evidence};
 use crate::snapshot::Evidence;
-use crate::verdict::{Branch, Certainty, Finding, Side, Verdict};
+use crate::verdict::{Branch, Certainty, Condition, Finding, Power, Side, Verdict};
 
 /// How much of a verdict is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +37,7 @@ pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: us
         screen.headline(),
         screen.rows(Side::Source),
         screen.rows(Side::Destination),
+        screen.conditions(),
         screen.branches(),
         screen.why(),
         screen.evidence(),
@@ -87,9 +88,31 @@ impl Screen<'_> {
                 .with(Role::Plain, &format!("  {:>share$}  ", percent(b.share)))
                 .with(Role::Plain, &fate(b))
                 .filled_to(share + 4 + widest + 2);
-            hanging(label, Role::Plain, &b.by, share + 4, self.width)
+            hanging(label, Role::Plain, &b.by(), share + 4, self.width)
         };
         heading("branches", branches.iter().flat_map(row).collect())
+    }
+
+    /// What the answer rests on and is open: what it could do, and what would settle it.
+    fn conditions(&self) -> Vec<Line> {
+        const FEW: usize = 4;
+        let all = &self.verdict.conditions;
+        let one = |condition: &Condition| {
+            let could = could(&condition.powers);
+            let side = if condition.side == Side::Destination { " (B's side)" } else { "" };
+            let text = format!("[c{}] {}{side}{could}", condition.id, condition.why);
+            let mut lines = self.prose(&text, 2, 7);
+            let settle = command::lines(&condition.settle, self.width.saturating_sub(7));
+            lines.extend(settle.iter().map(|line| Line::indented(7).with_whole(Role::Command, line)));
+            with_references(lines, &self.references(&condition.evidence), self.width)
+        };
+        let shown = if self.detail == Detail::Full { all.len() } else { FEW };
+        let mut lines: Vec<Line> = all.iter().take(shown).flat_map(one).collect();
+        if all.len() > shown {
+            let more = format!("{} and {} more with -o wide", self.theme.ellipsis(), all.len() - shown);
+            lines.push(Line::indented(2).with(Role::Plain, &more));
+        }
+        heading("open", lines)
     }
 
     fn why(&self) -> Vec<Line> {
@@ -187,6 +210,22 @@ impl Screen<'_> {
             }
         }
         found
+    }
+}
+
+/// What an open thing could do, as a sentence ends.
+fn could(powers: &[Power]) -> String {
+    let word = |power: &Power| match power {
+        Power::Refuse => "refuse the request",
+        Power::Answer => "answer it",
+        Power::Rewrite => "change it",
+        Power::Withhold => "",
+    };
+    let words: Vec<&str> = powers.iter().map(word).filter(|word| !word.is_empty()).collect();
+    match &words[..] {
+        [] => String::new(),
+        [one] => format!("; it could {one}"),
+        [rest @ .., last] => format!("; it could {} or {last}", rest.join(", ")),
     }
 }
 

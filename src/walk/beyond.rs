@@ -1,3 +1,5 @@
 //! B's side: who gets the request, and what reaches the proxy there.
 
 pub(super) mod destination;
+pub(super) mod sent;
+pub(super) mod targets;

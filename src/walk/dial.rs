@@ -1,5 +1,9 @@
 //! From B to what A dials, and whether that gets to a proxy.
 
+mod by_proxy;
 pub(super) mod capture;
-pub(super) mod external;
+mod dialed;
+mod external;
+mod gateway;
 pub(super) mod resolve;
+pub(super) mod service;

@@ -1,6 +1,10 @@
 //! What a connection manager does with a request: the request itself, virtual host, route, filters, action.
 
-pub(super) mod action;
+mod action;
+mod chosen;
 pub(super) mod filters;
+mod host;
 pub(super) mod manager;
-pub(super) mod route;
+mod request;
+mod route;
+mod weights;

@@ -1,7 +1,10 @@
 //! What a cluster does with a request: its hosts, and who of them would get it.
 
-pub(super) mod aggregate;
-pub(super) mod assignment;
-pub(super) mod balance;
+mod aggregate;
+mod assignment;
+mod balance;
 pub(super) mod cluster;
-pub(super) mod policy;
+pub(super) mod evaluated;
+mod hosts;
+mod original_dst;
+mod policy;

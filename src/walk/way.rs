@@ -1,9 +1,19 @@
 //! The ground that every stage stands on: what it is given, and the words in which it answers.
 
+pub(super) mod accepted;
 pub(super) mod access;
+pub(super) mod asked;
+pub(super) mod branch;
+pub(super) mod course;
+pub(super) mod criteria;
+pub(super) mod dial;
+pub(super) mod forwarded;
+pub(super) mod guard;
+pub(super) mod log;
 pub(super) mod open_headers;
-pub(super) mod outcome;
-pub(super) mod path;
+mod outcome;
 pub(super) mod question;
+pub(super) mod service;
 pub(super) mod stop;
+pub(super) mod trail;
 pub(super) mod walker;

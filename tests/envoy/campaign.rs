@@ -266,8 +266,8 @@ impl Sum {
             }
             if is_unknown(&outcome.said) {
                 self.unknown += 1;
-                for reason in outcome.said.verdict["unchecked"].as_array().into_iter().flatten() {
-                    *self.reasons.entry(general(reason.as_str().unwrap_or_default())).or_default() += 1;
+                for condition in outcome.said.verdict["conditions"].as_array().into_iter().flatten() {
+                    *self.reasons.entry(general(condition["why"].as_str().unwrap_or_default())).or_default() += 1;
                 }
             }
         }

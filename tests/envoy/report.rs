@@ -94,7 +94,7 @@ impl Tally {
                 Count::Disagrees => disagreement(path, each),
                 Count::Unknown => {
                     let reason = each.pair.may_be_unknown.as_deref().unwrap_or_default();
-                    println!("  unknown   {}: {} ({reason})", each.pair.request, each.said.verdict["unchecked"]);
+                    println!("  unknown   {}: {} ({reason})", each.pair.request, each.said.verdict["conditions"]);
                 }
             }
         }
@@ -187,7 +187,7 @@ fn disagreement(path: &Path, examined: &Examined) {
     let verdict = &examined.said.verdict;
     println!("    we say    {} {}", verdict["outcome"], verdict["summary"]);
     if is_unknown(&examined.said) {
-        println!("    unchecked {}", verdict["unchecked"]);
+        println!("    open      {}", verdict["conditions"]);
     }
     for (times, each) in distinct(&examined.observed) {
         println!("    Envoy did {times}x {:?}", each.fate);

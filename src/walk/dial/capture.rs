@@ -4,33 +4,39 @@
 
 use ipnet::IpNet;
 
-use crate::snapshot::{Node, PodRecord};
+use crate::snapshot::Node;
 use crate::verdict::{Mark, Stage};
-
-use crate::walk::dial::resolve::{Dial, Resolved, source_pod};
-use crate::walk::way::path::{End, Path};
+use crate::walk::way::course::Told;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::walker::Walker;
 
 const PREFIX: &str = "traffic.sidecar.istio.io/";
 
-/// A has no proxy: the request leaves as it is, and what becomes of it is up to B's side.
-pub(in crate::walk) fn without_proxy(walker: &Walker, path: &mut Path, pod: &PodRecord) -> Resolved {
-    let resolved = crate::walk::dial::resolve::resolve(walker, path);
-    if !matches!(resolved, Resolved::To(_)) {
-        return resolved;
-    }
-    let name = format!("{}/{}", pod.namespace, pod.name);
-    path.step(Stage::Capture, Mark::Passed, &name, "has no proxy: the request leaves it as it is", Vec::new());
-    leaves(path);
-    resolved
+/// Whether a connection of A's gets to A's proxy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::walk) enum Capture {
+    /// It does.
+    Taken,
+    /// It leaves A as it is, and what becomes of it is up to B's side.
+    Leaves,
 }
 
-/// Whether annotations of A's pod keep this connection from its proxy.
-pub(in crate::walk) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -> bool {
-    let Some(pod) = source_pod(walker) else { return false };
-    let Some(annotations) = pod.at("metadata.annotations") else {
-        return false;
-    };
+/// Whether the connection gets to A's proxy.
+pub(in crate::walk) fn capture(walker: &Walker, dial: &Dial) -> Told<Capture> {
+    if let Some(pod) = walker.snapshot.source.as_ref().filter(|pod| pod.without_proxy) {
+        let name = format!("{}/{}", pod.namespace, pod.name);
+        let row = Row::passed(Stage::Capture, &name, "has no proxy: the request leaves it as it is");
+        return Told::goes(Capture::Leaves).row(row).met(Fact::Leaves);
+    }
+    bypasses(walker, dial)
+        .map_or_else(|| Told::goes(Capture::Taken), |row| Told::goes(Capture::Leaves).row(row).met(Fact::Leaves))
+}
+
+/// The row of a connection that annotations of A's pod keep from its proxy.
+fn bypasses(walker: &Walker, dial: &Dial) -> Option<Row> {
+    let pod = walker.source_pod()?;
+    let annotations = pod.at("metadata.annotations")?;
     let list = |name: &str| -> Option<(Node, Vec<String>)> {
         let node = annotations.get(&format!("{PREFIX}{name}"))?;
         let items = node.value().as_str()?.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect();
@@ -48,21 +54,8 @@ pub(in crate::walk) fn bypasses(walker: &Walker, path: &mut Path, dial: &Dial) -
         list("includeOutboundIPRanges")
             .filter(|(_, items)| dial.ip.is_some() && !items.is_empty() && !ranges(items) && !included)
     });
-    let Some((node, items)) = excluded else { return false };
+    let (node, items) = excluded?;
     let note = format!("port {} bypasses the proxy ({})", dial.port, items.join(","));
-    path.step(
-        Stage::Capture,
-        Mark::Warned,
-        &pod.text("metadata.name").unwrap_or_default(),
-        &note,
-        vec![node.evidence()],
-    );
-    leaves(path);
-    true
-}
-
-/// The request goes to B as it is. What B's side makes of it is seen next; by itself this is no answer.
-fn leaves(path: &mut Path) {
-    path.bare = true;
-    path.leg(1.0, "", Stage::Capture, End::Unknown);
+    let name = pod.text("metadata.name").unwrap_or_default();
+    Some(Row::new(Stage::Capture, Mark::Warned, &name, &note).citing([node.evidence()]))
 }

@@ -5,19 +5,20 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::snapshot::{Kind, Lookup, Need, Node};
-
-use crate::walk::dial::resolve::{Resolved, ended, found, namespace, near_services, number, of_gateway, pending};
-use crate::walk::way::path::Path;
+use crate::walk::dial::dialed::{Resolved, ended, found, pending};
+use crate::walk::dial::gateway::of_gateway;
+use crate::walk::dial::service::{near_services, number};
+use crate::walk::way::log::Fact;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Got, Walker};
 
 /// A host outside the cluster: the addresses of its `ServiceEntry`, else any address.
-pub(in crate::walk) fn external(walker: &Walker, path: &mut Path) -> Resolved {
+pub(in crate::walk) fn external(walker: &Walker) -> Resolved {
     let Some(port) = number(&walker.question.port) else {
-        return ended(path, walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
+        return ended(walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
     };
     if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
-        return of_gateway(walker, path, port);
+        return of_gateway(walker, port);
     }
     let need = Need::Objects(Kind::ServiceEntry, None, Vec::new());
     let entries = match walker.snapshot.objects(Kind::ServiceEntry, None, &[]) {
@@ -26,7 +27,7 @@ pub(in crate::walk) fn external(walker: &Walker, path: &mut Path) -> Resolved {
         Lookup::Unread(_) if walker.is_refused(&need) => Vec::new(),
         Lookup::Unread(need) => {
             walker.want(need);
-            return pending(path, walker);
+            return pending(walker);
         }
     };
     let host = walker.question.host.as_str();
@@ -36,7 +37,7 @@ pub(in crate::walk) fn external(walker: &Walker, path: &mut Path) -> Resolved {
     let suffix = |name: &str| name.strip_prefix('*').is_some_and(|rest| host.ends_with(rest));
     let visible: Vec<Node> = entries.into_iter().filter(|e| is_visible(walker, e)).collect();
     let is_known = visible.iter().any(|e| takes(e, &|name| name == host || suffix(name)));
-    if !is_known && let Some(resolved) = misspelled(walker, path) {
+    if !is_known && let Some(resolved) = misspelled(walker) {
         return resolved;
     }
     let entries: Vec<Node> = visible.into_iter().filter(|e| takes(e, &|name| name == host)).collect();
@@ -49,7 +50,7 @@ pub(in crate::walk) fn external(walker: &Walker, path: &mut Path) -> Resolved {
         match walker.ask(walker.snapshot.listeners(walker.origin)) {
             Got::Found(all) => Some(all),
             Got::Absent(_) => None,
-            Got::Gap => return pending(path, walker),
+            Got::Gap(_) => return pending(walker),
         }
     };
     let listens = |ip: IpAddr| {
@@ -71,12 +72,12 @@ pub(in crate::walk) fn external(walker: &Walker, path: &mut Path) -> Resolved {
     if ips.is_empty() {
         ips.push(None);
     }
-    found(walker, path, &ips, port, None, evidence)
+    found(walker, &ips, port, None, evidence)
 }
 
 /// Whether a namespace exports a `ServiceEntry` to A's.
 fn is_visible(walker: &Walker, entry: &Node) -> bool {
-    let own = namespace(walker);
+    let own = walker.namespace();
     let to = entry.list("spec.exportTo");
     let home = entry.text("metadata.namespace").unwrap_or_default();
     let reaches = |to: &Node| match to.value().as_str() {
@@ -89,7 +90,7 @@ fn is_visible(walker: &Walker, entry: &Node) -> bool {
 }
 
 /// `name.namespace` of a namespace that has Services, and not this one; `None` where it is another name.
-fn misspelled(walker: &Walker, path: &mut Path) -> Option<Resolved> {
+fn misspelled(walker: &Walker) -> Option<Resolved> {
     let (name, namespace) = walker.question.host.split_once('.').filter(|(_, rest)| !rest.contains('.'))?;
     let Lookup::Absent(evidence) = walker.snapshot.object(Kind::Service, namespace, name) else { return None };
     let others = match walker.snapshot.objects(Kind::Service, Some(namespace), &[]) {
@@ -98,12 +99,12 @@ fn misspelled(walker: &Walker, path: &mut Path) -> Option<Resolved> {
         Lookup::Unread(need) if walker.is_refused(&need) => return None,
         Lookup::Unread(need) => {
             walker.want(need);
-            return Some(pending(path, walker));
+            return Some(pending(walker));
         }
     };
     if others.is_empty() {
         return None;
     }
-    path.trail.near = near_services(walker);
-    Some(ended(path, walker, "there is no such Service", Stop::NoSuchService, vec![evidence]))
+    let near = Fact::Near(near_services(walker));
+    Some(ended(walker, "there is no such Service", Stop::NoSuchService, vec![evidence]).met(near))
 }

@@ -27,14 +27,19 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
     HttpConnectionManager, HttpFilter, http_filter::ConfigType,
 };
 use crate::snapshot::Node;
-use crate::verdict::{Mark, Stage, percent};
-
-use crate::walk::dial::resolve::Dial;
-use crate::walk::http::action;
-use crate::walk::http::manager::{Host, Http, filter_row};
-use crate::walk::http::route::{Chosen, Drawn, Hit, header_matches};
+use crate::verdict::{Mark, Power, Stage, percent};
+use crate::walk::http::chosen::{Chosen, Drawn};
+use crate::walk::http::host::Host;
+use crate::walk::http::request::Http;
+use crate::walk::http::route::header_matches;
+use crate::walk::http::weights;
+use crate::walk::way::accepted::Sight;
+use crate::walk::way::course::Told;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::forwarded::Headers;
+use crate::walk::way::guard::{Condition, Guard};
+use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::open_headers::may_be_added;
-use crate::walk::way::path::{End, Path};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -46,6 +51,19 @@ pub(in crate::walk) struct Chain<'a> {
     pub(in crate::walk) config: Option<(&'a RouteConfiguration, &'a Node)>,
     pub(in crate::walk) host: &'a Host,
     pub(in crate::walk) dial: &'a Dial,
+    pub(in crate::walk) sight: Sight,
+    pub(in crate::walk) reach: Reach<'a>,
+}
+
+/// What comes of asking the service behind a cluster of this name, which a filter names.
+pub(in crate::walk) type Reach<'a> = &'a dyn Fn(&str) -> Reached;
+
+/// Whether a filter's own service can be asked.
+pub(in crate::walk) enum Reached {
+    /// It may answer.
+    Perhaps,
+    /// No request ever gets there: why, in Envoy's words.
+    Never(Stop),
 }
 
 /// What one filter does.
@@ -60,7 +78,9 @@ enum Effect {
     Shadows(String, Result<Option<String>, String>),
     /// Changes headers that later filters see.
     ChangesHeaders,
-    /// Could do anything.
+    /// It is open what the filter does.
+    Open(Vec<Power>, String),
+    /// The same, of a filter whose kind says what it could do.
     Unknown(String),
 }
 
@@ -102,11 +122,13 @@ struct Ask<'a> {
 }
 
 /// What the filters before have left behind.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Before {
     /// The names under which they may have set dynamic metadata.
     metadata: BTreeSet<String>,
     headers_changed: bool,
+    /// One of them changes headers, so that B's side cannot be sure of them either.
+    passed_a_change: bool,
     /// The policy that matched in shadow rules, by the prefix of their statistics; an error where it cannot be told.
     shadows: BTreeMap<String, Result<Option<String>, String>>,
 }
@@ -157,23 +179,19 @@ fn own_type<'a>(ask: &'a Ask) -> &'a str {
     }
 }
 
-/// Routes to weighted clusters that the filters tell apart, one by one: each cluster is drawn before the filters run.
-pub(in crate::walk) fn told_apart(walker: &Walker, chain: &Chain, chosen: Vec<Chosen>, http: &Http) -> Vec<Chosen> {
-    let mut apart = Vec::new();
-    for one in chosen {
-        let weighted = one.route.as_deref().and_then(weighted_of).filter(|w| tells_apart(chain, &one, w));
-        let choices =
-            weighted.and_then(|weighted| action::weighted_choices(walker, weighted, None, (http, &one.draw)).ok());
-        let Some(choices) = choices else {
-            apart.push(one);
-            continue;
-        };
-        for (entry, choice) in choices {
-            let (share, only) = (one.share * choice.share, Some(Drawn { entry, cluster: choice.name }));
-            apart.push(Chosen { share, draw: one.draw.clone(), route: one.route.clone(), only });
-        }
-    }
-    apart
+/// A route to weighted clusters that the filters tell apart, one by one: each cluster is drawn before the filters run.
+pub(in crate::walk) fn told_apart(walker: &Walker, chain: &Chain, chosen: Chosen, http: &Http) -> Told<Chosen> {
+    let hit = chosen.route.clone();
+    let weighted = hit.as_deref().and_then(|hit| hit.weighted()).filter(|w| tells_apart(chain, &chosen, w));
+    let choices =
+        weighted.and_then(|weighted| weights::weighted_choices(walker, weighted, None, (http, &chosen.draw)).ok());
+    let Some(choices) = choices else { return Told::goes(chosen) };
+    let part = |(entry, choice): (usize, crate::walk::way::forwarded::Choice)| {
+        let guard = Guard::drawn(&format!("weighted cluster {}", choice.name), choice.share);
+        let only = Some(Drawn { entry, cluster: choice.name });
+        (guard, Told::goes(Chosen { only, ..chosen.clone() }))
+    };
+    Told::parts(choices.into_iter().map(part).collect())
 }
 
 /// Whether some filter asks which of the route's clusters was drawn, or is configured by it.
@@ -189,81 +207,97 @@ fn tells_apart(chain: &Chain, chosen: &Chosen, weighted: &WeightedCluster) -> bo
     })
 }
 
-fn weighted_of(hit: &Hit) -> Option<&WeightedCluster> {
-    match hit.route.action.as_ref()? {
-        route::Action::Route(action) => match action.cluster_specifier.as_ref()? {
-            ClusterSpecifier::WeightedClusters(weighted) => Some(weighted),
-            ClusterSpecifier::Cluster(_) | ClusterSpecifier::ClusterHeader(_) => None,
-        },
-        route::Action::Redirect(_) | route::Action::DirectResponse(_) | route::Action::NonForwardingAction(_) => None,
-    }
+/// What the filters do with requests of one chosen route.
+pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http) -> Told<Headers> {
+    let before = Before { headers_changed: http.open.leave_credentials_open(), ..Before::default() };
+    let filters = chain.manager.http_filters.iter().enumerate();
+    let told = filters.fold(Told::goes(before), |told, (place, filter)| {
+        told.then(&|before: Before| {
+            let effects = effects(&Ask { walker, chain, chosen, http, before: &before, filter, place });
+            effects
+                .into_iter()
+                .fold(Told::goes(before), |told, effect| told.then(&|before| take_effect(filter, &effect, before)))
+        })
+    });
+    told.then(&|before: Before| {
+        let headers = if before.passed_a_change { Headers::MayBeChanged } else { Headers::Kept };
+        Told::goes(headers).met(Fact::Filtered)
+    })
 }
 
-/// Walks the filters for one chosen route; `go_on` gets the share that they let through, which is returned.
-pub(in crate::walk) fn walk(
-    walker: &Walker,
-    path: &mut Path,
-    chain: &Chain,
-    chosen: &Chosen,
-    http: &Http,
-    go_on: impl FnOnce(&mut Path, f64),
-) -> f64 {
-    let mut left = chosen.share;
-    let mut before = Before { headers_changed: http.open.leave_credentials_open(), ..Before::default() };
-    path.delayed = false;
-    path.by = chosen.only.as_ref().map(|drawn| format!("weighted cluster {}", drawn.cluster)).unwrap_or_default();
-    for (i, filter) in chain.manager.http_filters.iter().enumerate() {
-        let ask = Ask { walker, chain, chosen, http, before: &before, filter, place: i };
-        for effect in effects(&ask, i) {
-            match effect {
-                Effect::Delays(share, node) => {
-                    let note = format!("delays {} % of requests", percent(share));
-                    filter_row(path, Mark::Warned, &filter.name, &note, vec![node.evidence()]);
-                    path.trail.fault = Some(node);
-                    path.delayed |= share >= 1.0;
-                }
-                Effect::Answers(answer) => left = answered(path, &filter.name, answer, left),
-                Effect::SetsMetadata(name) => drop(before.metadata.insert(name)),
-                Effect::Shadows(prefix, policy) => drop(before.shadows.insert(prefix, policy)),
-                Effect::ChangesHeaders => {
-                    before.headers_changed = true;
-                    path.trail.headers_changed = true;
-                }
-                Effect::Unknown(what) => {
-                    walker.unchecked(what.clone());
-                    filter_row(path, Mark::Unknown, &filter.name, &what, Vec::new());
-                    path.leg(left, "", Stage::HttpFilters, End::Unknown);
-                    return left;
-                }
-            }
-            if left < 1e-9 {
-                return left;
-            }
+/// What is left behind once an effect was had, where the request goes on.
+fn take_effect(filter: &HttpFilter, effect: &Effect, mut before: Before) -> Told<Before> {
+    match effect {
+        Effect::Delays(share, node) => {
+            let note = format!("delays {} % of requests", percent(*share));
+            let row = Row::new(Stage::HttpFilters, Mark::Warned, &filter.name, &note).citing([node.evidence()]);
+            let told = Told::goes(before).row(row).met(Fact::Fault(node.clone()));
+            if *share >= 1.0 { told.met(Fact::Delayed) } else { told }
         }
+        Effect::Answers(answer) => answered(&filter.name, answer, before),
+        Effect::SetsMetadata(name) => {
+            before.metadata.insert(name.clone());
+            Told::goes(before)
+        }
+        Effect::Shadows(prefix, policy) => {
+            before.shadows.insert(prefix.clone(), policy.clone());
+            Told::goes(before)
+        }
+        Effect::ChangesHeaders => {
+            (before.headers_changed, before.passed_a_change) = (true, true);
+            Told::goes(before)
+        }
+        Effect::Open(powers, why) => open(filter, powers, why, before),
+        Effect::Unknown(why) => open(filter, powers_of(filter), why, before),
     }
-    go_on(path, left);
-    left
 }
 
-/// The share that is left after a filter has answered its part of `left`.
-fn answered(path: &mut Path, name: &str, answer: Answer, left: f64) -> f64 {
+fn open(filter: &HttpFilter, powers: &[Power], why: &str, before: Before) -> Told<Before> {
+    let condition = Condition::of(Stage::HttpFilters, &filter.name, powers, why);
+    let condition = condition.provided_that(&format!("HTTP filter {} lets it pass", filter.name));
+    Told::goes(before).under([condition])
+}
+
+/// What a filter of this kind can do. One that only denies never serves a request that fails behind it.
+fn powers_of(filter: &HttpFilter) -> &'static [Power] {
+    let type_name = match &filter.config_type {
+        Some(ConfigType::TypedConfig(any)) => extension_type(any),
+        None => String::new(),
+    };
+    match type_name.strip_prefix("envoy.extensions.filters.http.").unwrap_or(&type_name) {
+        "rbac.v3.RBAC"
+        | "jwt_authn.v3.JwtAuthentication"
+        | "local_ratelimit.v3.LocalRateLimit"
+        | "ratelimit.v3.RateLimit"
+        | "csrf.v3.CsrfPolicy" => &[Power::Refuse],
+        "fault.v3.HTTPFault" | "cors.v3.Cors" | "health_check.v3.HealthCheck" => &[Power::Refuse, Power::Answer],
+        "set_filter_state.v3.Config" | "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" => &[Power::Rewrite],
+        "ext_authz.v3.ExtAuthz" => &[Power::Refuse, Power::Rewrite],
+        _ => &[Power::Answer, Power::Rewrite],
+    }
+}
+
+/// A filter answers a part of the requests, and the rest goes on.
+fn answered(name: &str, answer: &Answer, before: Before) -> Told<Before> {
     let mark = if answer.share >= 1.0 { Mark::Stopped } else { Mark::Warned };
-    let evidence = answer.node.iter().map(Node::evidence).collect();
-    filter_row(path, mark, name, &answer.note, evidence);
-    if let Stop::FaultAbort(_) = answer.stop {
-        path.trail.fault = answer.node;
+    let row = Row::new(Stage::HttpFilters, mark, name, &answer.note).citing(answer.node.iter().map(Node::evidence));
+    let of_fault = matches!(answer.stop, Stop::FaultAbort(_));
+    let fact = answer.node.clone().map(|node| if of_fault { Fact::Fault(node) } else { Fact::Denial(node) });
+    let ends = Told::ends(answer.stop.clone());
+    let told = if answer.share >= 1.0 {
+        ends
     } else {
-        path.trail.denial = answer.node;
-    }
-    path.leg(left * answer.share, answer.by, Stage::HttpFilters, End::Stopped(answer.stop));
-    left * (1.0 - answer.share)
+        let rest = (Guard::drawn(&format!("past the {}", answer.by), 1.0 - answer.share), Told::goes(before));
+        Told::parts(vec![(Guard::drawn(answer.by, answer.share), ends), rest])
+    };
+    fact.into_iter().fold(told.row(row), Told::met)
 }
 
-fn effects(ask: &Ask, i: usize) -> Vec<Effect> {
+fn effects(ask: &Ask) -> Vec<Effect> {
     let (filter, http) = (ask.filter, ask.http);
     let unknown = |what: String| vec![Effect::Unknown(what)];
     let one = |effect: Result<Option<Effect>, String>| effect.map_or_else(unknown, |one| one.into_iter().collect());
-    let applied = match applied(ask.chain, ask.chosen, filter, i) {
+    let applied = match applied(ask.chain, ask.chosen, filter, ask.place) {
         Ok(Some(applied)) => applied,
         Ok(None) => return Vec::new(),
         Err(what) => return unknown(what),
@@ -315,7 +349,7 @@ fn is_translated(http: &Http) -> bool {
 
 /// The configuration that applies; `None` when the filter is off for this route.
 fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Result<Option<Applied>, String> {
-    let weighted = chosen.route.as_deref().and_then(weighted_of).filter(|_| chosen.only.is_none());
+    let weighted = chosen.route.as_deref().and_then(|hit| hit.weighted()).filter(|_| chosen.only.is_none());
     if weighted.is_some_and(|w| w.clusters.iter().any(|c| c.typed_per_filter_config.contains_key(&filter.name))) {
         return Err(format!(
             "which weighted cluster is drawn is not known, and HTTP filter {} is configured by it",
@@ -364,7 +398,7 @@ fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
     let (Some(hit), Host::Found(host, table)) = (&chosen.route, chain.host) else { return Vec::new() };
     let of_weighted = || {
         let at = hit.node.at("route.weighted_clusters.clusters")?;
-        let weighted = weighted_of(hit)?;
+        let weighted = hit.weighted()?;
         let i = chosen.only.as_ref()?.entry;
         entry(&weighted.clusters.get(i)?.typed_per_filter_config, &at.index(i)?)
     };

@@ -22,42 +22,17 @@ use crate::envoy::uri_template;
 use crate::envoy::version::Version;
 use crate::envoy::xds_matcher::{self, Data, Led, Place};
 use crate::snapshot::{HostTable, Node};
-
-use crate::walk::http::manager::Http;
-use crate::walk::way::path::{Missed, Path};
+use crate::verdict::Stage;
+use crate::walk::http::chosen::{Chosen, Hit};
+use crate::walk::http::request::Http;
+use crate::walk::way::course::Told;
+use crate::walk::way::guard::{Condition, Guard};
+use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::RequestKind;
+use crate::walk::way::trail::Missed;
 use crate::walk::way::walker::Walker;
 
 const ROUTE_MATCH: &str = "envoy.config.route.v3.RouteMatch";
-
-/// A route that the request can take.
-pub(in crate::walk) struct Chosen {
-    /// The share of requests that take it, 0 to 1.
-    pub(in crate::walk) share: f64,
-    /// Which number is drawn for these.
-    pub(in crate::walk) draw: Draw,
-    /// `None`: no route.
-    pub(in crate::walk) route: Option<Rc<Hit>>,
-    /// Of a route to weighted clusters, the one that was drawn, where filters tell them apart.
-    pub(in crate::walk) only: Option<Drawn>,
-}
-
-/// A weighted cluster that was drawn.
-pub(in crate::walk) struct Drawn {
-    /// Among the entries of `weighted_clusters`.
-    pub(in crate::walk) entry: usize,
-    pub(in crate::walk) cluster: String,
-}
-
-/// A route, and where it is.
-pub(in crate::walk) struct Hit {
-    /// Among the routes of the virtual host; `None` for one that a matcher led to.
-    pub(in crate::walk) index: Option<usize>,
-    pub(in crate::walk) route: Route,
-    pub(in crate::walk) node: Node,
-    /// What of it is not modeled, once that was asked.
-    pub(in crate::walk) unmodeled: OnceCell<Option<String>>,
-}
 
 /// The routes that are tried in order.
 enum Listed {
@@ -67,59 +42,110 @@ enum Listed {
     Led(Vec<Route>, Option<Node>),
 }
 
-/// All routes that the request can take, most likely first; more than one only where a `runtime_fraction` draws.
+/// The route that takes the request. Several do where a `runtime_fraction` draws; where it cannot be told whether a route
+/// takes the request, it does or it does not.
 pub(in crate::walk) fn choose(
     walker: &Walker,
-    path: &mut Path,
     host: &VirtualHost,
     table: &Arc<HostTable>,
     config: &RouteConfiguration,
     http: &Http,
-) -> Result<Vec<Chosen>, String> {
+) -> Told<Chosen> {
     let listed = match &host.matcher {
-        None => Listed::Own(Arc::clone(table)),
-        Some(matcher) => led_to(walker, matcher, table.node().get("matcher"), http)?,
+        None => Ok(Listed::Own(Arc::clone(table))),
+        Some(matcher) => led_to(walker, matcher, table.node().get("matcher"), http),
     };
-    let asked = Asked::new(walker, config, http);
+    let taken = listed.map(|listed| {
+        let asked = Asked::new(walker, config, http);
+        taken(&listed, &asked)
+    });
+    match taken.and_then(|taken| taken) {
+        Ok(told) => told.told(&host.name),
+        Err(why) => Told::open(Condition::withheld(Stage::Route, &host.name, &why)).row(Row::unknown(
+            Stage::Route,
+            &host.name,
+            &why,
+        )),
+    }
+}
+
+/// Who can take the request.
+struct Taken {
+    /// Those that surely take a part, and what is left: most likely first.
+    sure: Vec<(String, Chosen)>,
+    /// Of what is left, the one that came nearest.
+    missed: Option<Missed>,
+    /// Those of which it cannot be told: why, and what becomes of all where the route takes the request.
+    open: Vec<(String, String, Vec<(String, Chosen)>)>,
+}
+
+/// The most routes of which it is said that they may take the request.
+const MOST_OPEN: usize = 16;
+
+fn taken(listed: &Listed, asked: &Asked) -> Result<Taken, String> {
     let mut left = Draw::default();
-    let mut chosen = Vec::new();
+    let mut sure: Vec<(String, Chosen)> = Vec::new();
+    let mut open = Vec::new();
     for index in 0..listed.len() {
         let wanted = listed.wanted(index);
         let taken = wanted.clone().map_or_else(Match::Unknown, |wanted| asked.test(wanted));
-        let (draw, rest) = match taken {
-            Match::No => continue,
-            Match::Yes => (left.clone(), None),
+        if taken == Match::No {
+            continue;
+        }
+        let hit = Rc::new(listed.hit(index)?);
+        let words = hit.words();
+        let chosen = |draw: Draw| Chosen { draw, route: Some(Rc::clone(&hit)), only: None };
+        let unmodeled = || Walker::unmodeled(&hit.node.get("match")?, ROUTE_MATCH, &[]);
+        let (draw, rest) = match unmodeled().map_or(taken, Match::Unknown) {
             Match::Share(_) => {
                 let fraction = wanted.ok().flatten().and_then(|wanted| asked.fraction(wanted));
                 let (part, of) = fraction.ok_or("a share of requests without a fraction is not modeled")??;
                 (left.within(of, 0..part), Some(left.outside(of, 0..part)))
             }
-            Match::Unknown(why) => return Err(format!("whether {} takes the request: {why}", listed.shown(index))),
+            Match::Unknown(why) => {
+                if open.len() < MOST_OPEN {
+                    let all = sure.iter().cloned().chain([(words.clone(), chosen(left.clone()))]).collect();
+                    open.push((format!("whether {words} takes the request: {why}"), words, all));
+                }
+                continue;
+            }
+            Match::Yes | Match::No => (left.clone(), None),
         };
-        let hit = listed.hit(index)?;
-        let of_match = hit.node.get("match").and_then(|m| Walker::unmodeled(&m, ROUTE_MATCH, &[]));
-        if let Some(what) = of_match {
-            return Err(format!("whether {} takes the request: {what}", listed.shown(index)));
+        if draw.share()? > 0.0 {
+            sure.push((words, chosen(draw)));
         }
-        let share = draw.share()?;
-        if share > 0.0 {
-            chosen.push(Chosen { share, draw, route: Some(Rc::new(hit)), only: None });
-        }
-        let Some(rest) = rest else { return Ok(sorted(chosen)) };
+        let Some(rest) = rest else { return Ok(Taken { sure, missed: None, open }) };
         left = rest;
     }
-    let share = left.share()?;
-    if share > 0.0 {
-        path.trail.missed = missed(&listed, &asked);
-        chosen.push(Chosen { share, draw: left, route: None, only: None });
+    let mut missed = None;
+    if left.share()? > 0.0 {
+        missed = self::missed(listed, asked);
+        sure.push(("no route".to_owned(), Chosen { draw: left, route: None, only: None }));
     }
-    Ok(sorted(chosen))
+    Ok(Taken { sure, missed, open })
 }
 
-/// The most likely first.
-fn sorted(mut chosen: Vec<Chosen>) -> Vec<Chosen> {
-    chosen.sort_by(|a, b| b.share.total_cmp(&a.share));
-    chosen
+impl Taken {
+    fn told(self, host: &str) -> Told<Chosen> {
+        let Self { sure, missed, open } = self;
+        let of_missed =
+            |told: Told<Chosen>| missed.iter().fold(told, |told, m| told.met(Fact::Missed(Box::new(m.clone()))));
+        let sure = of_missed(drawn(sure));
+        let Some((why, ..)) = open.first() else { return sure };
+        let condition = Condition::withheld(Stage::Route, host, why).provided_that("the request takes that route");
+        let open = open.into_iter().map(|(_, words, all)| (words, drawn(all)));
+        let others = ("another route".to_owned(), sure);
+        Told::alternatives(condition, open.chain([others]).collect())
+    }
+}
+
+/// Each with its share, the most likely first.
+fn drawn(chosen: Vec<(String, Chosen)>) -> Told<Chosen> {
+    let with_share = chosen.into_iter().map(|(words, chosen)| (chosen.draw.share().unwrap_or(0.0), words, chosen));
+    let mut all: Vec<(f64, String, Chosen)> = with_share.collect();
+    all.sort_by(|(a, ..), (b, ..)| b.total_cmp(a));
+    let part = |(share, words, chosen): (f64, String, Chosen)| (Guard::drawn(&words, share), Told::goes(chosen));
+    Told::parts(all.into_iter().map(part).collect())
 }
 
 impl Listed {
@@ -157,13 +183,6 @@ impl Listed {
             Self::Led(routes, _) => (None, routes.get(index).ok_or_else(missing)?.clone()),
         };
         Ok(Hit { index, route, node, unmodeled: OnceCell::new() })
-    }
-
-    fn shown(&self, index: usize) -> String {
-        match self {
-            Self::Own(table) => describe(&table.route(index).unwrap_or_default(), Some(index)),
-            Self::Led(routes, _) => routes.get(index).map(|route| describe(route, None)).unwrap_or_default(),
-        }
     }
 }
 
@@ -209,25 +228,8 @@ fn header_input(any: &JsonAny, http: &Http) -> Data {
     }
 }
 
-/// A route's name, or its match, in words.
-pub(in crate::walk) fn describe(route: &Route, index: Option<usize>) -> String {
-    if !route.name.is_empty() {
-        return format!("route \"{}\"", route.name);
-    }
-    let route_of = index.map_or_else(|| "the matcher's route".to_owned(), |index| format!("route {index}"));
-    match route.r#match.as_ref().and_then(|m| m.path_specifier.as_ref()) {
-        Some(PathSpecifier::Prefix(p)) => format!("{route_of}, prefix \"{p}\""),
-        Some(PathSpecifier::Path(p)) => format!("{route_of}, path \"{p}\""),
-        Some(PathSpecifier::PathSeparatedPrefix(p)) => format!("{route_of}, path prefix \"{p}\""),
-        Some(PathSpecifier::SafeRegex(r)) => format!("{route_of}, regex \"{}\"", r.regex),
-        Some(PathSpecifier::ConnectMatcher(_)) => format!("{route_of}, CONNECT"),
-        Some(PathSpecifier::PathMatchPolicy(_)) => format!("{route_of}, path template"),
-        None => route_of,
-    }
-}
-
-/// One condition of a route, and whether it holds.
-struct Condition<'a> {
+/// One predicate of a route's match, and whether it holds.
+struct Predicate<'a> {
     field: &'static str,
     /// Its place, where the field is a list.
     index: Option<usize>,
@@ -271,18 +273,18 @@ impl<'a> Asked<'a> {
             return Match::Unknown("it has no match".to_owned());
         };
         // Most routes end here. Which runtime values would be needed is asked of all.
-        if wanted.runtime_fraction.is_none() && self.path_condition(wanted).holds == Match::No {
+        if wanted.runtime_fraction.is_none() && self.path_predicate(wanted).holds == Match::No {
             return Match::No;
         }
-        self.conditions(wanted).into_iter().fold(Match::Yes, |all, condition| all.and(condition.holds))
+        self.predicates(wanted).into_iter().fold(Match::Yes, |all, predicate| all.and(predicate.holds))
     }
 
-    /// All conditions of a match, in the order in which people read them.
-    fn conditions<'b>(&'b self, wanted: &'b RouteMatch) -> Vec<Condition<'b>> {
+    /// All predicates of a match, in the order in which people read them.
+    fn predicates<'b>(&'b self, wanted: &'b RouteMatch) -> Vec<Predicate<'b>> {
         let Self { walker, http, charset, .. } = *self;
         let reading = Reading::of(walker.version);
-        let mut all = vec![self.path_condition(wanted)];
-        let mut add = |field, index, what, name, holds| all.push(Condition { field, index, what, name, holds });
+        let mut all = vec![self.path_predicate(wanted)];
+        let mut add = |field, index, what, name, holds| all.push(Predicate { field, index, what, name, holds });
         for (i, header) in wanted.headers.iter().enumerate() {
             add("headers", Some(i), "header", header.name.as_str(), header_matches(header, http, reading));
         }
@@ -336,7 +338,7 @@ impl<'a> Asked<'a> {
         Some(Ok((percent.map_or(0, |percent| percent.numerator).into(), of.into())))
     }
 
-    fn path_condition<'b>(&'b self, wanted: &'b RouteMatch) -> Condition<'b> {
+    fn path_predicate<'b>(&'b self, wanted: &'b RouteMatch) -> Predicate<'b> {
         let (raw, folds) = (&*self.path, wanted.case_sensitive.as_ref().is_some_and(|b| !b.value));
         let path = if folds { self.folded.as_str() } else { raw };
         let fold =
@@ -356,7 +358,7 @@ impl<'a> Asked<'a> {
             None => ("match", Match::Unknown("it names no path".to_owned())),
         };
         let name = if field == "path_match_policy" { self.whole } else { raw };
-        Condition { field, index: None, what: "path", name, holds }
+        Predicate { field, index: None, what: "path", name, holds }
     }
 }
 
@@ -376,7 +378,7 @@ pub(in crate::walk) fn path_matches(
     config: &RouteConfiguration,
     http: &Http,
 ) -> Match {
-    Asked::new(walker, config, http).path_condition(wanted).holds
+    Asked::new(walker, config, http).path_predicate(wanted).holds
 }
 
 /// `/a;v=1/b` as `/a/b`; older Envoys cut all from the first `;` on.
@@ -410,7 +412,7 @@ fn missed(listed: &Listed, asked: &Asked) -> Option<Missed> {
     let mut nearest: Option<(usize, usize)> = None;
     for index in 0..listed.len() {
         let Ok(Some(wanted)) = listed.wanted(index) else { continue };
-        let conditions = asked.conditions(wanted);
+        let conditions = asked.predicates(wanted);
         let held = conditions.iter().filter(|condition| condition.holds == Match::Yes).count();
         if held == conditions.len() {
             continue;
@@ -422,7 +424,7 @@ fn missed(listed: &Listed, asked: &Asked) -> Option<Missed> {
     }
     let (_, index) = nearest?;
     let (route, wanted) = (listed.at(index)?, listed.wanted(index).ok()??);
-    let failed = asked.conditions(wanted).into_iter().find(|condition| condition.holds != Match::Yes)?;
+    let failed = asked.predicates(wanted).into_iter().find(|condition| condition.holds != Match::Yes)?;
     let field = route.get("match").and_then(|m| m.get(failed.field));
     let at = field.and_then(|f| failed.index.map_or(Some(f.clone()), |i| f.index(i)));
     let why = [failed.what, failed.name].join(" ").trim_end().to_owned();

@@ -3,111 +3,186 @@
 use crate::envoy::any::JsonAny;
 use crate::envoy::filter_chain::{self, Chosen, Connection};
 use crate::envoy::harmless;
+use crate::envoy::pb::envoy::config::core::v3::{TransportSocket, transport_socket};
 use crate::envoy::pb::envoy::config::listener::v3::listener_filter::ConfigType as ListenerFilterConfig;
 use crate::envoy::pb::envoy::config::listener::v3::listener_filter_chain_match_predicate::Rule;
-use crate::envoy::pb::envoy::config::listener::v3::{
-    Filter, FilterChain, ListenerFilter, ListenerFilterChainMatchPredicate as Predicate, filter,
-};
-use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
-use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
+use crate::envoy::pb::envoy::config::listener::v3::{FilterChain, ListenerFilterChainMatchPredicate as Predicate};
 use crate::envoy::re2::Charset;
 use crate::envoy::xds_matcher::{Asked, Led};
 use crate::snapshot::{Evidence, Node, Origin};
-use crate::verdict::{Mark, Stage};
-
-use crate::walk::Protocol;
-use crate::walk::dial::resolve::Dial;
+use crate::verdict::{Power, Stage};
 use crate::walk::listen::listener::Active;
 use crate::walk::listen::network_filters::{self, Passage};
-use crate::walk::way::path::Path;
+use crate::walk::way::accepted::{Accepted, Denial, Sight, Terminal};
+use crate::walk::way::course::Told;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::guard::Condition;
+use crate::walk::way::log::{Fact, Row};
+use crate::walk::way::question::Protocol;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
-/// What ends a chain.
-pub(in crate::walk) enum Terminal {
-    /// HTTP.
-    Http(Box<HttpConnectionManager>, Node),
-    /// Bytes.
-    Tcp(Box<TcpProxy>, Node),
-}
-
 const LISTENER: &str = "envoy.config.listener.v3.Listener";
 const CHAIN: &str = "envoy.config.listener.v3.FilterChain";
+/// What a part of a listener that is not modeled could do.
+const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
 
-/// Chooses the chain and finds its terminal filter; `None` when the path ended.
-pub(in crate::walk) fn choose(walker: &Walker, path: &mut Path, active: &Active, dial: &Dial) -> Option<Terminal> {
+/// Chooses the chain and finds its terminal filter.
+pub(in crate::walk) fn choose(walker: &Walker, active: &Active, dial: &Dial) -> Told<Accepted> {
     let except = ["filter_chains", "default_filter_chain", "filter_chain_matcher", "listener_filters"];
-    if let Some(what) = Walker::unmodeled(&active.node, LISTENER, &except) {
-        return unknown(walker, path, &active.name, &what);
-    }
-    let connection = match connection(walker, active, dial) {
-        Ok(connection) => connection,
-        Err(what) => return unknown(walker, path, &active.name, &what),
-    };
-    let chains = &active.listener.filter_chains;
-    let by_matches = by_matches(active, &connection);
-    let chosen = match by_matches.unwrap_or_else(|| by_matcher(walker, active, &connection)) {
-        Ok(chosen) => chosen,
-        Err(what) => return unknown(walker, path, &active.name, &what),
-    };
-    let (chain, node) = match chosen {
-        Chosen::Chain(i) => (chains.get(i)?, active.node.get("filter_chains")?.index(i)?),
-        Chosen::Default => {
-            let Some(chain) = &active.listener.default_filter_chain else {
-                let evidence = near_matches(active, dial);
-                path.stop(Stage::FilterChain, &active.name, "no filter chain matches", Stop::NoFilterChain, evidence);
-                return None;
-            };
-            (chain, active.node.get("default_filter_chain")?)
+    let unmodeled = Walker::unmodeled(&active.node, LISTENER, &except);
+    let (connection, odd) = connection(walker, active, dial);
+    let of_listener = |why: String| Condition::of(Stage::FilterChain, &active.name, ANYTHING, &why);
+    let conditions: Vec<Condition> = unmodeled.into_iter().chain(odd).map(of_listener).collect();
+    let chain = |chosen: &Chosen| of_chosen(walker, active, chosen, dial, &connection);
+    let told = match chosen(walker, active, &connection) {
+        Which::Sure(chosen) => chain(&chosen),
+        Which::Open(what, alternatives) => {
+            let why = format!("the filter chains of {} differ in {what}", active.name);
+            let condition = Condition::withheld(Stage::FilterChain, &active.name, &why);
+            let told = alternatives.iter().map(|chosen| (words(active, chosen), chain(chosen))).collect();
+            Told::alternatives(condition.provided_that(&format!("{what} leads there")), told)
         }
-        Chosen::Missing => {
-            let evidence = active.node.get("filter_chain_matcher").map(|n| n.evidence()).into_iter().collect();
-            let note = "its matcher names a filter chain that is not there";
-            path.stop(Stage::FilterChain, &active.name, note, Stop::NoFilterChain, evidence);
-            return None;
-        }
-        Chosen::Unknown(what) => {
-            return unknown(
-                walker,
-                path,
-                &active.name,
-                &format!("the filter chains of {} differ in {what}", active.name),
-            );
+        Which::Odd(why, alternatives) => {
+            let condition = Condition::withheld(Stage::FilterChain, &active.name, &why);
+            let told = alternatives.iter().map(|chosen| (words(active, chosen), chain(chosen))).collect();
+            Told::alternatives(condition.provided_that("its filter chain is the one that is taken"), told)
         }
     };
-    path.decision.filter_chain = Some(chain.name.clone());
-    path.trail.filter_chain = Some(node.clone());
-    let evidence = node.get("filter_chain_match").map(|n| n.evidence()).into_iter().collect();
-    path.step(Stage::FilterChain, Mark::Passed, &chain.name, "", evidence);
-    if let Some(what) = Walker::unmodeled(&node, CHAIN, &["filters", "filter_chain_match"]) {
-        return unknown(walker, path, &chain.name, &what);
-    }
-    let is_source = matches!(walker.origin, Origin::Source(_));
-    match (&chain.transport_socket, walker.downstream.tls) {
-        (Some(_), _) if is_source => {
-            return unknown(walker, path, &chain.name, "TLS that the chain terminates is not modeled");
-        }
-        (Some(_), true) | (None, false) => {}
-        (Some(_), false) => {
-            let evidence = node.at("transport_socket.name").map(|n| n.evidence()).into_iter().collect();
-            path.stop(Stage::FilterChain, &chain.name, "it takes TLS only", Stop::PlaintextOnTls, evidence);
-            return None;
-        }
-        (None, true) => walker.ciphertext.set(true),
-    }
-    terminal(walker, path, (chain, &node), dial, &connection)
+    told.under(conditions)
 }
 
-/// By what each chain asks for; `None` where a matcher chooses, for then that does not count.
-fn by_matches(active: &Active, connection: &Connection) -> Option<Result<Chosen, String>> {
+/// Which chain takes the connection.
+enum Which {
+    /// This one.
+    Sure(Chosen),
+    /// One of these, by something that is not known of the connection.
+    Open(&'static str, Vec<Chosen>),
+    /// One of these, by something that is not modeled.
+    Odd(String, Vec<Chosen>),
+}
+
+fn chosen(walker: &Walker, active: &Active, connection: &Connection) -> Which {
     if active.listener.filter_chain_matcher.is_some() {
-        return None;
-    }
-    if let Some(what) = unmodeled_matches(active) {
-        return Some(Err(what));
+        return match by_matcher(walker, active, connection) {
+            Ok(chosen) => Which::Sure(chosen),
+            Err(why) => Which::Odd(why, every_chain(active)),
+        };
     }
     let matches: Vec<_> = active.listener.filter_chains.iter().map(|c| c.filter_chain_match.clone()).collect();
-    Some(Ok(filter_chain::choose(&matches, connection)))
+    match (unmodeled_matches(active), filter_chain::choose(&matches, connection)) {
+        (Some(what), _) => Which::Odd(what, every_chain(active)),
+        (None, Chosen::Unknown(what)) => match filter_chain::possible(&matches, connection) {
+            possible if possible.is_empty() => Which::Open(what, every_chain(active)),
+            possible => match &possible[..] {
+                [only] => Which::Sure(only.clone()),
+                _ => Which::Open(what, possible),
+            },
+        },
+        (None, chosen) => Which::Sure(chosen),
+    }
+}
+
+/// All that could take a connection. A screen has room for a few.
+fn every_chain(active: &Active) -> Vec<Chosen> {
+    const MOST: usize = 16;
+    let default = active.listener.default_filter_chain.is_some().then_some(Chosen::Default);
+    (0..active.listener.filter_chains.len()).map(Chosen::Chain).take(MOST).chain(default).collect()
+}
+
+/// A choice, as a branch names it.
+fn words(active: &Active, chosen: &Chosen) -> String {
+    let name = |name: &str, other: String| if name.is_empty() { other } else { format!("filter chain {name}") };
+    match chosen {
+        Chosen::Chain(i) => {
+            let own = active.listener.filter_chains.get(*i).map_or("", |chain| chain.name.as_str());
+            name(own, format!("filter chain {i}"))
+        }
+        Chosen::Default => "the default filter chain".to_owned(),
+        Chosen::Missing | Chosen::Unknown(_) => "no filter chain".to_owned(),
+    }
+}
+
+/// What becomes of a connection that this chain takes.
+fn of_chosen(
+    walker: &Walker,
+    active: &Active,
+    chosen: &Chosen,
+    dial: &Dial,
+    connection: &Connection,
+) -> Told<Accepted> {
+    let found = match chosen {
+        Chosen::Chain(i) => {
+            active.listener.filter_chains.get(*i).zip(active.node.get("filter_chains").and_then(|c| c.index(*i)))
+        }
+        Chosen::Default => active.listener.default_filter_chain.as_ref().zip(active.node.get("default_filter_chain")),
+        Chosen::Missing => {
+            let evidence = active.node.get("filter_chain_matcher").map(|n| n.evidence());
+            let note = "its matcher names a filter chain that is not there";
+            return no_chain(active, note, evidence);
+        }
+        Chosen::Unknown(_) => None,
+    };
+    let Some((chain, node)) = found else {
+        return no_chain(active, "no filter chain matches", near_matches(active, dial));
+    };
+    let evidence = node.get("filter_chain_match").map(|n| n.evidence());
+    let fact = Fact::FilterChain(chain.name.clone(), node.clone());
+    let row = Row::passed(Stage::FilterChain, &chain.name, "").citing(evidence);
+    within(walker, (chain, &node), dial, connection).row(row).met(fact)
+}
+
+fn no_chain<T>(active: &Active, note: &str, evidence: impl IntoIterator<Item = Evidence>) -> Told<T> {
+    Told::ends(Stop::NoFilterChain).row(Row::stopped(Stage::FilterChain, &active.name, note).citing(evidence))
+}
+
+/// What a chain does with the connection.
+fn within(
+    walker: &Walker,
+    (chain, node): (&FilterChain, &Node),
+    dial: &Dial,
+    connection: &Connection,
+) -> Told<Accepted> {
+    let unmodeled = Walker::unmodeled(node, CHAIN, &["filters", "filter_chain_match"]);
+    let mut conditions: Vec<Condition> =
+        unmodeled.map(|why| Condition::of(Stage::FilterChain, &chain.name, ANYTHING, &why)).into_iter().collect();
+    let is_source = matches!(walker.origin, Origin::Source(_));
+    let speaks_tls = walker.downstream.tls || (is_source && speaks_tls(walker, dial));
+    let sight = match (&chain.transport_socket, speaks_tls) {
+        (None, false) => Sight::Clear,
+        (None, true) => Sight::Ciphertext,
+        (Some(_), true) if is_source => {
+            let why = "whether the client and the proxy come to terms in TLS was not asked";
+            let condition = Condition::of(Stage::FilterChain, &chain.name, &[Power::Refuse], why);
+            conditions.push(condition.provided_that("the TLS handshake with the proxy comes about"));
+            Sight::Clear
+        }
+        (Some(_), true) => Sight::Clear,
+        (Some(socket), false) if is_tls(socket) => {
+            let evidence = node.at("transport_socket.name").map(|n| n.evidence());
+            let row = Row::stopped(Stage::FilterChain, &chain.name, "it takes TLS only").citing(evidence);
+            return Told::ends(Stop::PlaintextOnTls).row(row).under(conditions);
+        }
+        (Some(socket), false) => {
+            let why = format!("transport socket {} is not modeled", socket.name);
+            conditions.push(Condition::of(Stage::FilterChain, &chain.name, ANYTHING, &why));
+            Sight::Clear
+        }
+    };
+    terminal(walker, (chain, node), dial, (connection, sight)).under(conditions)
+}
+
+/// Whether what the client sends is TLS.
+fn speaks_tls(walker: &Walker, dial: &Dial) -> bool {
+    walker.question.tls || dial.protocol == Protocol::Tls
+}
+
+/// Whether a chain's socket takes nothing but TLS.
+fn is_tls(socket: &TransportSocket) -> bool {
+    match &socket.config_type {
+        Some(transport_socket::ConfigType::TypedConfig(any)) => any.type_name.ends_with(".DownstreamTlsContext"),
+        None => socket.name == "envoy.transport_sockets.tls",
+    }
 }
 
 /// By the listener's own matcher, which leads to the name of a chain.
@@ -144,60 +219,44 @@ fn near_matches(active: &Active, dial: &Dial) -> Vec<Evidence> {
     evidence
 }
 
-/// Walks the network filters up to the one that ends the chain.
+/// Follows the network filters up to the one that ends the chain.
 fn terminal(
     walker: &Walker,
-    path: &mut Path,
     (chain, node): (&FilterChain, &Node),
     dial: &Dial,
-    connection: &Connection,
-) -> Option<Terminal> {
+    (connection, sight): (&Connection, Sight),
+) -> Told<Accepted> {
+    let mut conditions = Vec::new();
+    let (mut denial, mut cluster) = (None, None);
     for (i, filter) in chain.filters.iter().enumerate() {
-        let at = node.get("filters")?.index(i)?.get("typed_config");
-        let (type_name, any) = match &filter.config_type {
-            Some(filter::ConfigType::TypedConfig(any)) => (any.type_name.as_str(), any),
-            None => {
-                return unknown(walker, path, &filter.name, &format!("network filter {} is not modeled", filter.name));
-            }
-        };
-        let unread = |why: String| format!("network filter {} could not be read: {why}", filter.name);
-        match type_name.rsplit('.').next().unwrap_or_default() {
-            "HttpConnectionManager" => match any.unpack() {
-                Ok(manager) => match path.denied.take() {
-                    Some(denial) => {
-                        network_filters::close(path, denial);
-                        return None;
-                    }
-                    None => return Some(Terminal::Http(Box::new(manager), at?)),
-                },
-                Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
-            },
+        let at = node.get("filters").and_then(|filters| filters.index(i)?.get("typed_config"));
+        match network_filters::part(walker, (dial, sight), filter, at.as_ref()) {
+            Passage::Passes => {}
             // The server name names the cluster.
-            "SniCluster" if !connection.server_name.is_empty() => {
-                path.cluster = Some(connection.server_name.clone());
+            Passage::NamesCluster => {
+                cluster = Some(connection.server_name.clone()).filter(|name| !name.is_empty()).or(cluster);
             }
-            "SniCluster" => {}
-            "TcpProxy" => match any.unpack() {
-                Ok(proxy) => return Some(Terminal::Tcp(Box::new(proxy), at?)),
-                Err(why) => return unknown(walker, path, &filter.name, &unread(why)),
-            },
-            _ if is_harmless(filter, type_name) => {}
-            _ => match network_filters::passage(walker, dial, &filter.name, any, &at?) {
-                Passage::Passes => {}
-                Passage::Closes(denial) => drop(path.denied.get_or_insert(denial)),
-                Passage::Unknown(what) => return unknown(walker, path, &filter.name, &what),
-                Passage::Unmodeled => {
-                    let what = format!("network filter {} ({type_name}) is not modeled", filter.name);
-                    return unknown(walker, path, &filter.name, &what);
-                }
-            },
+            Passage::Closes(closes) => denial = denial.or(Some(closes)),
+            Passage::Open(condition) => conditions.push(condition),
+            Passage::Ends(Terminal::Http(..)) if denial.is_some() => {
+                let closed = denial.map_or_else(|| open_end(chain), |denial: Denial| network_filters::closed(&denial));
+                return closed.under(conditions);
+            }
+            Passage::Ends(terminal) => {
+                return Told::goes(Accepted { terminal, sight, denial, cluster }).under(conditions);
+            }
         }
     }
-    unknown(walker, path, &chain.name, "the chain has no filter that ends it")
+    open_end(chain).under(conditions)
 }
 
-fn is_harmless(filter: &Filter, type_name: &str) -> bool {
-    harmless::network_filter(type_name).is_some() || harmless::network_filter(&filter.name).is_some()
+fn open_end<T>(chain: &FilterChain) -> Told<T> {
+    let why = "the chain has no filter that ends it";
+    Told::open(Condition::withheld(Stage::FilterChain, &chain.name, why)).row(Row::unknown(
+        Stage::FilterChain,
+        &chain.name,
+        why,
+    ))
 }
 
 fn unmodeled_matches(active: &Active) -> Option<String> {
@@ -208,11 +267,11 @@ fn unmodeled_matches(active: &Active) -> Option<String> {
 }
 
 /// What the listener's filters see of the connection.
-fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connection, String> {
-    let question = walker.question;
+fn connection(walker: &Walker, active: &Active, dial: &Dial) -> (Connection, Vec<String>) {
+    let mut odd = Vec::new();
     let outer = &walker.downstream;
     let is_source = matches!(walker.origin, Origin::Source(_));
-    let speaks_tls = question.tls || dial.protocol == Protocol::Tls || outer.tls;
+    let speaks_tls = speaks_tls(walker, dial) || outer.tls;
     let own = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
     let mut connection = Connection {
         destination: dial.ip,
@@ -249,14 +308,10 @@ fn connection(walker: &Walker, active: &Active, dial: &Dial) -> Result<Connectio
             ("OriginalDst" | "OriginalSrc" | "ProxyProtocol", _)
             | ("", "envoy.filters.listener.original_dst" | "envoy.filters.listener.original_src") => {}
             _ if harmless::listener_filter(type_name).is_some() => {}
-            _ => return Err(not_modeled(filter)),
+            _ => odd.push(format!("listener filter {} is not modeled", filter.name)),
         }
     }
-    Ok(connection)
-}
-
-fn not_modeled(filter: &ListenerFilter) -> String {
-    format!("listener filter {} is not modeled", filter.name)
+    (connection, odd)
 }
 
 /// What the HTTP inspector makes of the first bytes.
@@ -287,10 +342,4 @@ fn is_disabled(predicate: &Predicate, port: u16) -> bool {
         Some(Rule::DestinationPortRange(range)) => (range.start..range.end).contains(&i32::from(port)),
         None => false,
     }
-}
-
-fn unknown(walker: &Walker, path: &mut Path, subject: &str, what: &str) -> Option<Terminal> {
-    walker.unchecked(what.to_owned());
-    path.unknown(Stage::FilterChain, subject, what);
-    None
 }

@@ -9,11 +9,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::snapshot::{Evidence, Listening, Node, Origin};
-use crate::verdict::{Mark, Stage};
-
-use crate::walk::dial::resolve::Dial;
-use crate::walk::way::path::Path;
-use crate::walk::way::walker::{Got, Walker};
+use crate::verdict::Stage;
+use crate::walk::way::course::Told;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::guard::Condition;
+use crate::walk::way::log::{Fact, Row};
+use crate::walk::way::walker::{Gap, Got, Walker};
 
 /// The port that iptables sends A's connections to, in every mesh that redirects them.
 const OUTBOUND_PORT: u16 = 15001;
@@ -21,6 +22,7 @@ const OUTBOUND_PORT: u16 = 15001;
 const INBOUND_PORT: u16 = 15006;
 
 /// A listener's active configuration.
+#[derive(Clone)]
 pub(in crate::walk) struct Active {
     pub(in crate::walk) name: String,
     pub(in crate::walk) listener: Listener,
@@ -28,25 +30,21 @@ pub(in crate::walk) struct Active {
     evidence: Vec<Evidence>,
 }
 
-/// Finds the listener. `None` when the path ended, or waits for something to be read.
-pub(in crate::walk) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Option<Active> {
+/// Finds the listener.
+pub(in crate::walk) fn find(walker: &Walker, dial: &Dial) -> Told<Active> {
     let statuses = match walker.ask(walker.snapshot.listeners(walker.origin)) {
         Got::Found(statuses) => statuses,
-        Got::Absent(_) | Got::Gap => {
-            path.unknown(Stage::Listener, "", "the listeners were not read");
-            return None;
-        }
+        Got::Absent(_) => return unread("", "the listeners were not read", None),
+        Got::Gap(gap) => return unread("", "the listeners were not read", Some(&gap)),
     };
     let accepting = match accepting(walker, &statuses) {
         Got::Found(accepting) => accepting,
-        Got::Absent(_) | Got::Gap => {
-            path.unknown(Stage::Listener, "", "the listener that accepts A's connections was not read");
-            return None;
-        }
+        Got::Absent(_) => return unread("", UNREAD_ACCEPTING, None),
+        Got::Gap(gap) => return unread("", UNREAD_ACCEPTING, Some(&gap)),
     };
     let loopback = dial.ip.is_some_and(|ip| ip.is_loopback());
     let Some(accepting) = accepting.filter(|_| !loopback) else {
-        return direct(walker, path, &statuses, dial);
+        return direct(walker, &statuses, dial);
     };
     let hands_off = restores(&accepting);
     let target = if hands_off { look_up(&statuses, dial.ip, dial.port) } else { None };
@@ -54,11 +52,21 @@ pub(in crate::walk) fn find(walker: &Walker, path: &mut Path, dial: &Dial) -> Op
         None if hands_off && dial.ip.is_none_or(|ip| ip.is_ipv4()) => ipv4_compat(walker, &statuses, dial.port),
         target => target,
     };
-    let active = match target.filter(|status| status.name != accepting.name) {
-        Some(status) => active(walker, path, status)?,
-        None => accepting,
-    };
-    Some(passed(path, active, dial))
+    match target.filter(|status| status.name != accepting.name) {
+        Some(status) => active(walker, status).then(&|active| passed(active, dial)),
+        None => passed(accepting, dial),
+    }
+}
+
+const UNREAD_ACCEPTING: &str = "the listener that accepts A's connections was not read";
+
+/// A listener of which too little was read.
+fn unread<T>(name: &str, note: &str, gap: Option<&Gap>) -> Told<T> {
+    let why = gap.map_or_else(|| note.to_owned(), |gap| gap.words(note));
+    let condition = Condition::withheld(Stage::Listener, name, &why);
+    let condition = condition.provided_that("a listener of the proxy takes the connection");
+    let condition = Condition { need: gap.map(|gap| gap.need.clone()), ..condition };
+    Told::open(condition).row(Row::unknown(Stage::Listener, name, note))
 }
 
 /// The listener that A's redirected connections arrive at, if there is one.
@@ -69,7 +77,7 @@ fn accepting(walker: &Walker, statuses: &[Listening]) -> Got<Option<Active>> {
         return Got::Found(None);
     }
     let candidates = if captures.is_empty() { statuses.iter().collect() } else { captures.clone() };
-    let mut gap = false;
+    let mut gap = None;
     for status in candidates {
         match configuration(walker, status) {
             Got::Found(Some(active)) => {
@@ -78,10 +86,10 @@ fn accepting(walker: &Walker, statuses: &[Listening]) -> Got<Option<Active>> {
                 }
             }
             Got::Found(None) | Got::Absent(_) => {}
-            Got::Gap => gap = true,
+            Got::Gap(one) => gap = gap.or(Some(one)),
         }
     }
-    if gap { Got::Gap } else { Got::Found(None) }
+    gap.map_or(Got::Found(None), Got::Gap)
 }
 
 /// Envoy's look-up of an original destination.
@@ -111,25 +119,26 @@ fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Listening], port: u16) -> Opt
             let more = active.listener.additional_addresses.iter().filter_map(|a| a.address.as_ref());
             active.listener.address.iter().chain(more).any(address::ipv4_compat)
         }
-        Got::Found(None) | Got::Absent(_) | Got::Gap => false,
+        Got::Found(None) | Got::Absent(_) | Got::Gap(_) => false,
     };
     statuses.iter().filter(|s| s.addresses.contains(&any)).find(compat)
 }
 
 /// A listener that is dialed itself: a gateway's, or one on loopback.
-fn direct(walker: &Walker, path: &mut Path, statuses: &[Listening], dial: &Dial) -> Option<Active> {
+fn direct(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
     let named = look_up(statuses, dial.ip, dial.port);
     let at_port: Vec<&Listening> =
         statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();
     let only = if let ([only], None) = (&at_port[..], dial.ip) { Some(*only) } else { None };
     let Some(status) = named.or(only) else {
         let why = format!("no listener takes it{}", there_are(statuses));
-        path.unknown(Stage::Listener, &format!("port {}", dial.port), &why);
+        let subject = format!("port {}", dial.port);
         walker.unchecked(format!("no listener of the proxy takes port {}", dial.port));
-        return None;
+        let condition = Condition::withheld(Stage::Listener, &subject, &why);
+        let condition = condition.provided_that(&format!("something takes port {}", dial.port));
+        return Told::open(condition).row(Row::unknown(Stage::Listener, &subject, &why));
     };
-    let active = active(walker, path, status)?;
-    Some(passed(path, active, dial))
+    active(walker, status).then(&|active| passed(active, dial))
 }
 
 /// `; there are 0.0.0.0_80, 0.0.0.0_443 and 3 more`: the first four by name, or by address where they have none.
@@ -146,19 +155,15 @@ fn there_are(statuses: &[Listening]) -> String {
     }
 }
 
-/// The configuration that an active listener runs, or the end of the path.
-fn active(walker: &Walker, path: &mut Path, status: &Listening) -> Option<Active> {
+/// The configuration that an active listener runs.
+fn active(walker: &Walker, status: &Listening) -> Told<Active> {
     match configuration(walker, status) {
-        Got::Found(Some(active)) => Some(active),
+        Got::Found(Some(active)) => Told::goes(active),
         Got::Found(None) | Got::Absent(_) => {
-            path.unknown(Stage::Listener, &status.name, "it is active, and its configuration is not in the dump");
             walker.unchecked(format!("listener {} is active, and its configuration is not in the dump", status.name));
-            None
+            unread(&status.name, "it is active, and its configuration is not in the dump", None)
         }
-        Got::Gap => {
-            path.unknown(Stage::Listener, &status.name, "its configuration was not read");
-            None
-        }
+        Got::Gap(gap) => unread(&status.name, "its configuration was not read", Some(&gap)),
     }
 }
 
@@ -166,7 +171,7 @@ fn configuration(walker: &Walker, status: &Listening) -> Got<Option<Active>> {
     let entry = match walker.ask(walker.snapshot.listener(walker.origin, &status.name)) {
         Got::Found(entry) => entry,
         Got::Absent(evidence) => return Got::Absent(evidence),
-        Got::Gap => return Got::Gap,
+        Got::Gap(gap) => return Got::Gap(gap),
     };
     let Some(node) = entry.at("active_state.listener").or_else(|| entry.get("listener")) else {
         return Got::Found(None);
@@ -196,13 +201,9 @@ fn is_bound(listener: &Listener) -> bool {
     listener.bind_to_port.as_ref().or(old).is_none_or(|b| b.value)
 }
 
-fn passed(path: &mut Path, active: Active, dial: &Dial) -> Active {
-    let note = match dial.ip {
-        Some(ip) => format!("takes {}", SocketAddr::new(ip, dial.port)),
-        None => String::new(),
-    };
-    path.decision.listener = Some(active.name.clone());
-    path.trail.listener = Some(active.node.clone());
-    path.step(Stage::Listener, Mark::Passed, &active.name, &note, active.evidence.clone());
-    active
+fn passed(active: Active, dial: &Dial) -> Told<Active> {
+    let note = dial.ip.map_or_else(String::new, |ip| format!("takes {}", SocketAddr::new(ip, dial.port)));
+    let row = Row::passed(Stage::Listener, &active.name, &note).citing(active.evidence.clone());
+    let fact = Fact::Listener(active.name.clone(), active.node.clone());
+    Told::goes(active).row(row).met(fact)
 }

@@ -1,91 +1,98 @@
 //! The network filters before the one that ends a chain.
 
 use crate::envoy::any::JsonAny;
+use crate::envoy::harmless;
+use crate::envoy::pb::envoy::config::listener::v3::{Filter, filter};
 use crate::envoy::pb::envoy::extensions::filters::network::rbac::v3::Rbac;
 use crate::envoy::rbac::Judgment;
 use crate::snapshot::Node;
-use crate::verdict::{Mark, Outcome, Stage};
-
-use crate::walk::dial::resolve::Dial;
+use crate::verdict::{Power, Stage};
+use crate::walk::way::accepted::{Denial, Sight, Terminal};
 use crate::walk::way::access::{ground, judge, words};
-use crate::walk::way::path::{End, Path};
-use crate::walk::way::stop::{RequestKind, Stop};
+use crate::walk::way::course::Told;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::guard::Condition;
+use crate::walk::way::log::{Fact, Row};
+use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 const RBAC: &str = "envoy.extensions.filters.network.rbac.v3.RBAC";
 
-/// What a network filter does to the connection.
+/// What a network filter does with the connection.
 pub(in crate::walk) enum Passage {
     /// Passes it on.
     Passes,
+    /// Lets the TLS server name choose the cluster.
+    NamesCluster,
     /// Closes it when its first byte comes.
     Closes(Denial),
-    /// Could do anything.
-    Unknown(String),
-    /// Is none of those that are known here.
-    Unmodeled,
+    /// Ends the chain.
+    Ends(Terminal),
+    /// It is not known.
+    Open(Condition),
 }
 
-/// A connection that a filter closes.
-#[derive(Clone, Debug)]
-pub(in crate::walk) struct Denial {
-    filter: String,
-    policy: Option<String>,
-    /// The policy, or the rules.
-    node: Node,
-}
-
-/// What the filter of this type does.
-pub(in crate::walk) fn passage(walker: &Walker, dial: &Dial, name: &str, any: &JsonAny, at: &Node) -> Passage {
-    if any.type_name != RBAC {
-        return Passage::Unmodeled;
+/// What a filter of a chain does, which stands at `at`.
+pub(in crate::walk) fn part(
+    walker: &Walker,
+    (dial, sight): (&Dial, Sight),
+    filter: &Filter,
+    at: Option<&Node>,
+) -> Passage {
+    let anything = |why: String| {
+        let powers = [Power::Refuse, Power::Answer, Power::Rewrite];
+        Passage::Open(Condition::of(Stage::FilterChain, &filter.name, &powers, &why))
+    };
+    let (Some(filter::ConfigType::TypedConfig(any)), Some(at)) = (&filter.config_type, at) else {
+        if harmless::network_filter(&filter.name).is_some() {
+            return Passage::Passes;
+        }
+        return anything(format!("the configuration of network filter {} is not in the listener", filter.name));
+    };
+    let unread = |why: String| anything(format!("network filter {} could not be read: {why}", filter.name));
+    match any.type_name.rsplit('.').next().unwrap_or_default() {
+        "HttpConnectionManager" => {
+            any.unpack().map_or_else(unread, |m| Passage::Ends(Terminal::Http(Box::new(m), at.clone())))
+        }
+        "SniCluster" => Passage::NamesCluster,
+        "TcpProxy" => any.unpack().map_or_else(unread, |p| Passage::Ends(Terminal::Tcp(Box::new(p), at.clone()))),
+        _ if is_harmless(filter, &any.type_name) => Passage::Passes,
+        _ if any.type_name == RBAC => access(walker, (dial, sight), filter, any, at),
+        type_name => anything(format!("network filter {} ({type_name}) is not modeled", filter.name)),
     }
+}
+
+fn is_harmless(filter: &Filter, type_name: &str) -> bool {
+    harmless::network_filter(type_name).is_some() || harmless::network_filter(&filter.name).is_some()
+}
+
+/// Access control of connections.
+fn access(walker: &Walker, seen: (&Dial, Sight), filter: &Filter, any: &JsonAny, at: &Node) -> Passage {
+    let open = |why: String| Passage::Open(Condition::of(Stage::FilterChain, &filter.name, &[Power::Refuse], &why));
     let config: Rbac = match any.unpack() {
         Ok(config) => config,
-        Err(why) => return Passage::Unknown(format!("network filter {name} could not be read: {why}")),
+        Err(why) => return open(format!("network filter {} could not be read: {why}", filter.name)),
     };
     if let Some(what) = Walker::unmodeled(at, RBAC, &["rules"]) {
-        return Passage::Unknown(what);
+        return open(what);
     }
     let (Some(rules), Some(node)) = (&config.rules, at.get("rules")) else {
         return Passage::Passes;
     };
-    match judge(walker, dial, rules, &node, None) {
+    match judge(walker, seen, rules, &node, None) {
         Judgment::Allowed => Passage::Passes,
         Judgment::Denied(policy) => {
             let node = ground(&node, policy.as_deref());
-            Passage::Closes(Denial { filter: name.to_owned(), policy, node })
+            Passage::Closes(Denial { filter: filter.name.clone(), policy, node })
         }
-        Judgment::Unknown(why) => {
-            Passage::Unknown(format!("whether access control lets the connection through: {why}"))
-        }
+        Judgment::Unknown(why) => open(format!("whether access control lets the connection through: {why}")),
     }
 }
 
-/// The connection ends here, where HTTP would have begun.
-pub(in crate::walk) fn close(path: &mut Path, denial: Denial) {
-    row(path, &denial);
-    path.leg(1.0, "", Stage::FilterChain, End::Stopped(Stop::ConnectionDenied(denial.policy)));
-}
-
-/// A TCP proxy chooses and connects to a host as soon as the connection is there. Access control looks when the first
-/// byte is read, and that is once the host is connected: only then is anything left to close.
-pub(in crate::walk) fn settle(path: &mut Path) {
-    let Some(denial) = path.denied.take() else { return };
-    let stop = Stop::ConnectionDenied(denial.policy.clone());
-    for leg in path.legs.iter_mut().filter(|leg| leg.end == End::HandedOver) {
-        (leg.end, leg.stage) = (End::Stopped(stop.clone()), Stage::FilterChain);
-    }
-    for choice in path.decision.clusters.iter_mut().filter(|choice| choice.outcome == Outcome::Reaches) {
-        (choice.outcome, choice.response) = (Outcome::Fails, Some(stop.response(RequestKind::Plain)));
-    }
-    if path.legs.iter().any(|leg| leg.end == End::Stopped(stop.clone())) {
-        row(path, &denial);
-    }
-}
-
-fn row(path: &mut Path, denial: &Denial) {
+/// The connection ends: where HTTP would have begun, or once a TCP proxy has connected to a host. Access control looks
+/// when the first byte is read, and a TCP proxy chooses and connects to a host before.
+pub(in crate::walk) fn closed<T>(denial: &Denial) -> Told<T> {
     let note = words(denial.policy.as_deref(), "connection");
-    path.step(Stage::FilterChain, Mark::Stopped, &denial.filter, &note, vec![denial.node.evidence()]);
-    path.trail.denial = Some(denial.node.clone());
+    let row = Row::stopped(Stage::FilterChain, &denial.filter, &note).citing([denial.node.evidence()]);
+    Told::ends(Stop::ConnectionDenied(denial.policy.clone())).row(row).met(Fact::Denial(denial.node.clone()))
 }

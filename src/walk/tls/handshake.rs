@@ -13,8 +13,8 @@ use crate::snapshot::{Evidence, Lookup, Node, Origin};
 use crate::verdict::Side;
 
 use crate::walk::tls::peer;
-use crate::walk::way::path::{ClusterTrail, Socket};
 use crate::walk::way::stop::{Handshake, Refused};
+use crate::walk::way::trail::{ClusterTrail, Socket};
 use crate::walk::way::walker::Walker;
 
 /// A handshake between A's proxy and the proxy of a pod of B's.
@@ -229,8 +229,8 @@ impl Meeting<'_> {
     /// Whether connections to the address are open.
     fn is_connected(&self) -> bool {
         let hosts = || self.cluster.into_iter().flat_map(|cluster| &cluster.hosts);
-        let mut there = hosts().filter(|(host, _)| host.address == self.address).peekable();
-        there.peek().is_none() || there.any(|(host, _)| host.counters.cx_active > 0)
+        let mut there = hosts().filter(|trail| trail.host.address == self.address).peekable();
+        there.peek().is_none() || there.any(|trail| trail.host.counters.cx_active > 0)
     }
 
     /// Whether a connection may do without this check: one of before, or one that takes up a session of before, whose
@@ -238,17 +238,24 @@ impl Meeting<'_> {
     fn goes_on(&self, why: &Distrust) -> bool {
         let resumed = || {
             let hosts = self.cluster.into_iter().flat_map(|cluster| &cluster.hosts);
-            let mut counters = hosts.map(|(host, _)| host.counters);
+            let mut counters = hosts.map(|trail| trail.host.counters);
             counters.any(|c| c.rq_success > 0 || c.cx_total > c.cx_connect_fail + c.rq_error)
         };
         self.is_connected() || (matches!(why, Distrust::Expired(_)) && self.socket.tls.resumes && resumed())
     }
 }
 
-/// The names in A's own certificate, where it can be read.
-pub(in crate::walk) fn own_names(walker: &Walker, socket: &Socket) -> Option<Names> {
-    let [own] = &socket.tls.shows[..] else { return None };
-    Some(read(walker, Origin::Source(0), own).ok()?.chain.into_iter().next()?.names)
+/// The names in A's certificate; that of its service account, where the certificate cannot be read.
+pub(in crate::walk) fn own_names(walker: &Walker, socket: &Socket) -> Names {
+    let [own] = &socket.tls.shows[..] else { return names_by_pod(walker, socket) };
+    let shown = read(walker, Origin::Source(0), own).ok();
+    let own = shown.and_then(|shown| Some(shown.chain.into_iter().next()?.names));
+    own.unwrap_or_else(|| names_by_pod(walker, socket))
+}
+
+fn names_by_pod(walker: &Walker, socket: &Socket) -> Names {
+    let uris = walker.source_pod().iter().map(|pod| peer::identity(walker, pod, socket)).collect();
+    Names { uris, ..Names::default() }
 }
 
 fn read(walker: &Walker, origin: Origin, material: &Material) -> Told<Shown> {

@@ -9,7 +9,7 @@ use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::subject_alt
 use crate::envoy::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use crate::snapshot::Node;
 
-use crate::walk::way::path::Socket;
+use crate::walk::way::trail::Socket;
 use crate::walk::way::walker::Walker;
 
 /// The name in a pod's certificate. The trust domain is that of the names which A's proxy expects, where they have one
@@ -90,12 +90,13 @@ mod tests {
     use super::*;
     use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
     use crate::envoy::tls::{Context, Validation};
+    use crate::walk::way::trail::SocketKind;
 
     fn expecting(pattern: MatchPattern, san_type: SanType) -> Socket {
         let matcher = StringMatcher { match_pattern: Some(pattern), ignore_case: false };
         let one = SubjectAltNameMatcher { san_type: san_type.into(), matcher: Some(matcher) };
         Socket {
-            kind: "mutual",
+            kind: SocketKind::Mutual,
             server_name: String::new(),
             alpn: Vec::new(),
             tls: Context { validation: Validation { typed: vec![one], ..Validation::default() }, ..Context::default() },
@@ -119,7 +120,8 @@ mod tests {
         }
         let elsewhere = MatchPattern::Prefix("spiffe://other/".to_owned());
         assert!(matches!(is_expected(&expecting(elsewhere, SanType::Uri), shop), Match::Unknown(_)));
-        let any = Socket { kind: "mutual", server_name: String::new(), alpn: Vec::new(), tls: Context::default() };
+        let any =
+            Socket { kind: SocketKind::Mutual, server_name: String::new(), alpn: Vec::new(), tls: Context::default() };
         assert_eq!(is_expected(&any, shop), Match::Yes);
     }
 }

@@ -7,12 +7,14 @@ use crate::envoy::load::{self, Policy, Spread};
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, DiscoveryType};
 use crate::envoy::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
-
 use crate::walk::upstream::assignment::{self, Assignment};
-use crate::walk::upstream::balance::{self, Placed, Unread};
-use crate::walk::upstream::cluster::{self, Evaluated, Proto, gap, unknown};
+use crate::walk::upstream::balance::UNTOLD_WEIGHTS;
+use crate::walk::upstream::cluster;
+use crate::walk::upstream::evaluated::{Evaluated, withheld};
+use crate::walk::upstream::hosts::{self, Placed, Unread};
 use crate::walk::upstream::policy::{self, Breaker};
-use crate::walk::way::path::ClusterTrail;
+use crate::walk::way::forwarded::Wire;
+use crate::walk::way::trail::ClusterTrail;
 use crate::walk::way::walker::{Got, Walker};
 
 /// A member that is there.
@@ -25,16 +27,15 @@ struct Member {
 }
 
 /// What becomes of the requests that choose an aggregate.
-pub(in crate::walk) fn walk(
+pub(in crate::walk) fn evaluate(
     walker: &Walker,
-    mut trail: ClusterTrail,
-    cluster: &Cluster,
-    custom: &CustomClusterType,
-    proto: Proto,
+    trail: ClusterTrail,
+    (cluster, custom): (&Cluster, &CustomClusterType),
+    wire: Wire,
 ) -> Evaluated {
     let config = custom.typed_config.as_ref().map(crate::envoy::any::JsonAny::unpack::<ClusterConfig>);
     let Some(Ok(config)) = config else {
-        return gap(walker, trail, "an aggregate cluster could not be read");
+        return Evaluated::unknown(trail, "an aggregate cluster could not be read");
     };
     // All are wanted in one round.
     for name in &config.clusters {
@@ -43,48 +44,48 @@ pub(in crate::walk) fn walk(
     }
     let mut members = Vec::new();
     for name in &config.clusters {
-        match member(walker, name, proto) {
+        match member(walker, name, wire) {
             Ok(Some(member)) => members.push(member),
             Ok(None) => {}
-            Err(Unread::Gap) => return unknown(trail, "one of its clusters was not read"),
-            Err(Unread::Odd(what)) => return gap(walker, trail, &what),
+            Err(Unread::Gap(gap)) => return Evaluated::unread(trail, gap, "one of its clusters was not read"),
+            Err(Unread::Odd(why)) => return Evaluated::unknown(trail, &why),
         }
     }
     let own = match policy::of(walker, cluster, &Assignment::default()) {
         Ok(own) => own.policy,
-        Err(what) => return gap(walker, trail, &what),
+        Err(why) => return Evaluated::unknown(trail, &why),
     };
-    if !matches!(policy::breaker(cluster, proto, &[]), Breaker::Lets) {
-        return gap(walker, trail, "circuit breakers of an aggregate cluster are not modeled");
+    if !matches!(policy::breaker(cluster, wire, &[]), Breaker::Lets) {
+        return Evaluated::unknown(trail, "circuit breakers of an aggregate cluster are not modeled");
     }
+    let note = format!("those of {} in this order", config.clusters.join(", "));
+    united(trail, members, (own.panic_threshold, &note), wire)
+}
+
+/// The members' hosts as those of one cluster.
+fn united(mut trail: ClusterTrail, members: Vec<Member>, (threshold, note): (f64, &str), wire: Wire) -> Evaluated {
     let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| (m.hosts.as_slice(), &m.policy)).collect();
-    let spreads = load::spread_over(&parts, own.panic_threshold);
-    if let Some(what) = untold(&members, own.panic_threshold, &spreads) {
-        return gap(walker, trail, &what);
-    }
-    let mut endpoints = Vec::new();
+    let spreads = load::spread_over(&parts, threshold);
+    let condition = untold(&members, threshold, &spreads).map(|why| withheld(&trail.name, &why));
     let mut before = 0;
-    for (member, spread) in members.iter_mut().zip(&spreads) {
+    for (member, spread) in members.into_iter().zip(&spreads) {
         let first = before;
-        let mut own = balance::endpoints(&member.hosts, &spread.eligible, &member.cluster, &member.assignment);
-        for endpoint in &mut own {
+        let own = hosts::trails(member.placed, &spread.eligible, (&member.cluster, &member.assignment));
+        let mut endpoints = hosts::endpoints(&own);
+        for endpoint in &mut endpoints {
             endpoint.priority += first;
         }
-        before = own.iter().map(|endpoint| endpoint.priority + 1).max().unwrap_or(before);
-        endpoints.extend(own);
-        let socket = |host: &Host| assignment::socket_of(&member.cluster, &member.assignment, host);
-        trail.sockets.extend(member.hosts.iter().map(socket));
-        trail.hosts.append(&mut member.placed);
-        trail.eligible.extend(&spread.eligible);
+        before = endpoints.iter().map(|endpoint| endpoint.priority + 1).max().unwrap_or(before);
+        trail.endpoints.extend(endpoints);
+        trail.hosts.extend(own);
     }
     let without = load::sum(spreads.iter().map(|s| s.without_host));
     let spread = Spread {
-        eligible: trail.eligible.clone(),
+        eligible: trail.hosts.iter().map(|host| host.eligible).collect(),
         without_host: if trail.hosts.is_empty() { 1.0 } else { without.min(1.0) },
         panic: spreads.iter().any(|s| s.panic),
     };
-    let note = format!("those of {} in this order", config.clusters.join(", "));
-    balance::finish(trail, endpoints, (&spread, &note), &Assignment::default(), proto)
+    hosts::finish(trail, (&spread, note), &Assignment::default(), wire).under(condition.into_iter().collect())
 }
 
 /// The most members of which each may count weights or hosts, the dump does not tell which.
@@ -110,16 +111,16 @@ fn untold(members: &[Member], threshold: f64, spreads: &[Spread]) -> Option<Stri
         load::spread_over(&parts, threshold) != spreads
     };
     let differs = count > MOST_UNTOLD || (0..1 << count).any(as_if);
-    differs.then(|| format!("{} of a member", balance::UNTOLD_WEIGHTS))
+    differs.then(|| format!("{} of a member", UNTOLD_WEIGHTS))
 }
 
 /// A member of an aggregate; `None` where it is not there.
-fn member(walker: &Walker, name: &str, proto: Proto) -> Result<Option<Member>, Unread> {
+fn member(walker: &Walker, name: &str, wire: Wire) -> Result<Option<Member>, Unread> {
     let odd = |what: String| Unread::Odd(format!("{what} (cluster {name} of an aggregate)"));
     let entry = match walker.ask(walker.snapshot.cluster(walker.origin, name)) {
         Got::Found(entry) => entry,
         Got::Absent(_) => return Ok(None),
-        Got::Gap => return Err(Unread::Gap),
+        Got::Gap(gap) => return Err(Unread::Gap(gap)),
     };
     let node = entry.get("cluster").ok_or_else(|| odd("a cluster is not where it should be".to_owned()))?;
     let cluster: Cluster = node.decode().map_err(odd)?;
@@ -136,7 +137,7 @@ fn member(walker: &Walker, name: &str, proto: Proto) -> Result<Option<Member>, U
         Some(ClusterDiscoveryType::Type(_) | ClusterDiscoveryType::ClusterType(_)) | None => {}
     }
     let assignment = assignment::read(walker, &cluster, &node).map_err(odd)?;
-    let (_, placed) = balance::hosts_of(walker, name)?;
+    let (_, placed) = hosts::hosts_of(walker, name)?;
     let balancer = policy::of(walker, &cluster, &assignment).map_err(odd)?;
     if balancer.subsets.is_some() {
         return Err(odd("subsets in an aggregate are not modeled".to_owned()));
@@ -145,7 +146,7 @@ fn member(walker: &Walker, name: &str, proto: Proto) -> Result<Option<Member>, U
     if let Some(what) = balancer.lost_weights(&assignment, &hosts) {
         return Err(odd(what.to_owned()));
     }
-    if !matches!(policy::breaker(&cluster, proto, &hosts), Breaker::Lets) {
+    if !matches!(policy::breaker(&cluster, wire, &hosts), Breaker::Lets) {
         return Err(odd("circuit breakers in an aggregate are not modeled".to_owned()));
     }
     Ok(Some(Member { cluster, assignment, policy: balancer.policy, hosts, placed }))

@@ -1,6 +1,7 @@
 //! What was assigned to a cluster besides the hosts' health: drops, factors, localities, and the endpoints' metadata.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pbjson_types::Struct;
 
@@ -14,8 +15,7 @@ use crate::envoy::subset::{self, Criteria};
 use crate::envoy::tls::Context;
 use crate::envoy::{address, fraction};
 use crate::snapshot::Node;
-
-use crate::walk::way::path::Socket;
+use crate::walk::way::trail::{Socket, SocketKind};
 use crate::walk::way::walker::{Got, Walker};
 
 /// The parts of a `ClusterLoadAssignment` that decide.
@@ -66,7 +66,7 @@ pub(in crate::walk) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> 
             Got::Found(entry) => entry.get("endpoint_config"),
             Got::Absent(_) => None,
             // Drops and priorities live in it, and health does not tell them.
-            Got::Gap => return Ok(Assignment::default()),
+            Got::Gap(_) => return Ok(Assignment::default()),
         }
     } else {
         node.get("load_assignment")
@@ -150,16 +150,34 @@ impl Assignment {
     }
 }
 
-/// How the proxy would speak to a host: the first transport socket match that its metadata meets, else the
-/// cluster's own socket (`source/common/upstream/transport_socket_match_impl.cc`).
-pub(in crate::walk) fn socket_of(cluster: &Cluster, assignment: &Assignment, host: &Host) -> Option<Socket> {
-    if cluster.transport_socket_matches.is_empty() {
-        return socket(cluster.transport_socket.as_ref());
+/// How the proxy would speak to a cluster's hosts: the first transport socket match that a host's metadata meets, else
+/// the cluster's own socket (`source/common/upstream/transport_socket_match_impl.cc`).
+pub(in crate::walk) struct Sockets<'a> {
+    assignment: &'a Assignment,
+    matches: Vec<(Option<&'a Struct>, Option<Arc<Socket>>)>,
+    own: Option<Arc<Socket>>,
+}
+
+impl<'a> Sockets<'a> {
+    /// Those of a cluster.
+    pub(in crate::walk) fn of(cluster: &'a Cluster, assignment: &'a Assignment) -> Self {
+        let matches = cluster.transport_socket_matches.iter();
+        let matches = matches.map(|m| (m.r#match.as_ref(), socket(m.transport_socket.as_ref()).map(Arc::new)));
+        let own = socket(cluster.transport_socket.as_ref()).map(Arc::new);
+        Self { assignment, matches: matches.collect(), own }
     }
-    let metadata = assignment.of(host).ok()?.map(|a| a.socket.clone()).unwrap_or_default();
-    let meets = |wanted: &Struct| wanted.fields.iter().all(|(key, value)| metadata.fields.get(key) == Some(value));
-    let matching = cluster.transport_socket_matches.iter().find(|m| m.r#match.as_ref().is_none_or(meets));
-    socket(matching.map_or(cluster.transport_socket.as_ref(), |m| m.transport_socket.as_ref()))
+
+    /// That of a host; `None` where it is not known.
+    pub(in crate::walk) fn of_host(&self, host: &Host) -> Option<Arc<Socket>> {
+        if self.matches.is_empty() {
+            return self.own.clone();
+        }
+        let none = Struct::default();
+        let metadata = self.assignment.of(host).ok()?.map_or(&none, |a| &a.socket);
+        let meets = |wanted: &Struct| wanted.fields.iter().all(|(key, value)| metadata.fields.get(key) == Some(value));
+        let matching = self.matches.iter().find(|(wanted, _)| wanted.is_none_or(meets));
+        matching.map_or_else(|| self.own.clone(), |(_, socket)| socket.clone())
+    }
 }
 
 /// A transport socket; `None` for one of another kind.
@@ -175,7 +193,7 @@ pub(in crate::walk) fn socket(socket: Option<&TransportSocket>) -> Option<Socket
             let alpn = tls.common_tls_context.map(|common| common.alpn_protocols).unwrap_or_default();
             let context =
                 Context::upstream(any).unwrap_or_else(|why| Context { untold: Some(why), ..Context::default() });
-            let kind = if context.shows.is_empty() { "simple" } else { "mutual" };
+            let kind = if context.shows.is_empty() { SocketKind::Simple } else { SocketKind::Mutual };
             Some(Socket { kind, server_name: tls.sni, alpn, tls: context })
         }
         _ => None,

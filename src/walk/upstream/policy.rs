@@ -23,7 +23,7 @@ use crate::envoy::pb::envoy::extensions::load_balancing_policies::wrr_locality::
 use crate::envoy::subset::Subsets;
 
 use crate::walk::upstream::assignment::Assignment;
-use crate::walk::upstream::cluster::Proto;
+use crate::walk::way::forwarded::Wire;
 use crate::walk::way::walker::Walker;
 
 /// The type of clusters that stand for others.
@@ -87,24 +87,24 @@ pub(in crate::walk) enum Breaker {
 
 /// Looks at the thresholds of the request's priority. `max_connections` is soft for HTTP: a pool without a connection
 /// always gets one; and what is waiting needs no place where a connection is free.
-pub(in crate::walk) fn breaker(cluster: &Cluster, proto: Proto, hosts: &[Host]) -> Breaker {
-    let wanted = match proto {
-        Proto::Http { priority, .. } => priority,
-        Proto::Tcp => RoutingPriority::Default,
+pub(in crate::walk) fn breaker(cluster: &Cluster, wire: Wire, hosts: &[Host]) -> Breaker {
+    let wanted = match wire {
+        Wire::Http { priority, .. } => priority,
+        Wire::Tcp => RoutingPriority::Default,
     };
     let all = cluster.circuit_breakers.iter().flat_map(|c| &c.thresholds);
     let Some(thresholds) = all.into_iter().find(|t| t.priority() == wanted) else { return Breaker::Lets };
     let is_zero = |n: &Option<pbjson_types::UInt32Value>| n.as_ref().is_some_and(|n| n.value == 0);
-    match proto {
-        Proto::Tcp if is_zero(&thresholds.max_connections) => Breaker::Stops("max_connections"),
-        Proto::Tcp if is_zero(&thresholds.max_pending_requests) => Breaker::Stops("max_pending_requests"),
-        Proto::Tcp => Breaker::Lets,
-        Proto::Http { .. } if is_zero(&thresholds.max_requests) => Breaker::Stops("max_requests"),
-        Proto::Http { .. } if !is_zero(&thresholds.max_pending_requests) => Breaker::Lets,
-        Proto::Http { .. } if hosts.iter().any(|host| host.counters.cx_active > 0) => {
+    match wire {
+        Wire::Tcp if is_zero(&thresholds.max_connections) => Breaker::Stops("max_connections"),
+        Wire::Tcp if is_zero(&thresholds.max_pending_requests) => Breaker::Stops("max_pending_requests"),
+        Wire::Tcp => Breaker::Lets,
+        Wire::Http { .. } if is_zero(&thresholds.max_requests) => Breaker::Stops("max_requests"),
+        Wire::Http { .. } if !is_zero(&thresholds.max_pending_requests) => Breaker::Lets,
+        Wire::Http { .. } if hosts.iter().any(|host| host.counters.cx_active > 0) => {
             Breaker::Unknown("whether a free connection saves the request from `max_pending_requests: 0`".to_owned())
         }
-        Proto::Http { .. } => Breaker::Stops("max_pending_requests"),
+        Wire::Http { .. } => Breaker::Stops("max_pending_requests"),
     }
 }
 
@@ -127,6 +127,11 @@ pub(in crate::walk) struct Balancer {
 }
 
 impl Balancer {
+    /// One that balances as clusters do that say nothing.
+    pub(in crate::walk) fn usual(assignment: &Assignment) -> Self {
+        Self { policy: policy(assignment, &Own::default(), 50.0), subsets: None, sets_weights: false }
+    }
+
     /// Why it cannot be told which share each priority gets.
     pub(in crate::walk) fn lost_weights(&self, assignment: &Assignment, hosts: &[Host]) -> Option<&'static str> {
         let counts = assignment.weighted_priority_health != Some(false);
@@ -157,15 +162,19 @@ pub(in crate::walk) fn of(walker: &Walker, cluster: &Cluster, assignment: &Assig
     let runtime = walker.runtime_percent("upstream.healthy_panic_threshold").transpose()?;
     // Envoy's own arithmetic: 29 becomes 28.
     let configured = common.healthy_panic_threshold.as_ref().map_or(50.0, |p| 100.0 * (p.value / 100.0));
-    let policy = Policy {
+    let policy = policy(assignment, &own, runtime.map_or(configured, |share| share * 100.0));
+    Ok(Balancer { policy, subsets: own.subsets, sets_weights: own.sets_weights })
+}
+
+fn policy(assignment: &Assignment, own: &Own, panic_threshold: f64) -> Policy {
+    Policy {
         overprovisioning_factor: assignment.overprovisioning_factor.unwrap_or(140),
-        panic_threshold: runtime.map_or(configured, |share| share * 100.0).trunc(),
+        panic_threshold: panic_threshold.trunc(),
         weighted_priority_health: assignment.weighted_priority_health == Some(true),
         fail_in_panic: own.fail_in_panic,
         algorithm: own.algorithm,
         locality_weights: own.by_locality.then(|| assignment.locality_weights.clone()),
-    };
-    Ok(Balancer { policy, subsets: own.subsets, sets_weights: own.sets_weights })
+    }
 }
 
 /// `lb_policy` and what belongs to it.

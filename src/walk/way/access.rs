@@ -7,8 +7,9 @@ use crate::envoy::rbac::{self, Asked, Judgment};
 use crate::envoy::re2::Charset;
 use crate::snapshot::{Node, Origin};
 
-use crate::walk::Protocol;
-use crate::walk::dial::resolve::Dial;
+use crate::walk::way::accepted::Sight;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::question::Protocol;
 use crate::walk::way::walker::Walker;
 
 const RULES: &str = "envoy.config.rbac.v3.RBAC";
@@ -31,7 +32,7 @@ pub(in crate::walk) struct Request<'a> {
 /// Judges a request, or with `None` a connection, by the rules at `node`.
 pub(in crate::walk) fn judge(
     walker: &Walker,
-    dial: &Dial,
+    (dial, sight): (&Dial, Sight),
     rules: &Rbac,
     node: &Node,
     request: Option<&Request>,
@@ -51,7 +52,7 @@ pub(in crate::walk) fn judge(
         source,
         client: source.filter(|_| request.is_none_or(|r| !r.is_forwarded)),
         // TLS that the chain passes on as it is tells of no peer.
-        tls: downstream.tls && !walker.ciphertext.get(),
+        tls: downstream.tls && sight == Sight::Clear,
         uris: &downstream.peer_uris,
         dns: &downstream.peer_dns,
         server_name: (downstream.tls || !speaks_tls).then_some(&downstream.server_name),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::snapshot::Node;
 
-use crate::walk::way::path::Path;
+use super::forwarded::{Headers, Taken};
 
 /// Which headers may be others by the time that this proxy looks.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -30,14 +30,14 @@ impl OpenHeaders {
     }
 
     /// Of a request that another proxy sends on: it adds some, and its route and its filters may change more.
-    pub(in crate::walk) fn after(path: &Path) -> Self {
-        let route = path.trail.route.as_ref();
-        let weighted = route.and_then(|r| r.at("route.weighted_clusters")).map(|w| w.list("clusters"));
-        let config = path.trail.route_config.as_ref().map(|table| table.node());
-        let levels = [route, path.trail.virtual_host.as_ref(), config];
-        let levels = levels.into_iter().flatten().cloned().chain(weighted.into_iter().flatten());
-        let names = levels.flat_map(|level| changed(&level)).collect();
-        Self { all: path.trail.headers_changed, names, from_proxy: true }
+    pub(in crate::walk) fn after(taken: &Taken) -> Self {
+        let names = taken.levels.iter().flat_map(changed).collect();
+        Self { all: taken.headers == Headers::MayBeChanged, names, from_proxy: true }
+    }
+
+    /// Of bytes that another proxy sends on.
+    pub(in crate::walk) fn after_bytes() -> Self {
+        Self { from_proxy: true, ..Self::default() }
     }
 
     /// These too.

@@ -1,6 +1,31 @@
-//! From the ways a request can go to one word.
+//! From the ways that requests can go to one word.
 
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Power};
+
+use super::branch::End;
+use super::course::{Course, Told};
+use super::guard::Guard;
+use super::stop::RequestKind;
+
+/// What an end means.
+pub(in crate::walk) fn of(end: &End, kind: RequestKind) -> Outcome {
+    match end {
+        End::HandedOver => Outcome::Reaches,
+        End::Stopped(stop) => stop.outcome(kind),
+        End::Unknown => Outcome::Unknown,
+    }
+}
+
+/// What surely becomes of requests that come to this where something with these powers lets them pass: what can only
+/// refuse never serves a request that fails behind it.
+pub(in crate::walk) fn under(outcome: Outcome, powers: &[Power]) -> Outcome {
+    let only_refuses = powers.iter().all(|power| *power == Power::Refuse);
+    match outcome {
+        _ if powers.is_empty() => outcome,
+        Outcome::Fails if only_refuses => Outcome::Fails,
+        Outcome::Reaches | Outcome::Answered | Outcome::Fails | Outcome::Partial | Outcome::Unknown => Outcome::Unknown,
+    }
+}
 
 /// The outcome of several shares together. What is unknown matters only where it could change the word: shares that
 /// differ already are partial whatever the rest does.
@@ -14,6 +39,40 @@ pub(in crate::walk) fn combine(shares: &[(f64, Outcome)]) -> Outcome {
         return Outcome::Partial;
     }
     if has_unknown { Outcome::Unknown } else { first }
+}
+
+impl<T> Told<T> {
+    /// The outcome of all ways together.
+    pub(in crate::walk) fn outcome(&self, kind: RequestKind) -> Outcome {
+        combine(&self.outcomes(kind, &[]))
+    }
+
+    /// The shares of the ways with what surely becomes of them. Alternatives that come to one word are an answer.
+    fn outcomes(&self, kind: RequestKind, powers: &[Power]) -> Vec<(f64, Outcome)> {
+        match self.course() {
+            Course::Goes(_) => vec![(1.0, under(Outcome::Reaches, powers))],
+            Course::Ends(stop, _) => vec![(1.0, under(stop.outcome(kind), powers))],
+            Course::Depends(_, None) => vec![(1.0, Outcome::Unknown)],
+            Course::Depends(condition, Some(rest)) => rest.outcomes(kind, &[powers, &condition.powers].concat()),
+            Course::Parts(parts) if parts.iter().any(|(guard, _)| matches!(guard, Guard::Provided { .. })) => {
+                let words = parts.iter().map(|(_, part)| combine(&part.outcomes(kind, powers)));
+                vec![(1.0, alike(words).unwrap_or(Outcome::Unknown))]
+            }
+            Course::Parts(parts) => {
+                let of = |(guard, part): &(Guard, Self)| {
+                    let share = guard.share();
+                    part.outcomes(kind, powers).into_iter().map(move |(inner, word)| (share * inner, word))
+                };
+                parts.iter().flat_map(of).collect()
+            }
+        }
+    }
+}
+
+/// The word that all are, where they are one.
+pub(in crate::walk) fn alike(mut words: impl Iterator<Item = Outcome>) -> Option<Outcome> {
+    let first = words.next()?;
+    words.all(|word| word == first).then_some(first).filter(|word| *word != Outcome::Unknown)
 }
 
 #[cfg(test)]

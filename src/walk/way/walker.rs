@@ -1,13 +1,13 @@
 //! What every stage has at hand: the snapshot, the question, and the list of what is still wanted.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::envoy::fields;
 use crate::envoy::version::Version;
 use crate::mesh::istio::NodeId;
-use crate::snapshot::{Evidence, Lookup, Need, Node, Origin, Snapshot};
+use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 
 use crate::walk::Question;
 use crate::walk::way::open_headers::OpenHeaders;
@@ -23,8 +23,6 @@ pub(in crate::walk) struct Walker<'a> {
     pub(in crate::walk) downstream: Downstream,
     /// On B's side: what A's proxy may have made of the headers.
     pub(in crate::walk) sent: Option<OpenHeaders>,
-    /// The chain does not terminate the TLS that comes to it: its filters see no more than bytes.
-    pub(in crate::walk) ciphertext: Cell<bool>,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Lines>,
     remarks: RefCell<Lines>,
@@ -65,7 +63,28 @@ pub(in crate::walk) enum Got<T> {
     /// It was read and is not there.
     Absent(Evidence),
     /// It was not read. It is wanted now, or it was noted as unchecked.
-    Gap,
+    Gap(Gap),
+}
+
+/// Something that was not read.
+pub(in crate::walk) struct Gap {
+    /// What would have to be read.
+    pub(in crate::walk) need: Need,
+    /// Why it was not, where it was tried.
+    why: Option<String>,
+}
+
+impl Gap {
+    /// Whether it was asked for, in vain.
+    pub(in crate::walk) fn was_tried(&self) -> bool {
+        self.why.is_some()
+    }
+
+    /// What is missing and why, in a sentence; `otherwise` where it was not tried yet.
+    pub(in crate::walk) fn words(&self, otherwise: &str) -> String {
+        let Self { need, why } = self;
+        why.as_ref().map_or_else(|| otherwise.to_owned(), |why| format!("{need} ({}): {why}", need.reason()))
+    }
 }
 
 impl<'a> Walker<'a> {
@@ -78,7 +97,6 @@ impl<'a> Walker<'a> {
             node: None,
             downstream: Downstream::default(),
             sent: None,
-            ciphertext: Cell::new(false),
             needs: RefCell::default(),
             unchecked: RefCell::default(),
             remarks: RefCell::default(),
@@ -93,11 +111,13 @@ impl<'a> Walker<'a> {
             Lookup::Found(found) => Got::Found(found),
             Lookup::Absent(evidence) => Got::Absent(evidence),
             Lookup::Unread(need) => {
-                if let Some(why) = self.snapshot.why_unread(&need) {
-                    self.unchecked(format!("{need} ({}): {why}", need.reason()));
+                let why = self.snapshot.why_unread(&need).map(str::to_owned);
+                self.want(need.clone());
+                let gap = Gap { need, why };
+                if gap.was_tried() {
+                    self.unchecked(gap.words(""));
                 }
-                self.want(need);
-                Got::Gap
+                Got::Gap(gap)
             }
         }
     }
@@ -131,6 +151,18 @@ impl<'a> Walker<'a> {
     /// is why an answer is unknown.
     pub(in crate::walk) fn remark(&self, line: String) {
         self.remarks.borrow_mut().add(line);
+    }
+
+    /// A's own pod, where it was read.
+    pub(in crate::walk) fn source_pod(&self) -> Option<Node> {
+        let pod = self.snapshot.source.as_ref()?;
+        self.glance(self.snapshot.object(Kind::Pod, &pod.namespace, &pod.name))
+    }
+
+    /// A's namespace.
+    pub(in crate::walk) fn namespace(&self) -> String {
+        let of_pod = self.snapshot.source.as_ref().map(|p| p.namespace.clone());
+        of_pod.or_else(|| self.node.as_ref().map(|n| n.namespace.clone())).unwrap_or_else(|| "default".to_owned())
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.

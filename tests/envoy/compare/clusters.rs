@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::Difference;
+use super::open::is_open;
 use crate::chance::Level;
 use crate::observed::{Fate, Observed};
 
@@ -61,7 +62,7 @@ pub(super) fn hosts(observed: &[Observed], verdict: &Value, level: Level) -> Vec
 
 /// Whether the program leaves open what becomes of a share; it names no hosts for that.
 fn has_open_branch(verdict: &Value) -> bool {
-    verdict["branches"].as_array().into_iter().flatten().any(|branch| branch["outcome"] == "unknown")
+    verdict["branches"].as_array().into_iter().flatten().any(is_open)
 }
 
 /// Of all requests. The clusters by name, and of the missing ones together: the log has no name for these.

@@ -6,6 +6,7 @@ use mesh_why::snapshot::AskRecord;
 use serde_json::Value;
 
 use super::Difference;
+use super::open::is_open;
 use crate::chance::Level;
 use crate::observed::{Fate, Observed, Reply, details, flags};
 
@@ -153,10 +154,6 @@ fn fate(branch: &Value) -> Fate {
 
 fn share(branch: &Value) -> f64 {
     branch["share"].as_f64().unwrap_or_default()
-}
-
-fn is_open(branch: &Value) -> bool {
-    branch["outcome"] == "unknown"
 }
 
 /// The share of the branches of which the verdict does not tell where they lead.

@@ -8,7 +8,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPer
 use crate::envoy::rbac::Judgment;
 use crate::envoy::version::Version;
 use crate::snapshot::Node;
-use crate::walk::http::manager::Host;
+use crate::walk::http::host::Host;
 use crate::walk::way::access::{Request, ground, judge, words};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -87,7 +87,7 @@ fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
     let version = ask.walker.version;
     let raw = http.path.split(['?', '#']).next().unwrap_or_default();
     let cuts = ask.chain.config.is_some_and(|(config, _)| config.ignore_path_parameters_in_path_matching)
-        && (ask.chosen.route.is_some() || matches!(ask.chain.host, Host::Secure(_)))
+        && (ask.chosen.route.is_some() || matches!(ask.chain.host, Host::Secure(..)))
         && version.has(&Version::PARAMETERS);
     let path = if cuts { crate::walk::http::route::without_parameters(raw, version) } else { raw.to_owned() };
     let lacks_metadata = |name: &str| {
@@ -101,5 +101,5 @@ fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
         has_route: ask.chosen.route.is_some(),
         is_forwarded: !http.values("x-forwarded-for").is_empty(),
     };
-    judge(ask.walker, ask.chain.dial, rules, at, Some(&request))
+    judge(ask.walker, (ask.chain.dial, ask.chain.sight), rules, at, Some(&request))
 }

@@ -1,0 +1,68 @@
+//! What would settle an open condition: one command that only reads.
+
+use crate::mesh::istio;
+use crate::snapshot::{Need, Origin};
+use crate::verdict::{Command, Side, SourcePod};
+use crate::walk::{Condition, Walk};
+
+use super::command;
+
+/// The command that tells more of what is open; none where nothing can be named.
+pub(super) fn settle(walk: &Walk, condition: &Condition) -> Command {
+    match &condition.need {
+        Some(Need::Object(kind, namespace, name)) => command::show(&super::object_ref(*kind, namespace, name, "")),
+        Some(Need::Objects(kind, Some(namespace), _)) => command::list(namespace, kind.plural()),
+        Some(Need::Objects(kind, None, _)) => command::list_all(kind.plural()),
+        Some(Need::PodsAt(_)) => command::list_all("pods"),
+        Some(Need::Destination(namespace, name)) => {
+            let pod =
+                SourcePod { namespace: namespace.clone(), name: name.clone(), proxy: Some(istio::PROXY.to_owned()) };
+            command::admin(Some(&pod), "/config_dump")
+        }
+        Some(need) => command::admin(proxy(walk, side_of(need)).as_ref(), &need.query()),
+        None if walk.has_no_source_proxy() && condition.side == Side::Source => Command::default(),
+        None => command::admin(proxy(walk, condition.side).as_ref(), &query(condition)),
+    }
+}
+
+fn side_of(need: &Need) -> Side {
+    match need.origin() {
+        Origin::Destination(_) => Side::Destination,
+        Origin::Source(_) | Origin::Kubernetes | Origin::ControlPlane => Side::Source,
+    }
+}
+
+/// What a filter did is told by its counters; what a listener or a route holds, by the dump.
+fn query(condition: &Condition) -> String {
+    use crate::verdict::Stage;
+    match condition.stage {
+        Stage::HttpFilters => {
+            let name = condition.subject.rsplit(['.', '/']).next().unwrap_or_default();
+            let plain = |c: &char| c.is_ascii_alphanumeric() || "_-".contains(*c);
+            format!("/stats?filter={}", name.chars().filter(plain).collect::<String>())
+        }
+        Stage::Request | Stage::Capture | Stage::Listener | Stage::FilterChain => {
+            "/config_dump?resource=dynamic_listeners".to_owned()
+        }
+        Stage::Route => "/config_dump?resource=dynamic_route_configs".to_owned(),
+        Stage::Cluster | Stage::Endpoints => "/clusters".to_owned(),
+    }
+}
+
+/// The pod of a proxy, where it is known and is one of Istio's.
+fn proxy(walk: &Walk, side: Side) -> Option<SourcePod> {
+    match side {
+        // Where only its node tells of it, it is one of Istio's.
+        Side::Source if walk.has_no_source_proxy() => None,
+        Side::Source => {
+            let pod = walk.request.source.clone()?;
+            let proxy = pod.proxy.clone().unwrap_or_else(|| istio::PROXY.to_owned());
+            (proxy == istio::PROXY).then_some(SourcePod { proxy: Some(proxy), ..pod })
+        }
+        Side::Destination => {
+            let visit = walk.branches.iter().find_map(|branch| branch.visit())?;
+            let proxy = Some(istio::PROXY.to_owned());
+            Some(SourcePod { namespace: visit.namespace.clone(), name: visit.name.clone(), proxy })
+        }
+    }
+}

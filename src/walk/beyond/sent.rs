@@ -1,0 +1,91 @@
+//! The request as A's proxy sends it on, and how it speaks to B.
+
+use crate::envoy::domains;
+use crate::snapshot::Node;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::forwarded::{Handed, Over, Taken, Underscores};
+use crate::walk::way::question::{Protocol, Question};
+
+/// The request as A's proxy sends it on; an error says what of it is not modeled.
+pub(in crate::walk) fn as_sent(question: &Question, over: &Over) -> Result<Question, String> {
+    let mut sent = Question { tls: false, ..question.clone() };
+    let Some(taken) = over.http() else { return Ok(sent) };
+    sent.authority = Some(taken.authority.clone());
+    sent.path.clone_from(&taken.path);
+    sent.headers.retain(|(name, _)| taken.underscores == Underscores::Kept || !name.contains('_'));
+    let Some(action) = &taken.action else { return Ok(sent) };
+    if let Some(field) = opaque(action) {
+        return Err(format!("what `{field}` makes of the request is not modeled"));
+    }
+    if let Some(host) = action.text("host_rewrite_literal") {
+        sent.authority = Some(host);
+    }
+    if let Some(rewrite) = action.text("prefix_rewrite") {
+        let path = rewritten(taken, &sent.path, &rewrite);
+        sent.path = path.ok_or_else(|| "what `prefix_rewrite` makes of the request is not modeled".to_owned())?;
+    }
+    Ok(sent)
+}
+
+/// The field of a route's action whose rewriting is not modeled.
+fn opaque(action: &Node) -> Option<&'static str> {
+    let opaque = [
+        "regex_rewrite",
+        "path_rewrite",
+        "path_rewrite_policy",
+        "host_rewrite_header",
+        "host_rewrite_path_regex",
+        "auto_host_rewrite",
+    ];
+    let own = |field: &&str| action.get(field).is_some_and(|value| value.value().as_bool() != Some(false));
+    let weighted = action.get("weighted_clusters").map(|w| w.list("clusters")).unwrap_or_default();
+    let of_cluster = weighted.iter().any(|c| c.get("host_rewrite_literal").is_some()).then_some("host_rewrite_literal");
+    opaque.into_iter().find(own).or(of_cluster)
+}
+
+fn rewritten(taken: &Taken, path: &str, rewrite: &str) -> Option<String> {
+    let wanted = taken.matched.as_ref()?;
+    let matched = ["prefix", "path", "path_separated_prefix"].iter().find_map(|f| wanted.text(f))?;
+    let (own, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    Some(format!("{rewrite}{}{query}", own.get(matched.len()..)?))
+}
+
+/// What A's proxy speaks to B over HTTP: as the cluster says, else HTTP/1.1; `None` where the handshake decides.
+pub(in crate::walk) fn upstream_protocol(handed: &Handed) -> Option<Protocol> {
+    let has = |field: &str| has_option(handed, field);
+    let asked = handed.dial.protocol;
+    let http2 = if asked == Protocol::Grpc { Protocol::Grpc } else { Protocol::Http2 };
+    if has("auto_config") {
+        None
+    } else if has("explicit_http_config.http2_protocol_options") {
+        Some(http2)
+    } else if has("use_downstream_protocol_config") {
+        Some(asked)
+    } else {
+        Some(Protocol::Http1)
+    }
+}
+
+/// Where a cluster says that the names in TLS follow the Host.
+const NAMES_BY_HOST: &str = "upstream_http_protocol_options";
+
+/// Whether the cluster lets the Host decide about names in TLS in this way.
+pub(in crate::walk) fn names_by_host(handed: &Handed, field: &str) -> bool {
+    handed.over.http().is_some() && has_option(handed, &format!("{NAMES_BY_HOST}.{field}"))
+}
+
+/// The name in the Host that is sent to B, without its port.
+pub(in crate::walk) fn name_of_host(sent: &Question, dial: &Dial) -> String {
+    let host = sent.authority.as_deref().unwrap_or(&dial.host);
+    domains::without_port(host).trim_matches(['[', ']']).to_owned()
+}
+
+/// Whether the cluster's HTTP options have this field.
+fn has_option(handed: &Handed, field: &str) -> bool {
+    let cluster = handed.cluster.as_ref().and_then(|cluster| cluster.cluster.as_ref());
+    let options = cluster.and_then(|cluster| {
+        let options = cluster.get("typed_extension_protocol_options")?;
+        options.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
+    });
+    options.is_some_and(|options| options.at(field).is_some())
+}

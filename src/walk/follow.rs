@@ -1,0 +1,264 @@
+//! The driver on B's side: each pod that gets the request has a proxy of its own, and the request goes through that too.
+//!
+//! Of pods that are alike (of one workload) one is walked.
+
+use crate::snapshot::{Need, Node};
+use crate::verdict::{Power, Stage};
+
+use super::Driver;
+use super::beyond::destination::{self, Arrival, Arrived};
+use super::beyond::sent::{as_sent, name_of_host, names_by_host};
+use super::beyond::targets::{Group, Recipients};
+use super::tls::handshake::{self, Meeting, Met};
+use super::way::branch::pod;
+use super::way::course::Told;
+use super::way::forwarded::{Handed, Over};
+use super::way::guard::{Condition, Guard};
+use super::way::log::{Fact, Row};
+use super::way::question::Beyond;
+use super::way::stop::{Handshake, Stop};
+use super::way::trail::Socket;
+use super::way::walker::Walker;
+
+/// What comes of handing the request to pods that are alike.
+struct Share {
+    pod: String,
+    count: usize,
+    what: Landed,
+}
+
+/// What becomes of the request at a pod.
+enum Landed {
+    /// Its proxy got it, or would not come to terms with A's.
+    Known(Told<()>),
+    /// Nothing is known of a proxy of the pod's.
+    Past,
+    /// It is open what takes it there.
+    Open(Told<()>),
+    /// The pod's proxy was not read: what would have to be.
+    Unread(Need),
+}
+
+impl Driver<'_> {
+    /// Follows every request that is handed over.
+    pub(super) fn follow(&self, told: Told<Handed>, service: Option<&Node>) -> Told<()> {
+        if self.walker.question.beyond == Beyond::Proxy {
+            return told.then(&|_| Told::goes(()));
+        }
+        let told = told.or_else(&|stop, handed| self.why_connections_fail(stop, handed, service));
+        let told = told.then(&|handed| self.hand_over(&handed, service));
+        if let Some(why) = self.certificates.take() {
+            self.walker.unchecked(why);
+        }
+        told
+    }
+
+    /// Where TLS to every endpoint fails, certificates may be the reason: then that is how it ends.
+    fn why_connections_fail(&self, stop: Stop, handed: Option<Handed>, service: Option<&Node>) -> Told<Handed> {
+        let refused = handed.filter(|_| matches!(stop, Stop::ConnectFailure | Stop::TcpConnectFailure));
+        match refused.and_then(|handed| self.refused_of(&handed, service)) {
+            Some(handshake) => refused_by(handshake),
+            None => Told::ends(stop),
+        }
+    }
+
+    fn refused_of(&self, handed: &Handed, service: Option<&Node>) -> Option<Box<Handshake>> {
+        let walker = self.walker;
+        let recipients = Recipients { walker, handed, service };
+        let speaks_tls = |group: &Group| group.target.socket.as_ref().is_some_and(|socket| socket.is_tls());
+        let group = recipients.groups().into_iter().find(speaks_tls)?;
+        let (namespace, name) = (group.pod.text("metadata.namespace")?, group.pod.text("metadata.name")?);
+        let (_, record) = walker.glance(walker.snapshot.destination(&namespace, &name))?;
+        if record.without_proxy {
+            return None;
+        }
+        let Arrival::Proxy(arrived) = destination::arrive(walker, handed, &group) else { return None };
+        let inner = self.beyond(handed, &arrived);
+        match self.meet(handed, &group, &arrived, &inner) {
+            Met::Refused(handshake) => Some(handshake),
+            Met::Fine | Met::Unread(_) | Met::Unknown(_) => None,
+        }
+    }
+
+    /// Requests that are handed to hosts, through the proxies of the pods that they are.
+    fn hand_over(&self, handed: &Handed, service: Option<&Node>) -> Told<()> {
+        let leaves = matches!(handed.over, Over::Bare);
+        let recipients = Recipients { walker: self.walker, handed, service };
+        let shares: Vec<Share> = recipients.groups().iter().map(|group| self.share(handed, group)).collect();
+        let told = if shares.is_empty() {
+            match recipients.why_refused() {
+                Some((need, why)) => unread_proxy(why).settled_by(need).open_row(),
+                None if leaves => {
+                    let why = "the request leaves A without a proxy, and no pod of B's was read";
+                    self.walker.unchecked(why.to_owned());
+                    nobody_knows(why)
+                }
+                None => Told::goes(()),
+            }
+        } else {
+            parted(shares)
+        };
+        if leaves { told } else { told.met(Fact::HandedOver) }
+    }
+
+    /// One group's requests, through the pod's proxy where it can be read.
+    fn share(&self, handed: &Handed, group: &Group) -> Share {
+        let name = group.pod.text("metadata.name").unwrap_or_default();
+        let what = match destination::arrive(self.walker, handed, group) {
+            Arrival::Proxy(arrived) => Landed::Known(self.through(handed, group, &arrived)),
+            Arrival::Refused(need, why) => Landed::Open(unread_proxy(why).settled_by(need).open_row()),
+            Arrival::Unread(need) if matches!(handed.over, Over::Bare) => {
+                let why = format!("the proxy of pod {name} was not read");
+                Landed::Open(Told::provided(unread_proxy(why).settled_by(need), Told::goes(())))
+            }
+            Arrival::Unread(need) => Landed::Unread(need),
+            Arrival::Past if matches!(handed.over, Over::Bare) => {
+                Landed::Open(nobody_knows("what the application of a pod without a proxy does is not known"))
+            }
+            Arrival::Past => Landed::Past,
+        };
+        Share { pod: name, count: group.count, what }
+    }
+
+    /// Requests that come to a pod's proxy.
+    fn through(&self, handed: &Handed, group: &Group, arrived: &Arrived) -> Told<()> {
+        let inner = self.beyond(handed, arrived);
+        let met = self.meet(handed, group, arrived, &inner);
+        let over_http = handed.over.http().is_some();
+        let socket = group.target.socket.as_deref();
+        let inner = inner.or_else(&|stop, _| {
+            let seen = translate(stop.clone(), over_http, socket);
+            Told::ends(seen).met(Fact::Ended(stop))
+        });
+        let inner = inner.then(&|_| Told::goes(())).beyond().after(vec![pod(&arrived.visit)]);
+        match met {
+            Met::Fine => inner,
+            Met::Unread(why) => {
+                let known = self.certificates.take();
+                self.certificates.set(known.or(why));
+                inner
+            }
+            Met::Refused(handshake) => refused_by(handshake),
+            Met::Unknown(why) => {
+                let condition = Condition::of(Stage::Endpoints, "TLS", &[Power::Refuse], &why);
+                let condition = condition.provided_that("TLS between the two proxies comes about");
+                Told::provided(condition, inner).more(Row::unknown(Stage::Endpoints, "", &why))
+            }
+        }
+    }
+
+    /// The request through the pod's proxy.
+    fn beyond(&self, handed: &Handed, arrived: &Arrived) -> Told<Handed> {
+        let names = handshake::own_names(self.walker, &arrived.socket);
+        let downstream = destination::downstream(self.walker, handed, arrived, names);
+        let key = format!(
+            "{} {} {downstream:?} {:?} {:?} {:?}",
+            arrived.visit.pod_name(),
+            arrived.visit.port,
+            arrived.question,
+            arrived.dial,
+            arrived.headers
+        );
+        if let Some(known) = self.visits.borrow().get(&key) {
+            return known.clone();
+        }
+        let mut inner = Walker::new(self.walker.snapshot, &arrived.question, arrived.visit.origin);
+        inner.sent = Some(arrived.headers.clone());
+        inner.downstream = downstream;
+        let told = Driver::new(&inner).proxy(&arrived.dial);
+        self.walker.absorb(inner);
+        self.visits.borrow_mut().insert(key, told.clone());
+        told
+    }
+
+    /// Whether A's proxy and the pod's come to terms.
+    fn meet(&self, handed: &Handed, group: &Group, arrived: &Arrived, inner: &Told<Handed>) -> Met {
+        let Some(socket) = group.target.socket.as_deref().filter(|socket| socket.is_tls()) else {
+            return Met::Fine;
+        };
+        let by_host = names_by_host(handed, "auto_san_validation");
+        let sent = as_sent(self.walker.question, &handed.over).ok().filter(|_| by_host);
+        let chain = |fact: &Fact| match fact {
+            Fact::FilterChain(_, node) => Some(node.clone()),
+            _ => None,
+        };
+        let meeting = Meeting {
+            walker: self.walker,
+            cluster: handed.cluster.as_deref(),
+            address: group.target.at.to_string(),
+            socket,
+            pod: &group.pod,
+            origin: arrived.visit.origin,
+            chain: inner.first_met(&chain),
+            over_http: handed.over.http().is_some(),
+            host: sent.map(|sent| name_of_host(&sent, &handed.dial)),
+        };
+        meeting.hold()
+    }
+}
+
+/// Each group with its share. Where one pod's proxy does not hand the request over, nothing is said of a pod that was
+/// not read.
+fn parted(shares: Vec<Share>) -> Told<()> {
+    let total: usize = shares.iter().map(|share| share.count).sum();
+    let doubts = shares.iter().any(|share| match &share.what {
+        Landed::Known(told) => told.ends_with(&|_| true),
+        Landed::Past | Landed::Open(_) | Landed::Unread(_) => false,
+    });
+    let part = |Share { pod, count, what }: Share| {
+        #[expect(clippy::cast_precision_loss, reason = "a share of a handful of endpoints")]
+        let guard = Guard::Pod { pod: pod.clone(), share: count as f64 / total as f64 };
+        let told = match what {
+            Landed::Known(told) => told,
+            Landed::Unread(need) if doubts => {
+                let why = format!("the proxy of pod {pod} was not read, and that of another pod does not let it pass");
+                Told::provided(unread_proxy(why).settled_by(need), Told::goes(()))
+            }
+            Landed::Past if doubts => {
+                let why = format!("nothing is known of a proxy of pod {pod}, and that of another does not let it pass");
+                Told::provided(unread_proxy(why), Told::goes(()))
+            }
+            Landed::Open(told) => told,
+            Landed::Past | Landed::Unread(_) => Told::goes(()),
+        };
+        (guard, told)
+    };
+    Told::parts(shares.into_iter().map(part).collect())
+}
+
+/// B's proxy was not read.
+fn unread_proxy(why: String) -> Condition {
+    Condition::withheld(Stage::Endpoints, "the proxy of B", &why).provided_that("B's own proxy lets it pass")
+}
+
+/// Nothing is known of what takes the request.
+fn nobody_knows(why: &str) -> Told<()> {
+    let condition = Condition::withheld(Stage::Endpoints, "B", why).provided_that("its application takes it as it is");
+    Told::provided(condition, Told::goes(()))
+}
+
+/// The row of a handshake that fails, and how it ends.
+fn refused_by<T>(handshake: Box<Handshake>) -> Told<T> {
+    let row = Row::stopped(Stage::Endpoints, "", &handshake.words()).citing(handshake.evidence.clone());
+    Told::ends(Stop::Handshake(handshake)).more(row)
+}
+
+impl Condition {
+    /// The request goes on under it; the row of the endpoints says so.
+    fn open_row(self) -> Told<()> {
+        let row = Row::unknown(Stage::Endpoints, "", &self.why);
+        Told::provided(self, Told::goes(())).more(row)
+    }
+}
+
+/// What A's client sees of it: where A's proxy speaks HTTP to B and B closes the connection, A's proxy answers. Without
+/// a filter chain nobody takes part in a handshake, and to A's proxy there never was a connection.
+fn translate(stop: Stop, over_http: bool, socket: Option<&Socket>) -> Stop {
+    let cut_off = stop == Stop::NoFilterChain && socket.is_some_and(Socket::is_tls);
+    match (cut_off, over_http) {
+        (true, true) => Stop::UpstreamCutOff,
+        (true, false) => Stop::TcpUpstreamCutOff,
+        (false, true) if stop.closes() => Stop::UpstreamClosed,
+        (false, _) => stop,
+    }
+}

@@ -1,0 +1,185 @@
+//! The route configuration, and the virtual host in it that takes the request.
+
+use std::sync::Arc;
+
+use crate::envoy::domains;
+use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
+use crate::snapshot::{Evidence, HostTable, Node, RouteTable};
+use crate::verdict::{Power, Stage};
+use crate::walk::http::request::Http;
+use crate::walk::way::course::Told;
+use crate::walk::way::guard::Condition;
+use crate::walk::way::log::{Fact, Row};
+use crate::walk::way::stop::Stop;
+use crate::walk::way::walker::{Gap, Got, Walker};
+
+const ROUTE_CONFIG: &str = "envoy.config.route.v3.RouteConfiguration";
+const VIRTUAL_HOST: &str = "envoy.config.route.v3.VirtualHost";
+/// What a part of it that is not modeled could do.
+const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
+
+/// The virtual host, or what to say when there is none.
+#[derive(Clone)]
+pub(in crate::walk) enum Host {
+    /// It takes the Host. Its routes are not among what is decoded.
+    Found(Arc<VirtualHost>, Arc<HostTable>),
+    /// None does, and the stop that the router will make of it.
+    Missing(Stop),
+    /// It takes HTTPS only, so that its redirect is the route, of which nothing else is configured.
+    Secure(String, Arc<HostTable>),
+    /// There is no route configuration: the proof.
+    Undelivered(Vec<Evidence>),
+}
+
+/// A route configuration: its name, and what of it there is.
+pub(in crate::walk) struct Delivered {
+    pub(in crate::walk) name: String,
+    pub(in crate::walk) content: Content,
+}
+
+/// What of a route configuration there is.
+pub(in crate::walk) enum Content {
+    /// It is there; its virtual hosts are not among what is decoded. And what of it is not modeled.
+    There(Arc<RouteConfiguration>, Arc<RouteTable>, Option<Condition>),
+    /// The proxy asks for one and has none: the proof.
+    Undelivered(Evidence),
+    /// It was not read, or cannot be interpreted.
+    Open(Condition),
+}
+
+impl Host {
+    /// Where it stands, if its routes count.
+    pub(in crate::walk) fn table(&self) -> Option<&HostTable> {
+        match self {
+            Self::Found(_, table) => Some(table),
+            Self::Missing(_) | Self::Secure(..) | Self::Undelivered(_) => None,
+        }
+    }
+
+    /// Its name; empty where there is none.
+    pub(in crate::walk) fn name(&self) -> &str {
+        match self {
+            Self::Found(host, _) => &host.name,
+            Self::Secure(name, _) => name,
+            Self::Missing(_) | Self::Undelivered(_) => "",
+        }
+    }
+}
+
+impl Delivered {
+    /// The manager's route configuration, inline or the one that RDS delivered.
+    pub(in crate::walk) fn of(walker: &Walker, manager: &HttpConnectionManager, node: &Node) -> Self {
+        let (name, table) = match &manager.route_specifier {
+            Some(RouteSpecifier::RouteConfig(config)) => {
+                let inline = node.get("route_config").ok_or("the route configuration was not read".to_owned());
+                (config.name.clone(), inline.and_then(|inline| RouteTable::inline(&inline).map(Arc::new)))
+            }
+            Some(RouteSpecifier::Rds(rds)) => {
+                let name = rds.route_config_name.clone();
+                match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
+                    Got::Found(table) => (name, table),
+                    Got::Absent(evidence) => return Self { name, content: Content::Undelivered(evidence) },
+                    Got::Gap(gap) => return Self::unread(name, &gap),
+                }
+            }
+            None => {
+                let why = "the source of the route configuration is not modeled";
+                return Self::open("", why);
+            }
+        };
+        let decoded = table.and_then(|table| Ok((table.decode()?, table)));
+        match decoded {
+            Ok((config, table)) => {
+                let unmodeled = Walker::unmodeled(table.node(), ROUTE_CONFIG, &["typed_per_filter_config"]);
+                let condition = unmodeled.map(|why| Condition::of(Stage::Route, &config.name, ANYTHING, &why));
+                Self { name: config.name.clone(), content: Content::There(Arc::new(config), table, condition) }
+            }
+            Err(why) => Self::open(&name, &format!("it could not be read: {why}")),
+        }
+    }
+
+    fn unread(name: String, gap: &Gap) -> Self {
+        let why = gap.words("the route configuration was not read");
+        let condition = Condition::withheld(Stage::Route, &name, &why);
+        let condition = condition.provided_that(&format!("route configuration {name} leads to it"));
+        let condition = condition.settled_by(gap.need.clone());
+        Self { name, content: Content::Open(condition) }
+    }
+
+    fn open(name: &str, why: &str) -> Self {
+        let condition = Condition::withheld(Stage::Route, name, why);
+        let condition = condition.provided_that("its route configuration leads to it");
+        Self { name: name.to_owned(), content: Content::Open(condition) }
+    }
+
+    /// What is met of it before anything is asked of it: refused requests are logged with its name.
+    pub(in crate::walk) fn facts(&self) -> Vec<Fact> {
+        let named = (!self.name.is_empty()).then(|| Fact::RouteConfigName(self.name.clone()));
+        let table = match &self.content {
+            Content::There(_, table, _) => Some(Fact::RouteConfig(Arc::clone(table))),
+            Content::Undelivered(_) | Content::Open(_) => None,
+        };
+        named.into_iter().chain(table).collect()
+    }
+}
+
+/// No virtual host, as the route configuration that the manager, `node`, asks for was never delivered.
+pub(in crate::walk) fn undelivered(node: &Node, absence: &Evidence) -> Told<Host> {
+    let named = node.at("rds.route_config_name").map(|n| n.evidence());
+    let proof = named.into_iter().chain([absence.clone()]).collect();
+    Told::goes(Host::Undelivered(proof)).met(Fact::Absence(vec![absence.clone()]))
+}
+
+/// The virtual host of a route configuration that takes the request.
+pub(in crate::walk) fn virtual_host(config: &RouteConfiguration, table: &RouteTable, http: &Http) -> Told<Host> {
+    let mut asked = http.authority.clone();
+    if !config.vhost_header.is_empty() {
+        let only_any = table.len() == 1 && table.domains().is_any_alone();
+        match http.values(&config.vhost_header).first() {
+            Some(value) => (*value).clone_into(&mut asked),
+            None if only_any => {}
+            None => return Told::goes(Host::Missing(Stop::NoVirtualHost)),
+        }
+    }
+    if config.ignore_port_in_host_matching {
+        asked = domains::without_port(&asked).to_owned();
+    }
+    let Some(i) = table.domains().select(&asked) else {
+        return Told::goes(Host::Missing(Stop::NoVirtualHost)).met(Fact::Near(table.names()));
+    };
+    match table.host(i).and_then(|host| Ok((host.decode()?, host))) {
+        Ok((host, table)) => found(host, &table, http),
+        Err(why) => {
+            let why = format!("it could not be read: {why}");
+            Told::open(Condition::withheld(Stage::Route, &config.name, &why)).row(Row::unknown(
+                Stage::Route,
+                &config.name,
+                &why,
+            ))
+        }
+    }
+}
+
+fn found(host: VirtualHost, table: &Arc<HostTable>, http: &Http) -> Told<Host> {
+    let name = host.name.clone();
+    let unmodeled = Walker::unmodeled(table.node(), VIRTUAL_HOST, &["matcher", "typed_per_filter_config"]);
+    let condition = unmodeled.map(|why| Condition::of(Stage::Route, &name, ANYTHING, &why));
+    let requires = host.require_tls();
+    let secure = || Told::goes(Host::Secure(name.clone(), Arc::clone(table)));
+    let clear = || Told::goes(Host::Found(Arc::new(host), Arc::clone(table)));
+    // Nothing else is internal to Envoy that does not come with an address in x-forwarded-for.
+    let may_be_internal = http.may_be_internal && requires == TlsRequirementType::ExternalOnly;
+    let told = if requires == TlsRequirementType::None || http.scheme == "https" {
+        clear()
+    } else if may_be_internal {
+        let why = "whether the request is internal (`internal_address_config`) is not modeled";
+        let condition = Condition::withheld(Stage::Route, &name, why).provided_that("it is taken so");
+        let alternatives = vec![("an external request".to_owned(), secure()), ("an internal one".to_owned(), clear())];
+        Told::alternatives(condition, alternatives)
+    } else {
+        secure()
+    };
+    told.under(condition).met(Fact::VirtualHost(name, table.node().clone()))
+}

@@ -1,0 +1,68 @@
+//! The original destination itself: no health, no balancing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::envoy::health::Host;
+use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
+use crate::envoy::pb::envoy::config::cluster::v3::cluster::{LbConfig, OriginalDstLbConfig};
+use crate::snapshot::{Lookup, Need};
+use crate::verdict::{Endpoint, Mark, Stage};
+use crate::walk::upstream::assignment;
+use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
+use crate::walk::upstream::hosts::never_connected;
+use crate::walk::way::dial::Dial;
+use crate::walk::way::forwarded::Wire;
+use crate::walk::way::log::Row;
+use crate::walk::way::trail::{ClusterTrail, HostTrail};
+use crate::walk::way::walker::Walker;
+
+/// What becomes of requests that go on to the address that was dialed.
+pub(in crate::walk) fn evaluate(
+    walker: &Walker,
+    mut trail: ClusterTrail,
+    cluster: &Cluster,
+    wire: Wire,
+    dial: &Dial,
+) -> Evaluated {
+    let config = match &cluster.lb_config {
+        Some(LbConfig::OriginalDstLbConfig(config)) => config.clone(),
+        None => OriginalDstLbConfig::default(),
+    };
+    let header =
+        if config.http_header_name.is_empty() { "x-envoy-original-dst-host" } else { &config.http_header_name };
+    if config.use_http_header && walker.question.headers.iter().any(|(k, _)| k.eq_ignore_ascii_case(header)) {
+        return Evaluated::unknown(trail, "an original destination that a header names is not modeled");
+    }
+    let port = config.upstream_port_override.as_ref().and_then(|p| u16::try_from(p.value).ok()).unwrap_or(dial.port);
+    let address = if let Some(ip) = dial.ip {
+        SocketAddr::new(ip, port).to_string()
+    } else {
+        walker.remark(format!("whether {} resolves, and to what: DNS was not asked", walker.question.host));
+        format!("the address that {} resolves to, port {port}", walker.question.host)
+    };
+    let socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
+    if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
+        let list = status.list("host_statuses");
+        let hosts = list.into_iter().filter_map(|at| Some((Host::of(&at.decode().ok()?), at)));
+        let hosts = hosts.filter(|(host, _)| host.address == address);
+        let trails = hosts.map(|(host, at)| HostTrail { host, at: Some(at), eligible: true, socket: socket.clone() });
+        trail.hosts = trails.collect();
+        trail.status = Some(status);
+    } else if walker.is_refused(&Need::Hosts(walker.origin, trail.name.clone())) {
+        walker.unchecked(format!("whether connections to {address} came about before"));
+    }
+    trail.own_socket.clone_from(&socket);
+    let dead = never_connected(&trail);
+    let fate = if dead { Fate::Stopped(wire.no_connection()) } else { Fate::HandedOver };
+    let evidence = trail.hosts.iter().filter_map(|host| host.at.as_ref()?.get("stats")).map(|n| n.evidence());
+    let note = if dead { format!("{address}, and no connection to it ever came about") } else { address.clone() };
+    let mark = if dead { Mark::Stopped } else { Mark::Passed };
+    let hosts = Row::new(Stage::Endpoints, mark, &note, "").citing(evidence);
+    let tls = socket.map(|socket| socket.kind.word());
+    // Where the address is not known, there is no host to name.
+    let endpoint = Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
+    trail.endpoints = dial.ip.map(|_| endpoint).into_iter().collect();
+    let cluster = row(&trail, Mark::Passed, "sends the connection on to the address that was dialed, as it is");
+    Evaluated { trail, ends: vec![(1.0, "", fate)], cluster, hosts: Some(hosts), conditions: Vec::new() }
+}

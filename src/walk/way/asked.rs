@@ -1,0 +1,50 @@
+//! The request as the verdict shows it.
+
+use crate::verdict;
+
+use super::dial::Dial;
+use super::question::{Port, Protocol};
+use super::walker::Walker;
+
+/// The request as the verdict shows it.
+pub(in crate::walk) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::Request {
+    let question = walker.question;
+    let source = walker.snapshot.source.as_ref().map(|pod| verdict::SourcePod {
+        namespace: pod.namespace.clone(),
+        name: pod.name.clone(),
+        proxy: pod.proxy.clone().filter(|_| !pod.without_proxy),
+    });
+    let of_node = walker.node.as_ref().map(|n| verdict::SourcePod {
+        namespace: n.namespace.clone(),
+        name: n.pod.clone(),
+        proxy: None,
+    });
+    let source = source.or(of_node);
+    let name = source.as_ref().map(|s| s.name.clone());
+    verdict::Request {
+        source_name: if question.from.is_empty() {
+            name.unwrap_or_else(|| "the proxy".to_owned())
+        } else {
+            question.from.clone()
+        },
+        source,
+        target: question.target.clone(),
+        host: dial
+            .map(|d| d.host.clone())
+            .or_else(|| question.authority.clone())
+            .unwrap_or_else(|| question.target.clone()),
+        port: dial.map(|d| d.port).or_else(|| of_number(&question.port)).unwrap_or(0),
+        address: dial.and_then(|d| d.ip).map(|ip| ip.to_string()),
+        protocol: dial.map(|d| d.protocol).or(question.protocol).unwrap_or(Protocol::Http1).word(),
+        path: question.path.clone(),
+        method: question.method.clone(),
+        headers: question.headers.clone(),
+    }
+}
+
+fn of_number(port: &Port) -> Option<u16> {
+    match port {
+        Port::Number(number) => Some(*number),
+        Port::Name(_) => None,
+    }
+}

@@ -1,0 +1,391 @@
+//! One way that requests go, from A's question to its end, and what the verdict says of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::verdict::{
+    Answerer, ClusterChoice, Decision, Destination, Mark, Outcome, Power, Response, Side, Stage, Step,
+};
+
+use super::guard::{Condition, Guard};
+use super::log::{ChosenRoute, Entry, Fact, Log, Row};
+use super::outcome;
+use super::stop::{RequestKind, Stop};
+use super::trail::{ClusterTrail, Trail, Visit};
+
+/// One way that requests go.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// What sends them there.
+    pub(in crate::walk) guards: Vec<Guard>,
+    /// How they end.
+    pub end: End,
+    /// What they met.
+    pub(in crate::walk) log: Log,
+    /// Whether local replies are wrapped for gRPC.
+    pub(in crate::walk) kind: RequestKind,
+}
+
+/// How one way ends.
+#[derive(Clone, PartialEq, Debug)]
+pub enum End {
+    /// The request is handed to a host.
+    HandedOver,
+    /// It is not, and why.
+    Stopped(Stop),
+    /// It cannot be told.
+    Unknown,
+}
+
+impl End {
+    /// Why the request is not handed over, where it surely is not.
+    pub fn stop(&self) -> Option<&Stop> {
+        match self {
+            Self::Stopped(stop) => Some(stop),
+            Self::HandedOver | Self::Unknown => None,
+        }
+    }
+}
+
+impl Branch {
+    /// The share of the requests that pass its other guards, 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.guards.iter().map(Guard::share).product()
+    }
+
+    /// What sends requests there, in the order in which they part.
+    pub fn guards(&self) -> impl Iterator<Item = &Guard> {
+        self.guards.iter()
+    }
+
+    /// The share that is drawn for it, whichever of B's pods takes it.
+    pub fn drawn_share(&self) -> f64 {
+        self.guards.iter().filter(|guard| matches!(guard, Guard::Drawn { .. })).map(Guard::share).product()
+    }
+
+    /// What becomes of them, provided that what is open lets them pass.
+    pub fn outcome(&self) -> Outcome {
+        outcome::of(&self.end, self.kind)
+    }
+
+    /// What surely becomes of them, whatever the open things do.
+    pub fn sure_outcome(&self) -> Outcome {
+        let settled = self.guards.iter().find_map(Guard::settled);
+        settled.unwrap_or_else(|| outcome::under(self.outcome(), &self.powers()))
+    }
+
+    /// How urgently it is told: what surely fails first, what surely reaches last.
+    pub fn severity(&self) -> u8 {
+        match (self.sure_outcome(), self.outcome()) {
+            (Outcome::Fails, _) => 6,
+            (Outcome::Unknown | Outcome::Partial, Outcome::Fails) => 5,
+            (Outcome::Unknown | Outcome::Partial, Outcome::Unknown | Outcome::Partial) => 4,
+            (Outcome::Unknown | Outcome::Partial, Outcome::Answered) => 3,
+            (Outcome::Unknown | Outcome::Partial, Outcome::Reaches) => 2,
+            (Outcome::Answered, _) => 1,
+            (Outcome::Reaches, _) => 0,
+        }
+    }
+
+    /// Why it ends, in the words of the proxy that ends it; A's proxy may make something else of what B's does.
+    pub fn own_stop(&self) -> Option<&Stop> {
+        let of_b = self.log.iter().rev().find_map(|entry| match &entry.fact {
+            Fact::Ended(stop) => Some(stop),
+            _ => None,
+        });
+        of_b.or_else(|| self.end.stop())
+    }
+
+    /// The conditions that it rests on.
+    pub fn conditions(&self) -> impl Iterator<Item = &Arc<Condition>> {
+        self.guards.iter().filter_map(Guard::condition)
+    }
+
+    fn powers(&self) -> Vec<Power> {
+        self.conditions().flat_map(|condition| condition.powers.iter().copied()).collect()
+    }
+
+    /// Whose proxy took the request last.
+    pub fn side(&self) -> Side {
+        if self.visit().is_some() { Side::Destination } else { Side::Source }
+    }
+
+    /// B's pod whose proxy took the request.
+    pub fn visit(&self) -> Option<&Arc<Visit>> {
+        self.log.iter().find_map(|entry| match &entry.fact {
+            Fact::Pod(visit) => Some(visit),
+            _ => None,
+        })
+    }
+
+    /// What was met on the way through one proxy.
+    pub fn trail(&self, side: Side) -> Trail {
+        Trail::of(&self.log, side)
+    }
+
+    /// What is sent, where the request is not handed over.
+    pub fn response(&self) -> Option<Response> {
+        let stop = self.end.stop()?;
+        let mut response = stop.response(self.kind);
+        if self.has(Side::Source, |fact| matches!(fact, Fact::Delayed)) {
+            response.flags.insert(0, "DI");
+        }
+        let of_a = matches!(stop, Stop::UpstreamClosed | Stop::UpstreamCutOff | Stop::TcpUpstreamCutOff);
+        if self.side() == Side::Destination && !of_a {
+            response.from = Answerer::DestinationProxy;
+        }
+        Some(response)
+    }
+
+    /// Whether one side's proxy takes it for a request of HTTP.
+    pub fn is_over_http(&self, side: Side) -> bool {
+        self.has(side, |fact| matches!(fact, Fact::RouteConfigName(_) | Fact::RouteConfig(_)))
+    }
+
+    /// Whether the other way is apart from this by chance, or by which of B's pods takes it.
+    pub(in crate::walk) fn is_drawn_apart_from(&self, other: &Self) -> bool {
+        let fixed = |guard: &&Guard| !matches!(guard, Guard::Drawn { .. } | Guard::Pod { .. });
+        let (mine, theirs) = (self.guards.iter().filter(fixed), other.guards.iter().filter(fixed));
+        mine.clone().count() == theirs.clone().count() && mine.zip(theirs).all(|(a, b)| a.is_same(b))
+    }
+
+    /// Whether the request leaves A past any proxy.
+    pub(in crate::walk) fn leaves(&self) -> bool {
+        self.has(Side::Source, |fact| matches!(fact, Fact::Leaves))
+    }
+
+    fn has(&self, side: Side, is_it: impl Fn(&Fact) -> bool) -> bool {
+        self.log.iter().any(|entry| entry.side == side && is_it(&entry.fact))
+    }
+
+    /// The name of the cluster on the side where it ended.
+    pub fn cluster_name(&self) -> Option<String> {
+        self.cluster(self.side()).map(|cluster| cluster.name.clone())
+    }
+
+    fn cluster(&self, side: Side) -> Option<&Arc<ClusterTrail>> {
+        self.log.iter().rev().filter(|entry| entry.side == side).find_map(|entry| match &entry.fact {
+            Fact::Cluster(cluster) => Some(cluster),
+            _ => None,
+        })
+    }
+
+    fn route(&self, side: Side) -> Option<&Arc<ChosenRoute>> {
+        self.log.iter().rev().filter(|entry| entry.side == side).find_map(|entry| match &entry.fact {
+            Fact::Route(route) => Some(route),
+            _ => None,
+        })
+    }
+
+    /// The share that one side's own guards leave: what B's pods part is one to A.
+    fn share_on(&self, side: Side) -> f64 {
+        let counts = |guard: &&Guard| match side {
+            Side::Source => !matches!(guard, Guard::Pod { .. }),
+            Side::Destination => true,
+        };
+        let before_b = self.guards.iter().take_while(|guard| side == Side::Destination || !guard.is_of_b());
+        before_b.filter(counts).map(Guard::share).product()
+    }
+
+    /// How the request ends in the sight of one side's proxy.
+    fn end_on(&self, side: Side) -> &End {
+        let handed_over = self.has(side, |fact| matches!(fact, Fact::HandedOver));
+        if handed_over { &End::HandedOver } else { &self.end }
+    }
+
+    /// The rows, those that were not reached among them.
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for entry in &self.log {
+            match &entry.fact {
+                Fact::Row(row) => steps.push(step(entry.side, row)),
+                Fact::More(row) => amend(&mut steps, entry.side, row),
+                _ => {}
+            }
+        }
+        self.fill_up(&mut steps);
+        steps.sort_by_key(|step| (step.side, step.stage));
+        steps
+    }
+
+    /// The rows that were not reached stay, so that the eye learns the shape.
+    fn fill_up(&self, steps: &mut Vec<Step>) {
+        if self.leaves() {
+            return;
+        }
+        let trail = self.trail(Side::Source);
+        let tcp = trail.filter_chain.is_some() && !self.is_over_http(Side::Source);
+        for stage in [Stage::Listener, Stage::Route, Stage::Cluster, Stage::Endpoints] {
+            let passed_by_tcp = tcp && stage == Stage::Route;
+            if !passed_by_tcp && !steps.iter().any(|s| s.side == Side::Source && s.stage == stage) {
+                steps.push(step(Side::Source, &Row::new(stage, Mark::NotReached, "", "not reached")));
+            }
+        }
+    }
+}
+
+fn step(side: Side, row: &Row) -> Step {
+    let Row { stage, mark, subject, note, evidence } = row.clone();
+    Step { side, stage, mark, subject, note, evidence }
+}
+
+/// Says more of the last row of a stage.
+fn amend(steps: &mut Vec<Step>, side: Side, more: &Row) {
+    let Some(row) = steps.iter_mut().rev().find(|step| step.side == side && step.stage == more.stage) else {
+        return steps.push(step(side, more));
+    };
+    row.mark = more.mark;
+    if !row.note.contains(&more.note) {
+        row.note = if row.note.is_empty() { more.note.clone() } else { format!("{}; {}", row.note, more.note) };
+    }
+    row.evidence.extend(more.evidence.iter().cloned());
+}
+
+/// What one side's proxy decides, of ways that chance alone parts.
+pub(in crate::walk) fn decision(branches: &[&Branch], side: Side) -> Decision {
+    let mut decision = Decision::default();
+    // Of several the one that most take.
+    let main = branches
+        .iter()
+        .enumerate()
+        .max_by(|(i, a), (j, b)| a.share_on(side).total_cmp(&b.share_on(side)).then(j.cmp(i)));
+    let Some((_, main)) = main else { return decision };
+    for fact in main.log.iter().filter(|entry| entry.side == side).map(|entry| &entry.fact) {
+        match fact {
+            Fact::Listener(name, _) => decision.listener = Some(name.clone()),
+            Fact::FilterChain(name, _) => decision.filter_chain = Some(name.clone()),
+            Fact::RouteConfigName(name) => decision.route_config = Some(name.clone()),
+            Fact::VirtualHost(name, _) => decision.virtual_host = Some(name.clone()),
+            Fact::Route(route) => {
+                decision.route = Some(route.name.clone());
+                decision.route_index = route.index;
+            }
+            _ => {}
+        }
+    }
+    decision.clusters = clusters(branches, side);
+    if side == Side::Source {
+        decision.destinations = destinations(branches);
+    }
+    decision
+}
+
+/// B's pods, each with what its proxy decides.
+fn destinations(branches: &[&Branch]) -> Vec<Destination> {
+    let mut visits: Vec<(&Arc<Visit>, Vec<&Branch>)> = Vec::new();
+    for branch in branches {
+        let Some(visit) = branch.visit() else { continue };
+        match visits.iter_mut().find(|(known, _)| Arc::ptr_eq(known, visit)) {
+            Some((_, own)) => own.push(branch),
+            None => visits.push((visit, vec![branch])),
+        }
+    }
+    let of = |(visit, own): (&Arc<Visit>, Vec<&Branch>)| Destination {
+        pod: visit.pod_name(),
+        decision: decision(&own, Side::Destination),
+    };
+    visits.into_iter().map(of).collect()
+}
+
+/// The clusters that requests can go to: those that were looked at, then those whose requests end at a filter.
+fn clusters(branches: &[&Branch], side: Side) -> Vec<ClusterChoice> {
+    let mut looked_at: Vec<(&Arc<ClusterTrail>, Vec<&Branch>)> = Vec::new();
+    for branch in branches {
+        let Some(cluster) = branch.cluster(side) else { continue };
+        match looked_at.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, cluster)) {
+            Some((_, own)) => own.push(branch),
+            None => looked_at.push((cluster, vec![branch])),
+        }
+    }
+    let there: BTreeSet<&str> =
+        looked_at.iter().filter(|(cluster, _)| cluster.cluster.is_some()).map(|(c, _)| c.name.as_str()).collect();
+    let named = named(branches, side, &there);
+    let choice = |(cluster, own): (&Arc<ClusterTrail>, Vec<&Branch>)| ClusterChoice {
+        name: cluster.name.clone(),
+        share: distinct_share(&own, side),
+        outcome: outcome_on(&own, side),
+        response: own.iter().find_map(|branch| branch.end_on(side).stop().and_then(|_| branch.response())),
+        endpoints: cluster.endpoints.clone(),
+    };
+    looked_at.into_iter().map(choice).chain(named).collect()
+}
+
+/// The share of several branches on one side: those that only the other side parts count once.
+fn distinct_share(own: &[&Branch], side: Side) -> f64 {
+    let mut total = 0.0;
+    let mut before: Option<(&[Guard], f64)> = None;
+    for branch in own {
+        let count = branch.guards.iter().take_while(|guard| side == Side::Destination || !guard.is_of_b()).count();
+        let guards = branch.guards.get(..count).unwrap_or_default();
+        let share = branch.share_on(side);
+        let same = before.is_some_and(|(known, _)| known.len() == guards.len() && std::ptr::eq(known, guards));
+        let alike = before.is_some_and(|(known, _)| same_words(known, guards));
+        if !same && !alike {
+            total += share;
+        }
+        before = Some((guards, share));
+    }
+    total
+}
+
+fn same_words(a: &[Guard], b: &[Guard]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
+}
+
+fn outcome_on(own: &[&Branch], side: Side) -> Outcome {
+    let of = |branch: &&Branch| {
+        let on_side = branch.conditions().filter(|condition| condition.side <= side);
+        let powers: Vec<Power> = on_side.flat_map(|condition| condition.powers.iter().copied()).collect();
+        (branch.share_on(side), outcome::under(outcome::of(branch.end_on(side), branch.kind), &powers))
+    };
+    let all: Vec<(f64, Outcome)> = own.iter().map(of).collect();
+    outcome::combine(&all)
+}
+
+/// The clusters of requests that end at a filter: Envoy has chosen the route and its cluster before, and logs them.
+fn named(branches: &[&Branch], side: Side, there: &BTreeSet<&str>) -> Vec<ClusterChoice> {
+    let mut routes: Vec<(&Arc<ChosenRoute>, Vec<&Branch>)> = Vec::new();
+    for branch in branches {
+        let Some(route) = branch.route(side) else { continue };
+        match routes.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, route)) {
+            Some((_, own)) => own.push(branch),
+            None => routes.push((route, vec![branch])),
+        }
+    }
+    routes.into_iter().flat_map(|(route, own)| named_by(route, &own, side, there)).collect()
+}
+
+fn named_by(route: &ChosenRoute, own: &[&Branch], side: Side, there: &BTreeSet<&str>) -> Vec<ClusterChoice> {
+    let is_through = |branch: &&&Branch| branch.has(side, |fact| matches!(fact, Fact::Filtered));
+    let passes = own.iter().any(|branch| is_through(&branch));
+    let ended: Vec<&&Branch> = own.iter().filter(|b| !is_through(b) && b.end.stop().is_some()).collect();
+    // Of a part that a fault takes Envoy logs the route's cluster too; it is told by the fault alone.
+    let denied: Vec<&&Branch> =
+        ended.iter().copied().filter(|b| !matches!(b.end.stop(), Some(Stop::FaultAbort(_)))).collect();
+    let choices = |branch: &Branch, share: f64| -> Vec<ClusterChoice> {
+        let choice = |(name, part): &(String, f64)| ClusterChoice {
+            name: name.clone(),
+            share: share * part,
+            outcome: branch.outcome(),
+            response: branch.response(),
+            endpoints: Vec::new(),
+        };
+        route.clusters.iter().map(choice).collect()
+    };
+    match ended.last() {
+        Some(last) if !passes && denied.is_empty() => {
+            choices(last, own.iter().map(|branch| branch.share_on(side)).sum())
+        }
+        Some(_) => {
+            // Envoy logs no name for a missing cluster.
+            let all = denied.iter().flat_map(|branch| choices(branch, branch.share_on(side)));
+            all.filter(|choice| !passes || there.contains(choice.name.as_str())).collect()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// An entry of the log, where it begins B's side.
+pub(in crate::walk) fn pod(visit: &Arc<Visit>) -> Arc<Entry> {
+    Arc::new(Entry { side: Side::Destination, fact: Fact::Pod(Arc::clone(visit)) })
+}

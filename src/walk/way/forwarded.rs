@@ -1,0 +1,140 @@
+//! A request, or a connection, on its way to a cluster, and to a host.
+
+use std::sync::Arc;
+
+use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
+use crate::envoy::subset::Criteria;
+use crate::snapshot::Node;
+
+use super::dial::Dial;
+use super::stop::Stop;
+use super::trail::ClusterTrail;
+
+/// What is to be forwarded, and the clusters that it can go to.
+#[derive(Clone)]
+pub(in crate::walk) struct Forwarded {
+    /// Their shares sum to 1.
+    pub(in crate::walk) choices: Vec<Choice>,
+    pub(in crate::walk) wire: Wire,
+    pub(in crate::walk) over: Over,
+}
+
+/// A cluster that a route or a TCP proxy names.
+#[derive(Clone)]
+pub(in crate::walk) struct Choice {
+    pub(in crate::walk) name: String,
+    /// The share of the requests that come here, 0 to 1.
+    pub(in crate::walk) share: f64,
+    /// Where it is named.
+    pub(in crate::walk) at: Option<Node>,
+    /// What the hosts must have under `envoy.lb`, where the cluster has subsets.
+    pub(in crate::walk) criteria: Criteria,
+}
+
+/// How it is forwarded, which says what a failure means to the client.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::walk) enum Wire {
+    /// As a request. Where the cluster is missing, the answer has this status.
+    Http { not_found: u16, priority: RoutingPriority },
+    /// As a connection.
+    Tcp,
+}
+
+/// In which form it comes to a host.
+#[derive(Clone)]
+pub(in crate::walk) enum Over {
+    /// As a request that a connection manager took.
+    Http(Arc<Taken>),
+    /// As the bytes that A sent.
+    Bytes,
+    /// The same, with no proxy of A's between.
+    Bare,
+}
+
+/// A request as a connection manager sends it on: what it makes of the Host, the path and the headers holds from there.
+#[derive(Debug)]
+pub(in crate::walk) struct Taken {
+    pub(in crate::walk) authority: String,
+    pub(in crate::walk) path: String,
+    /// What becomes of headers with underscores in their names.
+    pub(in crate::walk) underscores: Underscores,
+    /// What filters may have done to headers.
+    pub(in crate::walk) headers: Headers,
+    /// The route, the virtual host without its routes, and the route configuration.
+    pub(in crate::walk) levels: Vec<Node>,
+    /// The route's action, where it forwards.
+    pub(in crate::walk) action: Option<Node>,
+    /// What the route matched the path with.
+    pub(in crate::walk) matched: Option<Node>,
+    /// What Istio's ALPN filter offers B instead of the cluster's own list, by the upstream protocol.
+    pub(in crate::walk) alpn_override: Vec<(String, Vec<String>)>,
+}
+
+/// Whether headers with underscores in their names are sent on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::walk) enum Underscores {
+    /// As others.
+    Kept,
+    /// They are left out.
+    Dropped,
+}
+
+/// What filters may have done to headers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::walk) enum Headers {
+    /// Nothing.
+    Kept,
+    /// Some may be others.
+    MayBeChanged,
+}
+
+/// What is handed to a host.
+#[derive(Clone)]
+pub(in crate::walk) struct Handed {
+    pub(in crate::walk) dial: Dial,
+    pub(in crate::walk) over: Over,
+    /// The cluster whose hosts can get it; `None` where no proxy chose one.
+    pub(in crate::walk) cluster: Option<Arc<ClusterTrail>>,
+}
+
+impl Over {
+    /// The request, where it is one.
+    pub(in crate::walk) fn http(&self) -> Option<&Taken> {
+        match self {
+            Self::Http(taken) => Some(taken),
+            Self::Bytes | Self::Bare => None,
+        }
+    }
+}
+
+impl Wire {
+    pub(in crate::walk) fn no_host(self) -> Stop {
+        match self {
+            Self::Http { .. } => Stop::NoHealthyUpstream,
+            Self::Tcp => Stop::TcpNoHealthyUpstream,
+        }
+    }
+
+    pub(in crate::walk) fn no_connection(self) -> Stop {
+        match self {
+            Self::Http { .. } => Stop::ConnectFailure,
+            Self::Tcp => Stop::TcpConnectFailure,
+        }
+    }
+
+    /// What the circuit breaker of this name does.
+    pub(in crate::walk) fn overflow(self, threshold: &str) -> Stop {
+        match self {
+            Self::Http { .. } => Stop::Overflow,
+            Self::Tcp if threshold == "max_pending_requests" => Stop::TcpNoWaiting,
+            Self::Tcp => Stop::TcpOverflow,
+        }
+    }
+
+    pub(in crate::walk) fn no_cluster(self) -> Stop {
+        match self {
+            Self::Http { not_found, .. } => Stop::NoCluster(not_found),
+            Self::Tcp => Stop::TcpNoCluster,
+        }
+    }
+}
