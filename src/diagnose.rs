@@ -13,8 +13,9 @@ mod summary;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::mesh::proxies::proxies;
 use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{Certainty, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
+use crate::verdict::{Certainty, Cluster, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
 use crate::walk::{End, Leg, Walk};
 
 pub(crate) use case::{
@@ -135,7 +136,14 @@ fn verdict(snapshot: &Snapshot, walk: Walk, findings: Vec<Finding>, cause: Optio
         findings,
         unchecked,
         time: snapshot.time.clone(),
+        cluster: cluster(snapshot),
+        proxies: proxies(snapshot),
     }
+}
+
+fn cluster(snapshot: &Snapshot) -> Cluster {
+    let read = snapshot.cluster.without_secrets();
+    Cluster { context: read.context, namespace: read.namespace }
 }
 
 /// The verdict where the configuration was another at each read: what was found is true of none of its versions.
@@ -167,6 +175,8 @@ pub fn unsettled(found: Verdict, moved: &[Need]) -> Verdict {
         findings: Vec::new(),
         unchecked: vec![note],
         time: found.time,
+        cluster: found.cluster,
+        proxies: found.proxies,
     }
 }
 

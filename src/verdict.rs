@@ -26,8 +26,36 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// What was not read or is not modeled, a sentence each.
     pub unchecked: Vec<String>,
-    /// When the snapshot was taken, RFC 3339.
+    /// When the snapshot was taken, RFC 3339; empty where that is not known.
     pub time: String,
+    /// The cluster that was read.
+    pub cluster: Cluster,
+    /// The proxies that were read: A's, then B's.
+    pub proxies: Vec<Proxy>,
+}
+
+/// The cluster that was read; nothing is known of it where none was.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Cluster {
+    /// The kubeconfig's context that led to the cluster.
+    pub context: Option<String>,
+    /// The namespace of names that are given without one.
+    pub namespace: Option<String>,
+}
+
+/// A proxy that was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proxy {
+    /// Whose proxy.
+    pub side: Side,
+    /// The proxy's pod, `namespace/name`.
+    pub pod: Option<String>,
+    /// The node id that the proxy calls itself.
+    pub id: Option<String>,
+    /// The Envoy release, `1.38.3`.
+    pub envoy: Option<String>,
+    /// The mesh and its release, `istio 1.29.1`.
+    pub mesh: Option<String>,
 }
 
 /// What becomes of the request.

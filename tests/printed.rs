@@ -74,6 +74,13 @@ impl Strings {
         verdict.steps.iter_mut().for_each(|step: &mut Step| self.fill(&mut [&mut step.subject, &mut step.note]));
         verdict.findings.iter_mut().for_each(|finding| self.finding(finding));
         verdict.unchecked = (0..4).map(|_| self.next()).collect();
+        self.fill(&mut [&mut verdict.time]);
+        verdict.cluster = verdict::Cluster { context: Some(self.next()), namespace: Some(self.next()) };
+        for proxy in &mut verdict.proxies {
+            for text in [&mut proxy.pod, &mut proxy.id, &mut proxy.envoy, &mut proxy.mesh] {
+                *text = Some(self.next());
+            }
+        }
         verdict
     }
 

@@ -4,8 +4,8 @@
 use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
-    Answerer, Branch, Certainty, ClusterChoice, Command, Decision, Destination, Endpoint, Finding, Mark, ObjectRef,
-    Outcome, Request, Response, Side, SourcePod, Stage, Step, Verdict,
+    Answerer, Branch, Certainty, Cluster, ClusterChoice, Command, Decision, Destination, Endpoint, Finding, Mark,
+    ObjectRef, Outcome, Proxy, Request, Response, Side, SourcePod, Stage, Step, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -169,6 +169,18 @@ fn healthy() -> Verdict {
         findings: Vec::new(),
         unchecked: vec!["The proxy of product-service was not read (--no-destination).".to_owned()],
         time: "2026-08-22T14:02:11Z".to_owned(),
+        cluster: Cluster { context: Some("prod".to_owned()), namespace: Some("shop".to_owned()) },
+        proxies: vec![proxy_of_a()],
+    }
+}
+
+fn proxy_of_a() -> Proxy {
+    Proxy {
+        side: Side::Source,
+        pod: Some("shop/order-service-7c9f6d5b8-x2kqp".to_owned()),
+        id: Some("sidecar~10.244.0.2~order-service-7c9f6d5b8-x2kqp.shop~shop.svc.cluster.local".to_owned()),
+        envoy: Some("1.38.3".to_owned()),
+        mesh: Some("istio 1.29.1".to_owned()),
     }
 }
 
@@ -913,7 +925,11 @@ fn json_has_every_field_of_the_contract() {
     verdict.request.headers.push(("x-version".to_owned(), "2".to_owned()));
     let json = parsed(&verdict);
     let expected = [
-        ("", "branches decision evidence findings outcome request response schema summary unchecked walk"),
+        (
+            "",
+            "branches cluster decision evidence findings outcome proxies request response schema summary time tool \
+             unchecked walk",
+        ),
         ("/response", "details flags from grpc_status status"),
         ("/request", "address headers host method path port protocol source"),
         ("/request/source", "kind name namespace proxy"),
@@ -932,6 +948,8 @@ fn json_has_every_field_of_the_contract() {
         ("/findings/0", "certainty evidence fix id istio next objects title why"),
         ("/findings/0/objects/0", "apiVersion field kind name namespace"),
         ("/evidence/0", "from id path query value"),
+        ("/cluster", "context namespace"),
+        ("/proxies/0", "envoy id mesh pod side"),
     ];
     for (place, names) in expected {
         assert_eq!(fields(json.pointer(place).unwrap()).join(" "), names, "{place}");
@@ -942,7 +960,8 @@ fn json_has_every_field_of_the_contract() {
 fn json_is_in_the_order_of_the_contract() {
     let json = render(&subset_selects_no_pods(), &Format::Json, &Theme::default().colored(), 10).unwrap();
     let top = json.lines().filter_map(|line| line.strip_prefix("  \"")).filter_map(|line| line.split('"').next());
-    let order = "schema outcome summary response request decision branches walk findings evidence unchecked";
+    let order = "schema outcome summary response request decision branches walk findings evidence time tool cluster \
+                 proxies unchecked";
     assert_eq!(top.collect::<Vec<_>>().join(" "), order);
     assert!(json.starts_with("{\n  \"schema\": \"mesh-why/v1\",\n") && json.ends_with("}\n"));
     assert!(json.contains("\"share\": 1.0,"));
@@ -955,8 +974,14 @@ fn json_has_nothing_where_there_is_nothing() {
     verdict.request.source = None;
     verdict.request.address = None;
     verdict.response = Some(sent(503, "UH", ""));
+    verdict.time = String::new();
+    verdict.cluster = Cluster::default();
+    verdict.proxies[0] = Proxy { side: Side::Source, pod: None, id: None, envoy: None, mesh: None };
     let json = parsed(&verdict);
-    for place in ["/response", "/decision", "/request/source", "/request/address"] {
+    let of_proxy = ["/proxies/0/pod", "/proxies/0/id", "/proxies/0/envoy", "/proxies/0/mesh"];
+    let of_cluster = ["/cluster/context", "/cluster/namespace"];
+    let places = ["/response", "/decision", "/request/source", "/request/address", "/time"];
+    for place in places.into_iter().chain(of_proxy).chain(of_cluster) {
         assert_eq!(json.pointer(place), Some(&Value::Null), "{place}");
     }
 }

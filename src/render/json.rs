@@ -52,6 +52,10 @@ struct Document<'a> {
     walk: Vec<Step<'a>>,
     findings: Vec<Finding<'a>>,
     evidence: Vec<Proof<'a>>,
+    time: Option<&'a str>,
+    tool: &'static str,
+    cluster: Cluster<'a>,
+    proxies: Vec<Proxy<'a>>,
     unchecked: &'a [String],
 }
 
@@ -98,12 +102,12 @@ struct Decision<'a> {
     virtual_host: Option<&'a str>,
     route: Option<&'a str>,
     route_index: Option<usize>,
-    clusters: Vec<Cluster<'a>>,
+    clusters: Vec<Choice<'a>>,
     destinations: Vec<Destination<'a>>,
 }
 
 #[derive(Serialize)]
-struct Cluster<'a> {
+struct Choice<'a> {
     name: &'a str,
     share: f64,
     outcome: &'static str,
@@ -176,6 +180,21 @@ struct Proof<'a> {
     value: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct Cluster<'a> {
+    context: Option<&'a str>,
+    namespace: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Proxy<'a> {
+    side: &'static str,
+    pod: Option<&'a str>,
+    id: Option<&'a str>,
+    envoy: Option<&'a str>,
+    mesh: Option<&'a str>,
+}
+
 fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
     Document {
         schema: "mesh-why/v1",
@@ -188,6 +207,10 @@ fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
         walk: verdict.steps.iter().map(|s| step(s, numbered)).collect(),
         findings: verdict.findings.iter().map(|f| finding(f, numbered)).collect(),
         evidence: numbered.all().map(|(id, evidence)| proof(id, evidence)).collect(),
+        time: Some(verdict.time.as_str()).filter(|time| !time.is_empty()),
+        tool: env!("CARGO_PKG_VERSION"),
+        cluster: cluster(&verdict.cluster),
+        proxies: verdict.proxies.iter().map(proxy).collect(),
         unchecked: &verdict.unchecked,
     }
 }
@@ -229,13 +252,13 @@ fn decision(decision: &v::Decision) -> Decision<'_> {
         virtual_host: decision.virtual_host.as_deref(),
         route: decision.route.as_deref(),
         route_index: decision.route_index,
-        clusters: decision.clusters.iter().map(cluster).collect(),
+        clusters: decision.clusters.iter().map(choice).collect(),
         destinations: decision.destinations.iter().map(destination).collect(),
     }
 }
 
-fn cluster(choice: &v::ClusterChoice) -> Cluster<'_> {
-    Cluster {
+fn choice(choice: &v::ClusterChoice) -> Choice<'_> {
+    Choice {
         name: &choice.name,
         share: choice.share,
         outcome: choice.outcome.word(),
@@ -309,5 +332,19 @@ fn proof(id: usize, evidence: &Evidence) -> Proof<'_> {
         query: evidence.query(),
         path: evidence.path(),
         value: evidence.value(),
+    }
+}
+
+fn cluster(cluster: &v::Cluster) -> Cluster<'_> {
+    Cluster { context: cluster.context.as_deref(), namespace: cluster.namespace.as_deref() }
+}
+
+fn proxy(proxy: &v::Proxy) -> Proxy<'_> {
+    Proxy {
+        side: proxy.side.word(),
+        pod: proxy.pod.as_deref(),
+        id: proxy.id.as_deref(),
+        envoy: proxy.envoy.as_deref(),
+        mesh: proxy.mesh.as_deref(),
     }
 }
