@@ -289,8 +289,8 @@ pub struct Finding {
     pub fix: Vec<String>,
     /// One read-only command with real names; empty where none can be given.
     pub next: Command,
-    /// The code with which `istioctl analyze` reports the same.
-    pub istio: Option<&'static str>,
+    /// The codes with which `istioctl analyze` and Kiali report the same.
+    pub codes: &'static [&'static str],
     /// What this rests on.
     pub evidence: Vec<Evidence>,
 }

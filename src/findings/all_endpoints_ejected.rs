@@ -48,7 +48,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         objects,
         fix,
         next,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

@@ -36,7 +36,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             None => Command::default(),
         },
         objects,
-        istio: None,
+        codes: &[],
         evidence: health_of(cluster),
     })
 }

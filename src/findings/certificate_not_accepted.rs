@@ -56,7 +56,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             (_, None) => Command::default(),
         },
         objects,
-        istio: None,
+        codes: &[],
         evidence: handshake.evidence.iter().cloned().chain(rule.into_iter().map(|(_, at)| at)).collect(),
     })
 }

@@ -61,7 +61,7 @@ fn application(case: &Case, there: &DestinationWalk, evidence: Vec<Evidence>) ->
         ],
         next: logs(&pod),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -94,7 +94,7 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
             None => Command::default(),
         },
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -121,7 +121,7 @@ fn tls(rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -
         ],
         next: show(&rule),
         objects: vec![rule, pod_ref],
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -180,7 +180,7 @@ fn other_name(case: &Case, pod: &Node, expected: &[String], mut evidence: Vec<Ev
         ],
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         next: objects.first().map(show).unwrap_or_default(),
         objects,
         fix,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

@@ -84,7 +84,7 @@ fn explained(service: &Node, cause: Cause, stage: Stage, follows: &str, empty: O
         next: if selector.is_empty() { show(&object) } else { list_pods(&object.namespace, &selector, Columns::Wide) },
         objects: cause.objects,
         fix: cause.fix,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -190,7 +190,7 @@ fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
         next: object.as_ref().map(list_slices).unwrap_or_default(),
         objects: object.into_iter().collect(),
         fix: vec!["give the host an endpoint that is ready".to_owned()],
-        istio: None,
+        codes: &[],
         evidence: vec![empty],
     }
 }

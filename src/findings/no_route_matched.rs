@@ -45,7 +45,7 @@ fn no_route(case: &Case) -> Option<Finding> {
         ],
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }
@@ -91,7 +91,7 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
         next: objects.first().map(show).unwrap_or_default(),
         objects,
         fix,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

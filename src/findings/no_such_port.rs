@@ -30,7 +30,7 @@ fn asked_for(case: &Case) -> Option<Finding> {
         fix: if ports.is_empty() { vec![add] } else { vec![instead, format!("or {add}")] },
         next: show(&object),
         objects: vec![object],
-        istio: None,
+        codes: &[],
         evidence: vec![evidence],
     })
 }
@@ -73,7 +73,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
         fix: vec![format!("{}, the destination's port.number: {}", named(&route), ports.join(" or "))],
         next: show(&route),
         objects: objects.into_iter().flatten().collect(),
-        istio: Some("IST0112"),
+        codes: if route.kind == "VirtualService" { &["IST0101"] } else { &[] },
         evidence,
     })
 }

@@ -38,7 +38,7 @@ fn asked_for(case: &Case) -> Finding {
         next: list(&namespace, "services"),
         objects: vec![object],
         fix,
-        istio: None,
+        codes: &[],
         evidence: case.trail().absence.clone(),
     }
 }
@@ -61,6 +61,11 @@ fn routed_to(case: &Case) -> Option<Finding> {
     let (route, route_at) = case.route_object()?;
     let mut evidence = vec![absence, route_at];
     evidence.extend(no_service.clone());
+    let codes: &[_] = match route.kind.as_str() {
+        "VirtualService" => &["IST0101", "KIA1101"],
+        "HTTPRoute" => &["KIA1402"],
+        _ => &[],
+    };
     let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };
     Some(Finding {
         id: "no-such-service",
@@ -78,7 +83,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
         ],
         next: show(&route),
         objects: vec![route],
-        istio: Some("IST0101"),
+        codes,
         evidence,
     })
 }

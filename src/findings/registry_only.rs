@@ -39,7 +39,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         ],
         next: show(&object),
         objects: vec![object],
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

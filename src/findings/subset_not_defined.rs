@@ -65,7 +65,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         next: rule.as_ref().or(objects.first()).map(show).unwrap_or_default(),
         objects,
         fix,
-        istio: Some("IST0101"),
+        codes: &["IST0101", "KIA1107"],
         evidence,
     })
 }
@@ -105,7 +105,7 @@ fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evid
         objects: pod.into_iter().collect(),
         fix: vec!["see whether the proxy is connected to istiod and in sync, and why not".to_owned()],
         next,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -174,7 +174,7 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
         objects,
         fix,
         next,
-        istio: None,
+        codes: &[],
         evidence: vec![absence, at.evidence()],
     }
 }

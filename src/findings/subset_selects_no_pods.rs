@@ -59,7 +59,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             .map_or_else(|| show(&rule), |selector| list_pods(&namespace, &selector, Columns::WithLabels)),
         objects: vec![rule],
         fix,
-        istio: Some("IST0173"),
+        codes: &["IST0173", "KIA0203"],
         evidence,
     })
 }

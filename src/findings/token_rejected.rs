@@ -32,7 +32,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         ],
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

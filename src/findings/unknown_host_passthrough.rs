@@ -53,7 +53,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         next: objects.first().map_or_else(|| list(&own, "serviceentries,sidecars"), show),
         objects,
         fix,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::numbered::Numbered;
 use super::{RenderError, command, yaml};
@@ -157,7 +158,7 @@ struct Finding<'a> {
     objects: Vec<Object<'a>>,
     fix: &'a [String],
     next: String,
-    istio: Option<&'static str>,
+    codes: &'static [&'static str],
     evidence: Vec<usize>,
 }
 
@@ -177,7 +178,7 @@ struct Proof<'a> {
     from: &'static str,
     query: &'a str,
     path: &'a str,
-    value: Option<&'a str>,
+    value: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -310,7 +311,7 @@ fn finding<'a>(finding: &'a v::Finding, numbered: &Numbered<'_>) -> Finding<'a> 
         objects: finding.objects.iter().map(object).collect(),
         fix: &finding.fix,
         next: command::line(&finding.next),
-        istio: finding.istio,
+        codes: finding.codes,
         evidence: numbered.numbers(&finding.evidence),
     }
 }
@@ -331,8 +332,13 @@ fn proof(id: usize, evidence: &Evidence) -> Proof<'_> {
         from: evidence.origin().word(),
         query: evidence.query(),
         path: evidence.path(),
-        value: evidence.value(),
+        value: evidence.value().map(read),
     }
+}
+
+/// A value that is kept as text. Text that is no JSON is shown as it is.
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 fn cluster(cluster: &v::Cluster) -> Cluster<'_> {
