@@ -1,4 +1,4 @@
-//! Schema `mesh-why/v1`: the only types that are serialized, and nothing but the contract's fields in its order.
+//! Schema `mesh-why/v1`: an answer, with nothing but the contract's fields in its order.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,18 @@ use crate::text::is_seen;
 use crate::verdict as v;
 use crate::verdict::Verdict;
 
+/// The schema of all that is printed for programs.
+pub(super) const SCHEMA: &str = "mesh-why/v1";
+
 /// The verdict as pretty-printed JSON.
 pub(super) fn json(verdict: &Verdict) -> Result<String, RenderError> {
     let numbered = Numbered::of(verdict);
-    let text = serde_json::to_string_pretty(&document(verdict, &numbered));
+    pretty(&document(verdict, &numbered))
+}
+
+/// A document as pretty-printed JSON, with its final newline.
+pub(super) fn pretty(document: &impl Serialize) -> Result<String, RenderError> {
+    let text = serde_json::to_string_pretty(document);
     text.map(|text| escaped(&text) + "\n").map_err(|e| RenderError::Json(e.to_string()))
 }
 
@@ -198,7 +206,7 @@ struct Proxy<'a> {
 
 fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
     Document {
-        schema: "mesh-why/v1",
+        schema: SCHEMA,
         outcome: verdict.outcome.word(),
         summary: &verdict.summary,
         response: response(verdict.outcome, verdict.response.as_ref()),
