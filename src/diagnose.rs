@@ -7,7 +7,9 @@
 
 mod case;
 mod command;
+mod fix;
 mod hidden;
+mod rules;
 mod summary;
 
 use std::cell::RefCell;
@@ -23,6 +25,12 @@ pub(crate) use case::{
 };
 pub(crate) use command::{
     Columns, describe, list, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
+};
+pub(crate) use fix::{
+    add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
+};
+pub(crate) use rules::{
+    destination_field, destination_of, destinations, is_host, only, policy_part, rules, rules_field,
 };
 
 /// How often a configuration that moves is read before there is no verdict.

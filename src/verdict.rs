@@ -2,6 +2,8 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use serde_json::Value;
+
 use crate::snapshot::Evidence;
 use crate::text::shown;
 
@@ -285,14 +287,42 @@ pub struct Finding {
     pub why: String,
     /// The objects to look at, the one to fix first.
     pub objects: Vec<ObjectRef>,
-    /// What to change, most likely first; alternatives begin with `or`.
-    pub fix: Vec<String>,
+    /// What to change: one of these, the likeliest first.
+    pub fix: Vec<Fix>,
     /// One read-only command with real names; empty where none can be given.
     pub next: Command,
     /// The codes with which `istioctl analyze` and Kiali report the same.
     pub codes: &'static [&'static str],
     /// What this rests on.
     pub evidence: Vec<Evidence>,
+}
+
+/// A change that would mend it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Fix {
+    /// The object to change, and the field in it; `None` where no object is to change. An object that is to be made has an
+    /// empty field, and an empty name where it can have any.
+    pub object: Option<ObjectRef>,
+    /// What is to be done there.
+    pub op: Op,
+    /// What the field holds and should not, where that was read.
+    pub now: Option<Value>,
+    /// What the field should hold, where that is known. With [`Op::Add`] what it should hold besides: a member of an
+    /// object, an item of a list.
+    pub want: Option<Value>,
+    /// The change in words, whole in itself.
+    pub text: String,
+}
+
+/// What is to be done with a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Op {
+    /// Something should be added; the field is the nearest one that exists.
+    Add,
+    /// It should hold something else.
+    Replace,
+    /// It should not be there.
+    Remove,
 }
 
 /// A command, word by word. Whoever prints one quotes its words; none of them is empty, and all can be printed as they
@@ -421,6 +451,17 @@ impl Side {
         match self {
             Self::Source => "source",
             Self::Destination => "destination",
+        }
+    }
+}
+
+impl Op {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Replace => "replace",
+            Self::Remove => "remove",
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Verdicts built by hand, and every word that is printed of them.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::fmt;
+
 use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
-    Answerer, Branch, Certainty, Cluster, ClusterChoice, Command, Decision, Destination, Endpoint, Finding, Mark,
-    ObjectRef, Outcome, Proxy, Request, Response, Side, SourcePod, Stage, Step, Verdict,
+    Answerer, Branch, Certainty, Cluster, ClusterChoice, Command, Decision, Destination, Endpoint, Finding, Fix, Mark,
+    ObjectRef, Op, Outcome, Proxy, Request, Response, Side, SourcePod, Stage, Step, Verdict,
 };
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 const V1: &str = "outbound|8082|v1|product-service.shop.svc.cluster.local";
@@ -200,8 +204,21 @@ fn subset_finding() -> Finding {
             object("v1", "Service", "product-service", ""),
         ],
         fix: vec![
-            "DestinationRule shop/product, spec.subsets[0].labels: what a pod has, version: v1".to_owned(),
-            "or label the pods that are meant: in their workload, spec.template.metadata.labels, version=v2".to_owned(),
+            Fix {
+                object: Some(object("networking.istio.io/v1", "DestinationRule", "product", "spec.subsets[0].labels")),
+                op: Op::Replace,
+                now: Some(json!({"version": "v2"})),
+                want: Some(json!({"version": "v1"})),
+                text: "DestinationRule shop/product, spec.subsets[0].labels: what a pod has, version: v1".to_owned(),
+            },
+            Fix {
+                object: None,
+                op: Op::Add,
+                now: None,
+                want: None,
+                text: "label the pods that are meant: in their workload, spec.template.metadata.labels, version=v2"
+                    .to_owned(),
+            },
         ],
         next: command("kubectl -n shop get pods -l app=product-service --show-labels"),
         codes: &["IST0173", "KIA0203"],
@@ -910,61 +927,104 @@ fn parsed(verdict: &Verdict) -> Value {
     serde_json::from_str(&render(verdict, &Format::Json, &Theme::default(), 80).unwrap()).unwrap()
 }
 
-/// The names of an object's fields, in the order in which they are printed.
-fn fields(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+/// The members of an object in the order in which they are printed, each as text.
+struct Members(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(Vec::new()))
+    }
 }
 
+impl<'de> Visitor<'de> for Members {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            self.0.push((name, value.get().to_owned()));
+        }
+        Ok(self)
+    }
+}
+
+/// The names of the fields of the object at a place, in the order in which they are printed.
+fn fields(json: &str, place: &str) -> String {
+    let mut text = json.to_owned();
+    for step in place.split('/').skip(1) {
+        text = match step.parse::<usize>() {
+            Ok(i) => serde_json::from_str::<Vec<Box<RawValue>>>(&text).unwrap()[i].get().to_owned(),
+            Err(_) => members(&text).into_iter().find(|(name, _)| name == step).unwrap().1,
+        };
+    }
+    members(&text).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+}
+
+fn members(json: &str) -> Vec<(String, String)> {
+    serde_json::from_str::<Members>(json).unwrap().0
+}
+
+/// The contract's example, place by place. `branches` and the open question are not there yet.
 #[test]
-fn json_has_every_field_of_the_contract() {
+fn json_has_every_field_of_the_contract_in_its_order() {
+    const DECISION: &str = "listener filter_chain route_config virtual_host route route_index clusters destinations";
+    const RESPONSE: &str = "status grpc_status flags details from";
     let mut verdict = denied();
     let half = half_ejected();
     verdict.branches = half.branches;
     verdict.findings = subset_selects_no_pods().findings;
     verdict.response = half.response;
     verdict.request.headers.push(("x-version".to_owned(), "2".to_owned()));
-    let json = parsed(&verdict);
+    let json = render(&verdict, &Format::Json, &Theme::default().colored(), 10).unwrap();
     let expected = [
         (
             "",
-            "branches cluster decision evidence findings outcome proxies request response schema summary time tool \
-             unchecked walk",
+            "schema outcome summary response request decision branches walk findings evidence time tool cluster \
+             proxies unchecked",
         ),
-        ("/response", "details flags from grpc_status status"),
-        ("/request", "address headers host method path port protocol source"),
-        ("/request/source", "kind name namespace proxy"),
+        ("/response", RESPONSE),
+        ("/request", "source host port address protocol path method headers"),
+        ("/request/source", "kind namespace name proxy"),
         ("/request/headers/0", "name value"),
-        ("/decision", "clusters destinations filter_chain listener route route_config route_index virtual_host"),
-        ("/decision/clusters/0", "endpoints name outcome response share"),
-        ("/decision/clusters/0/endpoints/0", "address eligible health priority tls"),
-        ("/decision/destinations/0", "decision pod"),
-        (
-            "/decision/destinations/0/decision",
-            "clusters destinations filter_chain listener route route_config route_index virtual_host",
-        ),
-        ("/branches/1", "by outcome response share"),
-        ("/branches/1/response", "details flags from grpc_status status"),
-        ("/walk/0", "evidence mark note side stage subject"),
-        ("/findings/0", "certainty codes evidence fix id next objects title why"),
-        ("/findings/0/objects/0", "apiVersion field kind name namespace"),
-        ("/evidence/0", "from id path query value"),
+        ("/decision", DECISION),
+        ("/decision/clusters/0", "name share outcome response endpoints"),
+        ("/decision/clusters/0/endpoints/0", "address priority eligible health tls"),
+        ("/decision/destinations/0", "pod decision"),
+        ("/decision/destinations/0/decision", DECISION),
+        ("/branches/1", "share outcome response by"),
+        ("/branches/1/response", RESPONSE),
+        ("/walk/0", "side stage mark subject note evidence"),
+        ("/findings/0", "id certainty title why objects fix next codes evidence"),
+        ("/findings/0/objects/0", "apiVersion kind namespace name field"),
+        ("/findings/0/fix/0", "object op field now want text"),
+        ("/findings/0/fix/0/object", "apiVersion kind namespace name"),
+        ("/evidence/0", "id from query path value"),
         ("/cluster", "context namespace"),
-        ("/proxies/0", "envoy id mesh pod side"),
+        ("/proxies/0", "side pod id envoy mesh"),
     ];
     for (place, names) in expected {
-        assert_eq!(fields(json.pointer(place).unwrap()).join(" "), names, "{place}");
+        assert_eq!(fields(&json, place), names, "{place}");
     }
+    assert!(json.starts_with("{\n  \"schema\": \"mesh-why/v1\",\n") && json.ends_with("}\n"));
+    assert!(json.contains("\"share\": 1.0,"));
 }
 
 #[test]
-fn json_is_in_the_order_of_the_contract() {
-    let json = render(&subset_selects_no_pods(), &Format::Json, &Theme::default().colored(), 10).unwrap();
-    let top = json.lines().filter_map(|line| line.strip_prefix("  \"")).filter_map(|line| line.split('"').next());
-    let order = "schema outcome summary response request decision branches walk findings evidence time tool cluster \
-                 proxies unchecked";
-    assert_eq!(top.collect::<Vec<_>>().join(" "), order);
-    assert!(json.starts_with("{\n  \"schema\": \"mesh-why/v1\",\n") && json.ends_with("}\n"));
-    assert!(json.contains("\"share\": 1.0,"));
+fn a_fix_is_data() {
+    let json = parsed(&subset_selects_no_pods());
+    let fix = &json["findings"][0]["fix"];
+    assert_eq!(fix[0]["op"], "replace");
+    assert_eq!(fix[0]["field"], "spec.subsets[0].labels");
+    assert_eq!((&fix[0]["now"], &fix[0]["want"]), (&json!({"version": "v2"}), &json!({"version": "v1"})));
+    for field in ["object", "field", "now", "want"] {
+        assert_eq!(fix[1][field], Value::Null, "{field}");
+    }
+    // On the screen all but the first are alternatives.
+    let text = fix[1]["text"].as_str().unwrap();
+    assert!(text.starts_with("label the pods"), "{text}");
 }
 
 #[test]

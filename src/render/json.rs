@@ -164,7 +164,7 @@ struct Finding<'a> {
     title: &'a str,
     why: &'a str,
     objects: Vec<Object<'a>>,
-    fix: &'a [String],
+    fix: Vec<Fix<'a>>,
     next: String,
     codes: &'static [&'static str],
     evidence: Vec<usize>,
@@ -178,6 +178,25 @@ struct Object<'a> {
     namespace: &'a str,
     name: &'a str,
     field: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    object: Option<Named<'a>>,
+    op: &'static str,
+    field: Option<&'a str>,
+    now: Option<&'a Value>,
+    want: Option<&'a Value>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    #[serde(rename = "apiVersion")]
+    api_version: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
 }
 
 #[derive(Serialize)]
@@ -317,7 +336,7 @@ fn finding<'a>(finding: &'a v::Finding, numbered: &Numbered<'_>) -> Finding<'a> 
         title: &finding.title,
         why: &finding.why,
         objects: finding.objects.iter().map(object).collect(),
-        fix: &finding.fix,
+        fix: finding.fix.iter().map(fix).collect(),
         next: command::line(&finding.next),
         codes: finding.codes,
         evidence: numbered.numbers(&finding.evidence),
@@ -332,6 +351,21 @@ fn object(object: &v::ObjectRef) -> Object<'_> {
         name: &object.name,
         field: &object.field,
     }
+}
+
+fn fix(fix: &v::Fix) -> Fix<'_> {
+    Fix {
+        object: fix.object.as_ref().map(named),
+        op: fix.op.word(),
+        field: fix.object.as_ref().map(|object| object.field.as_str()),
+        now: fix.now.as_ref(),
+        want: fix.want.as_ref(),
+        text: &fix.text,
+    }
+}
+
+fn named(object: &v::ObjectRef) -> Named<'_> {
+    Named { api_version: &object.api_version, kind: &object.kind, namespace: &object.namespace, name: &object.name }
 }
 
 fn proof(id: usize, evidence: &Evidence) -> Proof<'_> {
