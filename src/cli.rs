@@ -12,7 +12,7 @@ pub use args::Cli;
 
 use crate::collect::{self, CollectError, Opened, Options, Place, Source};
 use crate::mesh::whose::{Belongs, Owner};
-use crate::render::render;
+use crate::render::{Failure, render};
 use crate::snapshot::{AskRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
 use tell::Usage;
@@ -34,8 +34,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            tell::error("cannot start", &[error.to_string()], None);
-            return UNREAD;
+            let (message, causes) = ("cannot start".to_owned(), vec![error.to_string()]);
+            return tell::fail(&cli.error_format(), &Failure { message, causes, hint: None, exit: UNREAD });
         }
     };
     interrupt::watch();
@@ -45,42 +45,43 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     code
 }
 
-/// What keeps a run from its answer.
-enum Failure {
+/// Why there is no answer.
+enum Trouble {
     Usage(Usage),
     Collect(CollectError),
     /// The answer could not be printed whole.
     Print(std::io::Error),
 }
 
-impl From<Usage> for Failure {
+impl From<Usage> for Trouble {
     fn from(usage: Usage) -> Self {
         Self::Usage(usage)
     }
 }
 
-impl From<CollectError> for Failure {
+impl From<CollectError> for Trouble {
     fn from(error: CollectError) -> Self {
         Self::Collect(error)
     }
 }
 
-async fn answer(cli: &Cli) -> u8 {
-    match try_answer(cli).await {
-        Ok(code) => code,
-        Err(Failure::Usage(usage)) => {
-            tell::error(&usage.error, &[], usage.hint.as_deref());
-            USAGE
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Usage(usage) => Self { message: usage.error, causes: Vec::new(), hint: usage.hint, exit: USAGE },
+            Trouble::Collect(error) => {
+                Self { message: error.to_string(), causes: error.causes(), hint: error.hint(), exit: UNREAD }
+            }
+            Trouble::Print(error) => tell::unwritten(&error),
         }
-        Err(Failure::Collect(error)) => {
-            tell::error(&error.to_string(), &error.causes(), error.hint().as_deref());
-            UNREAD
-        }
-        Err(Failure::Print(error)) => tell::unwritten(&error),
     }
 }
 
-async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
+async fn answer(cli: &Cli) -> u8 {
+    try_answer(cli).await.unwrap_or_else(|trouble| tell::fail(&cli.error_format(), &trouble.into()))
+}
+
+async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     let format = cli.format()?;
     let (place, options) = (cli.place()?, cli.options());
     if let Some((path, existing)) = cli.save_to() {
@@ -108,12 +109,12 @@ async fn try_answer(cli: &Cli) -> Result<u8, Failure> {
         collect::save(&snapshot, path, existing)?;
     }
     let text = render(&verdict, &format, &tell::theme(cli.color()), WIDTH).map_err(|e| Usage::of(e.to_string()))?;
-    tell::print(&text).map_err(Failure::Print)?;
+    tell::print(&text).map_err(Trouble::Print)?;
     Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
 }
 
 /// Holds A, as it was typed, against whose proxy was read; what cannot be told is a line for the answer.
-fn hold_against_the_proxy(asked: &str, snapshot: &Snapshot, options: &Options) -> Result<Option<String>, Failure> {
+fn hold_against_the_proxy(asked: &str, snapshot: &Snapshot, options: &Options) -> Result<Option<String>, Trouble> {
     let source = Source::parse(asked).map_err(|why| Usage::of_source(why, asked))?;
     // A snapshot is of the one that it was asked about.
     if snapshot.source.is_some() && snapshot.ask.as_ref().and_then(|ask| ask.from.as_deref()) == Some(asked) {

@@ -50,7 +50,7 @@ use endpoint::Endpoint;
 use forward::PodEndpoint;
 use limits::Limits;
 
-use crate::snapshot::{Answer, Kind, Lookup, Need, Origin, PodRecord, Snapshot};
+use crate::snapshot::{Answer, ClusterRecord, Kind, Lookup, Need, Origin, PodRecord, Snapshot};
 
 /// Where A's proxy is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -176,12 +176,15 @@ async fn find_ports(host: &str, place: &Place, options: &Options) -> Option<Vec<
 }
 
 /// A saved snapshot. It is read on from a cluster only where one was named.
-async fn saved(snapshot: Snapshot, options: &Options) -> Result<Opened, CollectError> {
-    let collector = match options.named_cluster().await? {
-        None => None,
-        cluster => Some(Collector { admins: BTreeMap::new(), cluster, options: options.clone() }),
+async fn saved(mut snapshot: Snapshot, options: &Options) -> Result<Opened, CollectError> {
+    let Some(cluster) = options.named_cluster().await? else {
+        return Ok(Opened { snapshot, collector: None });
     };
-    Ok(Opened { snapshot, collector })
+    if snapshot.cluster == ClusterRecord::default() {
+        snapshot.cluster = cluster.record();
+    }
+    let collector = Collector { admins: BTreeMap::new(), cluster: Some(cluster), options: options.clone() };
+    Ok(Opened { snapshot, collector: Some(collector) })
 }
 
 async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> {
@@ -189,9 +192,10 @@ async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> 
     let whom = endpoint.shown().to_owned();
     let admin = Admin::new(Way::Url(endpoint), whom, options.log);
     let cluster = options.named_cluster().await?;
-    let mut collector = Collector { admins: BTreeMap::new(), cluster, options: options.clone() };
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
+    snapshot.cluster = cluster.as_ref().map(Cluster::record).unwrap_or_default();
+    let mut collector = Collector { admins: BTreeMap::new(), cluster, options: options.clone() };
     let (admin, identity) = greeted(admin).await?;
     collector.welcome(Origin::Source(0), admin, identity, &mut snapshot)?;
     Ok(Opened { snapshot, collector: Some(collector) })
@@ -199,9 +203,10 @@ async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> 
 
 async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -> Result<Opened, CollectError> {
     let met = meet(&cluster, pod, options).await?;
-    let mut collector = Collector { admins: BTreeMap::new(), cluster: Some(cluster), options: options.clone() };
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
+    snapshot.cluster = cluster.record();
+    let mut collector = Collector { admins: BTreeMap::new(), cluster: Some(cluster), options: options.clone() };
     snapshot.source = Some(met.record.clone());
     collector.take(Origin::Source(0), met, &mut snapshot)?;
     Ok(Opened { snapshot, collector: Some(collector) })

@@ -8,15 +8,18 @@
 mod branches;
 mod case;
 mod command;
+mod fix;
 mod hidden;
+mod rules;
 mod settle;
 mod summary;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::mesh::proxies::proxies;
 use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{Certainty, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
+use crate::verdict::{Certainty, Cluster, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
 use crate::walk::{Branch, End, Walk};
 
 use branches::Conditions;
@@ -26,6 +29,12 @@ pub(crate) use case::{
 };
 pub(crate) use command::{
     Columns, describe, list, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
+};
+pub(crate) use fix::{
+    add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
+};
+pub(crate) use rules::{
+    destination_field, destination_of, destinations, is_host, only, policy_part, rules, rules_field,
 };
 
 /// How often a configuration that moves is read before there is no verdict.
@@ -171,9 +180,16 @@ fn verdict(
         findings,
         unchecked,
         time: snapshot.time.clone(),
+        cluster: cluster(snapshot),
+        proxies: proxies(snapshot),
     };
     hidden::hide(&mut verdict);
     verdict
+}
+
+fn cluster(snapshot: &Snapshot) -> Cluster {
+    let read = snapshot.cluster.without_secrets();
+    Cluster { context: read.context, namespace: read.namespace }
 }
 
 /// The verdict where the configuration was another at each read: what was found is true of none of its versions.
@@ -206,6 +222,8 @@ pub fn unsettled(found: Verdict, moved: &[Need]) -> Verdict {
         findings: Vec::new(),
         unchecked: vec![note],
         time: found.time,
+        cluster: found.cluster,
+        proxies: found.proxies,
     }
 }
 

@@ -6,4 +6,5 @@
 
 pub mod injected;
 pub mod istio;
+pub mod proxies;
 pub mod whose;

@@ -6,6 +6,7 @@
 
 mod command;
 mod evidence;
+mod failure;
 mod hosts;
 mod json;
 mod line;
@@ -21,6 +22,7 @@ use std::fmt;
 
 use crate::verdict::Verdict;
 
+pub use failure::{Failure, failure};
 pub use theme::Theme;
 
 /// A form that a verdict is given.

@@ -29,7 +29,7 @@ use crate::envoy::address;
 use crate::envoy::pb::envoy::config::core::v3::Address;
 
 pub use body::BodyError;
-pub use files::{AskRecord, FileError, PodRecord};
+pub use files::{AskRecord, ClusterRecord, FileError, PodRecord};
 pub use kind::Kind;
 pub use need::{Need, Origin};
 pub use node::{Evidence, Node};
@@ -44,6 +44,8 @@ use path::quoted;
 pub struct Snapshot {
     /// When it was read, RFC 3339 in UTC; the core's only clock.
     pub time: String,
+    /// The cluster that was read.
+    pub cluster: ClusterRecord,
     /// The question, where one was asked.
     pub ask: Option<AskRecord>,
     /// A's pod; `None` when an admin endpoint or a file was read.
@@ -299,6 +301,17 @@ impl Snapshot {
     /// Whether anything at all is known from Kubernetes.
     pub fn has_objects(&self) -> bool {
         !self.objects.is_empty() || self.read.iter().any(|(origin, _)| *origin == Origin::Kubernetes)
+    }
+
+    /// The proxies that something was read from, A's first, each with its pod where that is known.
+    pub fn proxies(&self) -> Vec<(Origin, Option<&PodRecord>)> {
+        let with_pod = |origin: &Origin| match origin {
+            Origin::Source(0) => Some((*origin, self.source.as_ref())),
+            Origin::Source(_) => Some((*origin, None)),
+            Origin::Destination(i) => Some((*origin, self.destinations.get(i))),
+            Origin::Kubernetes | Origin::ControlPlane => None,
+        };
+        self.proxies.keys().filter_map(with_pod).collect()
     }
 
     /// Whether anything was read from this proxy.
@@ -649,7 +662,7 @@ fn without_secrets(need: &Need, value: Value) -> Value {
         }
     }
     let metadata = node.and_then(|n| n.get("metadata"));
-    let names = ["NAME", "NAMESPACE", "WORKLOAD_NAME"].into_iter();
+    let names = ["NAME", "NAMESPACE", "WORKLOAD_NAME", "ISTIO_VERSION"].into_iter();
     let names = names.filter_map(|key| Some((key.to_owned(), json!(metadata?.get(key)?.as_str()?))));
     let names: serde_json::Map<String, Value> = names.collect();
     if !names.is_empty() {

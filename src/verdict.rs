@@ -2,6 +2,8 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use serde_json::Value;
+
 use crate::snapshot::Evidence;
 use crate::text::shown;
 
@@ -28,8 +30,36 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// What was not read or is not modeled, a sentence each.
     pub unchecked: Vec<String>,
-    /// When the snapshot was taken, RFC 3339.
+    /// When the snapshot was taken, RFC 3339; empty where that is not known.
     pub time: String,
+    /// The cluster that was read.
+    pub cluster: Cluster,
+    /// The proxies that were read: A's, then B's.
+    pub proxies: Vec<Proxy>,
+}
+
+/// The cluster that was read; nothing is known of it where none was.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Cluster {
+    /// The kubeconfig's context that led to the cluster.
+    pub context: Option<String>,
+    /// The namespace of names that are given without one.
+    pub namespace: Option<String>,
+}
+
+/// A proxy that was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proxy {
+    /// Whose proxy.
+    pub side: Side,
+    /// The proxy's pod, `namespace/name`.
+    pub pod: Option<String>,
+    /// The node id that the proxy calls itself.
+    pub id: Option<String>,
+    /// The Envoy release, `1.38.3`.
+    pub envoy: Option<String>,
+    /// The mesh and its release, `istio 1.29.1`.
+    pub mesh: Option<String>,
 }
 
 /// What becomes of the request.
@@ -324,14 +354,42 @@ pub struct Finding {
     pub why: String,
     /// The objects to look at, the one to fix first.
     pub objects: Vec<ObjectRef>,
-    /// What to change, most likely first; alternatives begin with `or`.
-    pub fix: Vec<String>,
+    /// What to change: one of these, the likeliest first.
+    pub fix: Vec<Fix>,
     /// One read-only command with real names; empty where none can be given.
     pub next: Command,
-    /// The code with which `istioctl analyze` reports the same.
-    pub istio: Option<&'static str>,
+    /// The codes with which `istioctl analyze` and Kiali report the same.
+    pub codes: &'static [&'static str],
     /// What this rests on.
     pub evidence: Vec<Evidence>,
+}
+
+/// A change that would mend it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Fix {
+    /// The object to change, and the field in it; `None` where no object is to change. An object that is to be made has an
+    /// empty field, and an empty name where it can have any.
+    pub object: Option<ObjectRef>,
+    /// What is to be done there.
+    pub op: Op,
+    /// What the field holds and should not, where that was read.
+    pub now: Option<Value>,
+    /// What the field should hold, where that is known. With [`Op::Add`] what it should hold besides: a member of an
+    /// object, an item of a list.
+    pub want: Option<Value>,
+    /// The change in words, whole in itself.
+    pub text: String,
+}
+
+/// What is to be done with a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Op {
+    /// Something should be added; the field is the nearest one that exists.
+    Add,
+    /// It should hold something else.
+    Replace,
+    /// It should not be there.
+    Remove,
 }
 
 /// A command, word by word. Whoever prints one quotes its words; none of them is empty, and all can be printed as they
@@ -511,6 +569,17 @@ impl Side {
         match self {
             Self::Source => "source",
             Self::Destination => "destination",
+        }
+    }
+}
+
+impl Op {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Replace => "replace",
+            Self::Remove => "remove",
         }
     }
 }

@@ -81,22 +81,26 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     let outcome = told.outcome(kind);
     let alike = driver.alike.take().into_iter().map(|told| branches(told.settled(kind), kind)).collect();
     let branches = branches(told, kind);
+    branches.iter().flat_map(Branch::unsettled).for_each(|why| walker.unchecked(why.clone()));
     let (needs, unchecked) = walker.into_parts();
     Walk { request, outcome, branches, alike, unchecked, needs, kind }
 }
 
 impl Walk {
-    /// The way that is told first: what fails before what is open, that before what is answered, and what reaches last;
-    /// then the one that most requests take, where ways that end alike count together.
+    /// The way that is told first: where all or a part surely fails or is answered, one that does; else what fails before
+    /// what is open, and what reaches last. Of those the one that most requests take, where ways that end alike count
+    /// together.
     pub fn told(&self) -> Option<&Branch> {
         let mut alike: BTreeMap<Option<Response>, f64> = BTreeMap::new();
         for branch in &self.branches {
             *alike.entry(branch.response()).or_default() += branch.share();
         }
+        let ends = self.outcome != Outcome::Unknown;
         let weight = |branch: &Branch| {
             let alike = alike.get(&branch.response()).copied().unwrap_or_default();
             // Of those that are alike, one that was followed to its end tells more.
-            (branch.severity(), alike, branch.visit().is_some(), branch.share())
+            let first = (ends && branch.surely_ends(), branch.severity());
+            (first, alike, branch.visit().is_some(), branch.share())
         };
         self.branches.iter().rev().max_by(|a, b| {
             let ((a, a_alike, a_far, a_share), (b, b_alike, b_far, b_share)) = (weight(a), weight(b));

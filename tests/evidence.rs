@@ -66,17 +66,17 @@ fn check(scenario: &Scenario, citation: &Value) -> Option<String> {
         folder => admin_body(scenario, folder, text("query")).map(Some),
     };
     let values = found.and_then(|body| select(body.as_ref(), text("path")));
-    let cited: Vec<String> = citation["value"].as_str().map(str::to_owned).into_iter().collect();
+    let cited: Vec<Value> = Some(&citation["value"]).filter(|value| !value.is_null()).into_iter().cloned().collect();
     (values.as_ref() != Ok(&cited)).then(|| format!("{}: {citation:#}\nfound {values:?}", scenario.name))
 }
 
-/// What a path selects in a body, as compact JSON. Nothing is selected where there is no body.
-fn select(body: Option<&Value>, path: &str) -> Result<Vec<String>, String> {
+/// What a path selects in a body. Nothing is selected where there is no body.
+fn select(body: Option<&Value>, path: &str) -> Result<Vec<Value>, String> {
     let Some(body) = body else {
         return Ok(Vec::new());
     };
     let found = body.query(path).map_err(|e| e.to_string())?;
-    Ok(found.into_iter().map(Value::to_string).collect())
+    Ok(found.into_iter().cloned().collect())
 }
 
 // --- Envoy -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use common::{answer, print, renamed_files, scenarios, snapshot};
 use mesh_why::render::{Format, Theme, render};
-use mesh_why::verdict::{self, Decision, Finding, Step, Verdict};
+use mesh_why::verdict::{self, Decision, Finding, Guard, Step, Verdict};
 use serde_json::{Value, json};
 
 /// What a string can hold. `INJECTED` never stands after a blank, so it could begin a line in one way only.
@@ -68,12 +68,19 @@ impl Strings {
         self.response(verdict.response.as_mut());
         verdict.decision.iter_mut().for_each(|decision| self.decision(decision));
         for branch in &mut verdict.branches {
-            branch.by = self.next();
+            branch.guards = vec![Guard::Drawn { by: self.next(), share: branch.share }];
             self.response(branch.response.as_mut());
         }
         verdict.steps.iter_mut().for_each(|step: &mut Step| self.fill(&mut [&mut step.subject, &mut step.note]));
         verdict.findings.iter_mut().for_each(|finding| self.finding(finding));
         verdict.unchecked = (0..4).map(|_| self.next()).collect();
+        self.fill(&mut [&mut verdict.time]);
+        verdict.cluster = verdict::Cluster { context: Some(self.next()), namespace: Some(self.next()) };
+        for proxy in &mut verdict.proxies {
+            for text in [&mut proxy.pod, &mut proxy.id, &mut proxy.envoy, &mut proxy.mesh] {
+                *text = Some(self.next());
+            }
+        }
         verdict
     }
 
@@ -103,9 +110,17 @@ impl Strings {
         }
     }
 
+    /// Its keys do harm, too.
+    fn fix(&mut self, op: verdict::Op) -> verdict::Fix {
+        let [api_version, kind, namespace, name, field] = std::array::from_fn(|_| self.next());
+        let object = verdict::ObjectRef { api_version, kind, namespace, name, field };
+        let now = json!({self.next(): [self.next(), {self.next(): self.next()}], self.next(): {}});
+        verdict::Fix { object: Some(object), op, now: Some(now), want: Some(json!(self.next())), text: self.next() }
+    }
+
     fn finding(&mut self, finding: &mut Finding) {
         self.fill(&mut [&mut finding.title, &mut finding.why]);
-        finding.fix = vec![self.next(), self.next()];
+        finding.fix = [verdict::Op::Add, verdict::Op::Remove].map(|op| self.fix(op)).into();
         finding.next = verdict::Command::of(vec!["kubectl".to_owned(), self.next(), self.next()]);
         for object in &mut finding.objects {
             let verdict::ObjectRef { api_version, kind, namespace, name, field } = object;
@@ -177,9 +192,16 @@ fn programs_read_the_same_values() {
         let walk: Vec<Value> =
             read["walk"].as_array().unwrap().iter().map(|s| json!([s["subject"], s["note"]])).collect();
         assert_eq!(walk, steps);
-        let said: Vec<Value> = verdict.findings.iter().map(|f| json!([f.title, f.why, f.fix])).collect();
+        let texts = |finding: &Finding| finding.fix.iter().map(|fix| json!([fix.text, fix.now, fix.want])).collect();
+        let said: Vec<Value> =
+            verdict.findings.iter().map(|f| json!([f.title, f.why, Value::Array(texts(f))])).collect();
         let findings = read["findings"].as_array().unwrap();
-        assert_eq!(findings.iter().map(|f| json!([f["title"], f["why"], f["fix"]])).collect::<Vec<_>>(), said);
+        let texts = |finding: &Value| {
+            let fixes = finding["fix"].as_array().unwrap().iter();
+            fixes.map(|fix| json!([fix["text"], fix["now"], fix["want"]])).collect()
+        };
+        let read_again = findings.iter().map(|f| json!([f["title"], f["why"], Value::Array(texts(f))]));
+        assert_eq!(read_again.collect::<Vec<_>>(), said);
         let yaml = print(&verdict, &Format::Yaml);
         assert!(!yaml.contains(|c| is_hostile(c) && c != '\n'));
         assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), read);

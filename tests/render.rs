@@ -1,12 +1,16 @@
 //! Verdicts built by hand, and every word that is printed of them.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::fmt;
+
 use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
-    Answerer, Branch, Certainty, ClusterChoice, Command, Decision, Destination, Endpoint, Finding, Mark, ObjectRef,
-    Outcome, Request, Response, Side, SourcePod, Stage, Step, Verdict,
+    Answerer, Branch, Certainty, Cluster, ClusterChoice, Command, Condition, Decision, Destination, Endpoint, Finding,
+    Fix, Guard, Mark, ObjectRef, Op, Outcome, Power, Proxy, Request, Response, Side, SourcePod, Stage, Step, Verdict,
 };
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 const V1: &str = "outbound|8082|v1|product-service.shop.svc.cluster.local";
@@ -164,11 +168,24 @@ fn healthy() -> Verdict {
         response: None,
         request: request(),
         decision: Some(decision(vec![choice(V2, 1.0, Outcome::Reaches, endpoints)])),
+        conditions: Vec::new(),
         branches: Vec::new(),
         steps,
         findings: Vec::new(),
         unchecked: vec!["The proxy of product-service was not read (--no-destination).".to_owned()],
         time: "2026-08-22T14:02:11Z".to_owned(),
+        cluster: Cluster { context: Some("prod".to_owned()), namespace: Some("shop".to_owned()) },
+        proxies: vec![proxy_of_a()],
+    }
+}
+
+fn proxy_of_a() -> Proxy {
+    Proxy {
+        side: Side::Source,
+        pod: Some("shop/order-service-7c9f6d5b8-x2kqp".to_owned()),
+        id: Some("sidecar~10.244.0.2~order-service-7c9f6d5b8-x2kqp.shop~shop.svc.cluster.local".to_owned()),
+        envoy: Some("1.38.3".to_owned()),
+        mesh: Some("istio 1.29.1".to_owned()),
     }
 }
 
@@ -188,11 +205,24 @@ fn subset_finding() -> Finding {
             object("v1", "Service", "product-service", ""),
         ],
         fix: vec![
-            "DestinationRule shop/product, spec.subsets[0].labels: what a pod has, version: v1".to_owned(),
-            "or label the pods that are meant: in their workload, spec.template.metadata.labels, version=v2".to_owned(),
+            Fix {
+                object: Some(object("networking.istio.io/v1", "DestinationRule", "product", "spec.subsets[0].labels")),
+                op: Op::Replace,
+                now: Some(json!({"version": "v2"})),
+                want: Some(json!({"version": "v1"})),
+                text: "DestinationRule shop/product, spec.subsets[0].labels: what a pod has, version: v1".to_owned(),
+            },
+            Fix {
+                object: None,
+                op: Op::Add,
+                now: None,
+                want: None,
+                text: "label the pods that are meant: in their workload, spec.template.metadata.labels, version=v2"
+                    .to_owned(),
+            },
         ],
         next: command("kubectl -n shop get pods -l app=product-service --show-labels"),
-        istio: Some("IST0173"),
+        codes: &["IST0173", "KIA0203"],
         evidence: vec![subset.at("labels").unwrap().evidence()],
     }
 }
@@ -243,7 +273,15 @@ fn half_ejected() -> Verdict {
     steps.push(step(Stage::Endpoints, Mark::Warned, "differ by cluster", "", vec![flag]));
     let good = vec![healthy_host("10.244.1.7:8082")];
     let bad = vec![ejected_host("10.244.1.8:8082"), ejected_host("10.244.1.9:8082")];
-    let branch = |share, outcome, by: &str, response| Branch { share, outcome, response, by: by.to_owned() };
+    let branch = |share, outcome, by: &str, response| Branch {
+        guards: vec![Guard::Drawn { by: by.to_owned(), share }],
+        share,
+        outcome,
+        response,
+        decision: None,
+        steps: Vec::new(),
+        findings: Vec::new(),
+    };
     Verdict {
         outcome: Outcome::Partial,
         summary: "order-service reaches product-service:8082 with 90% of its requests (10%: 503 UH)".to_owned(),
@@ -547,7 +585,7 @@ not checked
 #[test]
 fn branches_that_the_rows_do_not_tell_have_a_block() {
     let mut verdict = half_ejected();
-    verdict.branches[1].by = "fault filter".to_owned();
+    verdict.branches[1].guards = vec![Guard::Drawn { by: "fault filter".to_owned(), share: 0.4 }];
     verdict.branches[1].response = Some(sent(503, "FI", "fault_filter_abort"));
     let screen = text(&verdict);
     assert!(
@@ -898,54 +936,122 @@ fn parsed(verdict: &Verdict) -> Value {
     serde_json::from_str(&render(verdict, &Format::Json, &Theme::default(), 80).unwrap()).unwrap()
 }
 
-/// The names of an object's fields, in the order in which they are printed.
-fn fields(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
-}
+/// The members of an object in the order in which they are printed, each as text.
+struct Members(Vec<(String, String)>);
 
-#[test]
-fn json_has_every_field_of_the_contract() {
-    let mut verdict = denied();
-    let half = half_ejected();
-    verdict.branches = half.branches;
-    verdict.findings = subset_selects_no_pods().findings;
-    verdict.response = half.response;
-    verdict.request.headers.push(("x-version".to_owned(), "2".to_owned()));
-    let json = parsed(&verdict);
-    let expected = [
-        ("", "branches decision evidence findings outcome request response schema summary unchecked walk"),
-        ("/response", "details flags from grpc_status status"),
-        ("/request", "address headers host method path port protocol source"),
-        ("/request/source", "kind name namespace proxy"),
-        ("/request/headers/0", "name value"),
-        ("/decision", "clusters destinations filter_chain listener route route_config route_index virtual_host"),
-        ("/decision/clusters/0", "endpoints name outcome response share"),
-        ("/decision/clusters/0/endpoints/0", "address eligible health priority tls"),
-        ("/decision/destinations/0", "decision pod"),
-        (
-            "/decision/destinations/0/decision",
-            "clusters destinations filter_chain listener route route_config route_index virtual_host",
-        ),
-        ("/branches/1", "by outcome response share"),
-        ("/branches/1/response", "details flags from grpc_status status"),
-        ("/walk/0", "evidence mark note side stage subject"),
-        ("/findings/0", "certainty evidence fix id istio next objects title why"),
-        ("/findings/0/objects/0", "apiVersion field kind name namespace"),
-        ("/evidence/0", "from id path query value"),
-    ];
-    for (place, names) in expected {
-        assert_eq!(fields(json.pointer(place).unwrap()).join(" "), names, "{place}");
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(Vec::new()))
     }
 }
 
+impl<'de> Visitor<'de> for Members {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            self.0.push((name, value.get().to_owned()));
+        }
+        Ok(self)
+    }
+}
+
+/// The names of the fields of the object at a place, in the order in which they are printed.
+fn fields(json: &str, place: &str) -> String {
+    let mut text = json.to_owned();
+    for step in place.split('/').skip(1) {
+        text = match step.parse::<usize>() {
+            Ok(i) => serde_json::from_str::<Vec<Box<RawValue>>>(&text).unwrap()[i].get().to_owned(),
+            Err(_) => members(&text).into_iter().find(|(name, _)| name == step).unwrap().1,
+        };
+    }
+    members(&text).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+}
+
+fn members(json: &str) -> Vec<(String, String)> {
+    serde_json::from_str::<Members>(json).unwrap().0
+}
+
+/// Something open.
+fn open_filter() -> Condition {
+    Condition {
+        id: 1,
+        side: Side::Source,
+        stage: Stage::HttpFilters,
+        subject: "envoy.filters.http.lua".to_owned(),
+        powers: vec![Power::Answer],
+        why: "HTTP filter envoy.filters.http.lua is not modeled".to_owned(),
+        proviso: "HTTP filter envoy.filters.http.lua lets it pass".to_owned(),
+        settle: Command::default(),
+        evidence: Vec::new(),
+    }
+}
+
+/// The contract's example, place by place. The open question is not there yet.
 #[test]
-fn json_is_in_the_order_of_the_contract() {
-    let json = render(&subset_selects_no_pods(), &Format::Json, &Theme::default().colored(), 10).unwrap();
-    let top = json.lines().filter_map(|line| line.strip_prefix("  \"")).filter_map(|line| line.split('"').next());
-    let order = "schema outcome summary response request decision branches walk findings evidence unchecked";
-    assert_eq!(top.collect::<Vec<_>>().join(" "), order);
+fn json_has_every_field_of_the_contract_in_its_order() {
+    const DECISION: &str = "listener filter_chain route_config virtual_host route route_index clusters destinations";
+    const RESPONSE: &str = "status grpc_status flags details from";
+    let mut verdict = denied();
+    let half = half_ejected();
+    verdict.branches = half.branches;
+    verdict.conditions = vec![open_filter()];
+    verdict.findings = subset_selects_no_pods().findings;
+    verdict.response = half.response;
+    verdict.request.headers.push(("x-version".to_owned(), "2".to_owned()));
+    let json = render(&verdict, &Format::Json, &Theme::default().colored(), 10).unwrap();
+    let expected = [
+        (
+            "",
+            "schema outcome summary response request decision conditions branches walk findings evidence time tool cluster \
+             proxies unchecked",
+        ),
+        ("/response", RESPONSE),
+        ("/request", "source host port address protocol path method headers"),
+        ("/request/source", "kind namespace name proxy"),
+        ("/request/headers/0", "name value"),
+        ("/decision", DECISION),
+        ("/decision/clusters/0", "name share outcome response endpoints"),
+        ("/decision/clusters/0/endpoints/0", "address priority eligible health tls"),
+        ("/decision/destinations/0", "pod decision"),
+        ("/decision/destinations/0/decision", DECISION),
+        ("/branches/1", "guards share outcome response decision walk findings"),
+        ("/branches/1/guards/0", "kind share by"),
+        ("/conditions/0", "id side stage subject power why settle evidence"),
+        ("/branches/1/response", RESPONSE),
+        ("/walk/0", "side stage mark subject note evidence"),
+        ("/findings/0", "id certainty title why objects fix next codes evidence"),
+        ("/findings/0/objects/0", "apiVersion kind namespace name field"),
+        ("/findings/0/fix/0", "object op field now want text"),
+        ("/findings/0/fix/0/object", "apiVersion kind namespace name"),
+        ("/evidence/0", "id from query path value"),
+        ("/cluster", "context namespace"),
+        ("/proxies/0", "side pod id envoy mesh"),
+    ];
+    for (place, names) in expected {
+        assert_eq!(fields(&json, place), names, "{place}");
+    }
     assert!(json.starts_with("{\n  \"schema\": \"mesh-why/v1\",\n") && json.ends_with("}\n"));
     assert!(json.contains("\"share\": 1.0,"));
+}
+
+#[test]
+fn a_fix_is_data() {
+    let json = parsed(&subset_selects_no_pods());
+    let fix = &json["findings"][0]["fix"];
+    assert_eq!(fix[0]["op"], "replace");
+    assert_eq!(fix[0]["field"], "spec.subsets[0].labels");
+    assert_eq!((&fix[0]["now"], &fix[0]["want"]), (&json!({"version": "v2"}), &json!({"version": "v1"})));
+    for field in ["object", "field", "now", "want"] {
+        assert_eq!(fix[1][field], Value::Null, "{field}");
+    }
+    // On the screen all but the first are alternatives.
+    let text = fix[1]["text"].as_str().unwrap();
+    assert!(text.starts_with("label the pods"), "{text}");
 }
 
 #[test]
@@ -955,8 +1061,14 @@ fn json_has_nothing_where_there_is_nothing() {
     verdict.request.source = None;
     verdict.request.address = None;
     verdict.response = Some(sent(503, "UH", ""));
+    verdict.time = String::new();
+    verdict.cluster = Cluster::default();
+    verdict.proxies[0] = Proxy { side: Side::Source, pod: None, id: None, envoy: None, mesh: None };
     let json = parsed(&verdict);
-    for place in ["/response", "/decision", "/request/source", "/request/address"] {
+    let of_proxy = ["/proxies/0/pod", "/proxies/0/id", "/proxies/0/envoy", "/proxies/0/mesh"];
+    let of_cluster = ["/cluster/context", "/cluster/namespace"];
+    let places = ["/response", "/decision", "/request/source", "/request/address", "/time"];
+    for place in places.into_iter().chain(of_proxy).chain(of_cluster) {
         assert_eq!(json.pointer(place), Some(&Value::Null), "{place}");
     }
 }
@@ -971,12 +1083,12 @@ fn a_number_means_the_same_evidence_everywhere() {
     assert_eq!(json["findings"][0]["evidence"], json!([1, 2]));
     assert_eq!(json["findings"][1]["evidence"], json!([5]));
     assert_eq!(json["evidence"][0]["value"], Value::Null);
-    assert_eq!(json["evidence"][1]["value"], json!("{\"version\":\"v2\"}"));
+    assert_eq!(json["evidence"][1]["value"], json!({"version": "v2"}));
     let wide = render(&verdict, &Format::Wide, &Theme::default(), 80).unwrap();
     for evidence in json["evidence"].as_array().unwrap() {
-        let value = evidence["value"].as_str().unwrap_or("no match");
+        let value = if evidence["value"].is_null() { "no match".to_owned() } else { evidence["value"].to_string() };
         let (_, piece) = wide.split_once(&format!("\n  [{}] ", evidence["id"])).unwrap();
-        assert_eq!(piece.lines().find_map(|line| line.strip_prefix("    = ")), Some(value));
+        assert_eq!(piece.lines().find_map(|line| line.strip_prefix("    = ")), Some(value.as_str()));
     }
 }
 

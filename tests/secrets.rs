@@ -202,7 +202,14 @@ fn plant_on_the_way(object: &mut serde_json::Map<String, Value>) -> usize {
 /// In each object, and as objects of their own.
 fn plant_objects(list: &mut Value) -> usize {
     let items = list["items"].as_array_mut().unwrap();
+    let patch = json!({"typed_config": {"inlineCode": "SEKRIT", "headers": {"x-api-key": "SEKRIT"}}});
+    let mut count = items.len() * 7;
     for item in &mut *items {
+        // A patch may be named as what is to change.
+        for patched in item["spec"]["configPatches"].as_array_mut().into_iter().flatten() {
+            patched["patch"]["value"] = patch.clone();
+            count += 2;
+        }
         item["metadata"]["annotations"]["vault.example/token"] = json!("SEKRIT");
         item["metadata"]["annotations"]["note.istio.io/x"] = json!("password: SEKRIT");
         item["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = json!("SEKRIT");
@@ -216,9 +223,7 @@ fn plant_objects(list: &mut Value) -> usize {
             }
         }
     }
-    let count = items.len() * 7;
     let object = |kind: &str, api: &str, spec: Value| json!({"apiVersion": api, "kind": kind, "metadata": {"name": "planted", "namespace": "elsewhere"}, "spec": spec});
-    let patch = json!({"typed_config": {"inlineCode": "SEKRIT", "headers": {"x-api-key": "SEKRIT"}}});
     items.push(object(
         "EnvoyFilter",
         "networking.istio.io/v1alpha3",

@@ -23,6 +23,11 @@ impl Cli {
         }
     }
 
+    /// The form of an error: that of the answer, where there is such a form.
+    pub(super) fn error_format(&self) -> Format {
+        format_of(&self.output.output).unwrap_or(Format::Text)
+    }
+
     /// Where it is read.
     pub(super) fn place(&self) -> Result<Place, Usage> {
         let place = &self.place;
@@ -86,7 +91,9 @@ impl Cli {
             impersonate_groups: flags.impersonate_groups.clone(),
             impersonate_extra: flags.impersonate_extra.clone(),
         };
-        let log = match (self.output.quiet, self.output.verbose) {
+        // Whoever reads the answer as data reads there which pod was chosen, and an error as data too.
+        let is_data = matches!(self.error_format(), Format::Json | Format::Yaml);
+        let log = match (self.output.quiet || is_data, self.output.verbose) {
             (_, true) => Log::Reads,
             (true, false) => Log::Quiet,
             (false, false) => Log::Choices,

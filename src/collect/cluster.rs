@@ -12,12 +12,13 @@ use serde_json::Value;
 
 use super::credentials;
 use super::error::{CollectError, without_os_error};
-use super::kubeconfig::{self, ClusterFlags};
+use super::kubeconfig::{self, Chosen, ClusterFlags};
 use super::limits::Limits;
 use super::log::{Log, Outcome};
 use super::query::encode;
 use super::said::url_shown;
 use super::transport;
+use crate::snapshot::ClusterRecord;
 
 /// How long to wait before a server that is busy is asked again. kube's own retries would go on for minutes.
 const PAUSES: &[Duration] = &[Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1200)];
@@ -28,6 +29,8 @@ pub(super) struct Cluster {
     client: Client,
     /// Host and port, as kubectl names a server that it cannot reach.
     host: String,
+    /// The kubeconfig's context that led here.
+    context: Option<String>,
     namespace: String,
     limits: Limits,
     log: Log,
@@ -48,12 +51,17 @@ impl Cluster {
     fn new(client: Client, server: &http::Uri, limits: Limits, log: Log) -> Self {
         let host = server.authority().map_or_else(|| server.to_string(), ToString::to_string);
         let namespace = client.default_namespace().to_owned();
-        Self { client, host: url_shown(&host), namespace, limits, log }
+        Self { client, host: url_shown(&host), context: None, namespace, limits, log }
     }
 
     /// The namespace of what is named without one.
     pub(super) fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// What a snapshot keeps of which cluster this is.
+    pub(super) fn record(&self) -> ClusterRecord {
+        ClusterRecord { context: self.context.clone(), namespace: Some(self.namespace.clone()) }
     }
 
     /// The client of the API server.
@@ -64,12 +72,12 @@ impl Cluster {
     /// The API server that the flags, the kubeconfig and the environment lead to.
     pub(super) async fn open(flags: &ClusterFlags, limits: Limits, log: Log) -> Result<Self, CollectError> {
         let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-        let mut config = kubeconfig::config(flags, &env)?;
+        let Chosen { context, mut config } = kubeconfig::choose(flags, &env)?;
         credentials::fill(&mut config.auth_info, limits).await?;
         let server = config.cluster_url.clone();
         let client = transport::client(config)
             .map_err(|error| CollectError::setting("the credentials of the kubeconfig", &root_cause(&error)))?;
-        Ok(Self::new(client, &server, limits, log))
+        Ok(Self { context, ..Self::new(client, &server, limits, log) })
     }
 
     /// What one read may cost.

@@ -49,13 +49,24 @@ impl ClusterFlags {
     }
 }
 
-/// What the flags, the kubeconfig and the environment amount to. A credential plugin is named in it, not yet run.
-pub(super) fn config(flags: &ClusterFlags, env: Env<'_>) -> Result<Config, CollectError> {
-    let mut config = match read(flags, env)? {
+/// An API server, and how it is asked.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    /// The name of the context that leads there, where one does.
+    pub(super) context: Option<String>,
+    /// A credential plugin is named in it, not yet run.
+    pub(super) config: Config,
+}
+
+/// What the flags, the kubeconfig and the environment amount to.
+pub(super) fn choose(flags: &ClusterFlags, env: Env<'_>) -> Result<Chosen, CollectError> {
+    let (context, mut config) = match read(flags, env)? {
         Some(kubeconfig) => chosen(flags, &kubeconfig, env)?,
         None if flags.server.is_some() => chosen(flags, &Kubeconfig::default(), env)?,
         None if in_cluster(flags, env) => {
-            Config::incluster_env().map_err(|e| setting("the service account of this pod", &e.to_string()))?
+            let config =
+                Config::incluster_env().map_err(|e| setting("the service account of this pod", &e.to_string()))?;
+            (None, config)
         }
         None => return Err(CollectError::NoKubeconfig),
     };
@@ -65,7 +76,7 @@ pub(super) fn config(flags: &ClusterFlags, env: Env<'_>) -> Result<Config, Colle
         config.default_namespace.clone_from(namespace);
     }
     identify(flags, &mut config.auth_info);
-    Ok(config)
+    Ok(Chosen { context, config })
 }
 
 /// The kubeconfig's files as one; `None` where there is none.
@@ -116,9 +127,14 @@ fn in_cluster(flags: &ClusterFlags, env: Env<'_>) -> bool {
     env("KUBERNETES_SERVICE_HOST").is_some() && elsewhere.iter().all(|flag| flag.is_none())
 }
 
-/// The context, cluster and user that are asked for, with the flags over them.
-fn chosen(flags: &ClusterFlags, kubeconfig: &Kubeconfig, env: Env<'_>) -> Result<Config, CollectError> {
-    let context = context(flags, kubeconfig)?;
+/// The context that is asked for, by its name, and what its cluster and its user amount to with the flags over them.
+fn chosen(
+    flags: &ClusterFlags,
+    kubeconfig: &Kubeconfig,
+    env: Env<'_>,
+) -> Result<(Option<String>, Config), CollectError> {
+    let (name, context) = context(flags, kubeconfig)?.unzip();
+    let context = context.unwrap_or_default();
     let cluster = with_flags(flags, cluster(flags, kubeconfig, &context)?);
     let mut user = user(flags, kubeconfig, &context)?;
     if let Some(exec) = &mut user.exec
@@ -136,18 +152,21 @@ fn chosen(flags: &ClusterFlags, kubeconfig: &Kubeconfig, env: Env<'_>) -> Result
     config.tls_server_name = cluster.tls_server_name.filter(|name| !name.is_empty());
     config.proxy_url = proxies::proxy(&server, cluster.proxy_url.as_deref(), env)?;
     config.auth_info = user;
-    Ok(config)
+    let leads_there = flags.server.is_none() && flags.cluster.is_none();
+    Ok((name.filter(|_| leads_there), config))
 }
 
-fn context(flags: &ClusterFlags, kubeconfig: &Kubeconfig) -> Result<Context, CollectError> {
+/// `None` where the flags name a server without one.
+fn context(flags: &ClusterFlags, kubeconfig: &Kubeconfig) -> Result<Option<(String, Context)>, CollectError> {
     let known = || kubeconfig.contexts.iter().map(|named| named.name.clone()).collect::<Vec<_>>();
     let Some(name) = flags.context.as_ref().or(kubeconfig.current_context.as_ref()) else {
         if flags.server.is_some() || flags.cluster.is_some() {
-            return Ok(Context::default());
+            return Ok(None);
         }
         return Err(CollectError::NoCurrentContext { known: known() });
     };
     let found = kubeconfig.contexts.iter().find(|named| &named.name == name).and_then(|named| named.context.clone());
+    let found = found.map(|context| Some((name.clone(), context)));
     found.ok_or_else(|| CollectError::NoEntry { what: "context", name: name.clone(), known: known() })
 }
 
@@ -307,6 +326,10 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
         |name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
     }
 
+    fn config(flags: &ClusterFlags, env: Env<'_>) -> Result<Config, CollectError> {
+        choose(flags, env).map(|chosen| chosen.config)
+    }
+
     fn two_files(folder: &Path) -> String {
         fs::write(folder.join("one"), ONE).unwrap();
         fs::write(folder.join("two"), TWO).unwrap();
@@ -333,6 +356,20 @@ clusters: [{name: c, cluster: {server: 'https://never'}}, {name: d, cluster: {se
             ClusterFlags { cluster: Some("d".to_owned()), namespace: Some("n".to_owned()), ..ClusterFlags::default() };
         let d = of(&flags).unwrap();
         assert_eq!((d.cluster_url.to_string().as_str(), d.default_namespace.as_str()), ("http://d:8080/", "n"));
+    }
+
+    #[test]
+    fn the_context_is_the_one_that_leads_to_the_cluster() {
+        let folder = tempfile::tempdir().unwrap();
+        let listed = two_files(folder.path());
+        let set = [("KUBECONFIG", listed.as_str())];
+        let of = |flags: ClusterFlags| choose(&flags, &env_of(&set)).unwrap().context;
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(of(ClusterFlags::default()), some("y"));
+        assert_eq!(of(ClusterFlags { context: some("x"), ..ClusterFlags::default() }), some("x"));
+        // These lead elsewhere.
+        assert_eq!(of(ClusterFlags { cluster: some("d"), ..ClusterFlags::default() }), None);
+        assert_eq!(of(ClusterFlags { server: some("https://z"), ..ClusterFlags::default() }), None);
     }
 
     #[test]

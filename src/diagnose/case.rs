@@ -107,6 +107,11 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The object that a reference names; `None` when it is not there or was not read. What is missing is asked for.
+    pub(crate) fn read(&self, object: &ObjectRef) -> Option<Node> {
+        self.object(Kind::of(&object.kind, &object.api_version)?, &object.namespace, &object.name)
+    }
+
     /// Whether an object is known not to be there, and the proof.
     pub(crate) fn no_object(&self, kind: Kind, namespace: &str, name: &str) -> Option<Evidence> {
         match self.look(self.snapshot.object(kind, namespace, name)) {

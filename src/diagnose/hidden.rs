@@ -1,5 +1,7 @@
 //! A verdict without the secrets of the request: what was typed is in its sentences, too.
 
+use serde_json::Value;
+
 use crate::redact;
 use crate::verdict::{Branch, Condition, Finding, Guard, Step, Verdict};
 
@@ -24,11 +26,24 @@ pub(super) fn hide(verdict: &mut Verdict) {
     }
     // A longer one may hold a shorter one.
     secrets.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
-    texts(verdict).for_each(|text| {
+    let hidden = |text: &mut String| {
         for (secret, kept) in secrets.iter().filter(|(secret, _)| text.contains(secret)).collect::<Vec<_>>() {
             *text = text.replace(secret, kept);
         }
-    });
+    };
+    let fixes = verdict.findings.iter_mut().flat_map(|finding| &mut finding.fix);
+    fixes.flat_map(|fix| [&mut fix.now, &mut fix.want]).flatten().for_each(|value| each_string(value, &hidden));
+    texts(verdict).for_each(hidden);
+}
+
+/// Does the same with every string of a value.
+fn each_string(value: &mut Value, change: &impl Fn(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_string(item, change)),
+        Value::Object(members) => members.values_mut().for_each(|member| each_string(member, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Everything that is said in sentences.
@@ -39,7 +54,9 @@ fn texts(verdict: &mut Verdict) -> impl Iterator<Item = &mut String> {
     let conditions = conditions.flat_map(|Condition { subject, why, proviso, .. }| [subject, why, proviso]);
     let steps = verdict.steps.iter_mut().flat_map(|Step { subject, note, .. }| [subject, note]);
     let findings = verdict.findings.iter_mut();
-    let findings = findings.flat_map(|Finding { title, why, fix, .. }| [title, why].into_iter().chain(fix));
+    let findings = findings.flat_map(|Finding { title, why, fix, .. }| {
+        [title, why].into_iter().chain(fix.iter_mut().map(|fix| &mut fix.text))
+    });
     std::iter::once(&mut verdict.summary)
         .chain(response)
         .chain(branches)

@@ -48,6 +48,13 @@ pub struct Spread {
     pub panic: bool,
 }
 
+impl Spread {
+    /// Where it cannot be told who gets requests: any of so many hosts may.
+    pub fn over_any(hosts: usize) -> Self {
+        Self { eligible: vec![true; hosts], without_host: if hosts == 0 { 1.0 } else { 0.0 }, panic: false }
+    }
+}
+
 /// The share of one priority, in percent.
 #[derive(Clone, Copy, Default)]
 struct Priority {

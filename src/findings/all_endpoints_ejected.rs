@@ -5,10 +5,14 @@
 //! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
 
 use crate::diagnose::{
-    Case, Proved, all_ejected, all_endpoints, certain, health_of, named, ref_of, service_logs, show,
+    Case, Proved, advice, all_ejected, all_endpoints, certain, health_of, in_field, named, policy_part, ref_of,
+    service_logs, set, show,
 };
-use crate::snapshot::Kind;
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::snapshot::{Kind, Node};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+
+/// The field that lets outlier detection eject all.
+const PERCENT: &str = "maxEjectionPercent";
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
@@ -24,15 +28,13 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         .collect();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
     let mut evidence = health_of(cluster);
-    evidence.extend(percent.iter().map(crate::snapshot::Node::evidence));
+    evidence.extend(percent.iter().map(Node::evidence));
     evidence.extend(config.at("common_lb_config.healthy_panic_threshold").map(|n| n.evidence()));
     evidence.extend(rule.iter().map(|(_, evidence)| evidence.clone()));
     let lets = objects.first().filter(|_| rule.is_some()).map_or("Its configuration".to_owned(), named);
     let up_to = percent.map_or_else(|| "10".to_owned(), |p| p.value().to_string());
-    let mut fix = vec!["first B: find why it answers with errors; an ejection ends by itself".to_owned()];
-    if rule.is_some() {
-        fix.push(format!("then {lets}, spec.trafficPolicy.outlierDetection.maxEjectionPercent: below 100, so that one bad spell cannot empty the pool"));
-    }
+    let mut fix = vec![advice(Op::Replace, "B: find why it answers with errors; an ejection ends by itself")];
+    fix.extend(rule.map(|(rule, _)| eject_fewer(case, &rule)));
     let next = match case.cluster_name().and_then(|n| n.service()) {
         Some((namespace, name)) => service_logs(&namespace, &name),
         None => objects.first().map(show).unwrap_or_default(),
@@ -48,7 +50,20 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         objects,
         fix,
         next,
-        istio: None,
+        codes: &[],
         evidence,
     })
+}
+
+fn eject_fewer(case: &Case, rule: &ObjectRef) -> Fix {
+    let read = case.read(rule);
+    let detection = read.as_ref().zip(case.cluster_name());
+    let detection = detection.and_then(|(read, cluster)| policy_part(read, &cluster, "outlierDetection"));
+    let place = detection.as_ref().map_or("spec.trafficPolicy.outlierDetection".to_owned(), Node::place);
+    let rule = in_field(rule, format!("{place}.{PERCENT}"));
+    let text = format!("{}, {}: below 100, so that one bad spell cannot empty the pool", named(&rule), rule.field);
+    match (&detection, &read) {
+        (Some(detection), _) => set(&rule, Some(detection), PERCENT, None, text),
+        (None, read) => set(&rule, read.as_ref(), &rule.field, None, text),
+    }
 }

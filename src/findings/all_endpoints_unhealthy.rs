@@ -3,9 +3,11 @@
 //! Every endpoint fails its health check, or the control plane calls it unhealthy (Istio sends pods that are not ready
 //! so), and panic routing is off or does not help, so Envoy has nobody to send the request to: 503 UH.
 
-use crate::diagnose::{Case, Proved, all_ejected, all_endpoints, certain, describe, health_of, named, ref_of, show};
+use crate::diagnose::{
+    Case, Proved, advice, all_ejected, all_endpoints, certain, describe, health_of, named, ref_of, show,
+};
 use crate::snapshot::Kind;
-use crate::verdict::{Command, Finding, ObjectRef, Stage};
+use crate::verdict::{Command, Finding, ObjectRef, Op, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
@@ -27,8 +29,8 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             all_endpoints(cluster)
         ),
         fix: vec![match objects.first() {
-            Some(pod) if pod.kind == "Pod" => format!("{}: find why it is not ready", named(pod)),
-            _ => "find why the endpoints are not healthy".to_owned(),
+            Some(pod) if pod.kind == "Pod" => advice(Op::Replace, format!("{}: find why it is not ready", named(pod))),
+            _ => advice(Op::Replace, "find why the endpoints are not healthy"),
         }],
         next: match objects.first() {
             Some(pod) if pod.kind == "Pod" => describe(pod),
@@ -36,7 +38,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             None => Command::default(),
         },
         objects,
-        istio: None,
+        codes: &[],
         evidence: health_of(cluster),
     })
 }

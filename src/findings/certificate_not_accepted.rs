@@ -6,10 +6,14 @@
 //! A's proxy shows those, or none, to a B that takes the mesh's only. `mode: ISTIO_MUTUAL`, or no `tls` at all, shows
 //! the mesh's.
 
-use crate::diagnose::{Case, Proved, certain, named, object_ref, proxy_secret, ref_of, show};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Proved, advice, certain, in_field, named, object_ref, proxy_secret, ref_of, replace, set, show,
+};
 use crate::envoy::certificate::{Distrust, date};
-use crate::snapshot::{Evidence, Kind};
-use crate::verdict::{Command, Finding, ObjectRef, Side, Stage};
+use crate::snapshot::{Kind, Node};
+use crate::verdict::{Command, Finding, Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::{Handshake, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -34,9 +38,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let mut objects: Vec<ObjectRef> = chosen.iter().map(|(rule, _)| rule.clone()).collect();
     objects.extend(shows.clone());
     let answers = if case.is_over_http() { "A's proxy answers by itself" } else { "The connection is closed" };
-    let mut fix: Vec<String> = chosen.iter().map(|(rule, _)| of_rule(rule)).collect();
+    let mut fix: Vec<Fix> = chosen.iter().map(|(rule, mode)| of_rule(rule, mode)).collect();
     if chosen.is_none() {
-        fix.extend(of_pod(handshake, &shower));
+        fix.extend(of_pod(case, handshake, shows.as_ref(), &shower));
     }
     let at = shows.as_ref().filter(|_| handshake.why != Distrust::Missing);
     Some(Finding {
@@ -52,8 +56,8 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             (_, None) => Command::default(),
         },
         objects,
-        istio: None,
-        evidence: handshake.evidence.iter().cloned().chain(rule.into_iter().map(|(_, at)| at)).collect(),
+        codes: &[],
+        evidence: handshake.evidence.iter().cloned().chain(rule.iter().map(|(_, mode)| mode.evidence())).collect(),
     })
 }
 
@@ -66,12 +70,12 @@ fn is_of_another_account(case: &Case, handshake: &Handshake) -> bool {
     handshake.by == Side::Source && handshake.why == Distrust::Name && pod().is_some_and(refuses)
 }
 
-/// The `DestinationRule` that says how A's proxy speaks, where it leaves the mesh's own way.
-fn rule(case: &Case) -> Option<(ObjectRef, Evidence)> {
+/// The `DestinationRule` that says how A's proxy speaks, and the mode, where it leaves the mesh's own way.
+fn rule(case: &Case) -> Option<(ObjectRef, Node)> {
     let (rule, _) = case.cluster_object()?;
     let read = case.object(Kind::DestinationRule, &rule.namespace, &rule.name)?;
     let mode = read.at("spec.trafficPolicy.tls.mode").filter(|mode| mode.value() != "ISTIO_MUTUAL")?;
-    Some((ref_of(Kind::DestinationRule, &read, "spec.trafficPolicy.tls"), mode.evidence()))
+    Some((ref_of(Kind::DestinationRule, &read, "spec.trafficPolicy.tls"), mode))
 }
 
 fn because(handshake: &Handshake, shower: &str, asker: &str) -> String {
@@ -104,24 +108,34 @@ fn because(handshake: &Handshake, shower: &str, asker: &str) -> String {
     }
 }
 
-fn of_rule(rule: &ObjectRef) -> String {
-    format!(
+fn of_rule(rule: &ObjectRef, mode: &Node) -> Fix {
+    let text = format!(
         "{}, {}: mode ISTIO_MUTUAL, or no tls at all, so that both sides go by the mesh's certificates",
         named(rule),
         rule.field
-    )
+    );
+    replace(rule, Some(mode), Some(json!("ISTIO_MUTUAL")), text)
 }
 
-fn of_pod(handshake: &Handshake, shower: &str) -> Option<String> {
+fn of_pod(case: &Case, handshake: &Handshake, shows: Option<&ObjectRef>, shower: &str) -> Option<Fix> {
     match handshake.why {
-        Distrust::Expired(_) | Distrust::NotYetValid(_) => Some(format!(
-            "restart {shower}, and see why its proxy gets no new certificate: istiod's log, and the machines' clocks"
+        Distrust::Expired(_) | Distrust::NotYetValid(_) => Some(advice(
+            Op::Replace,
+            format!(
+                "restart {shower}, and see why its proxy gets no new certificate: istiod's log, and the machines' clocks"
+            ),
         )),
-        Distrust::Authority => Some(format!(
-            "restart {shower}, so that its proxy gets a certificate of the authority that the mesh has now"
+        Distrust::Authority => Some(advice(
+            Op::Replace,
+            format!("restart {shower}, so that its proxy gets a certificate of the authority that the mesh has now"),
         )),
         Distrust::Name => {
-            Some(format!("{shower}, spec.serviceAccountName, or the mesh's trust domain and its aliases"))
+            let field = "spec.serviceAccountName";
+            let text = format!("{shower}, {field}, or the mesh's trust domain and its aliases");
+            Some(match shows {
+                Some(pod) => set(&in_field(pod, field), case.read(pod).as_ref(), field, None, text),
+                None => advice(Op::Replace, text),
+            })
         }
         Distrust::Usage | Distrust::Missing | Distrust::Version => None,
     }

@@ -4,11 +4,19 @@
 //! refused (nothing listens there), it timed out (a `NetworkPolicy` or a firewall drops it), or TLS did not come about
 //! (A's proxy speaks mutual TLS to a pod without a proxy, or the certificates do not fit): 503 UF.
 
-use crate::diagnose::{Case, Proved, certain, logs, named, object_ref, ref_of, show};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Proved, advice, certain, in_field, logs, named, object_ref, policy_part, ref_of, remove, set, show,
+    target_port,
+};
 use crate::envoy::certificate::Distrust;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Command, Finding, ObjectRef, Side, Stage};
+use crate::verdict::{Command, Finding, Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::{ClusterTrail, Handshake, HostTrail, Stop, Visit};
+
+/// The names that a `DestinationRule` expects in B's certificate.
+const NAMES: &str = "spec.trafficPolicy.tls.subjectAltNames";
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let of_a_name = |handshake: &Handshake| handshake.by == Side::Source && handshake.why == Distrust::Name;
@@ -32,7 +40,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         return None;
     }
     match mutual_to_plain(case, cluster, &pods) {
-        Some((rule, at, pod)) => Some(tls(rule, at, &pod, evidence)),
+        Some((rule, at, pod)) => Some(tls(case, rule, at, &pod, evidence)),
         None => Some(refused(case, &addresses, &pods, evidence)),
     }
 }
@@ -54,12 +62,15 @@ fn application(case: &Case, there: &Visit, evidence: Vec<Evidence>) -> Finding {
             named(&pod)
         ),
         fix: vec![
-            format!("let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"),
-            "or the Service's targetPort: the port that it listens on".to_owned(),
+            advice(
+                Op::Replace,
+                format!("let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"),
+            ),
+            other_port(case.asked_service(), case.request().port),
         ],
         next: logs(&pod),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -82,9 +93,9 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
             "Every connection that A's proxy tried to {at} failed, and none ever came about: nothing listens there, something on the way drops it, or TLS does not come about. Envoy answers by itself."
         ),
         fix: vec![
-            format!("see that the application listens on port {port}, on all addresses"),
-            "or the Service's targetPort: the port that it listens on".to_owned(),
-            "or let the NetworkPolicy or firewall between them through".to_owned(),
+            advice(Op::Replace, format!("see that the application listens on port {port}, on all addresses")),
+            other_port(case.service().as_ref(), case.cluster_name().map_or(case.request().port, |name| name.port)),
+            advice(Op::Replace, "let the NetworkPolicy or firewall between A and B through"),
         ],
         next: match objects.first() {
             Some(pod) if pod.kind == "Pod" => logs(pod),
@@ -92,13 +103,24 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
             None => Command::default(),
         },
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
 
-fn tls(rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -> Finding {
+/// The Service sends to a port that the application does not listen on.
+fn other_port(service: Option<&Node>, port: u16) -> Fix {
+    let wanted = "the port that the application listens on";
+    match service {
+        Some(service) => target_port(service, port, wanted),
+        None => advice(Op::Replace, format!("the Service's targetPort: {wanted}")),
+    }
+}
+
+fn tls(case: &Case, rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -> Finding {
     let pod_ref = ref_of(Kind::Pod, pod, "");
+    let read = case.read(&rule).zip(case.cluster_name());
+    let policy = read.and_then(|(read, cluster)| policy_part(&read, &cluster, "tls"));
     evidence.push(at);
     Finding {
         id: "connections-fail",
@@ -111,15 +133,19 @@ fn tls(rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -
             named(&pod_ref)
         ),
         fix: vec![
-            format!(
-                "{}, spec.trafficPolicy.tls: take it away, and mutual TLS is used where B has a proxy",
-                named(&rule)
+            remove(
+                &rule,
+                policy.as_ref(),
+                format!(
+                    "{}, spec.trafficPolicy.tls: take it away, and mutual TLS is used where B has a proxy",
+                    named(&rule)
+                ),
             ),
-            format!("or give {} a proxy", named(&pod_ref)),
+            advice(Op::Add, format!("give {} a proxy", named(&pod_ref))),
         ],
         next: show(&rule),
         objects: vec![rule, pod_ref],
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -152,12 +178,25 @@ fn unexpected<'a>(cluster: &ClusterTrail, pods: &'a [Node]) -> Option<(&'a Node,
 
 fn other_name(case: &Case, pod: &Node, expected: &[String], mut evidence: Vec<Evidence>) -> Finding {
     let pod_ref = ref_of(Kind::Pod, pod, "spec.serviceAccountName");
-    let field = "spec.trafficPolicy.tls.subjectAltNames";
-    let rule = case.cluster_object().map(|(rule, at)| (ObjectRef { field: field.to_owned(), ..rule }, at));
+    let rule = case.cluster_object().map(|(rule, at)| (in_field(&rule, NAMES), at));
     evidence.extend(pod.at("spec.serviceAccountName").map(|n| n.evidence()));
     let account = pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned());
     let by = rule.as_ref().map_or_else(|| "A's proxy".to_owned(), |(rule, _)| named(rule));
     let mut objects: Vec<ObjectRef> = rule.iter().map(|(rule, _)| rule.clone()).collect();
+    let other_names = format!("{by}, {NAMES}: the service account that B runs as ({account})");
+    let fix = vec![
+        match &rule {
+            Some((rule, _)) => of_names(case, rule, other_names),
+            None => advice(Op::Replace, other_names),
+        },
+        set(
+            &pod_ref,
+            Some(pod),
+            "spec.serviceAccountName",
+            account_of(expected, &pod_ref.namespace).map(|account| json!(account)),
+            format!("{}, spec.serviceAccountName: one that is expected", named(&pod_ref)),
+        ),
+    ];
     evidence.extend(rule.map(|(_, at)| at));
     objects.push(pod_ref.clone());
     Finding {
@@ -170,15 +209,28 @@ fn other_name(case: &Case, pod: &Node, expected: &[String], mut evidence: Vec<Ev
             expected.iter().take(2).cloned().collect::<Vec<_>>().join(" or "),
             named(&pod_ref)
         ),
-        fix: vec![
-            format!("{by}, {field}: the service account that B runs as ({account})"),
-            format!("or {}, spec.serviceAccountName: one that is expected", named(&pod_ref)),
-        ],
+        fix,
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     }
+}
+
+/// The names that a rule expects, which should be others.
+fn of_names(case: &Case, rule: &ObjectRef, text: String) -> Fix {
+    let read = case.read(rule);
+    let policy = read.as_ref().zip(case.cluster_name()).and_then(|(read, name)| policy_part(read, &name, "tls"));
+    match &policy {
+        Some(policy) => set(rule, Some(policy), "subjectAltNames", None, text),
+        None => set(rule, read.as_ref(), NAMES, None, text),
+    }
+}
+
+/// The service account of this namespace that is expected, where it is one.
+fn account_of<'a>(expected: &'a [String], namespace: &str) -> Option<&'a str> {
+    let [one] = expected else { return None };
+    one.strip_prefix("spiffe://")?.split_once("/ns/")?.1.strip_prefix(namespace)?.strip_prefix("/sa/")
 }
 
 /// The workload that a pod belongs to: a Deployment behind a `ReplicaSet`, or its owner.

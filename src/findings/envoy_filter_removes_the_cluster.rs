@@ -7,7 +7,7 @@
 //! A patch of the root namespace is for every proxy, one of another namespace for the proxies there. What it matches:
 //! `pilot/pkg/networking/core/envoyfilter/cluster_patch.go`.
 
-use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use crate::diagnose::{Case, Proved, certain, in_field, named, ref_of, remove, set, show};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Finding, Stage};
@@ -25,7 +25,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     // Which versions and which metadata of a proxy the patch is for is not held against the proxy.
     let every_proxy = patch.at("match.proxy").is_none();
     let mut evidence: Vec<_> = cluster.absence.first().cloned().into_iter().collect();
-    evidence.push(patch.at("patch.operation").unwrap_or(patch).evidence());
+    evidence.push(patch.at("patch.operation").unwrap_or_else(|| patch.clone()).evidence());
+    let narrower = in_field(&object, format!("{}.match", object.field));
+    let leave_out = format!("{}, {}: leave this cluster out", named(&object), narrower.field);
+    let delete = format!("{}, {}: delete this patch", named(&object), object.field);
     Some(Finding {
         id: "envoy-filter-removes-the-cluster",
         certainty: certain(if every_proxy { Proved::Yes } else { Proved::No }),
@@ -36,13 +39,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             named(&object),
             cluster.name
         ),
-        fix: vec![
-            format!("{}, {}.match: leave this cluster out", named(&object), object.field),
-            "or delete that patch".to_owned(),
-        ],
+        fix: vec![set(&narrower, Some(&patch), "match", None, leave_out), remove(&object, Some(&patch), delete)],
         next: show(&object),
         objects: vec![object],
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

@@ -5,9 +5,14 @@
 //! Plaintext is sent when A has no proxy, when annotations keep the connection from it, when A's proxy does not know the
 //! service and passes the connection through, or when a `DestinationRule` turns TLS off.
 
-use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Proved, advice, certain, egress_host, in_field, named, policy_part, ref_of, replace, set, show,
+};
+use crate::mesh::istio::{ClusterName, config_of};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop, Visit};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -17,19 +22,21 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         return None;
     }
     let policy = policy(case, there);
-    let (sender, why_plain) = sender(case);
+    let sender = sender(case);
+    let why_plain = sender.words;
     let by = policy.as_ref().map_or_else(|| format!("The proxy of pod {}", there.name), |(object, _)| named(object));
     let mut objects: Vec<ObjectRef> = policy.iter().map(|(object, _)| object.clone()).collect();
-    objects.extend(sender.clone());
+    objects.extend(sender.object);
     let mut evidence: Vec<Evidence> =
         case.trail().listener.as_ref().and_then(|l| l.get("name")).map(|n| n.evidence()).into_iter().collect();
-    evidence.extend(policy.iter().map(|(_, evidence)| evidence.clone()));
-    let mut fix = Vec::new();
-    if let Some(sender) = &sender {
-        fix.push(format!("{}: let A's proxy speak mutual TLS", named(sender)));
-    }
-    let field = policy.as_ref().map_or("spec.mtls.mode", |(object, _)| object.field.as_str());
-    fix.push(format!("{}{by}, {field}: PERMISSIVE", if fix.is_empty() { "" } else { "or " }));
+    evidence.extend(policy.iter().map(|(_, mode)| mode.evidence()));
+    let permissive = match &policy {
+        Some((object, mode)) => {
+            let text = format!("{by}, {}: PERMISSIVE", object.field);
+            replace(object, Some(mode), Some(json!("PERMISSIVE")), text)
+        }
+        None => advice(Op::Replace, format!("{by}, spec.mtls.mode: PERMISSIVE")),
+    };
     Some(Finding {
         id: "mtls-required",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
@@ -41,14 +48,14 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         ),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        fix,
-        istio: None,
+        fix: sender.fix.into_iter().chain([permissive]).collect(),
+        codes: &[],
         evidence,
     })
 }
 
-/// The policy that asks for mutual TLS: of the workload, of the namespace, of the mesh.
-fn policy(case: &Case, there: &Visit) -> Option<(ObjectRef, Evidence)> {
+/// The policy that asks for mutual TLS (of the workload, of the namespace, of the mesh), and the mode that does.
+fn policy(case: &Case, there: &Visit) -> Option<(ObjectRef, Node)> {
     let port = there.port.to_string();
     // The nearest that sets a mode decides; UNSET leaves it to the next. Ports count only beside a selector.
     let mode = |policy: &Node| {
@@ -63,24 +70,45 @@ fn policy(case: &Case, there: &Visit) -> Option<(ObjectRef, Evidence)> {
         Some((ref_of(Kind::PeerAuthentication, policy, &field), mode))
     };
     let (object, mode) = case.nearest_for_the_proxy(Kind::PeerAuthentication).iter().find_map(mode)?;
-    (mode.value().as_str() == Some("STRICT")).then(|| (object, mode.evidence()))
+    (mode.value().as_str() == Some("STRICT")).then_some((object, mode))
 }
 
-/// What makes A's side send plaintext, in an object and in words.
-fn sender(case: &Case) -> (Option<ObjectRef>, String) {
+/// What makes A's side send plaintext.
+struct Sender {
+    words: &'static str,
+    object: Option<ObjectRef>,
+    fix: Option<Fix>,
+}
+
+fn sender(case: &Case) -> Sender {
+    let text = |object: &ObjectRef| format!("{}: let A's proxy speak mutual TLS", named(object));
     let Some(cluster) = &case.in_source().cluster else {
-        let pod = case.source_pod();
-        return (pod, "the request leaves A without going through a proxy of A's".to_owned());
+        let object = case.source_pod();
+        let fix = object.as_ref().map(|pod| advice(Op::Replace, text(pod)));
+        return Sender { words: "the request leaves A without going through a proxy of A's", object, fix };
     };
     if cluster.name == "PassthroughCluster" {
         let scopes = case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some());
-        let object = scopes.map(|sidecar| ref_of(Kind::Sidecar, &sidecar, "spec.egress"));
-        return (
-            object,
-            "A's proxy does not know the service and passes the connection through in plaintext".to_owned(),
-        );
+        let object = scopes.as_ref().map(|sidecar| ref_of(Kind::Sidecar, sidecar, "spec.egress"));
+        let fix = scopes.zip(object.as_ref()).map(|(sidecar, object)| egress_host(&sidecar, text(object)));
+        let words = "A's proxy does not know the service and passes the connection through in plaintext";
+        return Sender { words, object, fix };
     }
-    let rule = cluster.cluster.as_ref().and_then(crate::mesh::istio::config_of).map(|(object, _)| object);
-    let rule = rule.map(|object| ObjectRef { field: "spec.trafficPolicy.tls".to_owned(), ..object });
-    (rule, "A's proxy speaks plaintext to it".to_owned())
+    let rule = cluster.cluster.as_ref().and_then(config_of).map(|(object, _)| object);
+    let object = rule.map(|object| in_field(&object, "spec.trafficPolicy.tls"));
+    let fix = object.as_ref().map(|rule| speak_mutual(case, rule, &cluster.name, text(rule)));
+    Sender { words: "A's proxy speaks plaintext to it", object, fix }
+}
+
+/// A `DestinationRule` that lets A's proxy speak plaintext.
+fn speak_mutual(case: &Case, rule: &ObjectRef, cluster: &str, text: String) -> Fix {
+    let read = case.read(rule);
+    let policy = read.as_ref().zip(ClusterName::parse(cluster));
+    let policy = policy.and_then(|(read, name)| policy_part(read, &name, "tls"));
+    let mutual = Some(json!("ISTIO_MUTUAL"));
+    let field = "spec.trafficPolicy.tls.mode";
+    match &policy {
+        Some(policy) => set(&in_field(rule, field), Some(policy), "mode", mutual, text),
+        None => set(&in_field(rule, field), read.as_ref(), field, mutual, text),
+    }
 }

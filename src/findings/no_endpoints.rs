@@ -3,9 +3,14 @@
 //! Envoy has the cluster and not one host in it, so it answers 503 UH by itself. Either the Service's selector fits no
 //! pod, or the workload is scaled to zero, or none of its pods is ready; for a host outside, its name did not resolve.
 
-use crate::diagnose::{Case, Columns, Proved, certain, label_text, list_pods, list_slices, named, ref_of, show};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Columns, Proved, advice, certain, create, label_text, list_pods, list_slices, named, object_ref, ref_of,
+    replace, set, show, target_port,
+};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -52,7 +57,7 @@ struct Cause {
     title: String,
     says: String,
     objects: Vec<ObjectRef>,
-    fix: Vec<String>,
+    fix: Vec<Fix>,
     evidence: Vec<Evidence>,
 }
 
@@ -64,7 +69,7 @@ fn cause(case: &Case, service: &Node) -> Option<Cause> {
     let workloads = workloads(case, &object.namespace, &selector);
     Some(match pods {
         _ if selector.is_empty() => without_selector(&object, service),
-        Some(pods) if !pods.is_empty() => not_ready(&object, &pods),
+        Some(pods) if !pods.is_empty() => not_ready(case, &object, service, &pods),
         Some(_) if !workloads.is_empty() => scaled_to_zero(&object, &workloads),
         Some(_) => nothing_selected(case, &object, service, &selector),
         None => return None,
@@ -84,7 +89,7 @@ fn explained(service: &Node, cause: Cause, stage: Stage, follows: &str, empty: O
         next: if selector.is_empty() { show(&object) } else { list_pods(&object.namespace, &selector, Columns::Wide) },
         objects: cause.objects,
         fix: cause.fix,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
@@ -95,14 +100,26 @@ fn without_selector(object: &ObjectRef, service: &Node) -> Cause {
         says: format!("{} selects no pods and nobody has given it endpoints.", named(object)),
         objects: vec![object.clone()],
         fix: vec![
-            format!("{}, spec.selector: the labels of its pods", named(object)),
-            "or add an EndpointSlice for it".to_owned(),
+            set(
+                object,
+                Some(service),
+                "spec.selector",
+                None,
+                format!("{}, spec.selector: the labels of its pods", named(object)),
+            ),
+            create(
+                Kind::EndpointSlice,
+                &object.namespace,
+                "",
+                Some(json!({"metadata": {"labels": {"kubernetes.io/service-name": object.name}}})),
+                format!("add an EndpointSlice for {}", named(object)),
+            ),
         ],
         evidence: vec![service.lacks("spec.selector")],
     }
 }
 
-fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
+fn not_ready(case: &Case, object: &ObjectRef, service: &Node, pods: &[Node]) -> Cause {
     let names: Vec<String> = pods.iter().filter_map(|p| p.text("metadata.name")).collect();
     let mut objects = vec![object.clone()];
     objects.extend(pods.iter().take(3).map(|p| ref_of(Kind::Pod, p, "status.conditions")));
@@ -119,23 +136,31 @@ fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
         ),
         objects,
         fix: vec![
-            "make the pods ready: see their readiness probes and events".to_owned(),
-            format!("or {}, spec.ports[].targetPort: a port that the pods have", named(object)),
+            advice(
+                Op::Replace,
+                format!("make the pods of {} ready: see their readiness probes and events", named(object)),
+            ),
+            target_port(service, case.request().port, "a port that the pods have"),
         ],
         evidence: pods.iter().take(2).filter_map(conditions).collect(),
     }
 }
 
-fn scaled_to_zero(object: &ObjectRef, workloads: &[(ObjectRef, Evidence)]) -> Cause {
-    let first = &workloads[0].0;
+fn scaled_to_zero(object: &ObjectRef, workloads: &[(ObjectRef, Node)]) -> Cause {
+    let (first, replicas) = &workloads[0];
     let mut objects: Vec<ObjectRef> = workloads.iter().map(|(w, _)| w.clone()).collect();
     objects.push(object.clone());
     Cause {
         title: format!("{} {} is scaled to zero", first.kind, first.name),
         says: format!("{} asks for 0 replicas, so {} has no pods.", named(first), named(object)),
         objects,
-        fix: vec![format!("{}, spec.replicas: at least 1", named(first))],
-        evidence: workloads.iter().map(|(_, evidence)| evidence.clone()).collect(),
+        fix: vec![replace(
+            first,
+            Some(replicas),
+            Some(json!(1)),
+            format!("{}, spec.replicas: at least 1", named(first)),
+        )],
+        evidence: workloads.iter().map(|(_, replicas)| replicas.evidence()).collect(),
     }
 }
 
@@ -152,15 +177,21 @@ fn nothing_selected(case: &Case, object: &ObjectRef, service: &Node, selector: &
         ),
         objects: vec![object.clone()],
         fix: vec![
-            format!("{}, spec.selector: labels that its pods carry", named(object)),
-            "or start the workload that it is meant for".to_owned(),
+            set(
+                object,
+                Some(service),
+                "spec.selector",
+                None,
+                format!("{}, spec.selector: labels that its pods carry", named(object)),
+            ),
+            advice(Op::Add, format!("start the workload that {} is meant for", named(object))),
         ],
         evidence,
     }
 }
 
-/// The workloads without replicas whose pods the selector would fit.
-fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec<(ObjectRef, Evidence)> {
+/// The workloads without replicas whose pods the selector would fit, and their replicas.
+fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec<(ObjectRef, Node)> {
     let mut found = Vec::new();
     for kind in [Kind::Deployment, Kind::StatefulSet] {
         for workload in case.objects(kind, Some(namespace), &[]).unwrap_or_default() {
@@ -168,7 +199,7 @@ fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec
             let fits = !selector.is_empty() && selector.iter().all(|pair| labels.contains(pair));
             let replicas = workload.at("spec.replicas");
             if let Some(replicas) = replicas.filter(|r| fits && r.value().as_u64() == Some(0)) {
-                found.push((ref_of(kind, &workload, "spec.replicas"), replicas.evidence()));
+                found.push((ref_of(kind, &workload, "spec.replicas"), replicas));
             }
         }
     }
@@ -178,7 +209,7 @@ fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec
 /// Without the Service's object only the proxy's side is known.
 fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
     let object = case.cluster_name().and_then(|n| n.service());
-    let object = object.map(|(namespace, name)| crate::diagnose::object_ref(Kind::Service, &namespace, &name, ""));
+    let object = object.map(|(namespace, name)| object_ref(Kind::Service, &namespace, &name, ""));
     Finding {
         id: "no-endpoints",
         certainty: certain(Proved::No),
@@ -189,8 +220,8 @@ fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
         ),
         next: object.as_ref().map(list_slices).unwrap_or_default(),
         objects: object.into_iter().collect(),
-        fix: vec!["give the host an endpoint that is ready".to_owned()],
-        istio: None,
+        fix: vec![advice(Op::Add, format!("give {host} an endpoint that is ready"))],
+        codes: &[],
         evidence: vec![empty],
     }
 }

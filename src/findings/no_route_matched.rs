@@ -4,9 +4,11 @@
 //! answers 404 NR by itself. On a gateway the same happens when no virtual host takes the Host. Add a rule without a
 //! match at the end, or correct the match that is meant.
 
-use crate::diagnose::{Case, Proved, certain, named, show};
+use serde_json::json;
+
+use crate::diagnose::{Case, Proved, add_item, advice, certain, in_field, named, replace, rules_field, show};
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::{Missed, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -21,8 +23,7 @@ fn no_route(case: &Case) -> Option<Finding> {
     let request = case.request();
     let nearest = case.trail().missed.as_ref()?;
     let owner = Case::object_of_route(&nearest.route);
-    let field = |object: ObjectRef| ObjectRef { field: "spec.http".to_owned(), ..object };
-    let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| field(object.clone())).collect();
+    let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| in_field(object, rules_field(object))).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
     let count = nearest.count;
     let wanted = nearest.at.as_ref().map(Node::shown).unwrap_or_default();
@@ -39,15 +40,24 @@ fn no_route(case: &Case) -> Option<Finding> {
             if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(nearest)) },
             nearest.why,
         ),
-        fix: vec![
-            format!("{by}: add a last rule without a match, for the requests that no other takes"),
-            format!("or let a match take {}", nearest.why),
-        ],
+        fix: match_more(case, objects.first(), &by, &nearest.why),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     })
+}
+
+fn match_more(case: &Case, owner: Option<&ObjectRef>, by: &str, what: &str) -> Vec<Fix> {
+    let last = format!("{by}: add a last rule without a match, for the requests that no other takes");
+    let other = format!("{by}: let a match take {what}");
+    match owner {
+        Some(owner) => {
+            let read = case.read(owner);
+            vec![add_item(owner, read.as_ref(), &owner.field, None, last), replace(owner, None, None, other)]
+        }
+        None => vec![advice(Op::Add, last), advice(Op::Replace, other)],
+    }
 }
 
 /// The last name in the address of the condition that failed: `prefix`, `headers`.
@@ -72,11 +82,9 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
     let names = &case.trail().near;
     let known =
         if names.is_empty() { "none".to_owned() } else { names.iter().take(5).cloned().collect::<Vec<_>>().join(", ") };
-    let objects: Vec<ObjectRef> =
-        owners.iter().map(|(o, _)| ObjectRef { field: "spec.hosts".to_owned(), ..o.clone() }).collect();
-    let mut fix: Vec<String> =
-        objects.iter().take(1).map(|o| format!("{}, spec.hosts: add {host}", named(o))).collect();
-    fix.push(format!("{}ask for a host that is there", if fix.is_empty() { "" } else { "or " }));
+    let objects: Vec<ObjectRef> = owners.iter().map(|(object, _)| in_field(object, hosts_field(object))).collect();
+    let mut fix: Vec<Fix> = objects.iter().take(1).map(|owner| take_host(case, owner, host)).collect();
+    fix.push(advice(Op::Replace, "ask for a host that is there"));
     let mut evidence: Vec<Evidence> =
         hosts().filter_map(|h| h.node().get("domains")).take(2).map(|n| n.evidence()).collect();
     evidence.extend(owners.into_iter().map(|(_, evidence)| evidence));
@@ -91,7 +99,18 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
         next: objects.first().map(show).unwrap_or_default(),
         objects,
         fix,
-        istio: None,
+        codes: &[],
         evidence,
     })
+}
+
+/// The field that holds the hosts of a route's object.
+fn hosts_field(route: &ObjectRef) -> &'static str {
+    if route.kind == "HTTPRoute" { "spec.hostnames" } else { "spec.hosts" }
+}
+
+fn take_host(case: &Case, owner: &ObjectRef, host: &str) -> Fix {
+    let text = format!("{}, {}: add {host}", named(owner), owner.field);
+    let name = host.split(':').next().unwrap_or(host);
+    add_item(owner, case.read(owner).as_ref(), &owner.field, Some(json!(name)), text)
 }

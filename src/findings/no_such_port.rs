@@ -3,10 +3,14 @@
 //! A client that dials a port which the Service does not declare reaches nothing; and a route whose destination names
 //! such a port leads to a cluster that does not exist. Name one of the ports that there are, or add it to the Service.
 
-use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use serde_json::{Value, json};
+
+use crate::diagnose::{
+    Case, Proved, add_item, advice, certain, destination_field, destination_of, named, ref_of, set, show,
+};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Finding, Stage};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::{Stop, ports_of};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -19,18 +23,20 @@ fn asked_for(case: &Case) -> Option<Finding> {
     let asked = case.request().target.rsplit_once(':').map_or("", |(_, port)| port);
     let ports = ports_of(service);
     let evidence = service.at("spec.ports").map_or_else(|| service.lacks("spec.ports"), |p| p.evidence());
-    let instead = format!("ask for port {}", ports.join(" or "));
-    let add = format!("{}, spec.ports: add {asked}", named(&object));
+    let port = asked.parse::<u16>().map_or_else(|_| json!({ "name": asked }), |number| json!({ "port": number }));
+    let text = format!("{}, spec.ports: add {asked}", named(&object));
+    let add = add_item(&object, Some(service), "spec.ports", Some(port), text);
+    let instead = advice(Op::Replace, format!("ask for port {}", ports.join(" or ")));
     Some(Finding {
         id: "no-such-port",
         certainty: certain(Proved::Yes),
         stage: Stage::Request,
         title: format!("the Service has no port {asked}"),
         why: format!("{} has {}, and nothing listens on {asked} of its address.", named(&object), count(&ports)),
-        fix: if ports.is_empty() { vec![add] } else { vec![instead, format!("or {add}")] },
+        fix: if ports.is_empty() { vec![add] } else { vec![instead, add] },
         next: show(&object),
         objects: vec![object],
-        istio: None,
+        codes: &[],
         evidence: vec![evidence],
     })
 }
@@ -70,12 +76,22 @@ fn routed_to(case: &Case) -> Option<Finding> {
             name.host,
             count(&ports)
         ),
-        fix: vec![format!("{}, the destination's port.number: {}", named(&route), ports.join(" or "))],
+        fix: vec![other_port(case, &route, &name, &ports)],
         next: show(&route),
         objects: objects.into_iter().flatten().collect(),
-        istio: Some("IST0112"),
+        codes: if route.kind == "VirtualService" { &["IST0101"] } else { &[] },
         evidence,
     })
+}
+
+/// A route's object should lead to another port of the Service.
+fn other_port(case: &Case, route: &ObjectRef, name: &ClusterName, ports: &[String]) -> Fix {
+    let destination = destination_of(case, route, name);
+    let part = if route.kind == "HTTPRoute" { "port" } else { "port.number" };
+    let want: Option<Value> = if let [one] = ports { one.parse::<u16>().ok().map(Value::from) } else { None };
+    let object = destination_field(route, destination.as_ref(), part);
+    let text = format!("{}, the destination's port.number: {}", named(route), ports.join(" or "));
+    set(&object, destination.as_ref(), part, want, text)
 }
 
 fn count(ports: &[String]) -> String {

@@ -4,10 +4,12 @@
 //! a host that the mesh does not know, so that there is no cluster for it. A short name in a `VirtualService` is looked
 //! up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is.
 
-use crate::diagnose::{Case, Proved, certain, list, named, object_ref, show};
-use crate::mesh::istio::service_of_host;
+use crate::diagnose::{
+    Case, Proved, advice, certain, create, destination_field, destination_of, list, named, object_ref, set, show,
+};
+use crate::mesh::istio::{ClusterName, service_of_host};
 use crate::snapshot::Kind;
-use crate::verdict::{Finding, Stage};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -22,12 +24,10 @@ fn asked_for(case: &Case) -> Finding {
         .unwrap_or_else(|| (case.namespace(), host.to_owned()));
     let object = object_ref(Kind::Service, &namespace, &name, "");
     let near = &case.trail().near;
-    let mut fix: Vec<String> = near.iter().map(|n| format!("ask for {n}")).collect();
-    for line in fix.iter_mut().skip(1) {
-        *line = format!("or {line}");
-    }
+    let mut fix: Vec<Fix> = near.iter().map(|name| advice(Op::Replace, format!("ask for {name}"))).collect();
     if fix.is_empty() {
-        fix.push(format!("create {}, or correct the name", named(&object)));
+        let text = format!("create {}, or correct the name", named(&object));
+        fix.push(create(Kind::Service, &namespace, &name, None, text));
     }
     Finding {
         id: "no-such-service",
@@ -38,7 +38,7 @@ fn asked_for(case: &Case) -> Finding {
         next: list(&namespace, "services"),
         objects: vec![object],
         fix,
-        istio: None,
+        codes: &[],
         evidence: case.trail().absence.clone(),
     }
 }
@@ -61,6 +61,11 @@ fn routed_to(case: &Case) -> Option<Finding> {
     let (route, route_at) = case.route_object()?;
     let mut evidence = vec![absence, route_at];
     evidence.extend(no_service.clone());
+    let codes: &[_] = match route.kind.as_str() {
+        "VirtualService" => &["IST0101", "KIA1101"],
+        "HTTPRoute" => &["KIA1402"],
+        _ => &[],
+    };
     let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };
     Some(Finding {
         id: "no-such-service",
@@ -72,13 +77,28 @@ fn routed_to(case: &Case) -> Option<Finding> {
             named(&route),
             name.host
         ),
-        fix: vec![
-            format!("{}: name a host that exists as the destination", named(&route)),
-            format!("or create what {} stands for", name.host),
-        ],
+        fix: vec![other_host(case, &route, &name), missing(&name)],
         next: show(&route),
         objects: vec![route],
-        istio: Some("IST0101"),
+        codes,
         evidence,
     })
+}
+
+/// A route's object should lead to another host.
+fn other_host(case: &Case, route: &ObjectRef, name: &ClusterName) -> Fix {
+    let destination = destination_of(case, route, name);
+    let part = if route.kind == "HTTPRoute" { "name" } else { "host" };
+    let object = destination_field(route, destination.as_ref(), part);
+    let text = format!("{}: name a host that exists as the destination", named(route));
+    set(&object, destination.as_ref(), part, None, text)
+}
+
+/// What a route leads to should be there.
+fn missing(name: &ClusterName) -> Fix {
+    let text = format!("create what {} stands for", name.host);
+    match name.service() {
+        Some((namespace, service)) => create(Kind::Service, &namespace, &service, None, text),
+        None => advice(Op::Add, text),
+    }
 }

@@ -4,25 +4,29 @@
 //! the proxy itself (or, for TCP, a closed connection). Declare the host in a `ServiceEntry`; or, where a Sidecar's
 //! `egress` leaves a Service out, add it there; or correct the Host header.
 
-use crate::diagnose::{Case, Proved, ROOT_NAMESPACE, certain, named, ref_of, show};
-use crate::snapshot::{Evidence, Kind};
-use crate::verdict::{Finding, ObjectRef, Stage};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Proved, ROOT_NAMESPACE, advice, certain, create_entry, egress_host, in_field, named, ref_of, replace, show,
+};
+use crate::snapshot::{Evidence, Kind, Node};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let at = blocked(case)?;
     let own = case.namespace();
-    let (sidecar, ground) = policy(case).unzip();
+    let (sidecar, mode) = policy(case).unzip();
     let by = sidecar.as_ref().map_or("The mesh configuration".to_owned(), named);
     let certainty = certain(if sidecar.is_some() { Proved::Yes } else { Proved::No });
     let object = sidecar.unwrap_or_else(mesh_config);
     let host = &case.request().host;
-    let evidence = [at].into_iter().chain(ground).collect();
-    let declared = case.asked_service().is_some();
-    let first = if declared {
-        format!("{}, spec.egress[].hosts: add the host, if it leaves it out", named(&object))
+    let evidence = [at].into_iter().chain(mode.as_ref().map(Node::evidence)).collect();
+    let first = if case.asked_service().is_some() {
+        show_service(case, host)
     } else {
-        format!("a ServiceEntry for {} in namespace {own}", host.split(':').next().unwrap_or(host))
+        let name = host.split(':').next().unwrap_or(host);
+        create_entry(&own, name, format!("a ServiceEntry for {name} in namespace {own}"))
     };
     Some(Finding {
         id: "registry-only",
@@ -34,14 +38,34 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         ),
         fix: vec![
             first,
-            "or send the Host header of a service that the mesh knows".to_owned(),
-            format!("or {by}, outboundTrafficPolicy.mode: ALLOW_ANY"),
+            advice(Op::Replace, "send the Host header of a service that the mesh knows"),
+            let_out(&object, mode.as_ref(), &by),
         ],
         next: show(&object),
         objects: vec![object],
-        istio: None,
+        codes: &[],
         evidence,
     })
+}
+
+/// A's proxy should see a Service that there is.
+fn show_service(case: &Case, host: &str) -> Fix {
+    match case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some()) {
+        Some(sidecar) => {
+            let named = named(&ref_of(Kind::Sidecar, &sidecar, "spec.egress"));
+            egress_host(&sidecar, format!("{named}, spec.egress[].hosts: add the host, if it leaves it out"))
+        }
+        None => advice(Op::Add, format!("let exportTo of {host} include namespace {}", case.namespace())),
+    }
+}
+
+/// The policy should let unknown hosts pass. That of the mesh is a line in a text.
+fn let_out(object: &ObjectRef, mode: Option<&Node>, by: &str) -> Fix {
+    let text = format!("{by}, outboundTrafficPolicy.mode: ALLOW_ANY");
+    match mode {
+        Some(mode) => replace(object, Some(mode), Some(json!("ALLOW_ANY")), text),
+        None => replace(&in_field(object, "data.mesh"), None, None, text),
+    }
 }
 
 /// Where the proxy says so: Istio's catch-all virtual host, or its cluster without endpoints.
@@ -56,11 +80,11 @@ fn blocked(case: &Case) -> Option<Evidence> {
 }
 
 /// The Sidecar that sets the policy for A; where there is none, the mesh's configuration does.
-fn policy(case: &Case) -> Option<(ObjectRef, Evidence)> {
+fn policy(case: &Case) -> Option<(ObjectRef, Node)> {
     let sidecar = case.sidecar()?;
     let mode = sidecar.at("spec.outboundTrafficPolicy.mode")?;
     let only = mode.value().as_str() == Some("REGISTRY_ONLY");
-    only.then(|| (ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"), mode.evidence()))
+    only.then(|| (ref_of(Kind::Sidecar, &sidecar, "spec.outboundTrafficPolicy.mode"), mode))
 }
 
 fn mesh_config() -> ObjectRef {

@@ -3,9 +3,9 @@
 //! A redirect, a direct response or an injected fault is configured for this request. The proxy answers as it was told
 //! to; whether that is meant is for its owner to say.
 
-use crate::diagnose::{Case, Proved, certain, named, show};
+use crate::diagnose::{Case, Proved, advice, certain, in_field, named, only, remove, rules_field, show};
 use crate::snapshot::Evidence;
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::{Abort, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -39,18 +39,32 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             case.request().target
         ),
         fix: vec![match objects.first() {
-            Some(object) => format!(
-                "{}, {}: take it away, if it is not meant",
-                named(object),
-                if object.field.is_empty() { "the rule" } else { &object.field }
-            ),
-            None => "find what configures the route, if it is not meant".to_owned(),
+            Some(object) => take_away(case, object, field),
+            None => advice(Op::Remove, "find what configures the route, if it is not meant"),
         }],
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     })
+}
+
+/// What a route's object says of the answer should not be there. `field` is where a rule of a `VirtualService` says it.
+fn take_away(case: &Case, object: &ObjectRef, field: &str) -> Fix {
+    let at = if object.field.is_empty() { "the rule" } else { &object.field };
+    let text = format!("{}, {at}: take it away, if it is not meant", named(object));
+    match object.kind.as_str() {
+        "VirtualService" => {
+            let rules = case.read(object).map(|service| service.list("spec.http")).unwrap_or_default();
+            let found = only(rules.iter().filter_map(|rule| rule.at(field)).collect());
+            remove(&in_field(object, rules_field(object)), found.as_ref(), text)
+        }
+        "HTTPRoute" => {
+            let rules = case.read(object).map(|route| route.list("spec.rules")).unwrap_or_default();
+            remove(object, rules.iter().find(|rule| rule.place() == object.field), text)
+        }
+        _ => advice(Op::Remove, text),
+    }
 }
 
 /// How the route answers.

@@ -8,10 +8,15 @@
 //! it lies where Istio does not look (A's namespace, then the service's, then the root namespace, and the first that
 //! has a rule hides the others), or the proxy has not received it yet.
 
-use crate::diagnose::{Case, Proved, certain, named, proxy_status, quoted_list, ref_of, show};
+use serde_json::{Value, json};
+
+use crate::diagnose::{
+    Case, Proved, add_item, advice, certain, create, destination_field, destination_of, destinations, in_field,
+    is_host, named, proxy_status, quoted_list, ref_of, remove, rules, set, show,
+};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Certainty, Finding, ObjectRef, Stage};
+use crate::verdict::{Certainty, Finding, Fix, ObjectRef, Op, Stage};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let name = case.cluster_name().filter(|name| case.lacks_cluster() && !name.subset.is_empty())?;
@@ -29,7 +34,8 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         siblings.iter().filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset")).collect();
     let has = if subsets.is_empty() { "none".to_owned() } else { quoted_list(&subsets) };
     let route = case.route_object();
-    let rule = crate::mesh::istio::config_of(&sibling.get("cluster")?).map(|(object, _)| field(object, "spec.subsets"));
+    let rule =
+        crate::mesh::istio::config_of(&sibling.get("cluster")?).map(|(object, _)| in_field(&object, "spec.subsets"));
     let from = route.as_ref().map_or("The route".to_owned(), |(object, _)| named(object));
     let with = match &rule {
         Some(rule) => format!("{} defines {has}", named(rule)),
@@ -39,17 +45,8 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         "{from} sends this request to subset \"{}\", but {with}, so the proxy has no cluster for it. Envoy answers by itself; {} never sees the request.",
         name.subset, name.host
     );
-    let mut fix = Vec::new();
-    fix.push(match &rule {
-        Some(rule) => {
-            format!("{}, spec.subsets: add one named {} with the labels of its pods", named(rule), name.subset)
-        }
-        None => format!("a DestinationRule for {} with spec.subsets[].name {}", name.host, name.subset),
-    });
-    if let Some((object, _)) = &route {
-        let other = if subsets.is_empty() { "no subset".to_owned() } else { subsets.join(" or ") };
-        fix.push(format!("or {}, the destination's subset: {other}", named(object)));
-    }
+    let mut fix = vec![define(case, rule.as_ref(), &name)];
+    fix.extend(route.as_ref().map(|(route, _)| other_subset(case, route, &name, &subsets)));
     let mut evidence = vec![absence];
     evidence.extend(route.iter().map(|(_, evidence)| evidence.clone()));
     evidence.extend(
@@ -65,9 +62,36 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         next: rule.as_ref().or(objects.first()).map(show).unwrap_or_default(),
         objects,
         fix,
-        istio: Some("IST0101"),
+        codes: &["IST0101", "KIA1107"],
         evidence,
     })
+}
+
+/// The subset should be defined: in the rule that there is, or in a new one.
+fn define(case: &Case, rule: Option<&ObjectRef>, name: &ClusterName) -> Fix {
+    let subset = json!({ "name": name.subset });
+    if let Some(rule) = rule {
+        let text = format!("{}, spec.subsets: add one named {} with the labels of its pods", named(rule), name.subset);
+        return add_item(rule, case.read(rule).as_ref(), "spec.subsets", Some(subset), text);
+    }
+    let text = format!("a DestinationRule for {} with spec.subsets[].name {}", name.host, name.subset);
+    let namespace = name.service().map_or_else(|| case.namespace(), |(namespace, _)| namespace);
+    let spec = json!({"spec": {"host": name.host, "subsets": [subset]}});
+    create(Kind::DestinationRule, &namespace, "", Some(spec), text)
+}
+
+/// The route should lead to a subset that there is, or to none.
+fn other_subset(case: &Case, route: &ObjectRef, name: &ClusterName, subsets: &[String]) -> Fix {
+    let destination = destination_of(case, route, name);
+    let object = destination_field(route, destination.as_ref(), "subset");
+    let other = if subsets.is_empty() { "no subset".to_owned() } else { subsets.join(" or ") };
+    let text = format!("{}, the destination's subset: {other}", named(route));
+    let want = if let [one] = subsets { Some(Value::from(one.as_str())) } else { None };
+    if subsets.is_empty() {
+        remove(&object, destination.and_then(|destination| destination.get("subset")).as_ref(), text)
+    } else {
+        set(&object, destination.as_ref(), "subset", want, text)
+    }
 }
 
 /// The `VirtualService` that the route came of, where it names the subset no more: then the proxy is behind it.
@@ -75,16 +99,10 @@ fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
     let (object, _) = case.route_object().filter(|(o, _)| o.kind == "VirtualService")?;
     let service = case.object(Kind::VirtualService, &object.namespace, &object.name)?;
     let spec = service.get("spec")?;
-    let rules: Vec<Node> = ["http", "tcp", "tls"]
-        .iter()
-        .filter_map(|kind| spec.get(kind))
-        .flat_map(|r| r.items().collect::<Vec<_>>())
-        .collect();
-    let destinations = rules.iter().filter_map(|rule| rule.get("route")).flat_map(|r| r.items().collect::<Vec<_>>());
-    let mut subsets = destinations.filter_map(|d| d.text("destination.subset"));
+    let mut subsets = destinations(&service).into_iter().filter_map(|destination| destination.text("subset"));
     let names_it = subsets.any(|subset| subset == name.subset);
     // A delegate's routes carry the root's name, and its destinations are not in it.
-    let delegates = rules.iter().any(|rule| rule.get("delegate").is_some());
+    let delegates = rules(&service).iter().any(|rule| rule.get("delegate").is_some());
     let rules = spec.get("http").unwrap_or(spec).evidence();
     (!names_it && !delegates).then_some((object, rules))
 }
@@ -103,29 +121,33 @@ fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evid
             named(object)
         ),
         objects: pod.into_iter().collect(),
-        fix: vec!["see whether the proxy is connected to istiod and in sync, and why not".to_owned()],
+        fix: vec![sync()],
         next,
-        istio: None,
+        codes: &[],
         evidence,
     }
 }
 
+fn sync() -> Fix {
+    advice(Op::Replace, "see whether the proxy is connected to istiod and in sync, and why not")
+}
+
 /// The rule that defines the subset for this host, and where.
-fn defines(rules: &[Node], name: &ClusterName) -> Option<(ObjectRef, Node)> {
+fn defines(rules: &[Node], name: &ClusterName) -> Option<(Node, Node)> {
     let of_host = |rule: &Node| {
         let host = rule.text("spec.host").unwrap_or_default();
-        let namespace = rule.text("metadata.namespace").unwrap_or_default();
-        host == name.host || (!host.contains('.') && name.host.starts_with(&format!("{host}.{namespace}.svc.")))
+        is_host(&host, &rule.text("metadata.namespace").unwrap_or_default(), &name.host)
     };
     rules.iter().filter(|rule| of_host(rule)).find_map(|rule| {
         let subsets = rule.at("spec.subsets")?;
         let at = subsets.items().find(|s| s.text("name").as_deref() == Some(&name.subset))?;
-        Some((ref_of(Kind::DestinationRule, rule, "spec.exportTo"), at))
+        Some((rule.clone(), at))
     })
 }
 
 /// The rule is there, and the proxy does not have what it asks for.
-fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence: Evidence) -> Finding {
+fn unseen(case: &Case, name: &ClusterName, read: &Node, at: &Node, absence: Evidence) -> Finding {
+    let rule = &ref_of(Kind::DestinationRule, read, "spec.exportTo");
     let own = case.namespace();
     let pod = case.source_pod();
     let mut objects = vec![rule.clone()];
@@ -141,7 +163,7 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
                 named(rule),
                 name.subset
             ),
-            vec!["see whether the proxy is connected to istiod and in sync, and why not".to_owned()],
+            vec![sync()],
         )
     } else {
         (
@@ -150,10 +172,7 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
                 named(rule),
                 name.subset
             ),
-            vec![
-                format!("{}, spec.exportTo: let it include {own}", named(rule)),
-                format!("or define the subset in a DestinationRule of namespace {own}"),
-            ],
+            vec![export(read, rule, &own), define_anew(name, at, &own)],
         )
     };
     let next = match (&pod, rule.namespace == own) {
@@ -174,11 +193,21 @@ fn unseen(case: &Case, name: &ClusterName, rule: &ObjectRef, at: &Node, absence:
         objects,
         fix,
         next,
-        istio: None,
+        codes: &[],
         evidence: vec![absence, at.evidence()],
     }
 }
 
-fn field(object: ObjectRef, field: &str) -> ObjectRef {
-    ObjectRef { field: field.to_owned(), ..object }
+/// The rule should be seen from a namespace. One that says nothing of it is seen from everywhere.
+fn export(read: &Node, rule: &ObjectRef, namespace: &str) -> Fix {
+    let is_limited = read.at("spec.exportTo").is_some();
+    let text = format!("{}, spec.exportTo: let it include {namespace}", named(rule));
+    add_item(rule, Some(read), "spec.exportTo", is_limited.then(|| json!(namespace)), text)
+}
+
+/// The same subset should be defined where A's proxy sees it.
+fn define_anew(name: &ClusterName, subset: &Node, namespace: &str) -> Fix {
+    let text = format!("define the subset in a DestinationRule of namespace {namespace}");
+    let spec = json!({"spec": {"host": name.host, "subsets": [subset.kept()]}});
+    create(Kind::DestinationRule, namespace, "", Some(spec), text)
 }

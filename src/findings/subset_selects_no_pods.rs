@@ -4,9 +4,14 @@
 //! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself. Correct the labels of the
 //! subset, or those of the pods.
 
-use crate::diagnose::{Case, Columns, Proved, certain, label_text, list_pods, named, show};
+use serde_json::Value;
+
+use crate::diagnose::{Case, Columns, Proved, advice, certain, label_text, list_pods, named, set, show};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+
+/// A label's key and its value.
+type Label = (String, String);
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let name = case.cluster_name().filter(|name| case.lacks_host() && !name.subset.is_empty())?;
@@ -34,17 +39,13 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         name.host,
         name.host
     );
-    let mut fix = Vec::new();
-    fix.push(if there.is_empty() {
-        format!("{}, {}: labels that its pods carry", named(&rule), rule.field)
-    } else {
-        format!("{}, {}: what its pods carry, {}", named(&rule), rule.field, there.join(" or "))
-    });
+    let mut fix = vec![other_labels(&rule, subset.as_ref().map(|(_, at)| at), &there)];
     if !wanted.is_empty() {
-        fix.push(format!(
-            "or label the pods that are meant, in their workload, spec.template.metadata.labels: {}",
+        let text = format!(
+            "label the pods that are meant, in their workload, spec.template.metadata.labels: {}",
             label_text(&wanted)
-        ));
+        );
+        fix.push(advice(Op::Add, text));
     }
     let mut evidence: Vec<Evidence> = vec![empty, rule_at];
     evidence.extend(subset.iter().filter_map(|(_, at)| at.get("labels")).map(|n| n.evidence()));
@@ -59,16 +60,30 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             .map_or_else(|| show(&rule), |selector| list_pods(&namespace, &selector, Columns::WithLabels)),
         objects: vec![rule],
         fix,
-        istio: Some("IST0173"),
+        codes: &["IST0173", "KIA0203"],
         evidence,
     })
+}
+
+/// The subset should have the labels that pods carry.
+fn other_labels(rule: &ObjectRef, subset: Option<&Node>, carried: &[Vec<Label>]) -> Fix {
+    let texts: Vec<String> = carried.iter().map(|labels| label_text(labels)).collect();
+    let text = if texts.is_empty() {
+        format!("{}, {}: labels that its pods carry", named(rule), rule.field)
+    } else {
+        format!("{}, {}: what its pods carry, {}", named(rule), rule.field, texts.join(" or "))
+    };
+    let only = if let [one] = carried { Some(one) } else { None };
+    let want =
+        only.map(|labels| labels.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect());
+    set(rule, subset, "labels", want, text)
 }
 
 fn subset_of(rule: &Node, name: &str) -> Option<(usize, Node)> {
     rule.at("spec.subsets")?.items().enumerate().find(|(_, s)| s.text("name").as_deref() == Some(name))
 }
 
-fn selector(case: &Case) -> Option<Vec<(String, String)>> {
+fn selector(case: &Case) -> Option<Vec<Label>> {
     let service = case.service()?;
     let labels = service.labels("spec.selector");
     (!labels.is_empty()).then_some(labels)
@@ -82,13 +97,13 @@ fn pods(case: &Case) -> Vec<Node> {
 }
 
 /// What the pods carry under these keys, each once.
-fn values(pods: &[Node], keys: &[&String]) -> Vec<String> {
-    let of_pod = |pod: &Node| -> Option<String> {
+fn values(pods: &[Node], keys: &[&String]) -> Vec<Vec<Label>> {
+    let of_pod = |pod: &Node| -> Option<Vec<Label>> {
         let labels = pod.labels("metadata.labels");
-        let held: Vec<(String, String)> = labels.into_iter().filter(|(k, _)| keys.contains(&k)).collect();
-        (!held.is_empty()).then(|| label_text(&held))
+        let held: Vec<Label> = labels.into_iter().filter(|(k, _)| keys.contains(&k)).collect();
+        (!held.is_empty()).then_some(held)
     };
-    let mut all: Vec<String> = pods.iter().filter_map(of_pod).collect();
+    let mut all: Vec<Vec<Label>> = pods.iter().filter_map(of_pod).collect();
     all.sort();
     all.dedup();
     all

@@ -4,9 +4,9 @@
 //! is not configured or for another audience is answered with 401 or 403. A request without a token passes, unless an
 //! `AuthorizationPolicy` asks for a principal.
 
-use crate::diagnose::{Case, Proved, certain, named, ref_of, show};
+use crate::diagnose::{Case, Proved, advice, certain, named, ref_of, replace, show};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Finding, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
@@ -18,6 +18,8 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         policies.iter().map(|p| ref_of(Kind::RequestAuthentication, p, "spec.jwtRules")).collect();
     let by = objects.first().map_or_else(|| "The proxy's configuration".to_owned(), named);
     let missing = why == "Jwt is missing";
+    let rules = policies.first().and_then(|policy| policy.at("spec.jwtRules"));
+    let other_rules = format!("{by}, spec.jwtRules: the issuer, its audiences and where its tokens are");
     Some(Finding {
         id: "token-rejected",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
@@ -27,12 +29,19 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             "{by} asks for tokens that the proxy can verify: \"{why}\". The proxy answers {status}, and the application never sees the request."
         ),
         fix: vec![
-            if missing { "send a token".to_owned() } else { "send a token of an issuer that is configured".to_owned() },
-            format!("or {by}, spec.jwtRules: the issuer, its audiences and where its tokens are"),
+            if missing {
+                advice(Op::Add, "send a token")
+            } else {
+                advice(Op::Replace, "send a token of an issuer that is configured")
+            },
+            match objects.first() {
+                Some(object) => replace(object, rules.as_ref(), None, other_rules),
+                None => advice(Op::Replace, other_rules),
+            },
         ],
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

@@ -5,14 +5,18 @@
 //! mesh it means that A's proxy does not see it: a Sidecar's `egress` leaves it out, it is not exported to A's
 //! namespace, or the Host header is another's; and a B that wants mutual TLS closes the connection.
 
-use crate::diagnose::{Case, Proved, certain, list, ref_of, show};
+use crate::diagnose::{Case, Proved, advice, certain, create_entry, egress_host, list, ref_of, show};
 use crate::snapshot::{Evidence, Kind};
-use crate::verdict::{Finding, ObjectRef, Stage};
+use crate::verdict::{Finding, ObjectRef, Op, Stage};
+
+/// How A's proxy gets to know a service of the mesh.
+const SEE: &str = "let A's proxy see the service: Sidecar spec.egress[].hosts, exportTo";
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let cluster = case.cluster().filter(|c| c.name == "PassthroughCluster")?;
     let request = case.request();
     let own = case.namespace();
+    let name = request.host.split(':').next().unwrap_or_default();
     let service = case.asked_service();
     let scoped = service.and_then(|_| case.sidecar()).filter(|sidecar| sidecar.at("spec.egress").is_some());
     let scoped = scoped.as_ref();
@@ -28,8 +32,11 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
                 request.host
             ),
             vec![
-                "let A's proxy see the service: Sidecar spec.egress[].hosts, exportTo".to_owned(),
-                "or send the Host header that the service goes by".to_owned(),
+                match scoped {
+                    Some(sidecar) => egress_host(sidecar, SEE.to_owned()),
+                    None => advice(Op::Add, SEE),
+                },
+                advice(Op::Replace, "send the Host header that the service goes by"),
             ],
         )
     } else {
@@ -38,10 +45,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
                 "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialed, past every rule of the mesh.",
                 request.host
             ),
-            vec![format!(
-                "a ServiceEntry for {}, where rules are wanted for it",
-                request.host.split(':').next().unwrap_or_default()
-            )],
+            vec![create_entry(&own, name, format!("a ServiceEntry for {name}, where rules are wanted for it"))],
         )
     };
     Some(Finding {
@@ -53,7 +57,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         next: objects.first().map_or_else(|| list(&own, "serviceentries,sidecars"), show),
         objects,
         fix,
-        istio: None,
+        codes: &[],
         evidence,
     })
 }

@@ -1,8 +1,9 @@
-//! Schema `mesh-why/v1`: the only types that are serialized, and nothing but the contract's fields in its order.
+//! Schema `mesh-why/v1`: an answer, with nothing but the contract's fields in its order.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::numbered::Numbered;
 use super::{RenderError, command, yaml};
@@ -11,10 +12,18 @@ use crate::text::is_seen;
 use crate::verdict as v;
 use crate::verdict::Verdict;
 
+/// The schema of all that is printed for programs.
+pub(super) const SCHEMA: &str = "mesh-why/v1";
+
 /// The verdict as pretty-printed JSON.
 pub(super) fn json(verdict: &Verdict) -> Result<String, RenderError> {
     let numbered = Numbered::of(verdict);
-    let text = serde_json::to_string_pretty(&document(verdict, &numbered));
+    pretty(&document(verdict, &numbered))
+}
+
+/// A document as pretty-printed JSON, with its final newline.
+pub(super) fn pretty(document: &impl Serialize) -> Result<String, RenderError> {
+    let text = serde_json::to_string_pretty(document);
     text.map(|text| escaped(&text) + "\n").map_err(|e| RenderError::Json(e.to_string()))
 }
 
@@ -53,6 +62,10 @@ struct Document<'a> {
     walk: Vec<Step<'a>>,
     findings: Vec<Finding<'a>>,
     evidence: Vec<Proof<'a>>,
+    time: Option<&'a str>,
+    tool: &'static str,
+    cluster: Cluster<'a>,
+    proxies: Vec<Proxy<'a>>,
     unchecked: &'a [String],
 }
 
@@ -99,12 +112,12 @@ struct Decision<'a> {
     virtual_host: Option<&'a str>,
     route: Option<&'a str>,
     route_index: Option<usize>,
-    clusters: Vec<Cluster<'a>>,
+    clusters: Vec<Choice<'a>>,
     destinations: Vec<Destination<'a>>,
 }
 
 #[derive(Serialize)]
-struct Cluster<'a> {
+struct Choice<'a> {
     name: &'a str,
     share: f64,
     outcome: &'static str,
@@ -176,9 +189,9 @@ struct Finding<'a> {
     title: &'a str,
     why: &'a str,
     objects: Vec<Object<'a>>,
-    fix: &'a [String],
+    fix: Vec<Fix<'a>>,
     next: String,
-    istio: Option<&'static str>,
+    codes: &'static [&'static str],
     evidence: Vec<usize>,
 }
 
@@ -193,17 +206,51 @@ struct Object<'a> {
 }
 
 #[derive(Serialize)]
+struct Fix<'a> {
+    object: Option<Named<'a>>,
+    op: &'static str,
+    field: Option<&'a str>,
+    now: Option<&'a Value>,
+    want: Option<&'a Value>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    #[serde(rename = "apiVersion")]
+    api_version: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
 struct Proof<'a> {
     id: usize,
     from: &'static str,
     query: &'a str,
     path: &'a str,
-    value: Option<&'a str>,
+    value: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Cluster<'a> {
+    context: Option<&'a str>,
+    namespace: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Proxy<'a> {
+    side: &'static str,
+    pod: Option<&'a str>,
+    id: Option<&'a str>,
+    envoy: Option<&'a str>,
+    mesh: Option<&'a str>,
 }
 
 fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
     Document {
-        schema: "mesh-why/v1",
+        schema: SCHEMA,
         outcome: verdict.outcome.word(),
         summary: &verdict.summary,
         response: response(verdict.outcome, verdict.response.as_ref()),
@@ -214,6 +261,10 @@ fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
         walk: verdict.steps.iter().map(|s| step(s, numbered)).collect(),
         findings: verdict.findings.iter().map(|f| finding(f, numbered)).collect(),
         evidence: numbered.all().map(|(id, evidence)| proof(id, evidence)).collect(),
+        time: Some(verdict.time.as_str()).filter(|time| !time.is_empty()),
+        tool: env!("CARGO_PKG_VERSION"),
+        cluster: cluster(&verdict.cluster),
+        proxies: verdict.proxies.iter().map(proxy).collect(),
         unchecked: &verdict.unchecked,
     }
 }
@@ -255,13 +306,13 @@ fn decision(decision: &v::Decision) -> Decision<'_> {
         virtual_host: decision.virtual_host.as_deref(),
         route: decision.route.as_deref(),
         route_index: decision.route_index,
-        clusters: decision.clusters.iter().map(cluster).collect(),
+        clusters: decision.clusters.iter().map(choice).collect(),
         destinations: decision.destinations.iter().map(destination).collect(),
     }
 }
 
-fn cluster(choice: &v::ClusterChoice) -> Cluster<'_> {
-    Cluster {
+fn choice(choice: &v::ClusterChoice) -> Choice<'_> {
+    Choice {
         name: &choice.name,
         share: choice.share,
         outcome: choice.outcome.word(),
@@ -338,9 +389,9 @@ fn finding<'a>(finding: &'a v::Finding, numbered: &Numbered<'_>) -> Finding<'a> 
         title: &finding.title,
         why: &finding.why,
         objects: finding.objects.iter().map(object).collect(),
-        fix: &finding.fix,
+        fix: finding.fix.iter().map(fix).collect(),
         next: command::line(&finding.next),
-        istio: finding.istio,
+        codes: finding.codes,
         evidence: numbered.numbers(&finding.evidence),
     }
 }
@@ -355,12 +406,46 @@ fn object(object: &v::ObjectRef) -> Object<'_> {
     }
 }
 
+fn fix(fix: &v::Fix) -> Fix<'_> {
+    Fix {
+        object: fix.object.as_ref().map(named),
+        op: fix.op.word(),
+        field: fix.object.as_ref().map(|object| object.field.as_str()),
+        now: fix.now.as_ref(),
+        want: fix.want.as_ref(),
+        text: &fix.text,
+    }
+}
+
+fn named(object: &v::ObjectRef) -> Named<'_> {
+    Named { api_version: &object.api_version, kind: &object.kind, namespace: &object.namespace, name: &object.name }
+}
+
 fn proof(id: usize, evidence: &Evidence) -> Proof<'_> {
     Proof {
         id,
         from: evidence.origin().word(),
         query: evidence.query(),
         path: evidence.path(),
-        value: evidence.value(),
+        value: evidence.value().map(read),
+    }
+}
+
+/// A value that is kept as text. Text that is no JSON is shown as it is.
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+fn cluster(cluster: &v::Cluster) -> Cluster<'_> {
+    Cluster { context: cluster.context.as_deref(), namespace: cluster.namespace.as_deref() }
+}
+
+fn proxy(proxy: &v::Proxy) -> Proxy<'_> {
+    Proxy {
+        side: proxy.side.word(),
+        pod: proxy.pod.as_deref(),
+        id: proxy.id.as_deref(),
+        envoy: proxy.envoy.as_deref(),
+        mesh: proxy.mesh.as_deref(),
     }
 }

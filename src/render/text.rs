@@ -4,11 +4,12 @@ use super::line::{Line, clean, hanging, with_references, wrap};
 use super::numbered::Numbered;
 use super::theme::{Role, Theme};
 use super::words::{outcome, percent};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{command, evidence};
 use crate::snapshot::Evidence;
-use crate::verdict::{Branch, Certainty, Condition, Finding, Power, Side, Verdict};
+use crate::verdict::{Branch, Certainty, Condition, Finding, Fix, Power, Side, Verdict};
 
 /// How much of a verdict is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -137,8 +138,11 @@ impl Screen<'_> {
     }
 
     fn fix(&self) -> Vec<Line> {
-        let items = self.verdict.findings.first().map_or(&[][..], |finding| &finding.fix);
-        heading("fix", items.iter().flat_map(|item| self.prose(item, 2, 4)).collect())
+        let fixes = self.verdict.findings.first().map_or(&[][..], |finding| &finding.fix);
+        let texts = fixes.iter().enumerate().map(|(i, Fix { text, .. })| {
+            if i == 0 { Cow::Borrowed(text.as_str()) } else { Cow::Owned(format!("or {text}")) }
+        });
+        heading("fix", texts.flat_map(|text| self.prose(&text, 2, 4)).collect())
     }
 
     fn also_seen(&self) -> Vec<Line> {

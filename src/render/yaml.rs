@@ -16,18 +16,70 @@ pub(super) fn yaml(document: &impl Serialize) -> Result<String, String> {
 }
 
 /// The writer escapes what YAML forbids; some of what YAML allows cannot be seen either, or steers a terminal. A line has
-/// one scalar at most, at its end, and no key of ours has quotes.
+/// one key at most, and one scalar at most, at its end.
 fn escaped(line: &str) -> String {
     let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
-    if line.chars().all(is_seen) {
-        return line.to_owned() + end;
+    let (head, content) = line.split_at(content_at(line));
+    let (key, rest) = content.split_at(key_length(content));
+    let colon = match rest {
+        _ if key.is_empty() => "",
+        rest if rest.starts_with(": ") => ": ",
+        _ => ":",
+    };
+    let value = &rest[colon.len()..];
+    [head, &escaped_key(key), colon, &escaped_scalar(value), end].concat()
+}
+
+/// Where the key or the scalar of a line begins: after the blanks, and what says that it is an item, a key or a value.
+fn content_at(line: &str) -> usize {
+    let mut rest = line;
+    loop {
+        let after = [" ", "- ", "? ", ": "].iter().find_map(|mark| rest.strip_prefix(mark));
+        let Some(after) = after else { return line.len() - rest.len() };
+        rest = after;
     }
-    let (head, scalar) = line.split_at(line.find(['\'', '"']).unwrap_or(line.len()));
+}
+
+/// The length of the key that a line's content begins with; 0 where it is a scalar. A key without quotes has no colon.
+fn key_length(content: &str) -> usize {
+    if content.starts_with('\'') {
+        return 0;
+    }
+    let is_colon = |at: usize| content[at..] == *":" || content[at..].starts_with(": ");
+    if !content.starts_with('"') {
+        return content.find(':').filter(|at| is_colon(*at)).unwrap_or(0);
+    }
+    let mut is_escaped = true;
+    let closes = |(_, c): &(usize, char)| {
+        let closes = *c == '"' && !is_escaped;
+        is_escaped = *c == '\\' && !is_escaped;
+        closes
+    };
+    let end = content.char_indices().find(closes).map_or(content.len(), |(at, _)| at + 1);
+    if is_colon(end) { end } else { 0 }
+}
+
+fn escaped_key(key: &str) -> String {
+    let is_quoted = key.starts_with('"');
+    if is_quoted || key.chars().all(is_seen) { seen(key) } else { seen(&in_double_quotes(key)) }
+}
+
+fn escaped_scalar(scalar: &str) -> String {
+    if scalar.chars().all(is_seen) {
+        return scalar.to_owned();
+    }
     let inner = scalar.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    let double = inner.map(|inner| inner.replace("''", "'").replace('\\', r"\\").replace('"', r#"\""#));
-    let scalar = double.map_or_else(|| scalar.to_owned(), |inner| format!("\"{inner}\""));
-    let mut escaped = head.to_owned();
-    for c in scalar.chars() {
+    inner.map_or_else(|| seen(scalar), |inner| seen(&in_double_quotes(&inner.replace("''", "'"))))
+}
+
+fn in_double_quotes(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', r#"\""#))
+}
+
+/// Text in double quotes with what cannot be seen as escapes.
+fn seen(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
         // Writing to a string does not fail.
         let _ = match u32::from(c) {
             _ if is_seen(c) => escaped.write_char(c),
@@ -35,7 +87,7 @@ fn escaped(line: &str) -> String {
             code => write!(escaped, "\\U{code:08x}"),
         };
     }
-    escaped + end
+    escaped
 }
 
 #[cfg(test)]
@@ -102,6 +154,21 @@ mod tests {
         assert_eq!(serde_saphyr::from_str::<Vec<String>>(&text).unwrap_or_default(), strings);
         assert!(text.lines().all(|line| line.chars().all(is_seen)));
         assert_eq!(text.lines().count(), strings.len());
+    }
+
+    #[test]
+    fn every_key_is_read_back_and_can_be_seen() {
+        let long = "x ".repeat(5000);
+        let keys = ODD.iter().copied().chain([long.as_str(), "a\": 'b", "'a': \"b", "? a: b", "\u{202e}: \\\"", "a:"]);
+        let inner = |key: &str| serde_json::json!({key: [key, {key: key}], "z": {key: {}}});
+        let values: Vec<_> = keys.clone().map(inner).collect();
+        let text = yaml(&values).unwrap_or_default();
+        assert_eq!(serde_saphyr::from_str::<Vec<serde_json::Value>>(&text).unwrap_or_default(), values, "{text}");
+        assert!(text.lines().all(|line| line.chars().all(is_seen)));
+        for word in ["on", "No", "y", "1_0", "12:30:45", "~", "=", "<<"] {
+            let text = yaml(&serde_json::json!({word: 1})).unwrap_or_default();
+            assert_eq!(text, format!("\"{word}\": 1\n"));
+        }
     }
 
     #[test]

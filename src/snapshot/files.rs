@@ -41,6 +41,30 @@ pub struct PodRecord {
     pub without_proxy: bool,
 }
 
+/// The cluster that was read, as `snapshot.json` names it.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// The kubeconfig's context that led to the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// The namespace of names that are given without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+impl ClusterRecord {
+    /// The record without what has the shape of a secret: a context's name is anything that somebody typed.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let kept = |name: &Option<String>| name.as_deref().map(|name| redact::value(name).into_owned());
+        Self { context: kept(&self.context), namespace: kept(&self.namespace) }
+    }
+
+    fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The question, as it was typed.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct AskRecord {
@@ -106,6 +130,8 @@ struct Manifest {
     tool: String,
     #[serde(default)]
     time: String,
+    #[serde(default, skip_serializing_if = "ClusterRecord::is_unknown")]
+    cluster: ClusterRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ask: Option<AskRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -270,6 +296,7 @@ impl Snapshot {
             schema: SCHEMA.to_owned(),
             tool: tool.to_owned(),
             time: self.time.clone(),
+            cluster: self.cluster.without_secrets(),
             ask: self.ask.as_ref().map(AskRecord::without_secrets),
             source: self.source.clone(),
             destination: self.destinations.get(&0).cloned(),
@@ -281,6 +308,7 @@ impl Snapshot {
 
     fn apply(&mut self, manifest: Manifest) {
         self.time = manifest.time;
+        self.cluster = manifest.cluster;
         self.ask = manifest.ask;
         self.source = manifest.source;
         for (i, pod) in (0..).zip(manifest.destination.into_iter().chain(manifest.destinations)) {

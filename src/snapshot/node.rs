@@ -146,6 +146,18 @@ impl Node {
         redact::json(&self.value().to_string(), &rule).into_owned()
     }
 
+    /// This value without the secrets that are in it.
+    pub fn kept(&self) -> Value {
+        let shown = self.shown();
+        serde_json::from_str(&shown).unwrap_or(Value::String(shown))
+    }
+
+    /// Where the value lies in the object that it was read from: `spec.subsets[0].labels`.
+    pub fn place(&self) -> String {
+        let place = self.path.iter().fold(String::new(), |path, segment| path + &segment.to_string());
+        place.strip_prefix('.').map(str::to_owned).unwrap_or(place)
+    }
+
     /// Evidence that this value has no such member.
     pub fn lacks(&self, dotted: &str) -> Evidence {
         let mut path = self.address();
@@ -203,6 +215,16 @@ mod tests {
         assert_eq!(evidence.path(), "$.configs[0].routeConfig.virtual_hosts[1].name");
         assert_eq!(evidence.value(), Some("\"b.c\""));
         assert_eq!(evidence.query(), "/q");
+        assert_eq!(host.get("name").unwrap().place(), "routeConfig.virtual_hosts[1].name");
+    }
+
+    #[test]
+    fn a_value_that_is_told_has_no_secret_in_it() {
+        let header = json!({"header": {"key": "authorization", "value": "Basic SEKRIT"}});
+        let root = json!({"request_headers_to_add": [header], "n": [1, {"a.b": null}]});
+        let node = Node::new(Origin::Source(0), "/q", "$", Arc::new(root.clone()));
+        assert!(!node.kept().to_string().contains("SEKRIT"), "{}", node.kept());
+        assert_eq!(node.get("n").unwrap().kept(), root["n"]);
     }
 
     #[test]

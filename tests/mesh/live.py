@@ -3,6 +3,7 @@
 Each returns what differs: nothing when all is well.
 """
 
+import json
 import re
 import shutil
 
@@ -52,7 +53,10 @@ def no_rights(tool, fault):
     found = [] if answer.code == 3 else [f"exit code {answer.code}, not 3"]
     if answer.out:
         found.append(f"stdout {answer.out[:200]!r}")
-    if len(re.findall(r"^error: ", answer.err, re.M)) != 1 or not answer.err.startswith("error: "):
+    try:
+        if json.loads(answer.err)["error"]["exit"] != 3:
+            found.append(f"the error has another exit code: {answer.err!r}")
+    except (ValueError, KeyError):
         found.append(f"stderr is not one error: {answer.err!r}")
     if not re.search(r"\b(get|list)\b.*\bpods\b|\bpods\b.*\b(get|list)\b", answer.err, re.S):
         found.append(f"stderr does not name the verb and the resource: {answer.err!r}")

@@ -8,6 +8,7 @@ mod bounds;
 mod cli;
 mod collect;
 mod credentials;
+mod data;
 mod moving;
 mod raw;
 mod said;

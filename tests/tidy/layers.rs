@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
         may: &["envoy", "redact", "text"],
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]),
     },
-    Layer { name: "verdict", may: &["snapshot::Evidence", "text"], crates: Crates::Only(&[]) },
+    Layer { name: "verdict", may: &["snapshot::Evidence", "text"], crates: Crates::Only(&["serde_json"]) },
     Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&[]) },
     Layer {
         name: "walk",
@@ -53,12 +53,12 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "diagnose",
         may: &["envoy", "mesh", "redact", "snapshot", "verdict", "walk"],
-        crates: Crates::Only(&[]),
+        crates: Crates::Only(&["serde_json"]),
     },
     Layer {
         name: "findings",
         may: &["diagnose", "envoy", "mesh", "snapshot", "verdict", "walk"],
-        crates: Crates::Only(&[]),
+        crates: Crates::Only(&["serde_json"]),
     },
     Layer {
         name: "render",

@@ -67,6 +67,10 @@ fn united(mut trail: ClusterTrail, members: Vec<Member>, (threshold, note): (f64
     let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| (m.hosts.as_slice(), &m.policy)).collect();
     let spreads = load::spread_over(&parts, threshold);
     let condition = untold(&members, threshold, &spreads).map(|why| withheld(&trail.name, &why));
+    let spreads: Vec<Spread> = match &condition {
+        Some(_) => members.iter().map(|member| Spread::over_any(member.hosts.len())).collect(),
+        None => spreads,
+    };
     let mut before = 0;
     for (member, spread) in members.into_iter().zip(&spreads) {
         let first = before;
@@ -82,7 +86,13 @@ fn united(mut trail: ClusterTrail, members: Vec<Member>, (threshold, note): (f64
     let without = load::sum(spreads.iter().map(|s| s.without_host));
     let spread = Spread {
         eligible: trail.hosts.iter().map(|host| host.eligible).collect(),
-        without_host: if trail.hosts.is_empty() { 1.0 } else { without.min(1.0) },
+        without_host: if trail.hosts.is_empty() {
+            1.0
+        } else if condition.is_some() {
+            0.0
+        } else {
+            without.min(1.0)
+        },
         panic: spreads.iter().any(|s| s.panic),
     };
     hosts::finish(trail, (&spread, note), &Assignment::default(), wire).under(condition.into_iter().collect())

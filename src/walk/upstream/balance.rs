@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::envoy::health::Host;
-use crate::envoy::load::{self, Policy};
+use crate::envoy::load::{self, Policy, Spread};
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::subset::{Chosen, Criteria, Members};
 use crate::snapshot::Node;
@@ -48,17 +48,16 @@ pub(in crate::walk) fn evaluate(
     if hosts.is_empty() {
         conditions.clear();
     }
-    let balancer = policy::of(walker, cluster, &assignment).unwrap_or_else(|why| {
+    let balancer = policy::of(walker, cluster, &assignment);
+    let chosen = balancer.and_then(|balancer| {
+        spread(&hosts, &balancer, &assignment, criteria).map_err(|why| format!("{why} of cluster {name}"))
+    });
+    let Chosen { spread, subset } = chosen.unwrap_or_else(|why| {
         if !hosts.is_empty() {
             conditions.push(withheld(&name, &why));
         }
-        Balancer::usual(&assignment)
+        Chosen { spread: Spread::over_any(hosts.len()), subset: String::new() }
     });
-    let chosen = spread(&hosts, &balancer, &assignment, criteria).unwrap_or_else(|why| {
-        conditions.push(withheld(&name, &format!("{why} of cluster {name}")));
-        Chosen { spread: load::spread(&hosts, &balancer.policy), subset: String::new() }
-    });
-    let Chosen { spread, subset } = chosen;
     trail.hosts = hosts::trails(placed, &spread.eligible, (cluster, &assignment));
     trail.endpoints = hosts::endpoints(&trail.hosts);
     match policy::breaker(cluster, wire, &hosts) {

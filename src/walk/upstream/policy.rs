@@ -127,11 +127,6 @@ pub(in crate::walk) struct Balancer {
 }
 
 impl Balancer {
-    /// One that balances as clusters do that say nothing.
-    pub(in crate::walk) fn usual(assignment: &Assignment) -> Self {
-        Self { policy: policy(assignment, &Own::default(), 50.0), subsets: None, sets_weights: false }
-    }
-
     /// Why it cannot be told which share each priority gets.
     pub(in crate::walk) fn lost_weights(&self, assignment: &Assignment, hosts: &[Host]) -> Option<&'static str> {
         let counts = assignment.weighted_priority_health != Some(false);

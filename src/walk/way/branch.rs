@@ -87,6 +87,11 @@ impl Branch {
         }
     }
 
+    /// Whether it surely ends, and does not get to B.
+    pub(in crate::walk) fn surely_ends(&self) -> bool {
+        matches!(self.sure_outcome(), Outcome::Fails | Outcome::Answered)
+    }
+
     /// Why it ends, in the words of the proxy that ends it; A's proxy may make something else of what B's does.
     pub fn own_stop(&self) -> Option<&Stop> {
         let of_b = self.log.iter().rev().find_map(|entry| match &entry.fact {
@@ -144,7 +149,10 @@ impl Branch {
 
     /// Whether the other way is apart from this by chance, or by which of B's pods takes it.
     pub(in crate::walk) fn is_drawn_apart_from(&self, other: &Self) -> bool {
-        let fixed = |guard: &&Guard| !matches!(guard, Guard::Drawn { .. } | Guard::Pod { .. });
+        let fixed = |guard: &&Guard| match guard {
+            Guard::Drawn { .. } | Guard::Pod { .. } | Guard::Provided { alternative: None, .. } => false,
+            Guard::Address { .. } | Guard::Provided { alternative: Some(_), .. } => true,
+        };
         let (mine, theirs) = (self.guards.iter().filter(fixed), other.guards.iter().filter(fixed));
         mine.clone().count() == theirs.clone().count() && mine.zip(theirs).all(|(a, b)| a.is_same(b))
     }
@@ -156,6 +164,14 @@ impl Branch {
 
     fn has(&self, side: Side, is_it: impl Fn(&Fact) -> bool) -> bool {
         self.log.iter().any(|entry| entry.side == side && is_it(&entry.fact))
+    }
+
+    /// What is open and changes nothing, a sentence each.
+    pub(in crate::walk) fn unsettled(&self) -> impl Iterator<Item = &String> {
+        self.log.iter().filter_map(|entry| match &entry.fact {
+            Fact::Unsettled { why, .. } => Some(why),
+            _ => None,
+        })
     }
 
     /// The name of the cluster on the side where it ended.
@@ -252,6 +268,7 @@ pub(in crate::walk) fn decision(branches: &[&Branch], side: Side) -> Decision {
     let Some((_, main)) = main else { return decision };
     for fact in main.log.iter().filter(|entry| entry.side == side).map(|entry| &entry.fact) {
         match fact {
+            Fact::Unsettled { differing, .. } => unsettle(&mut decision, differing),
             Fact::Listener(name, _) => decision.listener = Some(name.clone()),
             Fact::FilterChain(name, _) => decision.filter_chain = Some(name.clone()),
             Fact::RouteConfigName(name) => decision.route_config = Some(name.clone()),
@@ -268,6 +285,18 @@ pub(in crate::walk) fn decision(branches: &[&Branch], side: Side) -> Decision {
         decision.destinations = destinations(branches);
     }
     decision
+}
+
+/// What alternatives that end alike differ in is not decided.
+fn unsettle(decision: &mut Decision, differing: &[Stage]) {
+    for stage in differing {
+        match stage {
+            Stage::Listener => decision.listener = None,
+            Stage::FilterChain => decision.filter_chain = None,
+            Stage::Route => decision.route_config = None,
+            Stage::Request | Stage::Capture | Stage::HttpFilters | Stage::Cluster | Stage::Endpoints => {}
+        }
+    }
 }
 
 /// B's pods, each with what its proxy decides.

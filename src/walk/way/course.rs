@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::verdict::Side;
+use crate::verdict::{Side, Stage};
 
 use super::guard::{Alternative, Condition, Guard};
 use super::log::{Entry, Fact, Log, Row};
@@ -183,6 +183,26 @@ impl<T> Told<T> {
         Self { log, course }
     }
 
+    /// The same, where something was met at the end of every way.
+    fn last(mut self, fact: Fact) -> Self {
+        match &mut self.course {
+            Course::Goes(_) | Course::Ends(..) | Course::Depends(_, None) => self.log.push(Entry::source(fact)),
+            Course::Parts(parts) => {
+                let each = parts.drain(..).map(|(guard, part)| (guard, part.last(fact.clone())));
+                self.course = Course::Parts(each.collect());
+            }
+            Course::Depends(condition, Some(_)) => {
+                let condition = Arc::clone(condition);
+                if let Course::Depends(_, Some(rest)) =
+                    std::mem::replace(&mut self.course, Course::Depends(Arc::clone(&condition), None))
+                {
+                    self.course = Course::Depends(condition, Some(Box::new(rest.last(fact))));
+                }
+            }
+        }
+        self
+    }
+
     /// What becomes of the request.
     pub(in crate::walk) fn course(&self) -> &Course<T> {
         &self.course
@@ -286,9 +306,18 @@ fn merged<T>(parts: &mut Vec<(Guard, Told<T>)>) -> Option<Told<T>> {
     if !signatures.all(|other| other == first) {
         return None;
     }
+    let why = parts.first().and_then(|(guard, _)| guard.condition()).map(|open| open.why.clone()).unwrap_or_default();
+    let named = [Stage::Listener, Stage::FilterChain, Stage::Route];
+    let names = |stage: Stage| parts.iter().map(move |(_, part)| part.first_met(&|fact: &Fact| fact.name_at(stage)));
+    let differing = named.into_iter().filter(|stage| {
+        let mut names = names(*stage);
+        let first = names.next().flatten();
+        names.any(|other| other != first)
+    });
+    let fact = Fact::Unsettled { why, differing: differing.collect() };
     let (_, mut one) = parts.drain(..).next()?;
     one.log.remove(0);
-    Some(one)
+    Some(one.last(fact))
 }
 
 /// What is compared of a way: how it ends, and by which route and cluster it went there.

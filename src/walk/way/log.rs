@@ -69,6 +69,13 @@ pub(in crate::walk) enum Fact {
     Cluster(Arc<ClusterTrail>),
     /// The proxy hands the request to a host.
     HandedOver,
+    /// Something is open, and whatever it is the request goes the same way.
+    Unsettled {
+        /// Why it is open.
+        why: String,
+        /// Where the alternatives have different names.
+        differing: Vec<Stage>,
+    },
     /// B's pod whose proxy takes the request.
     Pod(Arc<Visit>),
     /// How B's proxy ends it, in that proxy's own words; A's proxy makes something else of it.
@@ -126,6 +133,16 @@ impl Row {
 }
 
 impl Fact {
+    /// The name of what was met at a stage.
+    pub(in crate::walk) fn name_at(&self, stage: Stage) -> Option<String> {
+        match (self, stage) {
+            (Self::Listener(name, _), Stage::Listener)
+            | (Self::FilterChain(name, _), Stage::FilterChain)
+            | (Self::RouteConfigName(name), Stage::Route) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
     /// What of it tells ways apart that end alike: each address can have a listener of its own, with routes of its own.
     pub(in crate::walk) fn mark(&self) -> Option<String> {
         match self {

@@ -153,6 +153,7 @@ impl Trail {
             | Fact::Delayed
             | Fact::Filtered
             | Fact::HandedOver
+            | Fact::Unsettled { .. }
             | Fact::Pod(_)
             | Fact::Ended(_) => {}
         }

@@ -48,6 +48,18 @@ pub(super) fn ways(observed: &[Observed], places: &BTreeMap<String, Place>, said
     Some(Difference::new("branches", seen, verdict["branches"].to_string()))
 }
 
+/// The branches without their rows.
+pub(super) fn ends(verdict: &Value) -> Value {
+    let fields = ["guards", "share", "outcome", "response", "decision", "findings"];
+    let end = |branch: &Value| fields.iter().map(|field| branch[*field].clone()).collect::<Value>();
+    list(&verdict["branches"]).map(end).collect()
+}
+
+/// Whether it is said that something of this is open, and changes nothing.
+pub(super) fn says(said: &Said, what: &str) -> bool {
+    list(&said.verdict["unchecked"]).any(|line| line.as_str().is_some_and(|line| line.contains(what)))
+}
+
 /// Whether a request that got through went this way.
 fn goes(each: &Observed, places: &BTreeMap<String, Place>, branch: &Value) -> bool {
     let decision = &branch["decision"];

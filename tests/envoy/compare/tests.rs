@@ -172,10 +172,26 @@ fn the_exit_code_follows_from_the_outcome() {
 
 #[test]
 fn an_unknown_verdict_may_leave_open_what_it_does_not_say_wrong() {
-    let mut open = json!({"outcome": "unknown", "decision": {"listener": "l"}, "unchecked": ["lua"]});
-    assert_eq!(differences(open.clone(), 3), []);
-    open["decision"]["listener"] = json!("other");
-    assert_eq!(differences(open.clone(), 3).len(), 1);
-    open["unchecked"] = json!([]);
-    assert_eq!(differences(open, 3).len(), 2);
+    let branch = |listener: &str| {
+        json!({
+            "guards": [{"kind": "provided", "condition": 1}], "share": 1.0, "outcome": "reaches", "response": null,
+            "decision": {"listener": listener, "clusters": [{"name": "live", "endpoints": []}]},
+        })
+    };
+    let condition = |power: &str| json!([{"id": 1, "power": [power], "why": "lua"}]);
+    let open = |listener, power| json!({"outcome": "unknown", "decision": null, "branches": [branch(listener)], "conditions": condition(power)});
+    assert_eq!(differences(open("l", "refuse"), 3), []);
+    assert_eq!(differences(open("other", "refuse"), 3).len(), 1);
+    assert_eq!(differences(open("other", "rewrite"), 3), []);
+    let mut unnamed = open("l", "refuse");
+    unnamed["conditions"] = json!([]);
+    assert_eq!(differences(unnamed, 3).len(), 1);
+}
+
+#[test]
+fn what_can_only_refuse_never_serves_what_is_said_to_fail() {
+    let mut fails = verdict();
+    fails["outcome"] = json!("fails");
+    fails["conditions"] = json!([{"id": 1, "power": ["refuse"], "why": "ext_authz"}]);
+    assert_eq!(differences(fails, 1).len(), 1);
 }

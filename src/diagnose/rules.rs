@@ -1,0 +1,79 @@
+//! Where in a route's or a cluster's object it says what Envoy was told.
+
+use super::{Case, in_field};
+use crate::mesh::istio::ClusterName;
+use crate::snapshot::Node;
+use crate::verdict::ObjectRef;
+
+/// The rules of a `VirtualService`, of every protocol.
+pub(crate) fn rules(service: &Node) -> Vec<Node> {
+    ["spec.http", "spec.tcp", "spec.tls"].iter().flat_map(|list| service.list(list)).collect()
+}
+
+/// The destinations of a `VirtualService`, of every rule.
+pub(crate) fn destinations(service: &Node) -> Vec<Node> {
+    let routes = rules(service).into_iter().flat_map(|rule| rule.list("route"));
+    routes.filter_map(|route| route.get("destination")).collect()
+}
+
+/// The field that holds the rules of a route's object.
+pub(crate) fn rules_field(route: &ObjectRef) -> &'static str {
+    if route.kind == "HTTPRoute" { "spec.rules" } else { "spec.http" }
+}
+
+/// The destination of a route's object that leads to this cluster: a `destination` of a `VirtualService`, a backend of an
+/// `HTTPRoute`. `None` where there are several: nothing tells which of them the request took.
+pub(crate) fn destination_of(case: &Case, route: &ObjectRef, cluster: &ClusterName) -> Option<Node> {
+    let object = case.read(route)?;
+    let of_service = |node: &Node| {
+        let port = node.at("port.number").and_then(|port| port.value().as_u64());
+        is_host(&node.text("host").unwrap_or_default(), &route.namespace, &cluster.host)
+            && node.text("subset").unwrap_or_default() == cluster.subset
+            && port.is_none_or(|port| port == u64::from(cluster.port))
+    };
+    let of_route = |node: &Node| {
+        let namespace = node.text("namespace").unwrap_or_else(|| route.namespace.clone());
+        let port = node.get("port").and_then(|port| port.value().as_u64());
+        cluster.service() == node.text("name").map(|name| (namespace, name))
+            && port.is_none_or(|port| port == u64::from(cluster.port))
+    };
+    let leading: Vec<Node> = if route.kind == "HTTPRoute" {
+        let backends = object.list("spec.rules").into_iter().flat_map(|rule| rule.list("backendRefs"));
+        backends.filter(of_route).collect()
+    } else {
+        destinations(&object).into_iter().filter(of_service).collect()
+    };
+    only(leading)
+}
+
+/// The same object, with the field in which its destination says `part`, as far as that is known.
+pub(crate) fn destination_field(route: &ObjectRef, destination: Option<&Node>, part: &str) -> ObjectRef {
+    match destination {
+        Some(destination) => in_field(route, format!("{}.{part}", destination.place())),
+        None if route.field.is_empty() => in_field(route, rules_field(route)),
+        None => route.clone(),
+    }
+}
+
+/// The part of a `DestinationRule`'s traffic policy that counts for a cluster: `tls`, `outlierDetection`. A subset's goes
+/// before the rule's, and a port's before that of all ports.
+pub(crate) fn policy_part(rule: &Node, cluster: &ClusterName, part: &str) -> Option<Node> {
+    let subsets = rule.list("spec.subsets");
+    let subset = subsets.into_iter().find(|s| s.text("name").as_deref() == Some(cluster.subset.as_str()));
+    let policies = [subset.and_then(|s| s.get("trafficPolicy")), rule.at("spec.trafficPolicy")];
+    policies.into_iter().flatten().find_map(|policy| {
+        let is_of_port = |of: &Node| of.at("port.number").and_then(|n| n.value().as_u64()) == Some(cluster.port.into());
+        let of_port = policy.list("portLevelSettings").into_iter().find(is_of_port);
+        of_port.and_then(|of| of.get(part)).or_else(|| policy.get(part))
+    })
+}
+
+/// Whether an object of a namespace means this host. A name with a dot is taken as it is.
+pub(crate) fn is_host(named: &str, namespace: &str, host: &str) -> bool {
+    named == host || (!named.contains('.') && host.starts_with(&format!("{named}.{namespace}.svc.")))
+}
+
+/// The one that there is; `None` where there are several.
+pub(crate) fn only(mut nodes: Vec<Node>) -> Option<Node> {
+    if nodes.len() == 1 { nodes.pop() } else { None }
+}

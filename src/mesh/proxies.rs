@@ -1,0 +1,94 @@
+//! Which proxies were read: whose they are, which Envoy each is, and of which mesh.
+
+use crate::envoy::version::Version;
+use crate::snapshot::{Lookup, Node, Origin, PodRecord, Snapshot};
+use crate::verdict::{Proxy, Side};
+
+use super::istio::NodeId;
+
+/// The proxies that were read: A's, then B's.
+pub fn proxies(snapshot: &Snapshot) -> Vec<Proxy> {
+    let read = snapshot.proxies().into_iter();
+    read.filter_map(|(origin, pod)| Some(proxy(side(origin)?, pod, identity(snapshot, origin).as_ref()))).collect()
+}
+
+/// The Envoy release, from what a proxy says of itself.
+pub fn envoy_version(identity: &Node) -> Option<Version> {
+    let of_server_info = identity.text("version").and_then(|text| Version::of_server_info(&text));
+    of_server_info.or_else(|| {
+        let build = identity.at("node.user_agent_build_version.version")?;
+        let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
+        Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
+    })
+}
+
+fn side(origin: Origin) -> Option<Side> {
+    match origin {
+        Origin::Source(_) => Some(Side::Source),
+        Origin::Destination(_) => Some(Side::Destination),
+        Origin::Kubernetes | Origin::ControlPlane => None,
+    }
+}
+
+fn identity(snapshot: &Snapshot, origin: Origin) -> Option<Node> {
+    match snapshot.server_info(origin) {
+        Lookup::Found(info) => Some(info),
+        Lookup::Absent(_) | Lookup::Unread(_) => None,
+    }
+}
+
+fn proxy(side: Side, pod: Option<&PodRecord>, identity: Option<&Node>) -> Proxy {
+    let id = identity.and_then(|info| info.text("node.id")).filter(|id| !id.is_empty());
+    let named = id.as_deref().and_then(NodeId::parse).filter(|node| !node.pod.is_empty());
+    let of_record = pod.map(|pod| format!("{}/{}", pod.namespace, pod.name));
+    Proxy {
+        side,
+        pod: of_record.or_else(|| named.map(|node| format!("{}/{}", node.namespace, node.pod))),
+        id,
+        envoy: identity.and_then(envoy_version).map(|version| version.to_string()),
+        mesh: identity.and_then(|info| info.text("node.metadata.ISTIO_VERSION")).map(|version| mesh(&version)),
+    }
+}
+
+/// `istio 1.29.1`. A build of nobody's release calls itself `unknown`.
+fn mesh(version: &str) -> String {
+    if matches!(version, "" | "unknown") { "istio".to_owned() } else { format!("istio {version}") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+    use crate::snapshot::{Answer, Need};
+
+    fn read(identity: &str) -> Vec<Proxy> {
+        let mut snapshot = Snapshot::default();
+        let origin = Origin::Destination(0);
+        snapshot.answer(&Need::Identity(origin), Answer::Body(identity.as_bytes().to_vec())).unwrap();
+        proxies(&snapshot)
+    }
+
+    #[test]
+    fn a_proxy_says_who_it_is() {
+        let identity = r#"{"version": "9e558093/1.38.3/Clean/RELEASE/BoringSSL", "node": {
+            "id": "sidecar~10.244.0.2~orders-x.shop~shop.svc.cluster.local", "metadata": {"ISTIO_VERSION": "1.29.1"}}}"#;
+        let text = |text: &str| Some(text.to_owned());
+        let expected = Proxy {
+            side: Side::Destination,
+            pod: text("shop/orders-x"),
+            id: text("sidecar~10.244.0.2~orders-x.shop~shop.svc.cluster.local"),
+            envoy: text("1.38.3"),
+            mesh: text("istio 1.29.1"),
+        };
+        assert_eq!(read(identity), [expected]);
+    }
+
+    #[test]
+    fn what_a_proxy_does_not_say_is_not_known() {
+        let build = r#"{"node": {"user_agent_build_version": {"version": {"major_number": 1, "minor_number": 40}}}}"#;
+        let envoy = Some("1.40.0".to_owned());
+        assert_eq!(read(build), [Proxy { side: Side::Destination, pod: None, id: None, envoy, mesh: None }]);
+        assert_eq!(mesh("unknown"), "istio");
+    }
+}
