@@ -60,10 +60,10 @@ pub fn roster() -> &'static [Rule] {
 }
 
 /// Explains a walk. Besides the verdict: what the findings would like to know next.
-pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
+pub fn diagnose(snapshot: &Snapshot, walk: &Walk) -> (Verdict, BTreeSet<Need>) {
     let needs = RefCell::new(BTreeSet::new());
-    let examined = examined(&walk);
-    let explained: Vec<Explained> = examined.iter().map(|branch| explain(snapshot, &walk, branch, &needs)).collect();
+    let examined = examined(walk);
+    let explained: Vec<Explained> = examined.iter().map(|branch| explain(snapshot, walk, branch, &needs)).collect();
     let answer = walk.response();
     let mut findings: Vec<Finding> = Vec::new();
     // What explains the answer that is named, by id and title: ways may fail of different causes.
@@ -82,7 +82,7 @@ pub fn diagnose(snapshot: &Snapshot, walk: Walk) -> (Verdict, BTreeSet<Need>) {
     let is_main = |f: &Finding| main.contains(&(f.id, f.title.clone()));
     findings.sort_by_key(|f| (f.certainty, !is_main(f), f.stage, f.id));
     let cause = findings.iter().find(|f| is_main(f)).cloned();
-    let verdict = verdict(snapshot, &walk, &explained, (findings, cause.as_ref()));
+    let verdict = verdict(snapshot, walk, &explained, (findings, cause.as_ref()));
     let mut needs = needs.into_inner();
     needs.extend(walk.needs.iter().cloned());
     (verdict, needs)

@@ -39,7 +39,7 @@ const RESTARTS: usize = diagnose::TRIES - 1;
 
 /// Walks and diagnoses once: the verdict as far as the snapshot carries it, and what would carry it further.
 pub fn judge(snapshot: &Snapshot, question: &Question) -> (Verdict, BTreeSet<Need>) {
-    diagnose::diagnose(snapshot, walk::walk(snapshot, question))
+    diagnose::diagnose(snapshot, &walk::walk(snapshot, question))
 }
 
 /// Answers the question: judge, read what is needed, judge again, until nothing is needed that can be had.

@@ -33,9 +33,9 @@ use crate::envoy::subset::Criteria;
 use crate::snapshot::{Need, Node, Origin, Snapshot};
 use crate::verdict::{Decision, Endpoint, Outcome, Request, Response, Side, Step};
 
+use self::http::filters::Reached;
+use self::http::manager::{self, Manager};
 use dial::capture::{Capture, capture};
-use http::filters::Reached;
-use http::manager::{self, Manager};
 use listen::{filter_chain, listener, network_filters, tcp_proxy};
 use upstream::cluster;
 use upstream::evaluated::Evaluated;
@@ -70,10 +70,8 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     let walker = Walker::new(snapshot, question, Origin::Source(0));
     let driver = Driver::new(&walker);
     let resolved = dial::resolve::resolve(&walker);
-    let service = resolved.last_met(&|fact| match fact {
-        Fact::Service(service) => Some(service.clone()),
-        _ => None,
-    });
+    let service =
+        resolved.last_met(&|fact| if let Fact::Service(service) = fact { Some(service.clone()) } else { None });
     let dial = resolved.first().and_then(|dials| dials.first()).cloned();
     let kind = dial.as_ref().map_or(RequestKind::Plain, |dial| dial.request_kind(&question.headers));
     let request = way::asked::shown(&walker, dial.as_ref());

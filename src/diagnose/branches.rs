@@ -1,6 +1,6 @@
 //! The ways that requests go, as the verdict lists them: those that end alike are one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::verdict::{self, Finding, Guard, Outcome, Response, Side};
@@ -137,19 +137,17 @@ fn guards(group: &[&walk::Branch], conditions: &Conditions) -> Vec<Guard> {
         match guard {
             walk::Guard::Drawn { .. } => {}
             walk::Guard::Pod { .. } if first.end.stop().is_none() => {}
-            other => fixed.push(shown(other, conditions)),
+            walk::Guard::Pod { .. } | walk::Guard::Address { .. } | walk::Guard::Provided { .. } => {
+                fixed.push(shown(guard, conditions));
+            }
         }
     }
     let drawn = |branch: &&walk::Branch| {
         let drawn = branch.guards().filter(|guard| matches!(guard, walk::Guard::Drawn { .. }));
         drawn.map(|guard| shown(guard, conditions).words()).filter(|by| !by.is_empty()).collect::<Vec<_>>().join(", ")
     };
-    let mut all: Vec<String> = Vec::new();
-    for by in group.iter().map(drawn).filter(|by| !by.is_empty()) {
-        if !all.contains(&by) {
-            all.push(by);
-        }
-    }
+    let mut known = BTreeSet::new();
+    let all: Vec<String> = group.iter().map(drawn).filter(|by| !by.is_empty() && known.insert(by.clone())).collect();
     if !all.is_empty() {
         let more = all.len().saturating_sub(FEW);
         let mut by = all.iter().take(FEW).cloned().collect::<Vec<_>>().join(" or ");

@@ -87,7 +87,7 @@ impl Driver<'_> {
         let shares: Vec<Share> = recipients.groups().iter().map(|group| self.share(handed, group)).collect();
         let told = if shares.is_empty() {
             match recipients.why_refused() {
-                Some((need, why)) => unread_proxy(why).settled_by(need).open_row(),
+                Some((need, why)) => unread_proxy(&why).settled_by(need).open_row(),
                 None if leaves => {
                     let why = "the request leaves A without a proxy, and no pod of B's was read";
                     self.walker.unchecked(why.to_owned());
@@ -106,10 +106,10 @@ impl Driver<'_> {
         let name = group.pod.text("metadata.name").unwrap_or_default();
         let what = match destination::arrive(self.walker, handed, group) {
             Arrival::Proxy(arrived) => Landed::Known(self.through(handed, group, &arrived)),
-            Arrival::Refused(need, why) => Landed::Open(unread_proxy(why).settled_by(need).open_row()),
+            Arrival::Refused(need, why) => Landed::Open(unread_proxy(&why).settled_by(need).open_row()),
             Arrival::Unread(need) if matches!(handed.over, Over::Bare) => {
                 let why = format!("the proxy of pod {name} was not read");
-                Landed::Open(Told::provided(unread_proxy(why).settled_by(need), Told::goes(())))
+                Landed::Open(Told::provided(unread_proxy(&why).settled_by(need), Told::goes(())))
             }
             Arrival::Unread(need) => Landed::Unread(need),
             Arrival::Past if matches!(handed.over, Over::Bare) => {
@@ -178,10 +178,7 @@ impl Driver<'_> {
         };
         let by_host = names_by_host(handed, "auto_san_validation");
         let sent = as_sent(self.walker.question, &handed.over).ok().filter(|_| by_host);
-        let chain = |fact: &Fact| match fact {
-            Fact::FilterChain(_, node) => Some(node.clone()),
-            _ => None,
-        };
+        let chain = |fact: &Fact| if let Fact::FilterChain(_, node) = fact { Some(node.clone()) } else { None };
         let meeting = Meeting {
             walker: self.walker,
             cluster: handed.cluster.as_deref(),
@@ -209,16 +206,15 @@ fn parted(shares: Vec<Share>) -> Told<()> {
         #[expect(clippy::cast_precision_loss, reason = "a share of a handful of endpoints")]
         let guard = Guard::Pod { pod: pod.clone(), share: count as f64 / total as f64 };
         let told = match what {
-            Landed::Known(told) => told,
+            Landed::Known(told) | Landed::Open(told) => told,
             Landed::Unread(need) if doubts => {
                 let why = format!("the proxy of pod {pod} was not read, and that of another pod does not let it pass");
-                Told::provided(unread_proxy(why).settled_by(need), Told::goes(()))
+                Told::provided(unread_proxy(&why).settled_by(need), Told::goes(()))
             }
             Landed::Past if doubts => {
                 let why = format!("nothing is known of a proxy of pod {pod}, and that of another does not let it pass");
-                Told::provided(unread_proxy(why), Told::goes(()))
+                Told::provided(unread_proxy(&why), Told::goes(()))
             }
-            Landed::Open(told) => told,
             Landed::Past | Landed::Unread(_) => Told::goes(()),
         };
         (guard, told)
@@ -227,8 +223,8 @@ fn parted(shares: Vec<Share>) -> Told<()> {
 }
 
 /// B's proxy was not read.
-fn unread_proxy(why: String) -> Condition {
-    Condition::withheld(Stage::Endpoints, "the proxy of B", &why).provided_that("B's own proxy lets it pass")
+fn unread_proxy(why: &str) -> Condition {
+    Condition::withheld(Stage::Endpoints, "the proxy of B", why).provided_that("B's own proxy lets it pass")
 }
 
 /// Nothing is known of what takes the request.

@@ -47,10 +47,8 @@ pub(in crate::walk) fn arrive(walker: &Walker, handed: &Handed, group: &Group) -
         Got::Found(record) => record,
         Got::Absent(_) => return past(walker, &group.pod),
         Got::Gap(gap) => {
-            return match past(walker, &group.pod) {
-                Arrival::Past => Arrival::Unread(gap.need),
-                other => other,
-            };
+            let arrival = past(walker, &group.pod);
+            return if let Arrival::Past = arrival { Arrival::Unread(gap.need) } else { arrival };
         }
     };
     if record.without_proxy || !walker.snapshot.has_proxy(origin) {

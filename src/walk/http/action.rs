@@ -15,7 +15,7 @@ use crate::envoy::redirect::{self, Asked};
 use crate::envoy::subset::Criteria;
 use crate::envoy::version::Version;
 
-use crate::walk::http::chosen::{Chosen, Hit};
+use crate::walk::http::chosen::{Chosen, Drawn, Hit};
 use crate::walk::http::host::Host;
 use crate::walk::http::request::Http;
 use crate::walk::http::weights;
@@ -213,7 +213,10 @@ impl Taking<'_> {
             }
             None => return self.open(hit, "the route's cluster specifier is not modeled"),
         };
-        let row = Row::passed(Stage::Route, &self.subject(hit), "").citing(cited.iter().map(Node::evidence));
+        // Of clusters that were told apart each cites its own.
+        let own = |drawn: &Drawn| cited.as_ref()?.get("clusters")?.index(drawn.entry);
+        let citing = chosen.only.as_ref().and_then(own).or_else(|| cited.clone());
+        let row = Row::passed(Stage::Route, &self.subject(hit), "").citing(citing.iter().map(Node::evidence));
         let wire = Wire::Http { not_found: not_found(action), priority: action.priority() };
         let over = self.over((chosen, hit), headers);
         let told = match choices {

@@ -12,6 +12,8 @@ mod health_check;
 mod jwt;
 mod rate_limit;
 mod rbac;
+mod script;
+mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -273,7 +275,7 @@ fn powers_of(filter: &HttpFilter) -> &'static [Power] {
         "fault.v3.HTTPFault" | "cors.v3.Cors" | "health_check.v3.HealthCheck" => &[Power::Refuse, Power::Answer],
         "set_filter_state.v3.Config" | "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" => &[Power::Rewrite],
         "ext_authz.v3.ExtAuthz" => &[Power::Refuse, Power::Rewrite],
-        _ => &[Power::Answer, Power::Rewrite],
+        _ => &[Power::Answer],
     }
 }
 
@@ -326,6 +328,8 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "set_metadata.v3.Config" => vec![Effect::SetsMetadata("*".to_owned())],
         "set_filter_state.v3.Config" => headers::filter_state(ask, &applied),
         "ext_authz.v3.ExtAuthz" => ext_authz::effects(ask),
+        "lua.v3.Lua" => script::lua(ask, &applied),
+        "ext_proc.v3.ExternalProcessor" => script::external_processor(ask, &applied),
         "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" if is_translated(http) => {
             unknown(format!("what HTTP filter {} makes of gRPC is not modeled", filter.name))
         }

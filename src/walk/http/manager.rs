@@ -52,12 +52,13 @@ pub(in crate::walk) fn forward(walker: &Walker, manager: Manager, dial: &Dial, r
 /// The version of HTTP that comes to the manager; `None` for bytes of another kind.
 fn inner_protocol(walker: &Walker, dial: &Dial, clear: bool) -> Option<Protocol> {
     let is_source = matches!(walker.origin, Origin::Source(_));
-    match dial.protocol {
-        _ if !clear => None,
-        // TLS that the chain terminated, of a client that was asked for by a URL.
-        Protocol::Tls if walker.question.tls && is_source => Some(Protocol::Http1),
-        protocol => Some(protocol).filter(|protocol| protocol.is_http()),
+    if !clear {
+        return None;
     }
+    // TLS that the chain terminated, of a client that was asked for by a URL.
+    let inner = dial.protocol == Protocol::Tls && walker.question.tls && is_source;
+    let protocol = if inner { Protocol::Http1 } else { dial.protocol };
+    Some(protocol).filter(|protocol| protocol.is_http())
 }
 
 /// What becomes of a request that comes in a version of HTTP.

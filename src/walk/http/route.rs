@@ -76,7 +76,16 @@ struct Taken {
     /// Of what is left, the one that came nearest.
     missed: Option<Missed>,
     /// Those of which it cannot be told: why, and what becomes of all where the route takes the request.
-    open: Vec<(String, String, Vec<(String, Chosen)>)>,
+    open: Vec<Perhaps>,
+}
+
+/// A route that may take the request.
+struct Perhaps {
+    /// Why that cannot be told.
+    why: String,
+    words: String,
+    /// Who takes requests where it does.
+    all: Vec<(String, Chosen)>,
 }
 
 /// The most routes of which it is said that they may take the request.
@@ -105,7 +114,7 @@ fn taken(listed: &Listed, asked: &Asked) -> Result<Taken, String> {
             Match::Unknown(why) => {
                 if open.len() < MOST_OPEN {
                     let all = sure.iter().cloned().chain([(words.clone(), chosen(left.clone()))]).collect();
-                    open.push((format!("whether {words} takes the request: {why}"), words, all));
+                    open.push(Perhaps { why: format!("whether {words} takes the request: {why}"), words, all });
                 }
                 continue;
             }
@@ -131,9 +140,9 @@ impl Taken {
         let of_missed =
             |told: Told<Chosen>| missed.iter().fold(told, |told, m| told.met(Fact::Missed(Box::new(m.clone()))));
         let sure = of_missed(drawn(sure));
-        let Some((why, ..)) = open.first() else { return sure };
+        let Some(Perhaps { why, .. }) = open.first() else { return sure };
         let condition = Condition::withheld(Stage::Route, host, why).provided_that("the request takes that route");
-        let open = open.into_iter().map(|(_, words, all)| (words, drawn(all)));
+        let open = open.into_iter().map(|Perhaps { words, all, .. }| (words, drawn(all)));
         let others = ("another route".to_owned(), sure);
         Told::alternatives(condition, open.chain([others]).collect())
     }

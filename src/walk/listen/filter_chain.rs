@@ -149,7 +149,6 @@ fn within(
     let is_source = matches!(walker.origin, Origin::Source(_));
     let speaks_tls = walker.downstream.tls || (is_source && speaks_tls(walker, dial));
     let sight = match (&chain.transport_socket, speaks_tls) {
-        (None, false) => Sight::Clear,
         (None, true) => Sight::Ciphertext,
         (Some(_), true) if is_source => {
             let why = "whether the client and the proxy come to terms in TLS was not asked";
@@ -157,7 +156,7 @@ fn within(
             conditions.push(condition.provided_that("the TLS handshake with the proxy comes about"));
             Sight::Clear
         }
-        (Some(_), true) => Sight::Clear,
+        (None, false) | (Some(_), true) => Sight::Clear,
         (Some(socket), false) if is_tls(socket) => {
             let evidence = node.at("transport_socket.name").map(|n| n.evidence());
             let row = Row::stopped(Stage::FilterChain, &chain.name, "it takes TLS only").citing(evidence);

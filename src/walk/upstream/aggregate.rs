@@ -47,7 +47,7 @@ pub(in crate::walk) fn evaluate(
         match member(walker, name, wire) {
             Ok(Some(member)) => members.push(member),
             Ok(None) => {}
-            Err(Unread::Gap(gap)) => return Evaluated::unread(trail, gap, "one of its clusters was not read"),
+            Err(Unread::Gap(gap)) => return Evaluated::unread(trail, &gap, "one of its clusters was not read"),
             Err(Unread::Odd(why)) => return Evaluated::unknown(trail, &why),
         }
     }
@@ -121,7 +121,7 @@ fn untold(members: &[Member], threshold: f64, spreads: &[Spread]) -> Option<Stri
         load::spread_over(&parts, threshold) != spreads
     };
     let differs = count > MOST_UNTOLD || (0..1 << count).any(as_if);
-    differs.then(|| format!("{} of a member", UNTOLD_WEIGHTS))
+    differs.then(|| format!("{UNTOLD_WEIGHTS} of a member"))
 }
 
 /// A member of an aggregate; `None` where it is not there.

@@ -39,7 +39,7 @@ pub(in crate::walk) fn evaluate(
         }
         Err(Unread::Gap(gap)) => {
             trail.own_socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
-            return Evaluated::unread(trail, gap, "its hosts were not read").under(conditions);
+            return Evaluated::unread(trail, &gap, "its hosts were not read").under(conditions);
         }
         Err(Unread::Odd(why)) => return Evaluated::unknown(trail, &why).under(conditions),
     };

@@ -41,7 +41,7 @@ pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, di
             }
             return Evaluated::missing(trail, wire, "there is no such cluster", vec![evidence]);
         }
-        Got::Gap(gap) => return Evaluated::unread(trail, gap, "the cluster was not read"),
+        Got::Gap(gap) => return Evaluated::unread(trail, &gap, "the cluster was not read"),
     };
     let Some(node) = entry.get("cluster") else {
         return Evaluated::unknown(trail, "the cluster is not where it should be");

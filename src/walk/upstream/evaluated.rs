@@ -55,7 +55,7 @@ impl Evaluated {
     }
 
     /// Something was not read: it waits, or where that was tried in vain a host takes the request, or none does.
-    pub(in crate::walk) fn unread(trail: ClusterTrail, gap: Gap, otherwise: &str) -> Self {
+    pub(in crate::walk) fn unread(trail: ClusterTrail, gap: &Gap, otherwise: &str) -> Self {
         let condition = withheld(&trail.name, &gap.words(otherwise)).settled_by(gap.need.clone());
         if !gap.was_tried() {
             return Self::waiting(trail, condition);

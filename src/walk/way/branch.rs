@@ -1,6 +1,6 @@
 //! One way that requests go, from A's question to its end, and what the verdict says of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::verdict::{
@@ -94,10 +94,8 @@ impl Branch {
 
     /// Why it ends, in the words of the proxy that ends it; A's proxy may make something else of what B's does.
     pub fn own_stop(&self) -> Option<&Stop> {
-        let of_b = self.log.iter().rev().find_map(|entry| match &entry.fact {
-            Fact::Ended(stop) => Some(stop),
-            _ => None,
-        });
+        let of_b =
+            self.log.iter().rev().find_map(|entry| if let Fact::Ended(stop) = &entry.fact { Some(stop) } else { None });
         of_b.or_else(|| self.end.stop())
     }
 
@@ -117,10 +115,7 @@ impl Branch {
 
     /// B's pod whose proxy took the request.
     pub fn visit(&self) -> Option<&Arc<Visit>> {
-        self.log.iter().find_map(|entry| match &entry.fact {
-            Fact::Pod(visit) => Some(visit),
-            _ => None,
-        })
+        self.log.iter().find_map(|entry| if let Fact::Pod(visit) = &entry.fact { Some(visit) } else { None })
     }
 
     /// What was met on the way through one proxy.
@@ -168,10 +163,7 @@ impl Branch {
 
     /// What is open and changes nothing, a sentence each.
     pub(in crate::walk) fn unsettled(&self) -> impl Iterator<Item = &String> {
-        self.log.iter().filter_map(|entry| match &entry.fact {
-            Fact::Unsettled { why, .. } => Some(why),
-            _ => None,
-        })
+        self.log.iter().filter_map(|entry| if let Fact::Unsettled { why, .. } = &entry.fact { Some(why) } else { None })
     }
 
     /// The name of the cluster on the side where it ended.
@@ -180,17 +172,19 @@ impl Branch {
     }
 
     fn cluster(&self, side: Side) -> Option<&Arc<ClusterTrail>> {
-        self.log.iter().rev().filter(|entry| entry.side == side).find_map(|entry| match &entry.fact {
-            Fact::Cluster(cluster) => Some(cluster),
-            _ => None,
-        })
+        self.log
+            .iter()
+            .rev()
+            .filter(|entry| entry.side == side)
+            .find_map(|entry| if let Fact::Cluster(cluster) = &entry.fact { Some(cluster) } else { None })
     }
 
     fn route(&self, side: Side) -> Option<&Arc<ChosenRoute>> {
-        self.log.iter().rev().filter(|entry| entry.side == side).find_map(|entry| match &entry.fact {
-            Fact::Route(route) => Some(route),
-            _ => None,
-        })
+        self.log
+            .iter()
+            .rev()
+            .filter(|entry| entry.side == side)
+            .find_map(|entry| if let Fact::Route(route) = &entry.fact { Some(route) } else { None })
     }
 
     /// The share that one side's own guards leave: what B's pods part is one to A.
@@ -213,10 +207,10 @@ impl Branch {
     pub fn steps(&self) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         for entry in &self.log {
-            match &entry.fact {
-                Fact::Row(row) => steps.push(step(entry.side, row)),
-                Fact::More(row) => amend(&mut steps, entry.side, row),
-                _ => {}
+            if let Fact::Row(row) = &entry.fact {
+                steps.push(step(entry.side, row));
+            } else if let Fact::More(row) = &entry.fact {
+                amend(&mut steps, entry.side, row);
             }
         }
         self.fill_up(&mut steps);
@@ -267,24 +261,43 @@ pub(in crate::walk) fn decision(branches: &[&Branch], side: Side) -> Decision {
         .max_by(|(i, a), (j, b)| a.share_on(side).total_cmp(&b.share_on(side)).then(j.cmp(i)));
     let Some((_, main)) = main else { return decision };
     for fact in main.log.iter().filter(|entry| entry.side == side).map(|entry| &entry.fact) {
-        match fact {
-            Fact::Unsettled { differing, .. } => unsettle(&mut decision, differing),
-            Fact::Listener(name, _) => decision.listener = Some(name.clone()),
-            Fact::FilterChain(name, _) => decision.filter_chain = Some(name.clone()),
-            Fact::RouteConfigName(name) => decision.route_config = Some(name.clone()),
-            Fact::VirtualHost(name, _) => decision.virtual_host = Some(name.clone()),
-            Fact::Route(route) => {
-                decision.route = Some(route.name.clone());
-                decision.route_index = route.index;
-            }
-            _ => {}
-        }
+        decide(&mut decision, fact);
     }
     decision.clusters = clusters(branches, side);
     if side == Side::Source {
         decision.destinations = destinations(branches);
     }
     decision
+}
+
+fn decide(decision: &mut Decision, fact: &Fact) {
+    match fact {
+        Fact::Unsettled { differing, .. } => unsettle(decision, differing),
+        Fact::Listener(name, _) => decision.listener = Some(name.clone()),
+        Fact::FilterChain(name, _) => decision.filter_chain = Some(name.clone()),
+        Fact::RouteConfigName(name) => decision.route_config = Some(name.clone()),
+        Fact::VirtualHost(name, _) => decision.virtual_host = Some(name.clone()),
+        Fact::Route(route) => {
+            decision.route = Some(route.name.clone());
+            decision.route_index = route.index;
+        }
+        Fact::Row(_)
+        | Fact::More(_)
+        | Fact::Service(_)
+        | Fact::Near(_)
+        | Fact::Absence(_)
+        | Fact::Leaves
+        | Fact::RouteConfig(_)
+        | Fact::Missed(_)
+        | Fact::Fault(_)
+        | Fact::Delayed
+        | Fact::Denial(_)
+        | Fact::Filtered
+        | Fact::Cluster(_)
+        | Fact::HandedOver
+        | Fact::Pod(_)
+        | Fact::Ended(_) => {}
+    }
 }
 
 /// What alternatives that end alike differ in is not decided.
@@ -301,14 +314,7 @@ fn unsettle(decision: &mut Decision, differing: &[Stage]) {
 
 /// B's pods, each with what its proxy decides.
 fn destinations(branches: &[&Branch]) -> Vec<Destination> {
-    let mut visits: Vec<(&Arc<Visit>, Vec<&Branch>)> = Vec::new();
-    for branch in branches {
-        let Some(visit) = branch.visit() else { continue };
-        match visits.iter_mut().find(|(known, _)| Arc::ptr_eq(known, visit)) {
-            Some((_, own)) => own.push(branch),
-            None => visits.push((visit, vec![branch])),
-        }
-    }
+    let visits = grouped(branches, |branch| branch.visit());
     let of = |(visit, own): (&Arc<Visit>, Vec<&Branch>)| Destination {
         pod: visit.pod_name(),
         decision: decision(&own, Side::Destination),
@@ -318,14 +324,7 @@ fn destinations(branches: &[&Branch]) -> Vec<Destination> {
 
 /// The clusters that requests can go to: those that were looked at, then those whose requests end at a filter.
 fn clusters(branches: &[&Branch], side: Side) -> Vec<ClusterChoice> {
-    let mut looked_at: Vec<(&Arc<ClusterTrail>, Vec<&Branch>)> = Vec::new();
-    for branch in branches {
-        let Some(cluster) = branch.cluster(side) else { continue };
-        match looked_at.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, cluster)) {
-            Some((_, own)) => own.push(branch),
-            None => looked_at.push((cluster, vec![branch])),
-        }
-    }
+    let looked_at = grouped(branches, |branch| branch.cluster(side));
     let there: BTreeSet<&str> =
         looked_at.iter().filter(|(cluster, _)| cluster.cluster.is_some()).map(|(c, _)| c.name.as_str()).collect();
     let named = named(branches, side, &there);
@@ -337,6 +336,24 @@ fn clusters(branches: &[&Branch], side: Side) -> Vec<ClusterChoice> {
         endpoints: cluster.endpoints.clone(),
     };
     looked_at.into_iter().map(choice).chain(named).collect()
+}
+
+/// The branches that met the same thing, in the order in which it was met first.
+fn grouped<'a, T>(
+    branches: &[&'a Branch],
+    of: impl Fn(&'a Branch) -> Option<&'a Arc<T>>,
+) -> Vec<(&'a Arc<T>, Vec<&'a Branch>)> {
+    let mut groups: Vec<(&Arc<T>, Vec<&Branch>)> = Vec::new();
+    let mut places: BTreeMap<*const T, usize> = BTreeMap::new();
+    for branch in branches {
+        let Some(thing) = of(branch) else { continue };
+        let place = *places.entry(Arc::as_ptr(thing)).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((_, own)) => own.push(branch),
+            None => groups.push((thing, vec![branch])),
+        }
+    }
+    groups
 }
 
 /// The share of several branches on one side: those that only the other side parts count once.
@@ -373,14 +390,7 @@ fn outcome_on(own: &[&Branch], side: Side) -> Outcome {
 
 /// The clusters of requests that end at a filter: Envoy has chosen the route and its cluster before, and logs them.
 fn named(branches: &[&Branch], side: Side, there: &BTreeSet<&str>) -> Vec<ClusterChoice> {
-    let mut routes: Vec<(&Arc<ChosenRoute>, Vec<&Branch>)> = Vec::new();
-    for branch in branches {
-        let Some(route) = branch.route(side) else { continue };
-        match routes.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, route)) {
-            Some((_, own)) => own.push(branch),
-            None => routes.push((route, vec![branch])),
-        }
-    }
+    let routes = grouped(branches, |branch| branch.route(side));
     routes.into_iter().flat_map(|(route, own)| named_by(route, &own, side, there)).collect()
 }
 

@@ -202,9 +202,4 @@ impl Condition {
     pub(in crate::walk) fn settled_by(self, need: Need) -> Self {
         Self { need: Some(need), ..self }
     }
-
-    /// The same, with what it rests on.
-    pub(in crate::walk) fn citing(self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
-        Self { evidence: evidence.into_iter().collect(), ..self }
-    }
 }

@@ -135,21 +135,28 @@ impl Row {
 impl Fact {
     /// The name of what was met at a stage.
     pub(in crate::walk) fn name_at(&self, stage: Stage) -> Option<String> {
-        match (self, stage) {
-            (Self::Listener(name, _), Stage::Listener)
-            | (Self::FilterChain(name, _), Stage::FilterChain)
-            | (Self::RouteConfigName(name), Stage::Route) => Some(name.clone()),
-            _ => None,
+        let of = |own: Stage, name: &String| (own == stage).then(|| name.clone());
+        if let Self::Listener(name, _) = self {
+            of(Stage::Listener, name)
+        } else if let Self::FilterChain(name, _) = self {
+            of(Stage::FilterChain, name)
+        } else if let Self::RouteConfigName(name) = self {
+            of(Stage::Route, name)
+        } else {
+            None
         }
     }
 
     /// What of it tells ways apart that end alike: each address can have a listener of its own, with routes of its own.
     pub(in crate::walk) fn mark(&self) -> Option<String> {
-        match self {
-            Self::VirtualHost(name, _) => Some(name.clone()),
-            Self::Route(route) => Some(format!("{} {:?}", route.name, route.index)),
-            Self::Cluster(cluster) => Some(cluster.name.clone()),
-            _ => None,
+        if let Self::VirtualHost(name, _) = self {
+            Some(name.clone())
+        } else if let Self::Route(route) = self {
+            Some(format!("{} {:?}", route.name, route.index))
+        } else if let Self::Cluster(cluster) = self {
+            Some(cluster.name.clone())
+        } else {
+            None
         }
     }
 }

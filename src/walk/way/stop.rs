@@ -41,6 +41,10 @@ pub enum Stop {
     JwtDenied(u16, String),
     /// The route names a requirement of tokens that the filter does not have: Envoy's words for it.
     JwtMisnamed(String),
+    /// The authorization service cannot be asked: the status.
+    AuthorizationUnavailable(u16),
+    /// The rate limit service cannot be asked, and the filter denies then: the status.
+    RateLimitUnavailable(u16),
     /// The CORS filter answers a preflight.
     CorsPreflight,
     /// The request changes something and comes from another origin.
@@ -167,6 +171,8 @@ impl Stop {
             Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"]),
             Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"]),
             Self::RbacDenied(_) | Self::CsrfDenied | Self::JwtMisnamed(_) => (403, &[]),
+            Self::AuthorizationUnavailable(status) => (*status, &["UAEX"]),
+            Self::RateLimitUnavailable(status) => (*status, &["RLSE"]),
             Self::CorsPreflight | Self::HealthCheck => (200, &[]),
             Self::NoCluster(status) => (*status, &["NC"]),
             Self::TcpNoCluster => (0, &["NC"]),
@@ -213,6 +219,8 @@ impl Stop {
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
             Self::RequireTls | Self::Redirect(_) | Self::DirectResponse(_) => "direct_response",
             Self::FaultAbort(_) => "fault_filter_abort",
+            Self::AuthorizationUnavailable(_) => "ext_authz_error",
+            Self::RateLimitUnavailable(_) => "rate_limiter_error",
             Self::CorsPreflight => "cors_response",
             Self::CsrfDenied => "csrf_origin_mismatch",
             Self::HealthCheck => "health_check_ok",
@@ -281,6 +289,8 @@ impl Stop {
             Self::RbacDenied(None) | Self::ConnectionDenied(None) => "no policy allows it".to_owned(),
             Self::JwtMisnamed(_) => "its route names a token requirement that is not there".to_owned(),
             Self::JwtDenied(_, why) => format!("its token is rejected: {why}"),
+            Self::AuthorizationUnavailable(_) => "the authorization service cannot be asked".to_owned(),
+            Self::RateLimitUnavailable(_) => "the rate limit service cannot be asked".to_owned(),
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),
             Self::HealthCheck => "a health check, which the proxy answers".to_owned(),

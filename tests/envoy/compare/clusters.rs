@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::Difference;
-use super::open::is_open;
+use super::open::{self, is_open};
 use crate::chance::Level;
 use crate::observed::{Fate, Observed};
 
 /// Every chosen cluster is foretold; so is its share.
 pub(super) fn names_and_shares(observed: &[Observed], verdict: &Value, level: Level) -> Vec<Difference> {
+    if let Some(listed) = open::alternatives(verdict) {
+        let foretold = |name: &String| listed.contains(name);
+        let stray = observed.iter().filter_map(|each| each.cluster.clone()).find(|name| !foretold(name));
+        return stray.map(|name| Difference::new("cluster", name, format!("{listed:?}"))).into_iter().collect();
+    }
     let choices = choices(verdict);
     let asked: Vec<&Observed> = observed.iter().filter(|each| each.cluster.is_some() || is_missing(each)).collect();
     let mut differences = Vec::new();

@@ -1,7 +1,7 @@
 //! Answers that rest on something open: what it may do is bounded by its powers, and what it lets pass unchanged goes a
 //! way that was foretold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -46,6 +46,14 @@ pub(super) fn ways(observed: &[Observed], places: &BTreeMap<String, Place>, said
     let stray = through.find(|each| !branches.iter().any(|branch| goes(each, places, branch)))?;
     let seen = format!("{:?} {:?} {:?}", stray.route, stray.cluster, stray.host);
     Some(Difference::new("branches", seen, verdict["branches"].to_string()))
+}
+
+/// Where it is open which of several things it is, the clusters of all: their shares are not foretold.
+pub(super) fn alternatives(verdict: &Value) -> Option<BTreeSet<String>> {
+    let branches = || list(&verdict["branches"]);
+    branches().flat_map(|branch| list(&branch["guards"])).find(|guard| !guard["alternative"].is_null())?;
+    let clusters = branches().flat_map(|branch| list(&branch["decision"]["clusters"]));
+    Some(clusters.filter_map(|choice| choice["name"].as_str()).map(str::to_owned).collect())
 }
 
 /// The branches without their rows.

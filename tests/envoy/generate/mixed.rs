@@ -64,6 +64,13 @@ fn manager(rng: &mut Rng, unit: &mut Unit, http: &mut Map<String, Value>, number
             filters.insert(place, filter(rng));
         }
     }
+    if rng.chance(5) {
+        let filters = http.entry("http_filters").or_insert_with(|| json!([]));
+        if let Value::Array(filters) = filters {
+            let place = rng.below(filters.len() + 1);
+            filters.insert(place, open_filter(rng));
+        }
+    }
     if rng.chance(10) && !http.contains_key("rds") {
         discovered(rng, unit, http, number);
     }
@@ -92,6 +99,29 @@ fn filter(rng: &mut Rng) -> Value {
         _ => gates::config(rng),
     };
     json!({"name": "mixed", "typed_config": config})
+}
+
+/// One of which the program does not know what it does: a script that lets pass, answers or rewrites, or a service that
+/// cannot be asked.
+fn open_filter(rng: &mut Rng) -> Value {
+    let script = |body: &str| {
+        json!({
+            "@type": format!("{FILTERS}.lua.v3.Lua"),
+            "default_source_code": {"inline_string": format!("function envoy_on_request(h) {body} end")},
+        })
+    };
+    let config = match rng.below(6) {
+        0 => script("h:headers():get(':path')"),
+        1 => script("if h:headers():get(':path') == '/r1' then h:respond({[':status'] = '418'}, 'no') end"),
+        2 => script("h:headers():replace(':path', '/r2')"),
+        3 => json!({"@type": format!("{FILTERS}.lua.v3.Lua"), "default_source_code": {"inline_string": "-- nothing"}}),
+        allows => json!({
+            "@type": format!("{FILTERS}.ext_authz.v3.ExtAuthz"),
+            "failure_mode_allow": allows == 4,
+            "http_service": {"server_uri": {"uri": "http://a", "cluster": "no-such-authz", "timeout": "1s"}},
+        }),
+    };
+    json!({"name": "open", "typed_config": config})
 }
 
 /// Moves the routes to where they are discovered, if they ever are.

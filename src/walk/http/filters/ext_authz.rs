@@ -7,20 +7,47 @@ use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
 use crate::snapshot::Node;
+use crate::verdict::Power;
+use crate::walk::way::stop::Stop;
 
+use super::service::{Service, Unavailable, grpc_cluster, is_set, status_at};
 use super::{Ask, Effect};
 
 pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
     match is_asked(ask) {
         Match::No => Vec::new(),
-        Match::Yes | Match::Share(_) => {
-            vec![Effect::Unknown(format!(
-                "what the authorization service says to HTTP filter {} is not known",
-                ask.filter.name
-            ))]
-        }
+        Match::Yes | Match::Share(_) => match ask.own_node() {
+            Some(node) => service(node).effects(ask),
+            None => vec![Effect::Unknown(format!("the configuration of HTTP filter {} is not there", ask.filter.name))],
+        },
         Match::Unknown(why) => vec![Effect::Unknown(format!("whether an authorization service is asked: {why}"))],
     }
+}
+
+/// The service. It denies, and may change the headers of what it lets through.
+fn service(node: Node) -> Service {
+    let over_http = node.get("http_service");
+    let cluster = match &over_http {
+        Some(http) => http.at("server_uri").and_then(|uri| uri.text("cluster")),
+        None => grpc_cluster(&node),
+    };
+    let adds = over_http.as_ref().is_none_or(|http| {
+        let response = http.get("authorization_response");
+        ["allowed_upstream_headers", "allowed_upstream_headers_to_append", "dynamic_metadata_from_headers"]
+            .iter()
+            .any(|field| response.as_ref().is_some_and(|response| response.get(field).is_some()))
+    });
+    let powers = if adds || is_set(&node, "clear_route_cache") {
+        vec![Power::Refuse, Power::Rewrite]
+    } else {
+        vec![Power::Refuse]
+    };
+    let unavailable = if is_set(&node, "failure_mode_allow") {
+        Unavailable::Passes
+    } else {
+        Unavailable::Ends(Stop::AuthorizationUnavailable(status_at(&node, "status_on_error").unwrap_or(403)))
+    };
+    Service { cluster: cluster.unwrap_or_default(), unavailable, powers, by: "authorization service", node }
 }
 
 fn is_asked(ask: &Ask) -> Match {

@@ -2,8 +2,11 @@
 //! (`source/extensions/filters/http/{local_ratelimit,ratelimit}`).
 
 use crate::envoy::pb::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
+use crate::verdict::Power;
+use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
+use super::service::{Service, Unavailable, grpc_cluster, is_set, status_at};
 use super::{Applied, Ask, Effect, own_type};
 
 const LOCAL: &str = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
@@ -36,5 +39,24 @@ pub(super) fn global(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     if own && own_type(ask) == GLOBAL && (ask.chosen.route.is_none() || !counts("rate_limits")) {
         return Vec::new();
     }
-    vec![Effect::Unknown(format!("what the rate limit service says to HTTP filter {} is not known", ask.filter.name))]
+    let Some(node) = ask.own_node() else {
+        return vec![Effect::Unknown(format!("the configuration of HTTP filter {} is not there", ask.filter.name))];
+    };
+    let cluster = node.get("rate_limit_service").and_then(|service| grpc_cluster(&service)).unwrap_or_default();
+    let unavailable = if is_set(&node, "failure_mode_deny") {
+        Unavailable::Ends(Stop::RateLimitUnavailable(status_at(&node, "status_on_error").unwrap_or(500)))
+    } else {
+        Unavailable::Passes
+    };
+    // Whether it is asked at all depends on its descriptors: what is certain is only that a failure to ask passes.
+    let powers = vec![Power::Refuse];
+    match unavailable {
+        Unavailable::Passes => {
+            Service { cluster, unavailable: Unavailable::Passes, powers, by: "rate limit service", node }.effects(ask)
+        }
+        ends @ Unavailable::Ends(_) => {
+            let cluster = if node.get("rate_limits").is_some() { String::new() } else { cluster };
+            Service { cluster, unavailable: ends, powers, by: "rate limit service", node }.effects(ask)
+        }
+    }
 }
