@@ -466,7 +466,23 @@ impl Guard {
 impl Branch {
     /// What sends requests there, in a few words.
     pub fn by(&self) -> String {
-        self.guards.iter().map(Guard::words).filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", ")
+        let mut open = Vec::new();
+        let mut words = Vec::new();
+        for guard in &self.guards {
+            match guard {
+                Guard::Provided { condition, alternative: None } => open.push(format!("[c{condition}]")),
+                Guard::Drawn { .. } | Guard::Address(_) | Guard::Pod(..) | Guard::Provided { .. } => {
+                    words.push(guard.words());
+                }
+            }
+        }
+        words.extend(match &open[..] {
+            [] => None,
+            [one] => Some(format!("if {one} lets it pass")),
+            [rest @ .., last] => Some(format!("if {} and {last} let it pass", rest.join(", "))),
+        });
+        words.retain(|words| !words.is_empty());
+        words.join(", ")
     }
 
     /// Whether it rests on something open.

@@ -220,16 +220,16 @@ impl Screen<'_> {
 /// What an open thing could do, as a sentence ends.
 fn could(powers: &[Power]) -> String {
     let word = |power: &Power| match power {
-        Power::Refuse => "refuse the request",
-        Power::Answer => "answer it",
-        Power::Rewrite => "change it",
+        Power::Refuse => "refuse",
+        Power::Answer => "answer",
+        Power::Rewrite => "change",
         Power::Withhold => "",
     };
     let words: Vec<&str> = powers.iter().map(word).filter(|word| !word.is_empty()).collect();
     match &words[..] {
         [] => String::new(),
-        [one] => format!("; it could {one}"),
-        [rest @ .., last] => format!("; it could {} or {last}", rest.join(", ")),
+        [one] => format!("; it could {one} the request"),
+        [rest @ .., last] => format!("; it could {} or {last} the request", rest.join(", ")),
     }
 }
 

@@ -98,8 +98,8 @@ fn words(active: &Active, chosen: &Chosen) -> String {
             let own = active.listener.filter_chains.get(*i).map_or("", |chain| chain.name.as_str());
             name(own, format!("filter chain {i}"))
         }
-        Chosen::Default => "the default filter chain".to_owned(),
-        Chosen::Missing | Chosen::Unknown(_) => "no filter chain".to_owned(),
+        Chosen::Default if active.listener.default_filter_chain.is_some() => "the default filter chain".to_owned(),
+        Chosen::Default | Chosen::Missing | Chosen::Unknown(_) => "no filter chain".to_owned(),
     }
 }
 

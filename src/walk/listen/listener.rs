@@ -14,6 +14,7 @@ use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::Condition;
 use crate::walk::way::log::{Fact, Row};
+use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Gap, Got, Walker};
 
 /// The port that iptables sends A's connections to, in every mesh that redirects them.
@@ -131,14 +132,37 @@ fn direct(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
         statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();
     let only = if let ([only], None) = (&at_port[..], dial.ip) { Some(*only) } else { None };
     let Some(status) = named.or(only) else {
-        let why = format!("no listener takes it{}", there_are(statuses));
-        let subject = format!("port {}", dial.port);
-        walker.unchecked(format!("no listener of the proxy takes port {}", dial.port));
-        let condition = Condition::withheld(Stage::Listener, &subject, &why);
-        let condition = condition.provided_that(&format!("something takes port {}", dial.port));
-        return Told::open(condition).row(Row::unknown(Stage::Listener, &subject, &why));
+        return nobody(walker, statuses, dial);
     };
     active(walker, status).then(&|active| passed(active, dial))
+}
+
+/// The most listeners of which each may be the one: a screen has room for a few.
+const MOST: usize = 8;
+
+/// No listener of the proxy has the port. A gateway's Service, or whatever else stands before the proxy, may lead it to
+/// the port of one that there is; else nobody takes the connection.
+fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
+    let subject = format!("port {}", dial.port);
+    let why = format!("no listener takes it{}", there_are(statuses));
+    let refused = || {
+        let row = Row::stopped(Stage::Listener, &subject, &why);
+        Told::ends(Stop::NoListener).row(row)
+    };
+    let leads_to = |status: &Listening| {
+        let words = format!("port {} is that of listener {}", dial.port, status.name);
+        (words, active(walker, status).then(&|active| passed(active, dial)))
+    };
+    let listeners: Vec<_> = statuses.iter().filter(|status| !status.name.is_empty()).take(MOST).map(leads_to).collect();
+    let condition = Condition::withheld(Stage::Listener, &subject, &why);
+    // One without a name is not listed, and may be the one.
+    if listeners.is_empty() {
+        let condition = condition.provided_that(&format!("something takes port {}", dial.port));
+        return Told::open(condition).row(Row::unknown(Stage::Listener, &subject, &why));
+    }
+    let nothing = (format!("nothing else has port {}", dial.port), refused());
+    let condition = condition.provided_that(&format!("something takes port {}", dial.port));
+    Told::alternatives(condition, listeners.into_iter().chain([nothing]).collect())
 }
 
 /// `; there are 0.0.0.0_80, 0.0.0.0_443 and 3 more`: the first four by name, or by address where they have none.

@@ -160,7 +160,9 @@ impl Guard {
 impl Alternative {
     /// As it follows `if`.
     pub fn proviso(&self) -> String {
-        if self.words.contains(" is ") || self.words.contains(" has ") {
+        if self.words.starts_with("no ") {
+            format!("{} takes it", self.words)
+        } else if self.words.contains(" is ") || self.words.contains(" has ") {
             self.words.clone()
         } else {
             format!("it takes {}", self.words)

@@ -17,6 +17,8 @@ pub enum Stop {
     NoSuchPort,
     /// The Service has no address of its own, and no ready pod whose address the name would stand for.
     NoAddress,
+    /// No listener of the proxy takes the port: the connection is refused.
+    NoListener,
     /// The listener has no filter chain for the connection: it is closed.
     NoFilterChain,
     /// RDS names a route configuration that was never delivered, so the connection manager has an empty one.
@@ -141,7 +143,7 @@ impl Stop {
             grpc_status,
             flags: flags.to_vec(),
             details: self.details().into_owned(),
-            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort | Self::NoAddress) {
+            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort | Self::NoAddress | Self::NoListener) {
                 Answerer::Nobody
             } else {
                 Answerer::SourceProxy
@@ -155,6 +157,7 @@ impl Stop {
             Self::NoSuchService
             | Self::NoSuchPort
             | Self::NoAddress
+            | Self::NoListener
             | Self::ConnectionDenied(_)
             | Self::PlaintextOnTls => (0, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
@@ -207,6 +210,7 @@ impl Stop {
             Self::NoSuchService
             | Self::NoSuchPort
             | Self::NoAddress
+            | Self::NoListener
             | Self::PlaintextOnTls
             | Self::TcpNoCluster
             | Self::TcpOverflow
@@ -275,6 +279,7 @@ impl Stop {
             Self::NoSuchService => "no such service".to_owned(),
             Self::NoSuchPort => "the service has no such port".to_owned(),
             Self::NoAddress => "its name has no address".to_owned(),
+            Self::NoListener => "the proxy does not listen on that port".to_owned(),
             Self::NoFilterChain => "no filter chain matches".to_owned(),
             Self::NoRouteConfig => "its route configuration was not delivered".to_owned(),
             Self::NoVirtualHost => "no virtual host takes the host".to_owned(),
