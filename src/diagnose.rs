@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mesh::proxies::proxies;
 use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{Certainty, Cluster, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
+use crate::verdict::{self, Certainty, Cluster, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
 use crate::walk::{Branch, End, Walk};
 
 use branches::Conditions;
@@ -210,20 +210,44 @@ pub fn unsettled(found: Verdict, moved: &[Need]) -> Verdict {
         note: note.clone(),
         evidence: Vec::new(),
     });
+    let branch = verdict::Branch {
+        guards: vec![verdict::Guard::Provided { condition: 1, alternative: None }],
+        share: 1.0,
+        outcome: Outcome::Unknown,
+        response: None,
+        decision: None,
+        steps: steps.clone(),
+        findings: Vec::new(),
+    };
     Verdict {
         outcome: Outcome::Unknown,
         summary: format!("cannot tell whether {a} reaches {b}: {note}"),
         response: None,
         request: found.request,
         decision: None,
-        conditions: Vec::new(),
-        branches: Vec::new(),
+        conditions: vec![moving(note)],
+        branches: vec![branch],
         steps,
         findings: Vec::new(),
-        unchecked: vec![note],
+        unchecked: Vec::new(),
         time: found.time,
         cluster: found.cluster,
         proxies: found.proxies,
+    }
+}
+
+/// The condition of an answer about a configuration that moves.
+fn moving(why: String) -> verdict::Condition {
+    verdict::Condition {
+        id: 1,
+        side: Side::Source,
+        stage: Stage::Listener,
+        subject: String::new(),
+        powers: vec![verdict::Power::Withhold],
+        why,
+        proviso: "the configuration stands still".to_owned(),
+        settle: verdict::Command::default(),
+        evidence: Vec::new(),
     }
 }
 
