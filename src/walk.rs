@@ -3,7 +3,7 @@
 //! [`walk`] is a pure function of the snapshot and the question: no IO, no clock, no panic. Besides what it found it
 //! returns what it would like to know next.
 //!
-//! A walk is a tree. Each stage returns a value ([`way::course::Told`]): what it met, and what becomes of the request.
+//! A walk is a tree. Each stage returns a value (`Told`): what it met, and what becomes of the request.
 //! This file, the driver, names the stages in the order of a request, and strings their values together; no stage names
 //! another.
 

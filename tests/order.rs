@@ -42,19 +42,21 @@ fn half(ordered: impl Fn(&mut Vec<Value>)) -> Verdict {
         let mut clusters = Vec::new();
         with_member(dump, "eds_cluster_config", &mut clusters);
         let v1 = clusters.into_iter().filter(|c| c["name"].as_str().is_some_and(|name| name.contains("|v1|")));
-        v1.for_each(|cluster| {
+        for cluster in v1 {
             cluster["typed_extension_protocol_options"] = json!({
                 "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                     "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
                     "explicit_http_config": {"http2_protocol_options": {}},
                 },
             });
-        });
+        }
     });
     change(&mut files, "destination/config_dump.json", |dump| {
         let mut managers = Vec::new();
         with_member(dump, "http_filters", &mut managers);
-        managers.into_iter().for_each(|manager| manager["codec_type"] = json!("HTTP2"));
+        for manager in managers {
+            manager["codec_type"] = json!("HTTP2");
+        }
     });
     answer(&scenario.case.ask, &mut snapshot(files))
 }

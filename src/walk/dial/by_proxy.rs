@@ -67,8 +67,9 @@ fn one_of(walker: &Walker, port: u16, particular: Vec<(&Listening, IpAddr)>) -> 
     let condition = condition.provided_that(&format!("{host} has that address"));
     let at =
         |(_, ip): (&Listening, IpAddr)| (format!("{host} is {ip}"), found(walker, &[Some(ip)], port, None, Vec::new()));
+    let more = (particular.len() > MOST).then(|| Told::and_others(&condition));
     let other = (format!("{host} has another address"), found(walker, &[None], port, None, Vec::new()));
-    Told::alternatives(condition, particular.into_iter().take(MOST).map(at).chain([other]).collect())
+    Told::alternatives(condition, particular.into_iter().take(MOST).map(at).chain([other]).chain(more).collect())
 }
 
 /// Whether a virtual host of the port's wildcard listener goes by B's name: then the address does not matter.

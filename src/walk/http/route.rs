@@ -112,7 +112,7 @@ fn taken(listed: &Listed, asked: &Asked) -> Result<Taken, String> {
                 (left.within(of, 0..part), Some(left.outside(of, 0..part)))
             }
             Match::Unknown(why) => {
-                if open.len() < MOST_OPEN {
+                if open.len() <= MOST_OPEN {
                     let all = sure.iter().cloned().chain([(words.clone(), chosen(left.clone()))]).collect();
                     open.push(Perhaps { why: format!("whether {words} takes the request: {why}"), words, all });
                 }
@@ -142,9 +142,11 @@ impl Taken {
         let sure = of_missed(drawn(sure));
         let Some(Perhaps { why, .. }) = open.first() else { return sure };
         let condition = Condition::withheld(Stage::Route, host, why).provided_that("the request takes that route");
-        let open = open.into_iter().map(|Perhaps { words, all, .. }| (words, drawn(all)));
+        let more = (open.len() > MOST_OPEN).then(|| Told::and_others(&condition));
+        let open = open.into_iter().take(MOST_OPEN).map(|Perhaps { words, all, .. }| (words, drawn(all)));
         let others = ("another route".to_owned(), sure);
-        Told::alternatives(condition, open.chain([others]).collect())
+        let all = open.chain([others]).chain(more).collect();
+        Told::alternatives(condition, all)
     }
 }
 

@@ -40,13 +40,12 @@ pub(in crate::walk) fn choose(walker: &Walker, active: &Active, dial: &Dial) -> 
         Which::Open(what, alternatives) => {
             let why = format!("the filter chains of {} differ in {what}", active.name);
             let condition = Condition::withheld(Stage::FilterChain, &active.name, &why);
-            let told = alternatives.iter().map(|chosen| (words(active, chosen), chain(chosen))).collect();
-            Told::alternatives(condition.provided_that(&format!("{what} leads there")), told)
+            one_of(active, condition.provided_that(&format!("{what} leads there")), &alternatives, &chain)
         }
         Which::Odd(why, alternatives) => {
             let condition = Condition::withheld(Stage::FilterChain, &active.name, &why);
-            let told = alternatives.iter().map(|chosen| (words(active, chosen), chain(chosen))).collect();
-            Told::alternatives(condition.provided_that("its filter chain is the one that is taken"), told)
+            let condition = condition.provided_that("its filter chain is the one that is taken");
+            one_of(active, condition, &alternatives, &chain)
         }
     };
     told.under(conditions)
@@ -83,11 +82,25 @@ fn chosen(walker: &Walker, active: &Active, connection: &Connection) -> Which {
     }
 }
 
-/// All that could take a connection. A screen has room for a few.
+/// A screen has room for a few.
+const MOST: usize = 16;
+
+/// All that could take a connection; that none does is one of them.
 fn every_chain(active: &Active) -> Vec<Chosen> {
-    const MOST: usize = 16;
-    let default = active.listener.default_filter_chain.is_some().then_some(Chosen::Default);
-    (0..active.listener.filter_chains.len()).map(Chosen::Chain).take(MOST).chain(default).collect()
+    (0..active.listener.filter_chains.len()).map(Chosen::Chain).chain([Chosen::Default]).collect()
+}
+
+/// One of these chains takes the connection, and it is open which.
+fn one_of(
+    active: &Active,
+    condition: Condition,
+    chosen: &[Chosen],
+    chain: &impl Fn(&Chosen) -> Told<Accepted>,
+) -> Told<Accepted> {
+    let told = chosen.iter().take(MOST).map(|chosen| (words(active, chosen), chain(chosen)));
+    let others = (chosen.len() > MOST).then(|| Told::and_others(&condition));
+    let told = told.chain(others).collect();
+    Told::alternatives(condition, told)
 }
 
 /// A choice, as a branch names it.

@@ -153,16 +153,30 @@ fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
         let words = format!("port {} is that of listener {}", dial.port, status.name);
         (words, active(walker, status).then(&|active| passed(active, dial)))
     };
-    let listeners: Vec<_> = statuses.iter().filter(|status| !status.name.is_empty()).take(MOST).map(leads_to).collect();
     let condition = Condition::withheld(Stage::Listener, &subject, &why);
+    let usual: Vec<&Listening> = statuses.iter().filter(|status| is_usual(status, dial.port)).collect();
+    if let [only] = &usual[..] {
+        let (words, told) = leads_to(only);
+        let row = Row::unknown(Stage::Listener, &subject, &why);
+        return Told::provided(condition.provided_that(&words), told).row(row);
+    }
+    let listeners: Vec<_> = statuses.iter().filter(|status| !status.name.is_empty()).take(MOST).map(leads_to).collect();
+    let condition = condition.provided_that(&format!("something takes port {}", dial.port));
     // One without a name is not listed, and may be the one.
     if listeners.is_empty() {
-        let condition = condition.provided_that(&format!("something takes port {}", dial.port));
         return Told::open(condition).row(Row::unknown(Stage::Listener, &subject, &why));
     }
+    let more = (statuses.len() > MOST).then(|| Told::and_others(&condition));
     let nothing = (format!("nothing else has port {}", dial.port), refused());
-    let condition = condition.provided_that(&format!("something takes port {}", dial.port));
-    Told::alternatives(condition, listeners.into_iter().chain([nothing]).collect())
+    let all = listeners.into_iter().chain([nothing]).chain(more).collect();
+    Told::alternatives(condition, all)
+}
+
+/// Whether gateways listen there for that port of their Service: without rights, on one above 1,024 (Istio, Contour:
+/// 8080 for 80; Envoy Gateway: 10080).
+fn is_usual(status: &Listening, port: u16) -> bool {
+    let ports = [port.checked_add(8000), port.checked_add(10_000)];
+    port < 1024 && status.addresses.iter().any(|address| ports.contains(&Some(address.port())))
 }
 
 /// `; there are 0.0.0.0_80, 0.0.0.0_443 and 3 more`: the first four by name, or by address where they have none.

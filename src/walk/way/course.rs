@@ -132,6 +132,11 @@ impl<T> Told<T> {
         Self { log: Vec::new(), course: Course::Parts(parts) }
     }
 
+    /// One more alternative, of which nothing is known: there are too many to look at each.
+    pub(in crate::walk) fn and_others(condition: &Condition) -> (String, Self) {
+        ("another".to_owned(), Self::open(condition.clone()))
+    }
+
     /// Goes on with the next stage, wherever the request gets there.
     pub(in crate::walk) fn then<U>(self, next: &impl Fn(T) -> Told<U>) -> Told<U> {
         let told = match self.course {
@@ -257,7 +262,7 @@ impl<T> Told<T> {
                 if let Some(merged) = merged(&mut parts) {
                     return merged.after(self.log);
                 }
-                let word = alike(parts.iter().map(|(_, part)| part.outcome(kind)));
+                let word = alike(parts.iter().map(|(_, part)| part.outcome(kind))).filter(|_| parts.len() > 1);
                 let settle = |(guard, part): (Guard, Self)| (guard.settled_as(word), part);
                 Course::Parts(parts.into_iter().map(settle).collect())
             }
@@ -298,7 +303,8 @@ impl<T> Told<T> {
 /// Alternatives that are alike in all that is told of them, as one: the first stands for all, without the row that says
 /// that it is open.
 fn merged<T>(parts: &mut Vec<(Guard, Told<T>)>) -> Option<Told<T>> {
-    if !parts.iter().all(|(guard, _)| guard.condition().is_some()) {
+    // Of one alternative it is open whether it is the one.
+    if parts.len() < 2 || !parts.iter().all(|(guard, _)| guard.condition().is_some()) {
         return None;
     }
     let mut signatures = parts.iter().map(|(_, part)| part.signature());

@@ -56,7 +56,9 @@ impl<T> Told<T> {
             Course::Depends(condition, Some(rest)) => rest.outcomes(kind, &[powers, &condition.powers].concat()),
             Course::Parts(parts) if parts.iter().any(|(guard, _)| matches!(guard, Guard::Provided { .. })) => {
                 let words = parts.iter().map(|(_, part)| combine(&part.outcomes(kind, powers)));
-                vec![(1.0, alike(words).unwrap_or(Outcome::Unknown))]
+                // Of one alternative it is open whether it is the one.
+                let word = alike(words).filter(|_| parts.len() > 1);
+                vec![(1.0, word.unwrap_or(Outcome::Unknown))]
             }
             Course::Parts(parts) => {
                 let of = |(guard, part): &(Guard, Self)| {
