@@ -1,6 +1,6 @@
 //! What a file names: every path in it, with `crate`, `self` and `super` resolved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{File, Kind, Token, closing, reads};
 
@@ -28,15 +28,81 @@ impl Named {
 
 /// The paths that the code of a file names. `crates` are those that there are besides this one.
 pub(crate) fn named(file: &File, crates: &BTreeSet<String>) -> Vec<Named> {
-    let tokens = file.code();
-    let (uses, rest) = split_uses(&tokens);
-    let mut paths: Vec<Path> = uses.iter().flat_map(|tree| flatten(tree, &[])).collect();
-    let imported: BTreeSet<String> = paths.iter().filter_map(|path| path.local.clone()).collect();
-    let declared = rest.windows(2).filter(|pair| pair[0].is("mod")).map(|pair| pair[1].text.clone());
-    let local: BTreeSet<String> = imported.into_iter().chain(declared).collect();
-    paths.extend(written_out(&rest).into_iter().filter(|path| !local.contains(&path.words[0])));
+    let Written { uses, paths, declared } = written(file);
+    let imported = uses.iter().filter_map(|path| path.local.clone());
+    let local: BTreeSet<String> = imported.chain(declared).collect();
+    let paths = paths.into_iter().filter(|path| !local.contains(&path.words[0]));
     let module = module_of(&file.path);
-    paths.iter().filter_map(|path| resolve(path, &module, crates)).collect()
+    uses.into_iter().chain(paths).filter_map(|path| resolve(&path, &module, crates)).collect()
+}
+
+/// A place of this crate that a file names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    /// From the crate's root; the last is `*` for a glob.
+    pub(crate) words: Vec<String>,
+    /// The name under which a `pub use` shows the place to other files; empty for a glob.
+    pub(crate) shown_as: Option<String>,
+    pub(crate) line: usize,
+}
+
+/// The places of this crate that the code of a file names, also through a module that the file declares, and through a
+/// name that the file imports.
+pub(crate) fn places(file: &File) -> Vec<Place> {
+    let Written { uses, paths, declared } = written(file);
+    let module = module_of(&file.path);
+    let own = |words: &[String]| match words.first() {
+        Some(first) if declared.contains(first) => Some([&module, words].concat()),
+        _ => {
+            let path = Path { words: words.to_vec(), local: None, is_shown: false, line: 0 };
+            resolve(&path, &module, &BTreeSet::new()).map(|named| named.rest)
+        }
+    };
+    let imported: BTreeMap<&str, Vec<String>> =
+        uses.iter().filter_map(|path| Some((path.local.as_deref()?, own(&path.words)?))).collect();
+    let place = |path: &Path| {
+        let through = path.words.first().and_then(|first| imported.get(first.as_str()));
+        let words = match through {
+            Some(place) if path.words.len() > 1 => Some([place, &path.words[1..]].concat()),
+            _ => own(&path.words),
+        };
+        let shown_as = path.is_shown.then(|| path.local.clone().filter(|name| name != "*").unwrap_or_default());
+        Some(Place { words: words?, shown_as, line: path.line })
+    };
+    let of_uses = uses.iter().filter_map(place);
+    of_uses.chain(paths.iter().filter_map(place)).collect()
+}
+
+/// What a file writes that can be a path.
+struct Written {
+    /// The leaves of `use` declarations.
+    uses: Vec<Path>,
+    /// Paths outside of `use`.
+    paths: Vec<Path>,
+    /// The modules that the file declares.
+    declared: BTreeSet<String>,
+}
+
+fn written(file: &File) -> Written {
+    let (uses, rest) = split_uses(&without_visibility(&file.code()));
+    let leaves = |(is_shown, tree): &(bool, Vec<Token>)| {
+        let is_shown = *is_shown;
+        flatten(tree, &[]).into_iter().map(move |path| Path { is_shown, ..path })
+    };
+    let declared = rest.windows(2).filter(|pair| pair[0].is("mod")).map(|pair| pair[1].text.clone());
+    Written { uses: uses.iter().flat_map(leaves).collect(), paths: written_out(&rest), declared: declared.collect() }
+}
+
+/// The tokens without the `(crate)` of `pub(crate)`: who may see a thing is no use of the place that is named there.
+fn without_visibility(tokens: &[Token]) -> Vec<Token> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        kept.push(token.clone());
+        let who = ["crate", "super", "self", "in"].iter().any(|word| reads(tokens, at + 1, &["(", word]));
+        at = if token.is("pub") && who { closing(tokens, at + 1) + 1 } else { at + 1 };
+    }
+    kept
 }
 
 /// A path as it is written.
@@ -45,17 +111,20 @@ struct Path {
     words: Vec<String>,
     /// The name that a `use` makes of it.
     local: Option<String>,
+    /// Whether that name is for other files too.
+    is_shown: bool,
     line: usize,
 }
 
-/// The trees of the `use` declarations, and the tokens that are left.
-fn split_uses(tokens: &[Token]) -> (Vec<Vec<Token>>, Vec<Token>) {
+/// The trees of the `use` declarations, each with whether it is a `pub use`, and the tokens that are left.
+fn split_uses(tokens: &[Token]) -> (Vec<(bool, Vec<Token>)>, Vec<Token>) {
     let (mut uses, mut rest) = (Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         if token.is("use") {
             let end = (at..tokens.len()).find(|i| tokens[*i].is(";")).unwrap_or(tokens.len());
-            uses.push(tokens[at + 1..end].to_vec());
+            let is_shown = at > 0 && tokens[at - 1].is("pub");
+            uses.push((is_shown, tokens[at + 1..end].to_vec()));
             at = end + 1;
         } else {
             rest.push(token.clone());
@@ -85,7 +154,7 @@ fn flatten(tree: &[Token], before: &[String]) -> Vec<Path> {
     let renamed = reads(tree, 1, &["as"]).then(|| tree[2].text.clone());
     // `use http;` names the crate; every other leaf is a name of this file.
     let local = (words.len() > 1).then(|| renamed.or_else(|| words.last().cloned())).flatten();
-    vec![Path { words, local, line: first.line }]
+    vec![Path { words, local, is_shown: false, line: first.line }]
 }
 
 /// The comma-separated parts of a group.
@@ -119,8 +188,9 @@ fn written_out(tokens: &[Token]) -> Vec<Path> {
             end += 2;
         }
         if end > at {
-            let words = tokens[at..=end].iter().filter(|t| t.kind == Kind::Word);
-            paths.push(Path { words: words.map(|t| t.text.clone()).collect(), local: None, line: tokens[at].line });
+            let words = tokens[at..=end].iter().filter(|t| t.kind == Kind::Word).map(|t| t.text.clone());
+            let line = tokens[at].line;
+            paths.push(Path { words: words.collect(), local: None, is_shown: false, line });
         }
         at = end + 1;
     }
@@ -170,6 +240,22 @@ mod tests {
     fn paths_count_inside_macros_too() {
         let text = "fn f() { format!(\"{}\", crate::walk::walk()); tokio::time::sleep(std::iter::empty()) }";
         assert_eq!(texts("src/render.rs", text), ["crate::walk::walk", "tokio::time::sleep", "std::iter::empty"]);
+    }
+
+    #[test]
+    fn a_place_is_named_through_what_is_declared_or_imported() {
+        let text = "pub use way::{branch::Branch, stop::*};\npub(in crate::walk) mod way;\nuse self::way::course as c;\nfn f() { c::go(); way::log::new(); Vec::new() }";
+        let places = places(&File::new("src/walk.rs", text));
+        let shown: Vec<(String, Option<&str>)> =
+            places.iter().map(|place| (place.words.join("::"), place.shown_as.as_deref())).collect();
+        let expected = [
+            ("walk::way::branch::Branch", Some("Branch")),
+            ("walk::way::stop::*", Some("")),
+            ("walk::way::course", None),
+            ("walk::way::course::go", None),
+            ("walk::way::log::new", None),
+        ];
+        assert_eq!(shown, expected.map(|(words, name)| (words.to_owned(), name)));
     }
 
     #[test]

@@ -9,7 +9,39 @@ const FILE: usize = 600;
 /// Tables are as long as what they list.
 const TABLES: &[&str] = &["src/envoy/harmless.rs"];
 /// The most lines of a function, all counted.
-const FUNCTION: usize = 80;
+const FUNCTION: usize = 60;
+/// Functions that are older than this measure.
+pub(crate) const LONG: &[(&str, &str)] = &[
+    ("src/walk/dial/external.rs", "`external`"),
+    ("src/walk/http/request.rs", "`request`"),
+    ("tests/envoy/generate/rbac.rs", "`unit`"),
+    ("tests/envoy/generate/trees.rs", "`hosts`"),
+    ("tests/render.rs", "`wide_shows_every_row_and_all_evidence_with_the_same_numbers`"),
+    ("tests/render.rs", "`long_names_are_wrapped_and_never_cut`"),
+];
+/// Parameters that are older than the rule that none is a `bool`, or that somebody else's trait has.
+pub(crate) const BOOLS: &[(&str, &str)] = &[
+    ("src/cli/tell.rs", "`is_terminal` of `is_colored`"),
+    ("src/envoy/certificate.rs", "`allow_expired` of `dates`"),
+    ("src/envoy/codec.rs", "`http2` of `version_refused`"),
+    ("src/envoy/headers.rs", "`http2` of `matched`"),
+    ("src/envoy/headers.rs", "`edge` of `matched`"),
+    ("src/envoy/load.rs", "`panic` of `pool`"),
+    ("src/envoy/matcher.rs", "`matches` of `from`"),
+    ("src/envoy/redirect.rs", "`new_port` of `host`"),
+    ("src/snapshot/decode.rs", "`value` of `visit_bool`"),
+    ("src/walk/dial/dialed.rs", "`tls` of `protocol_of`"),
+    ("src/walk/follow.rs", "`over_http` of `translate`"),
+    ("src/walk/http/filters/fault.rs", "`given` of `is_open`"),
+    ("src/walk/http/manager.rs", "`clear` of `inner_protocol`"),
+    ("src/walk/http/manager.rs", "`clear` of `bytes`"),
+    ("src/walk/tls/handshake.rs", "`late` of `refused`"),
+    ("src/walk/upstream/hosts.rs", "`dead` of `hosts_row`"),
+    ("src/walk/upstream/hosts.rs", "`all_fine` of `evidence_of`"),
+    ("src/walk/upstream/policy.rs", "`by_locality` of `ring`"),
+    ("src/walk/way/open_headers.rs", "`at_edge` of `of_client`"),
+    ("src/walk/way/open_headers.rs", "`given` of `why`"),
+];
 
 /// Files that do not say what they are for.
 pub(crate) fn headless(file: &File) -> Vec<String> {
@@ -42,6 +74,40 @@ pub(crate) fn long_functions(file: &File) -> Vec<String> {
         }
     }
     found
+}
+
+/// Parameters that are a `bool`, of functions that are not tests: at the call `true` says nothing.
+pub(crate) fn bool_parameters(file: &File) -> Vec<String> {
+    if !file.path.starts_with("src/") {
+        return Vec::new();
+    }
+    let tokens = file.code();
+    let mut found = Vec::new();
+    for at in (0..tokens.len()).filter(|at| tokens[*at].is("fn") && tokens.get(at + 1).is_some_and(Token::is_word)) {
+        let Some(open) = parameters_of(&tokens, at) else { continue };
+        let is_bool = |i: &usize| {
+            let ends = [",", ")"].iter().any(|end| reads(&tokens, i + 2, &[end]));
+            tokens[*i].is(":") && reads(&tokens, i + 1, &["bool"]) && ends
+        };
+        for i in (open..closing(&tokens, open)).filter(is_bool) {
+            let (name, parameter) = (&tokens[at + 1].text, &tokens[i - 1].text);
+            found.push(format!("{}: `{parameter}` of `{name}` is a bool; give it a type", file.at(&tokens[i])));
+        }
+    }
+    found
+}
+
+/// The parenthesis that opens a function's parameters, behind its generic ones.
+fn parameters_of(tokens: &[Token], at: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    (at..tokens.len()).find(|i| {
+        if tokens[*i].is("<") {
+            depth += 1;
+        } else if tokens[*i].is(">") && !tokens[i - 1].is("-") {
+            depth = depth.saturating_sub(1);
+        }
+        depth == 0 && tokens[*i].is("(")
+    })
 }
 
 /// The brace that opens a function's body, where it has one.
@@ -113,6 +179,21 @@ mod tests {
         assert_eq!(long_functions(&rust(&function(FUNCTION - 1))).len(), 1);
         assert_eq!(long_functions(&rust(&function(FUNCTION - 2))).len(), 0);
         assert_eq!(long_functions(&rust("trait T { fn f(&self); }\ntype F = fn(u8) -> u8;")).len(), 0);
+    }
+
+    #[test]
+    fn a_parameter_is_no_bool() {
+        assert_eq!(bool_parameters(&rust("fn f(a: u8, is_b: bool) {}")).len(), 1);
+        assert_eq!(
+            bool_parameters(&rust(
+                "trait T { fn f<F: Fn(bool)>(&self, mut b: bool, c: bool,); fn g<F: Fn() -> u8>(b: bool); }"
+            ))
+            .len(),
+            3
+        );
+        assert_eq!(bool_parameters(&rust("fn f(a: Option<bool>) -> bool { let b: bool = true; b }")).len(), 0);
+        assert_eq!(bool_parameters(&rust("#[cfg(test)]\nfn f(a: bool) {}\nstruct S { a: bool, }")).len(), 0);
+        assert_eq!(bool_parameters(&File::new("tests/a.rs", "fn f(a: bool) {}")).len(), 0);
     }
 
     #[test]
