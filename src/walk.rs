@@ -21,11 +21,13 @@ mod way;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use way::branch::{Branch, End};
+pub use way::branch::Branch;
+pub use way::end::End;
 pub use way::guard::{Alternative, Condition, Guard};
+pub use way::met::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Visit};
 pub use way::question::{Beyond, Port, Protocol, Question, QuestionError};
 pub use way::stop::{Abort, Handshake, Refused, RequestKind, Stop};
-pub use way::trail::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Trail, Visit};
+pub use way::trail::Trail;
 
 pub(crate) use dial::service::ports_of;
 

@@ -15,9 +15,9 @@ use super::way::course::Told;
 use super::way::forwarded::{Handed, Over};
 use super::way::guard::{Condition, Guard};
 use super::way::log::{Fact, Row};
+use super::way::met::Socket;
 use super::way::question::Beyond;
 use super::way::stop::{Handshake, Stop};
-use super::way::trail::Socket;
 use super::way::walker::Walker;
 
 /// What comes of handing the request to pods that are alike.

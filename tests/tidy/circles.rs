@@ -14,10 +14,6 @@ pub(crate) const KNOWN: &[&[&str]] = &[
     &["src/cli.rs", "src/cli/ask.rs", "src/cli/parse.rs", "src/cli/tell.rs"],
     &["src/render.rs", "src/render/json.rs", "src/render/query.rs"],
     &["src/snapshot.rs", "src/snapshot/index.rs", "src/snapshot/routes.rs"],
-    &["src/walk/http/filters.rs", "src/walk/http/filters/"],
-    &["src/walk/upstream/aggregate.rs", "src/walk/upstream/cluster.rs"],
-    &["src/walk/way/branch.rs", "src/walk/way/course.rs", "src/walk/way/outcome.rs"],
-    &["src/walk/way/log.rs", "src/walk/way/trail.rs"],
 ];
 
 /// A line for each circle that is not known, and for each that is known and not there.

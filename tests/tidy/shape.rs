@@ -12,8 +12,6 @@ const TABLES: &[&str] = &["src/envoy/harmless.rs"];
 const FUNCTION: usize = 60;
 /// Functions that are older than this measure.
 pub(crate) const LONG: &[(&str, &str)] = &[
-    ("src/walk/dial/external.rs", "`external`"),
-    ("src/walk/http/request.rs", "`request`"),
     ("tests/envoy/generate/rbac.rs", "`unit`"),
     ("tests/envoy/generate/trees.rs", "`hosts`"),
     ("tests/render.rs", "`wide_shows_every_row_and_all_evidence_with_the_same_numbers`"),

@@ -11,9 +11,9 @@ use crate::walk::beyond::sent::{as_sent, name_of_host, names_by_host, upstream_p
 use crate::walk::beyond::targets::Group;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::Handed;
+use crate::walk::way::met::{Socket, SocketKind, Visit};
 use crate::walk::way::open_headers::OpenHeaders;
 use crate::walk::way::question::Question;
-use crate::walk::way::trail::{Socket, SocketKind, Visit};
 use crate::walk::way::walker::{Downstream, Got, Walker};
 
 /// What comes of handing the request to a pod.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Lookup, Need, Node};
 use crate::walk::way::forwarded::Handed;
+use crate::walk::way::met::{HostTrail, Socket, SocketKind};
 use crate::walk::way::service::is_ready;
-use crate::walk::way::trail::{HostTrail, Socket, SocketKind};
 use crate::walk::way::walker::Walker;
 
 /// Who gets a request.

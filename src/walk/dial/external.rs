@@ -41,6 +41,11 @@ pub(in crate::walk) fn external(walker: &Walker) -> Resolved {
         return resolved;
     }
     let entries: Vec<Node> = visible.into_iter().filter(|e| takes(e, &|name| name == host)).collect();
+    addresses(walker, &entries, port)
+}
+
+/// The addresses that `ServiceEntry` objects have, as A dials them.
+fn addresses(walker: &Walker, entries: &[Node], port: u16) -> Resolved {
     let mut ips = Vec::new();
     let mut evidence = Vec::new();
     // What Istio gives out by itself only counts where the proxy answers for names, too: then it listens there.
@@ -56,7 +61,7 @@ pub(in crate::walk) fn external(walker: &Walker) -> Resolved {
     let listens = |ip: IpAddr| {
         listeners.iter().flat_map(|all| all.iter()).any(|l| l.addresses.contains(&SocketAddr::new(ip, port)))
     };
-    for entry in &entries {
+    for entry in entries {
         let given = entry.at("spec.addresses");
         let is_given = given.is_some();
         let listed = given.or_else(|| entry.at("status.addresses"));

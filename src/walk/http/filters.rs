@@ -3,6 +3,7 @@
 //! Configuration comes from the most specific level that has an entry for the filter's name: weighted cluster, route,
 //! virtual host, route configuration, then the connection manager (`source/common/router/per_filter_config.cc`).
 
+mod ask;
 mod cors;
 mod csrf;
 mod ext_authz;
@@ -15,171 +16,27 @@ mod rbac;
 mod script;
 mod service;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::envoy::any::JsonAny;
-use crate::envoy::fraction;
 use crate::envoy::harmless;
-use crate::envoy::matcher::{Match, Reading};
-use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
-use crate::envoy::pb::envoy::config::route::v3::{
-    FilterConfig, HeaderMatcher, RouteConfiguration, WeightedCluster, route, route_action::ClusterSpecifier,
-};
+use crate::envoy::pb::envoy::config::route::v3::{FilterConfig, WeightedCluster};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
-    HttpConnectionManager, HttpFilter, http_filter::ConfigType,
+    HttpFilter, http_filter::ConfigType,
 };
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Power, Stage, percent};
 use crate::walk::http::chosen::{Chosen, Drawn};
-use crate::walk::http::host::Host;
 use crate::walk::http::request::Http;
-use crate::walk::http::route::header_matches;
 use crate::walk::http::weights;
-use crate::walk::way::accepted::Sight;
 use crate::walk::way::course::Told;
-use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::Headers;
 use crate::walk::way::guard::{Condition, Guard};
 use crate::walk::way::log::{Fact, Row};
-use crate::walk::way::open_headers::may_be_added;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
-/// The filters, and the levels that configure them.
-pub(in crate::walk) struct Chain<'a> {
-    pub(in crate::walk) manager: &'a HttpConnectionManager,
-    pub(in crate::walk) node: &'a Node,
-    /// The route configuration and where it stands; `None` where it was never delivered.
-    pub(in crate::walk) config: Option<(&'a RouteConfiguration, &'a Node)>,
-    pub(in crate::walk) host: &'a Host,
-    pub(in crate::walk) dial: &'a Dial,
-    pub(in crate::walk) sight: Sight,
-    pub(in crate::walk) reach: Reach<'a>,
-}
+pub(in crate::walk) use ask::{Chain, Reach, Reached};
 
-/// What comes of asking the service behind a cluster of this name, which a filter names.
-pub(in crate::walk) type Reach<'a> = &'a dyn Fn(&str) -> Reached;
-
-/// Whether a filter's own service can be asked.
-pub(in crate::walk) enum Reached {
-    /// It may answer.
-    Perhaps,
-    /// No request ever gets there: why, in Envoy's words.
-    Never(Stop),
-}
-
-/// What one filter does.
-enum Effect {
-    /// Answers requests.
-    Answers(Answer),
-    /// Holds this share of them up.
-    Delays(f64, Node),
-    /// Sets dynamic metadata under this name.
-    SetsMetadata(String),
-    /// Notes which policy of shadow rules matched, under this prefix.
-    Shadows(String, Result<Option<String>, String>),
-    /// Changes headers that later filters see.
-    ChangesHeaders,
-    /// It is open what the filter does.
-    Open(Vec<Power>, String),
-    /// The same, of a filter whose kind says what it could do.
-    Unknown(String),
-}
-
-/// A filter's own answer.
-struct Answer {
-    /// The share of requests that get it.
-    share: f64,
-    stop: Stop,
-    /// Who answers, in a few words.
-    by: &'static str,
-    note: String,
-    /// The part of the configuration that says so.
-    node: Option<Node>,
-}
-
-impl Answer {
-    /// Every request gets it.
-    fn to_all(stop: Stop, by: &'static str, note: String, node: Node) -> Effect {
-        Effect::Answers(Self { share: 1.0, stop, by, note, node: Some(node) })
-    }
-}
-
-/// A filter's own configuration where it applies to this route.
-struct Applied {
-    any: JsonAny,
-    node: Node,
-}
-
-/// What a filter is asked about.
-struct Ask<'a> {
-    walker: &'a Walker<'a>,
-    chain: &'a Chain<'a>,
-    chosen: &'a Chosen,
-    http: &'a Http,
-    before: &'a Before,
-    filter: &'a HttpFilter,
-    /// The filter's place among all.
-    place: usize,
-}
-
-/// What the filters before have left behind.
-#[derive(Clone, Default)]
-struct Before {
-    /// The names under which they may have set dynamic metadata.
-    metadata: BTreeSet<String>,
-    headers_changed: bool,
-    /// One of them changes headers, so that B's side cannot be sure of them either.
-    passed_a_change: bool,
-    /// The policy that matched in shadow rules, by the prefix of their statistics; an error where it cannot be told.
-    shadows: BTreeMap<String, Result<Option<String>, String>>,
-}
-
-impl Ask<'_> {
-    /// Where the filter's own configuration stands in the connection manager.
-    fn own_node(&self) -> Option<Node> {
-        self.chain.node.get("http_filters")?.index(self.place)?.get("typed_config")
-    }
-
-    /// A share of requests that runtime may override; `unset` where it is not configured.
-    fn share(&self, percent: Option<&RuntimeFractionalPercent>, unset: f64) -> Result<f64, String> {
-        let Some(percent) = percent else { return Ok(unset) };
-        match self.walker.runtime_percent(&percent.runtime_key) {
-            Some(share) => share,
-            None => Ok(fraction::share(percent.default_value.as_ref())),
-        }
-    }
-
-    /// A header matcher, as of this filter's turn.
-    fn header(&self, header: &HeaderMatcher) -> Match {
-        self.header_of(header, Reading::of(self.walker.version))
-    }
-
-    /// The first value of a header; empty without one.
-    fn first(&self, name: &str) -> &str {
-        self.http.values(name).first().copied().unwrap_or_default()
-    }
-
-    /// The same, read in a way of the filter's own.
-    fn header_of(&self, header: &HeaderMatcher, reading: Reading) -> Match {
-        let name = header.name.to_ascii_lowercase();
-        if self.before.headers_changed {
-            return Match::Unknown("headers may have been changed by then".to_owned());
-        }
-        if self.http.values(&name).is_empty() && may_be_added(&name) {
-            return Match::Unknown(format!("a proxy may add the header {name}"));
-        }
-        header_matches(header, self.http, reading)
-    }
-}
-
-/// The type of the filter's own configuration.
-fn own_type<'a>(ask: &'a Ask) -> &'a str {
-    match &ask.filter.config_type {
-        Some(ConfigType::TypedConfig(any)) => &any.type_name,
-        None => "",
-    }
-}
+use ask::{Answer, Applied, Ask, Before, Effect, entries};
 
 /// A route to weighted clusters that the filters tell apart, one by one: each cluster is drawn before the filters run.
 pub(in crate::walk) fn told_apart(walker: &Walker, chain: &Chain, chosen: Chosen, http: &Http) -> Told<Chosen> {
@@ -381,56 +238,6 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
         });
     }
     Ok(Some(Applied { any, node }))
-}
-
-/// The entries of all levels that have one, the most specific first, unwrapped where they can be.
-fn levels(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<Applied> {
-    let unwrapped = |(any, node): (JsonAny, Node)| {
-        let wrapped = any.type_name == "envoy.config.route.v3.FilterConfig";
-        let inner = || Some((any.unpack::<FilterConfig>().ok()?.config?, node.get("config")?));
-        let (any, node) = if wrapped { inner()? } else { (any, node) };
-        Some(Applied { any, node })
-    };
-    entries(chain, chosen, name).into_iter().filter_map(unwrapped).collect()
-}
-
-/// The entries of all levels that have one, the most specific first.
-fn entries(chain: &Chain, chosen: &Chosen, name: &str) -> Vec<(JsonAny, Node)> {
-    let entry = |map: &BTreeMap<String, JsonAny>, node: &Node| -> Option<(JsonAny, Node)> {
-        Some((map.get(name)?.clone(), node.get("typed_per_filter_config")?.get(name)?))
-    };
-    let (Some(hit), Host::Found(host, table)) = (&chosen.route, chain.host) else { return Vec::new() };
-    let of_weighted = || {
-        let at = hit.node.at("route.weighted_clusters.clusters")?;
-        let weighted = hit.weighted()?;
-        let i = chosen.only.as_ref()?.entry;
-        entry(&weighted.clusters.get(i)?.typed_per_filter_config, &at.index(i)?)
-    };
-    let all = [
-        of_weighted(),
-        entry(&hit.route.typed_per_filter_config, &hit.node),
-        entry(&host.typed_per_filter_config, table.node()),
-        chain.config.and_then(|(config, node)| entry(&config.typed_per_filter_config, node)),
-    ];
-    all.into_iter().flatten().collect()
-}
-
-/// The cluster that the router will be asked for; `None` where the route forwards to none.
-fn cluster_name<'a>(chosen: &'a Chosen, http: &'a Http) -> Result<Option<&'a str>, String> {
-    let Some(route::Action::Route(action)) = chosen.route.as_ref().and_then(|hit| hit.route.action.as_ref()) else {
-        return Ok(None);
-    };
-    match &action.cluster_specifier {
-        Some(ClusterSpecifier::Cluster(name)) => Ok(Some(name)),
-        Some(ClusterSpecifier::ClusterHeader(header)) => {
-            Ok(Some(http.values(header).first().copied().unwrap_or_default()))
-        }
-        Some(ClusterSpecifier::WeightedClusters(_)) => match &chosen.only {
-            Some(drawn) => Ok(Some(&drawn.cluster)),
-            None => Err("which weighted cluster is drawn is not known".to_owned()),
-        },
-        None => Err("the route's cluster specifier is not modeled".to_owned()),
-    }
 }
 
 /// An extension's type; of a `TypedStruct`, the type that it stands for; of a Wasm filter that is compiled into

@@ -61,32 +61,8 @@ pub(in crate::walk) fn request(
 ) -> Result<(Http, Vec<Condition>), String> {
     let question = walker.question;
     let mut open = Open::default();
-    let mut authority = dial.host.clone();
-    if manager.strip_trailing_host_dot {
-        authority = domains::strip_trailing_dot(&authority);
-    }
-    if let Some(StripPortMode::StripAnyHostPort(true)) = manager.strip_port_mode {
-        authority = domains::strip_port(&authority, None).to_owned();
-    } else if manager.strip_matching_host_port {
-        authority = domains::strip_port(&authority, Some(dial.port)).to_owned();
-    }
-    let how = Normalization {
-        dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
-        slashes: manager.merge_slashes,
-        parameters: walker.version.has(&Version::PARAMETERS),
-    };
-    let escaped = question.path.to_ascii_lowercase();
-    let keeps = matches!(
-        manager.path_with_escaped_slashes_action(),
-        PathWithEscapedSlashesAction::KeepUnchanged | PathWithEscapedSlashesAction::ImplementationSpecificDefault
-    );
-    if !keeps && (escaped.contains("%2f") || escaped.contains("%5c")) {
-        open.add(&[Power::Refuse, Power::Answer, Power::Rewrite], "escaped slashes in the path are not modeled");
-    }
-    let path = normalize(&question.path, how).unwrap_or_else(|why| {
-        open.add(&[Power::Refuse, Power::Rewrite], &why);
-        question.path.clone()
-    });
+    let authority = authority(manager, dial);
+    let path = path(walker, manager, &mut open);
     let given = |name: &str| question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name));
     let upgrades = given("connection").is_some_and(|(_, v)| v.to_ascii_lowercase().contains("upgrade"));
     if let Some(name) =
@@ -131,6 +107,42 @@ pub(in crate::walk) fn request(
         makes_id,
     };
     Ok((http, open.conditions))
+}
+
+/// The Host, as the manager leaves it.
+fn authority(manager: &HttpConnectionManager, dial: &Dial) -> String {
+    let mut authority = dial.host.clone();
+    if manager.strip_trailing_host_dot {
+        authority = domains::strip_trailing_dot(&authority);
+    }
+    if let Some(StripPortMode::StripAnyHostPort(true)) = manager.strip_port_mode {
+        authority = domains::strip_port(&authority, None).to_owned();
+    } else if manager.strip_matching_host_port {
+        authority = domains::strip_port(&authority, Some(dial.port)).to_owned();
+    }
+    authority
+}
+
+/// The path, as the manager leaves it.
+fn path(walker: &Walker, manager: &HttpConnectionManager, open: &mut Open) -> String {
+    let question = walker.question;
+    let how = Normalization {
+        dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
+        slashes: manager.merge_slashes,
+        parameters: walker.version.has(&Version::PARAMETERS),
+    };
+    let escaped = question.path.to_ascii_lowercase();
+    let keeps = matches!(
+        manager.path_with_escaped_slashes_action(),
+        PathWithEscapedSlashesAction::KeepUnchanged | PathWithEscapedSlashesAction::ImplementationSpecificDefault
+    );
+    if !keeps && (escaped.contains("%2f") || escaped.contains("%5c")) {
+        open.add(&[Power::Refuse, Power::Answer, Power::Rewrite], "escaped slashes in the path are not modeled");
+    }
+    normalize(&question.path, how).unwrap_or_else(|why| {
+        open.add(&[Power::Refuse, Power::Rewrite], &why);
+        question.path.clone()
+    })
 }
 
 /// What of a request is not modeled.

@@ -28,8 +28,8 @@ use crate::walk::http::request::Http;
 use crate::walk::way::course::Told;
 use crate::walk::way::guard::{Condition, Guard};
 use crate::walk::way::log::{Fact, Row};
+use crate::walk::way::met::Missed;
 use crate::walk::way::stop::RequestKind;
-use crate::walk::way::trail::Missed;
 use crate::walk::way::walker::Walker;
 
 const ROUTE_MATCH: &str = "envoy.config.route.v3.RouteMatch";

@@ -13,8 +13,8 @@ use crate::snapshot::{Evidence, Lookup, Node, Origin};
 use crate::verdict::Side;
 
 use crate::walk::tls::peer;
+use crate::walk::way::met::{ClusterTrail, Socket};
 use crate::walk::way::stop::{Handshake, Refused};
-use crate::walk::way::trail::{ClusterTrail, Socket};
 use crate::walk::way::walker::Walker;
 
 /// A handshake between A's proxy and the proxy of a pod of B's.

@@ -9,7 +9,7 @@ use crate::envoy::pb::envoy::extensions::transport_sockets::tls::v3::subject_alt
 use crate::envoy::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use crate::snapshot::Node;
 
-use crate::walk::way::trail::Socket;
+use crate::walk::way::met::Socket;
 use crate::walk::way::walker::Walker;
 
 /// The name in a pod's certificate. The trust domain is that of the names which A's proxy expects, where they have one
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
     use crate::envoy::tls::{Context, Validation};
-    use crate::walk::way::trail::SocketKind;
+    use crate::walk::way::met::SocketKind;
 
     fn expecting(pattern: MatchPattern, san_type: SanType) -> Socket {
         let matcher = StringMatcher { match_pattern: Some(pattern), ignore_case: false };

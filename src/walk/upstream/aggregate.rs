@@ -9,12 +9,11 @@ use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType
 use crate::envoy::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
 use crate::walk::upstream::assignment::{self, Assignment};
 use crate::walk::upstream::balance::UNTOLD_WEIGHTS;
-use crate::walk::upstream::cluster;
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
 use crate::walk::upstream::hosts::{self, Placed, Unread};
 use crate::walk::upstream::policy::{self, Breaker};
 use crate::walk::way::forwarded::Wire;
-use crate::walk::way::trail::ClusterTrail;
+use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::walker::{Got, Walker};
 
 /// A member that is there.
@@ -134,7 +133,7 @@ fn member(walker: &Walker, name: &str, wire: Wire) -> Result<Option<Member>, Unr
     };
     let node = entry.get("cluster").ok_or_else(|| odd("a cluster is not where it should be".to_owned()))?;
     let cluster: Cluster = node.decode().map_err(odd)?;
-    if let Some(what) = cluster::deciding(&cluster, &node) {
+    if let Some(what) = policy::deciding(&cluster, &node) {
         return Err(odd(what));
     }
     match &cluster.cluster_discovery_type {

@@ -15,7 +15,7 @@ use crate::envoy::subset::{self, Criteria};
 use crate::envoy::tls::Context;
 use crate::envoy::{address, fraction};
 use crate::snapshot::Node;
-use crate::walk::way::trail::{Socket, SocketKind};
+use crate::walk::way::met::{Socket, SocketKind};
 use crate::walk::way::walker::{Got, Walker};
 
 /// The parts of a `ClusterLoadAssignment` that decide.

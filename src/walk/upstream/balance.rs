@@ -14,7 +14,7 @@ use crate::walk::upstream::hosts::{self, Unread, hosts_of};
 use crate::walk::upstream::policy::{self, Balancer, Breaker};
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::guard::Condition;
-use crate::walk::way::trail::ClusterTrail;
+use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::walker::Walker;
 
 /// What becomes of requests of a cluster that balances over the hosts it has.

@@ -14,11 +14,9 @@ use crate::walk::upstream::{aggregate, balance, original_dst, policy};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
+use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::stop::Stop;
-use crate::walk::way::trail::ClusterTrail;
 use crate::walk::way::walker::{Got, Walker};
-
-const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 
 /// What becomes of the requests that choose a cluster.
 pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, dial: &Dial) -> Evaluated {
@@ -62,7 +60,8 @@ fn there(
     dial: &Dial,
 ) -> Evaluated {
     let name = &choice.name;
-    let mut conditions: Vec<Condition> = deciding(cluster, node).map(|why| withheld(name, &why)).into_iter().collect();
+    let mut conditions: Vec<Condition> =
+        policy::deciding(cluster, node).map(|why| withheld(name, &why)).into_iter().collect();
     match maintenance(walker, name, wire) {
         Ok(Maintenance::None) => {}
         Ok(Maintenance::All) => {
@@ -92,12 +91,6 @@ pub(in crate::walk) fn reach(walker: &Walker, name: &str, dial: &Dial) -> Option
         [(_, _, Fate::Stopped(stop))] if evaluated.conditions.is_empty() => Some(stop.clone()),
         _ => None,
     }
-}
-
-/// What of a cluster bears on the request and is not modeled.
-pub(in crate::walk) fn deciding(cluster: &Cluster, node: &Node) -> Option<String> {
-    let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
-    Walker::unmodeled(node, CLUSTER, &except).or_else(|| policy::unmodeled(cluster))
 }
 
 /// Whether runtime keeps HTTP requests from a cluster.

@@ -9,8 +9,8 @@ use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Handed, Over, Wire};
 use crate::walk::way::guard::{Condition, Guard};
 use crate::walk::way::log::{Fact, Row};
+use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::stop::Stop;
-use crate::walk::way::trail::ClusterTrail;
 use crate::walk::way::walker::Gap;
 
 /// What becomes of the requests that choose one cluster.

@@ -9,8 +9,8 @@ use crate::walk::upstream::assignment::{self, Assignment};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::log::Row;
+use crate::walk::way::met::{ClusterTrail, HostTrail};
 use crate::walk::way::stop::Stop;
-use crate::walk::way::trail::{ClusterTrail, HostTrail};
 use crate::walk::way::walker::{Gap, Got, Walker};
 
 /// Why a cluster's hosts are not known.

@@ -14,7 +14,7 @@ use crate::walk::upstream::hosts::never_connected;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::log::Row;
-use crate::walk::way::trail::{ClusterTrail, HostTrail};
+use crate::walk::way::met::{ClusterTrail, HostTrail};
 use crate::walk::way::walker::Walker;
 
 /// What becomes of requests that go on to the address that was dialed.

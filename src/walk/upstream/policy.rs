@@ -22,6 +22,7 @@ use crate::envoy::pb::envoy::extensions::load_balancing_policies::subset::v3::Su
 use crate::envoy::pb::envoy::extensions::load_balancing_policies::wrr_locality::v3::WrrLocality;
 use crate::envoy::subset::Subsets;
 
+use crate::snapshot::Node;
 use crate::walk::upstream::assignment::Assignment;
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::walker::Walker;
@@ -29,8 +30,16 @@ use crate::walk::way::walker::Walker;
 /// The type of clusters that stand for others.
 pub(in crate::walk) const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 
+const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
+
+/// What of a cluster bears on the request and is not modeled.
+pub(in crate::walk) fn deciding(cluster: &Cluster, node: &Node) -> Option<String> {
+    let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
+    Walker::unmodeled(node, CLUSTER, &except).or_else(|| unmodeled(cluster))
+}
+
 /// What of a cluster bears on who gets a request and is not modeled.
-pub(in crate::walk) fn unmodeled(cluster: &Cluster) -> Option<String> {
+fn unmodeled(cluster: &Cluster) -> Option<String> {
     if let Some(ClusterDiscoveryType::ClusterType(custom)) = &cluster.cluster_discovery_type {
         let type_name = custom.typed_config.as_ref().map_or("", |any| any.type_name.as_str());
         match type_name {

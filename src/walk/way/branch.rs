@@ -7,11 +7,13 @@ use crate::verdict::{
     Answerer, ClusterChoice, Decision, Destination, Mark, Outcome, Power, Response, Side, Stage, Step,
 };
 
+use super::end::End;
 use super::guard::{Condition, Guard};
 use super::log::{ChosenRoute, Entry, Fact, Log, Row};
+use super::met::{ClusterTrail, Visit};
 use super::outcome;
 use super::stop::{RequestKind, Stop};
-use super::trail::{ClusterTrail, Trail, Visit};
+use super::trail::Trail;
 
 /// One way that requests go.
 #[derive(Clone, Debug)]
@@ -24,27 +26,6 @@ pub struct Branch {
     pub(in crate::walk) log: Log,
     /// Whether local replies are wrapped for gRPC.
     pub(in crate::walk) kind: RequestKind,
-}
-
-/// How one way ends.
-#[derive(Clone, PartialEq, Debug)]
-pub enum End {
-    /// The request is handed to a host.
-    HandedOver,
-    /// It is not, and why.
-    Stopped(Stop),
-    /// It cannot be told.
-    Unknown,
-}
-
-impl End {
-    /// Why the request is not handed over, where it surely is not.
-    pub fn stop(&self) -> Option<&Stop> {
-        match self {
-            Self::Stopped(stop) => Some(stop),
-            Self::HandedOver | Self::Unknown => None,
-        }
-    }
 }
 
 impl Branch {

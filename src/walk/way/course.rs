@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use crate::verdict::{Side, Stage};
+use crate::verdict::Side;
 
 use super::guard::{Alternative, Condition, Guard};
 use super::log::{Entry, Fact, Log, Row};
-use super::outcome::alike;
-use super::stop::{RequestKind, Stop};
+use super::stop::Stop;
 
 /// What becomes of the request at one stage. `T` is what the next stage gets.
 #[derive(Clone, Debug)]
@@ -29,8 +28,8 @@ pub(in crate::walk) enum Course<T> {
 /// What a stage tells: what it met, in order, and the course of the request after that.
 #[derive(Clone, Debug)]
 pub(in crate::walk) struct Told<T> {
-    log: Log,
-    course: Course<T>,
+    pub(super) log: Log,
+    pub(super) course: Course<T>,
 }
 
 /// One way through a [`Told`]: what sends requests there, what they meet, and how it ends.
@@ -189,7 +188,7 @@ impl<T> Told<T> {
     }
 
     /// The same, where something was met at the end of every way.
-    fn last(mut self, fact: Fact) -> Self {
+    pub(in crate::walk) fn last(mut self, fact: Fact) -> Self {
         match &mut self.course {
             Course::Goes(_) | Course::Ends(..) | Course::Depends(_, None) => self.log.push(Entry::source(fact)),
             Course::Parts(parts) => {
@@ -253,27 +252,6 @@ impl<T> Told<T> {
         })
     }
 
-    /// The same, where alternatives that come to one word say so, and those that are alike in all are one.
-    pub(in crate::walk) fn settled(self, kind: RequestKind) -> Self {
-        let course = match self.course {
-            Course::Parts(parts) => {
-                let mut parts: Vec<(Guard, Self)> =
-                    parts.into_iter().map(|(guard, part)| (guard, part.settled(kind))).collect();
-                if let Some(merged) = merged(&mut parts) {
-                    return merged.after(self.log);
-                }
-                let word = alike(parts.iter().map(|(_, part)| part.outcome(kind))).filter(|_| parts.len() > 1);
-                let settle = |(guard, part): (Guard, Self)| (guard.settled_as(word), part);
-                Course::Parts(parts.into_iter().map(settle).collect())
-            }
-            Course::Depends(condition, rest) => {
-                Course::Depends(condition, rest.map(|rest| Box::new(rest.settled(kind))))
-            }
-            other @ (Course::Goes(_) | Course::Ends(..)) => other,
-        };
-        Self { log: self.log, course }
-    }
-
     /// Every way that requests go.
     pub(in crate::walk) fn ways(self) -> Vec<Way<T>> {
         let mut ways = Vec::new();
@@ -297,55 +275,5 @@ impl<T> Told<T> {
                 }
             }
         }
-    }
-}
-
-/// Alternatives that are alike in all that is told of them, as one: the first stands for all, without the row that says
-/// that it is open.
-fn merged<T>(parts: &mut Vec<(Guard, Told<T>)>) -> Option<Told<T>> {
-    // Of one alternative it is open whether it is the one.
-    if parts.len() < 2 || !parts.iter().all(|(guard, _)| guard.condition().is_some()) {
-        return None;
-    }
-    let mut signatures = parts.iter().map(|(_, part)| part.signature());
-    let first = signatures.next()?;
-    if !signatures.all(|other| other == first) {
-        return None;
-    }
-    let why = parts.first().and_then(|(guard, _)| guard.condition()).map(|open| open.why.clone()).unwrap_or_default();
-    let named = [Stage::Listener, Stage::FilterChain, Stage::Route];
-    let names = |stage: Stage| parts.iter().map(move |(_, part)| part.first_met(&|fact: &Fact| fact.name_at(stage)));
-    let differing = named.into_iter().filter(|stage| {
-        let mut names = names(*stage);
-        let first = names.next().flatten();
-        names.any(|other| other != first)
-    });
-    let fact = Fact::Unsettled { why, differing: differing.collect() };
-    let (_, mut one) = parts.drain(..).next()?;
-    one.log.remove(0);
-    Some(one.last(fact))
-}
-
-/// What is compared of a way: how it ends, and by which route and cluster it went there.
-type Signature = Vec<String>;
-
-impl<T> Told<T> {
-    /// What tells ways apart that end alike.
-    pub(in crate::walk) fn signature(&self) -> Signature {
-        let mut own: Vec<String> = self.log.iter().filter_map(|entry| entry.fact.mark()).collect();
-        match &self.course {
-            Course::Goes(_) => own.push("goes".to_owned()),
-            Course::Ends(stop, _) => own.push(format!("{stop:?}")),
-            Course::Parts(parts) => own.extend(
-                parts
-                    .iter()
-                    .flat_map(|(guard, part)| std::iter::once(format!("{}", guard.share())).chain(part.signature())),
-            ),
-            Course::Depends(condition, rest) => {
-                own.push(condition.why.clone());
-                own.extend(rest.iter().flat_map(|rest| rest.signature()));
-            }
-        }
-        own
     }
 }

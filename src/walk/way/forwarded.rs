@@ -7,8 +7,8 @@ use crate::envoy::subset::Criteria;
 use crate::snapshot::Node;
 
 use super::dial::Dial;
+use super::met::ClusterTrail;
 use super::stop::Stop;
-use super::trail::ClusterTrail;
 
 /// What is to be forwarded, and the clusters that it can go to.
 #[derive(Clone)]

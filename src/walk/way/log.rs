@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Mark, Side, Stage};
 
+use super::met::{ClusterTrail, Missed, Visit};
 use super::stop::Stop;
-use super::trail::{ClusterTrail, Missed, Visit};
 
 /// Entries in order. They are shared: ways that part have a beginning in common.
 pub(in crate::walk) type Log = Vec<Arc<Entry>>;

@@ -2,9 +2,7 @@
 
 use crate::verdict::{Outcome, Power};
 
-use super::branch::End;
-use super::course::{Course, Told};
-use super::guard::Guard;
+use super::end::End;
 use super::stop::RequestKind;
 
 /// What an end means.
@@ -39,36 +37,6 @@ pub(in crate::walk) fn combine(shares: &[(f64, Outcome)]) -> Outcome {
         return Outcome::Partial;
     }
     if has_unknown { Outcome::Unknown } else { first }
-}
-
-impl<T> Told<T> {
-    /// The outcome of all ways together.
-    pub(in crate::walk) fn outcome(&self, kind: RequestKind) -> Outcome {
-        combine(&self.outcomes(kind, &[]))
-    }
-
-    /// The shares of the ways with what surely becomes of them. Alternatives that come to one word are an answer.
-    fn outcomes(&self, kind: RequestKind, powers: &[Power]) -> Vec<(f64, Outcome)> {
-        match self.course() {
-            Course::Goes(_) => vec![(1.0, under(Outcome::Reaches, powers))],
-            Course::Ends(stop, _) => vec![(1.0, under(stop.outcome(kind), powers))],
-            Course::Depends(_, None) => vec![(1.0, Outcome::Unknown)],
-            Course::Depends(condition, Some(rest)) => rest.outcomes(kind, &[powers, &condition.powers].concat()),
-            Course::Parts(parts) if parts.iter().any(|(guard, _)| matches!(guard, Guard::Provided { .. })) => {
-                let words = parts.iter().map(|(_, part)| combine(&part.outcomes(kind, powers)));
-                // Of one alternative it is open whether it is the one.
-                let word = alike(words).filter(|_| parts.len() > 1);
-                vec![(1.0, word.unwrap_or(Outcome::Unknown))]
-            }
-            Course::Parts(parts) => {
-                let of = |(guard, part): &(Guard, Self)| {
-                    let share = guard.share();
-                    part.outcomes(kind, powers).into_iter().map(move |(inner, word)| (share * inner, word))
-                };
-                parts.iter().flat_map(of).collect()
-            }
-        }
-    }
 }
 
 /// The word that all are, where they are one.

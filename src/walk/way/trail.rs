@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::envoy::health::Host;
-use crate::envoy::tls::Context;
-use crate::snapshot::{Evidence, Node, Origin, RouteTable};
-use crate::verdict::{Endpoint, Side};
+use crate::snapshot::{Evidence, Node, RouteTable};
+use crate::verdict::Side;
 
 use super::log::{Entry, Fact};
+use super::met::{ClusterTrail, Missed};
 
 /// What was met on the way through one proxy.
 #[derive(Clone, Default, Debug)]
@@ -36,92 +35,6 @@ pub struct Trail {
     pub near: Vec<String>,
     /// Where it was proved that the thing which ended the walk is not there.
     pub absence: Vec<Evidence>,
-}
-
-/// A route that did not match: of all, the first of which most predicates held.
-#[derive(Clone, Debug)]
-pub struct Missed {
-    /// The route.
-    pub route: Node,
-    /// The predicate that failed first, in words.
-    pub why: String,
-    /// How many routes did not match.
-    pub count: usize,
-    /// The failed predicate's place.
-    pub at: Option<Node>,
-}
-
-/// A cluster on the way.
-#[derive(Clone, Debug)]
-pub struct ClusterTrail {
-    /// Its name, or the name that was asked for.
-    pub name: String,
-    /// The cluster's configuration; `None` when it is not there.
-    pub cluster: Option<Node>,
-    /// Its element in `/clusters`.
-    pub status: Option<Node>,
-    /// Its hosts, in the order of `/clusters`.
-    pub hosts: Vec<HostTrail>,
-    /// The same, as the answer shows them.
-    pub endpoints: Vec<Endpoint>,
-    /// How its hosts are spoken to where none of them is listed: the cluster's own socket.
-    pub own_socket: Option<Arc<Socket>>,
-    /// Proof of what is not there.
-    pub absence: Vec<Evidence>,
-}
-
-/// A host of a cluster.
-#[derive(Clone, Debug)]
-pub struct HostTrail {
-    /// Its address, health and counters.
-    pub host: Host,
-    /// Its place in `/clusters`.
-    pub at: Option<Node>,
-    /// Whether a request can be sent to it.
-    pub eligible: bool,
-    /// How it is spoken to; `None` where that is not known.
-    pub socket: Option<Arc<Socket>>,
-}
-
-/// How a proxy speaks to a host.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Socket {
-    /// Plaintext, or which kind of TLS.
-    pub kind: SocketKind,
-    /// The TLS server name.
-    pub server_name: String,
-    /// The protocols that are offered.
-    pub alpn: Vec<String>,
-    /// What is shown in the handshake, and asked of the other side; nothing in plaintext.
-    pub tls: Context,
-}
-
-/// Plaintext, or which kind of TLS.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SocketKind {
-    /// No TLS.
-    Plaintext,
-    /// TLS without a certificate of the client's.
-    Simple,
-    /// TLS with a certificate of the client's.
-    Mutual,
-}
-
-/// One of B's pods, whose proxy takes the request.
-#[derive(Clone, Debug)]
-pub struct Visit {
-    /// The pod's namespace.
-    pub namespace: String,
-    /// The pod's name.
-    pub name: String,
-    /// The pod itself.
-    pub pod: Node,
-    /// As whom its proxy was read.
-    pub origin: Origin,
-    /// The port of it that is dialed.
-    pub port: u16,
-    /// How A's side speaks to it.
-    pub socket: SocketKind,
 }
 
 impl Trail {
@@ -157,61 +70,5 @@ impl Trail {
             | Fact::Pod(_)
             | Fact::Ended(_) => {}
         }
-    }
-}
-
-impl ClusterTrail {
-    /// A cluster of which only the name is known.
-    pub(in crate::walk) fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            cluster: None,
-            status: None,
-            hosts: Vec::new(),
-            endpoints: Vec::new(),
-            own_socket: None,
-            absence: Vec::new(),
-        }
-    }
-
-    /// The empty list of hosts, or its absence, in `/clusters`; `None` where that was not read.
-    pub fn no_hosts(&self) -> Option<Evidence> {
-        let status = self.status.as_ref()?;
-        Some(status.get("host_statuses").map_or_else(|| status.lacks("host_statuses"), |list| list.evidence()))
-    }
-
-    /// The hosts that a request can be sent to.
-    pub fn eligible(&self) -> impl Iterator<Item = &HostTrail> {
-        self.hosts.iter().filter(|host| host.eligible)
-    }
-}
-
-impl Socket {
-    /// Without TLS.
-    pub(in crate::walk) fn plaintext() -> Self {
-        Self { kind: SocketKind::Plaintext, server_name: String::new(), alpn: Vec::new(), tls: Context::default() }
-    }
-
-    /// Whether it is TLS, of either kind.
-    pub(in crate::walk) fn is_tls(&self) -> bool {
-        self.kind != SocketKind::Plaintext
-    }
-}
-
-impl SocketKind {
-    /// As in the JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Plaintext => "plaintext",
-            Self::Simple => "simple",
-            Self::Mutual => "mutual",
-        }
-    }
-}
-
-impl Visit {
-    /// `namespace/name`.
-    pub fn pod_name(&self) -> String {
-        format!("{}/{}", self.namespace, self.name)
     }
 }

@@ -9,7 +9,7 @@ use crate::envoy::version::Version;
 use crate::mesh::istio::NodeId;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 
-use crate::walk::Question;
+use super::question::Question;
 use crate::walk::way::open_headers::OpenHeaders;
 
 /// The state of one walk through one proxy.

@@ -9,7 +9,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
-use super::{Answer, Ask, Effect, levels};
+use super::ask::{Answer, Ask, Effect, levels};
 
 const POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
 

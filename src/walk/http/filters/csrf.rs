@@ -7,7 +7,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect};
+use super::ask::{Answer, Applied, Ask, Effect};
 
 const POLICY: &str = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy";
 

@@ -11,8 +11,8 @@ use crate::verdict::Power;
 use crate::walk::http::host::Host;
 use crate::walk::way::stop::Stop;
 
+use super::ask::{Ask, Effect};
 use super::service::{Service, Unavailable, grpc_cluster, is_set, status_at};
-use super::{Ask, Effect};
 
 pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
     match is_asked(ask) {

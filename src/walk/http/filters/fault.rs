@@ -8,7 +8,7 @@ use crate::verdict::percent;
 use crate::walk::way::stop::{Abort, Stop};
 use crate::walk::way::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect, cluster_name};
+use super::ask::{Answer, Applied, Ask, Effect, cluster_name};
 
 /// Says of which node the client is.
 const OF_NODE: &str = "x-envoy-downstream-service-node";

@@ -2,7 +2,7 @@
 
 use crate::snapshot::Node;
 
-use super::{Applied, Ask, Effect, levels};
+use super::ask::{Applied, Ask, Effect, levels};
 
 /// The header mutation filter: the mutations of every level are applied. The route is chosen before.
 pub(super) fn mutation(ask: &Ask, applied: &Applied) -> Vec<Effect> {

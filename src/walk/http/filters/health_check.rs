@@ -5,7 +5,7 @@ use crate::envoy::pb::envoy::extensions::filters::http::health_check::v3::Health
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect};
+use super::ask::{Answer, Applied, Ask, Effect};
 
 const HEALTH_CHECK: &str = "envoy.extensions.filters.http.health_check.v3.HealthCheck";
 

@@ -18,7 +18,7 @@ use crate::walk::http::route;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect};
+use super::ask::{Answer, Applied, Ask, Effect};
 
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";

@@ -7,8 +7,8 @@ use crate::verdict::Power;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
+use super::ask::{Applied, Ask, Effect, own_type};
 use super::service::{Service, Unavailable, grpc_cluster, is_set, status_at};
-use super::{Applied, Ask, Effect, own_type};
 
 const LOCAL: &str = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 const GLOBAL: &str = "envoy.extensions.filters.http.ratelimit.v3.RateLimit";

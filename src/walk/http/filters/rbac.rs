@@ -13,7 +13,7 @@ use crate::walk::way::access::{Request, ground, judge, words};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
-use super::{Answer, Applied, Ask, Effect};
+use super::ask::{Answer, Applied, Ask, Effect};
 
 const RBAC: &str = "envoy.extensions.filters.http.rbac.v3.RBAC";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";

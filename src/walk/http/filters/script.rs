@@ -3,7 +3,7 @@
 use crate::snapshot::Node;
 use crate::verdict::Power;
 
-use super::{Applied, Ask, Effect};
+use super::ask::{Applied, Ask, Effect};
 
 /// A Lua script, the filter's own or the route's (`source/extensions/filters/http/lua/lua_filter.cc`).
 pub(super) fn lua(ask: &Ask, applied: &Applied) -> Vec<Effect> {

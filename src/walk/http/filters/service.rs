@@ -4,7 +4,7 @@ use crate::snapshot::Node;
 use crate::verdict::Power;
 use crate::walk::way::stop::Stop;
 
-use super::{Answer, Ask, Effect, Reached};
+use super::ask::{Answer, Ask, Effect, Reached};
 
 /// How a filter is configured to ask, and what it does where nobody answers.
 pub(super) struct Service {
