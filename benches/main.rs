@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
+mod classes;
 mod dump;
 mod memory;
 mod offline;
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
     }
     if asked("walk") {
         walk::bench(&mut criterion);
+    }
+    if asked("classes") {
+        classes::bench(&mut criterion);
     }
     criterion.final_summary();
     ExitCode::SUCCESS

@@ -8,6 +8,7 @@
 pub mod address;
 pub mod any;
 pub mod certificate;
+pub mod classes;
 pub mod codec;
 pub mod domains;
 pub mod draw;

@@ -5,6 +5,8 @@
 //! Since Envoy 1.39.1 pattern and text are bytes, each a character of Latin-1 (`re2_use_latin1_mode`); before that they
 //! are UTF-8. Both agree on ASCII.
 
+pub mod language;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

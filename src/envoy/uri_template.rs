@@ -1,5 +1,7 @@
 //! URI templates: `/shop/*/items/**`, `/shop/{name}/{rest=**}` (`source/extensions/path/uri_template_lib`).
 
+pub mod language;
+
 use super::any::JsonAny;
 use super::matcher::{self, Match};
 

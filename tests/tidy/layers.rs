@@ -32,6 +32,7 @@ const LAYERS: &[Layer] = &[
             "pbjson_types",
             "prost",
             "regex",
+            "regex_automata",
             "serde",
             "serde_json",
             "x509_parser",
