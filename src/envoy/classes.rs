@@ -23,6 +23,7 @@ mod request;
 mod rule;
 mod search;
 mod texts;
+mod tools;
 mod words;
 
 #[cfg(test)]
@@ -33,8 +34,9 @@ pub use except::Exceptions;
 pub use request::{Frame, Parameters, Request};
 pub use rule::{Rule, Takes};
 
-use parts::{Outcome, Problem, Tools};
+use parts::{Outcome, Problem};
 use search::{Left, Search};
+use tools::Tools;
 
 /// What conditions come to together.
 #[derive(Clone, PartialEq, Eq, Debug)]

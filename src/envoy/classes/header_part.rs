@@ -10,8 +10,8 @@ use crate::envoy::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher
 
 use super::atom::{Atom, Sign};
 use super::language::{self, Language};
-use super::parts::{Tools, Value, Wanted};
 use super::texts::{self, Place, Text};
+use super::tools::{Tools, Value, Wanted};
 
 const METHOD: &str = ":method";
 /// What most clients send.
@@ -40,7 +40,7 @@ pub(super) fn solve(name: &str, wanted: &[Wanted], tools: &mut Tools) -> Value {
     if !is_kept {
         return Value::Unknown(format!("the header {name} does not come as it was sent"));
     }
-    if let Some(line) = candidate(wanted, is_pseudo, tools) {
+    if let Some(line) = candidate(wanted, if is_pseudo { METHODS } else { &[] }, tools) {
         return Value::Lines(vec![line]);
     }
     let value = present(name, wanted, tools);
@@ -62,11 +62,11 @@ fn kept(lines: &[(&str, &str)], tools: &Tools) -> usize {
     headers::matched(&lines, false, tools.frame.edge).len()
 }
 
-/// One of the values that the conditions name.
-fn candidate(wanted: &[Wanted], is_method: bool, tools: &Tools) -> Option<String> {
-    let common = METHODS.iter().filter(|_| is_method).map(|method| (*method).to_owned());
+/// One of the values that the conditions name. One of those that are usual goes first; of these alone, where there are any.
+fn candidate(wanted: &[Wanted], usual: &[&str], tools: &Tools) -> Option<String> {
+    let common = usual.iter().map(|method| (*method).to_owned());
     let named = wanted.iter().filter_map(|(atom, _)| constant(atom));
-    let named = named.filter(|text| if is_method { METHODS.contains(&text.as_str()) } else { !text.is_empty() });
+    let named = named.filter(|text| if usual.is_empty() { !text.is_empty() } else { usual.contains(&text.as_str()) });
     let mut all = common.chain(named).filter(|text| texts::is_value(text));
     all.find(|text| test(wanted, &[text], tools) == Match::Yes)
 }

@@ -7,8 +7,8 @@ use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
 use super::atom::{Atom, Sign};
 use super::header_part::constant_of;
 use super::language;
-use super::parts::{Tools, Value, Wanted};
 use super::texts::{self, Place, Text};
+use super::tools::{Tools, Value, Wanted};
 
 /// What has a name and a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

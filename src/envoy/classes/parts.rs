@@ -5,27 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::envoy::codec::{self, Incoming, Limits};
+use crate::envoy::codec::{self, Incoming};
 use crate::envoy::matcher::Match;
 use crate::envoy::path;
 use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
-use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
 use super::atom::{Atom, Sign, is_grpc};
-use super::automata::Automata;
 use super::implied::implies;
-use super::request::{Frame, Request, Seen};
+use super::request::{Request, Seen};
+use super::tools::{Tools, Value, Wanted};
 use super::{header_part, pair_part, path_part};
-
-/// A condition, and which way it is wanted.
-pub(super) type Wanted<'a> = (&'a Atom, Sign);
-
-/// What solving takes.
-pub(super) struct Tools<'f> {
-    pub(super) frame: &'f Frame,
-    pub(super) automata: Automata,
-    limits: Limits,
-}
 
 /// A part of a request.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -38,19 +27,6 @@ pub(super) enum Part {
     Header(String),
     /// A cookie of this name.
     Cookie(String),
-}
-
-/// What a part has to be.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Value {
-    /// Not there, or as it is anyway.
-    Absent,
-    /// These lines; one, but for some headers.
-    Lines(Vec<String>),
-    /// Nothing will do.
-    Impossible,
-    /// It cannot be told, and why.
-    Unknown(String),
 }
 
 /// Conditions that all have to be as they are wanted, and what each part then is.
@@ -73,13 +49,6 @@ pub(super) enum Outcome {
     Empty,
     /// It cannot be told, and why.
     Undecided(String),
-}
-
-impl<'f> Tools<'f> {
-    pub(super) fn new(frame: &'f Frame) -> Self {
-        let limits = Limits::of(&HttpConnectionManager::default());
-        Self { frame, automata: Automata::default(), limits }
-    }
 }
 
 impl Part {

@@ -6,9 +6,9 @@ use crate::envoy::uri_template;
 use super::atom::{Atom, PathAtom, PathTest, Sign};
 use super::header_part::{constant, constant_of};
 use super::language::{self, Language};
-use super::parts::{Tools, Value, Wanted};
 use super::request::{Parameters, SeenPath};
 use super::texts::{self, Place, Text};
+use super::tools::{Tools, Value, Wanted};
 
 /// What is put behind a text that a path has to begin with, until no other condition objects.
 const ENDINGS: &[&str] = &["", "/", "/x", "x", "-x", "/x/y", "/0"];

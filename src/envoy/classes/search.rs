@@ -11,9 +11,10 @@ use crate::envoy::matcher::Match;
 
 use super::atom::{Atom, Sign};
 use super::index::Index;
-use super::parts::{Outcome, Problem, Tools};
+use super::parts::{Outcome, Problem};
 use super::request::{Frame, Request, Seen};
 use super::rule::{Rule, Takes};
+use super::tools::Tools;
 
 /// The most requests that are tried for one class.
 const TRIES: usize = 128;

@@ -48,12 +48,6 @@ enum Inverted {
     No,
 }
 
-impl From<bool> for Inverted {
-    fn from(is_inverted: bool) -> Self {
-        if is_inverted { Self::Yes } else { Self::No }
-    }
-}
-
 impl PathAtom {
     fn words(&self, sign: Sign) -> String {
         let words = match &self.test {
@@ -130,12 +124,12 @@ fn of_header(header: &HeaderMatcher, sign: Sign) -> String {
         ":scheme" => ("scheme".to_owned(), Quotes::Without),
         name => (format!("header {name}"), Quotes::With),
     };
-    let of_value = sign.flipped_if(header.invert_match.into());
+    let of_value = sign.flipped_if(if header.invert_match { Inverted::Yes } else { Inverted::No });
     let pattern = |pattern| of_pattern(&pattern, of_value, quotes);
     let value = match &header.header_match_specifier {
         None => return presence(&name, header, of_value),
         Some(Specifier::PresentMatch(is_wanted)) => {
-            return presence(&name, header, of_value.flipped_if((!is_wanted).into()));
+            return presence(&name, header, of_value.flipped_if(if *is_wanted { Inverted::No } else { Inverted::Yes }));
         }
         Some(Specifier::ExactMatch(text)) if text.is_empty() => of_value.pick("has a value", "has no value").to_owned(),
         Some(Specifier::ExactMatch(text)) => pattern(MatchPattern::Exact(text.clone())),
@@ -173,7 +167,7 @@ fn of_parameter(parameter: &QueryParameterMatcher, sign: Sign) -> String {
 }
 
 fn of_cookie(cookie: &CookieMatcher, sign: Sign) -> String {
-    let sign = sign.flipped_if(cookie.invert_match.into());
+    let sign = sign.flipped_if(if cookie.invert_match { Inverted::Yes } else { Inverted::No });
     let value = cookie.string_match.as_ref().map(|text| of_string(text, sign, Quotes::With));
     format!("cookie {} {}", cookie.name, value.unwrap_or_else(|| sign.pick("is there", "is absent").to_owned()))
 }
