@@ -24,6 +24,9 @@ pub(super) fn line(walk: &Walk, response: Option<&Response>, found: Option<&Find
             };
             format!("{a} {reach}: {}, {}{got}", parts(walk), cause())
         }
+        Outcome::Unknown if walk.share(Outcome::Fails) + walk.share(Outcome::Answered) > 0.0 => {
+            format!("{a} reaches {b} at most in part: {}, {}{got}", parts(walk), cause())
+        }
         Outcome::Unknown => {
             let (Some(told), Some(provided)) = (told, told.and_then(proviso)) else {
                 let why = unchecked.first().map_or("not enough was read", String::as_str);
