@@ -65,7 +65,9 @@ fn body(path: &str, time: &str) -> Value {
 fn unchecked(url: &str) -> (String, Vec<Value>) {
     let run = Tool::new().run(&["10.0.0.1:80", "--admin", url, "--protocol", "tcp", "-o", "json"]);
     let verdict: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
-    (verdict["outcome"].as_str().unwrap().to_owned(), verdict["unchecked"].as_array().unwrap().clone())
+    let open = verdict["conditions"].as_array().unwrap().iter().map(|condition| condition["why"].clone());
+    let lines = verdict["unchecked"].as_array().unwrap().iter().cloned().chain(open);
+    (verdict["outcome"].as_str().unwrap().to_owned(), lines.collect())
 }
 
 fn says_it_moved(lines: &[Value]) -> bool {
