@@ -7,7 +7,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Files, Scenario, answer, print, scenarios, snapshot};
+use common::{Files, Scenario, answer, change, print, scenarios, snapshot, with_member};
 use mesh_why::render::Format;
 use mesh_why::verdict::Verdict;
 use serde_json::{Value, json};
@@ -16,27 +16,6 @@ const BOUND: Duration = Duration::from_secs(120);
 
 fn scenario(name: &str) -> Scenario {
     scenarios().into_iter().find(|scenario| scenario.name == name).unwrap()
-}
-
-/// Changes a file of a snapshot.
-fn change(files: &mut Files, name: &str, change: impl FnOnce(&mut Value)) {
-    let bytes = files.get_mut(name).unwrap();
-    let mut value = serde_json::from_slice(bytes).unwrap();
-    change(&mut value);
-    *bytes = value.to_string().into_bytes();
-}
-
-/// Every object below a value that has this member.
-fn with_member<'a>(value: &'a mut Value, member: &str, found: &mut Vec<&'a mut Value>) {
-    if value.get(member).is_some() {
-        found.push(value);
-        return;
-    }
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| with_member(item, member, found)),
-        Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| with_member(field, member, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn is_answered_in_time(scenario: &Scenario, files: Files) -> Verdict {

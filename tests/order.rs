@@ -4,29 +4,9 @@
 
 mod common;
 
-use common::{Files, answer, scenarios, snapshot};
+use common::{answer, change, scenarios, snapshot, with_member};
 use mesh_why::verdict::{Outcome, Verdict};
 use serde_json::{Value, json};
-
-/// Every object below a value that has this member.
-fn with_member<'a>(value: &'a mut Value, member: &str, found: &mut Vec<&'a mut Value>) {
-    if value.get(member).is_some() {
-        found.push(value);
-        return;
-    }
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| with_member(item, member, found)),
-        Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| with_member(field, member, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn change(files: &mut Files, name: &str, change: impl FnOnce(&mut Value)) {
-    let bytes = files.get_mut(name).unwrap();
-    let mut value = serde_json::from_slice(bytes).unwrap();
-    change(&mut value);
-    *bytes = value.to_string().into_bytes();
-}
 
 /// Half of the requests go to an undefined subset, half to v1, which A's proxy speaks HTTP/2 to; B's manager takes nothing
 /// else. `ordered` puts the clusters in order.

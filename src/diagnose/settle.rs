@@ -2,7 +2,7 @@
 
 use crate::mesh::istio;
 use crate::snapshot::{Need, Origin};
-use crate::verdict::{Command, Side, SourcePod};
+use crate::verdict::{Command, Side, SourcePod, Stage};
 use crate::walk::{Condition, Walk};
 
 use super::command;
@@ -34,7 +34,6 @@ fn side_of(need: &Need) -> Side {
 
 /// What a filter did is told by its counters; what a listener or a route holds, by the dump.
 fn query(condition: &Condition) -> String {
-    use crate::verdict::Stage;
     match condition.stage {
         Stage::HttpFilters => {
             let name = condition.subject.rsplit(['.', '/']).next().unwrap_or_default();

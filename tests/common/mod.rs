@@ -214,3 +214,24 @@ pub(crate) fn difference(expected: &str, found: &str) -> String {
 pub(crate) fn none(complaints: &[String]) {
     assert!(complaints.is_empty(), "{} complaints\n\n{}", complaints.len(), complaints.join("\n\n"));
 }
+
+/// Changes a file of a snapshot.
+pub(crate) fn change(files: &mut Files, name: &str, change: impl FnOnce(&mut Value)) {
+    let bytes = files.get_mut(name).expect("a file of the snapshot");
+    let mut value = serde_json::from_slice(bytes).expect("a file of JSON");
+    change(&mut value);
+    *bytes = value.to_string().into_bytes();
+}
+
+/// Every object below a value that has this member.
+pub(crate) fn with_member<'a>(value: &'a mut Value, member: &str, found: &mut Vec<&'a mut Value>) {
+    if value.get(member).is_some() {
+        found.push(value);
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| with_member(item, member, found)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| with_member(field, member, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -6,7 +6,7 @@ use crate::envoy::pb::envoy::config::route::v3::redirect_action::RedirectRespons
 use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, WeightedCluster, route};
 use crate::snapshot::{Evidence, HostTable, Node};
-use crate::verdict::{Power, Stage};
+use crate::verdict::Stage;
 
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::re2::Charset;
@@ -22,7 +22,7 @@ use crate::walk::http::weights;
 use crate::walk::way::course::Told;
 use crate::walk::way::criteria::{criteria, merged};
 use crate::walk::way::forwarded::{Choice, Forwarded, Headers, Over, Taken, Underscores, Wire};
-use crate::walk::way::guard::Condition;
+use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{ChosenRoute, Fact, Row};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -78,8 +78,7 @@ impl Taking<'_> {
         let Some(hit) = chosen.route.as_deref() else { return self.missing() };
         let except = ["match", "metadata", "typed_per_filter_config"];
         let unmodeled = hit.unmodeled.get_or_init(|| Walker::unmodeled(&hit.node, ROUTE, &except)).clone();
-        let powers = [Power::Refuse, Power::Answer, Power::Rewrite];
-        let condition = unmodeled.map(|why| Condition::of(Stage::Route, &self.subject(hit), &powers, &why));
+        let condition = unmodeled.map(|why| Condition::of(Stage::Route, &self.subject(hit), ANYTHING, &why));
         let told = match &hit.route.action {
             Some(route::Action::Route(action)) => self.forward((chosen, hit), action, headers),
             Some(route::Action::Redirect(redirect)) => {
@@ -105,9 +104,8 @@ impl Taking<'_> {
 
     /// Nothing can be said of what the route does.
     fn open(&self, hit: &Hit, why: &str) -> Told<Forwarded> {
-        let powers = [Power::Refuse, Power::Answer, Power::Rewrite];
         let subject = self.subject(hit);
-        Told::open(Condition::of(Stage::Route, &subject, &powers, why)).row(Row::unknown(Stage::Route, &subject, why))
+        Told::open(Condition::of(Stage::Route, &subject, ANYTHING, why)).row(Row::unknown(Stage::Route, &subject, why))
     }
 
     fn missing(&self) -> Told<Forwarded> {

@@ -7,18 +7,16 @@ use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 use crate::snapshot::{Evidence, HostTable, Node, RouteTable};
-use crate::verdict::{Power, Stage};
+use crate::verdict::Stage;
 use crate::walk::http::request::Http;
 use crate::walk::way::course::Told;
-use crate::walk::way::guard::Condition;
+use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Gap, Got, Walker};
 
 const ROUTE_CONFIG: &str = "envoy.config.route.v3.RouteConfiguration";
 const VIRTUAL_HOST: &str = "envoy.config.route.v3.VirtualHost";
-/// What a part of it that is not modeled could do.
-const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
 
 /// The virtual host, or what to say when there is none.
 #[derive(Clone)]

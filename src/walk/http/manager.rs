@@ -16,15 +16,13 @@ use crate::walk::way::accepted::Sight;
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Forwarded, Underscores};
-use crate::walk::way::guard::Condition;
+use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::Row;
 use crate::walk::way::question::{Protocol, Question};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-/// What a part of a manager that is not modeled could do.
-const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
 /// How rows name the manager.
 const NAME: &str = "HTTP connection manager";
 

@@ -12,7 +12,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::envoy::version::Version;
 use crate::verdict::{Power, Stage};
 use crate::walk::way::dial::Dial;
-use crate::walk::way::guard::Condition;
+use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::open_headers::OpenHeaders;
 use crate::walk::way::question::Protocol;
 use crate::walk::way::stop::RequestKind;
@@ -71,7 +71,7 @@ pub(in crate::walk) fn request(
         open.add(&[Power::Refuse, Power::Rewrite], &format!("what the header `{name}` changes is not modeled"));
     }
     if upgrades {
-        open.add(&[Power::Refuse, Power::Answer, Power::Rewrite], "upgrades are not modeled");
+        open.add(ANYTHING, "upgrades are not modeled");
     }
     // However many proxies before it are trusted.
     let edge = is_edge(manager);
@@ -137,7 +137,7 @@ fn path(walker: &Walker, manager: &HttpConnectionManager, open: &mut Open) -> St
         PathWithEscapedSlashesAction::KeepUnchanged | PathWithEscapedSlashesAction::ImplementationSpecificDefault
     );
     if !keeps && (escaped.contains("%2f") || escaped.contains("%5c")) {
-        open.add(&[Power::Refuse, Power::Answer, Power::Rewrite], "escaped slashes in the path are not modeled");
+        open.add(ANYTHING, "escaped slashes in the path are not modeled");
     }
     normalize(&question.path, how).unwrap_or_else(|why| {
         open.add(&[Power::Refuse, Power::Rewrite], &why);

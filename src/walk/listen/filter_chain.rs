@@ -16,7 +16,7 @@ use crate::walk::listen::network_filters::{self, Passage};
 use crate::walk::way::accepted::{Accepted, Denial, Sight, Terminal};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
-use crate::walk::way::guard::Condition;
+use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::question::Protocol;
 use crate::walk::way::stop::Stop;
@@ -24,8 +24,6 @@ use crate::walk::way::walker::Walker;
 
 const LISTENER: &str = "envoy.config.listener.v3.Listener";
 const CHAIN: &str = "envoy.config.listener.v3.FilterChain";
-/// What a part of a listener that is not modeled could do.
-const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
 
 /// Chooses the chain and finds its terminal filter.
 pub(in crate::walk) fn choose(walker: &Walker, active: &Active, dial: &Dial) -> Told<Accepted> {

@@ -11,7 +11,7 @@ use crate::walk::way::accepted::{Denial, Sight, Terminal};
 use crate::walk::way::access::{ground, judge, words};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
-use crate::walk::way::guard::Condition;
+use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -39,10 +39,7 @@ pub(in crate::walk) fn part(
     filter: &Filter,
     at: Option<&Node>,
 ) -> Passage {
-    let anything = |why: String| {
-        let powers = [Power::Refuse, Power::Answer, Power::Rewrite];
-        Passage::Open(Condition::of(Stage::FilterChain, &filter.name, &powers, &why))
-    };
+    let anything = |why: String| Passage::Open(Condition::of(Stage::FilterChain, &filter.name, ANYTHING, &why));
     let (Some(filter::ConfigType::TypedConfig(any)), Some(at)) = (&filter.config_type, at) else {
         if harmless::network_filter(&filter.name).is_some() {
             return Passage::Passes;

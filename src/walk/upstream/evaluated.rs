@@ -57,16 +57,17 @@ impl Evaluated {
     /// Something was not read: it waits, or where that was tried in vain a host takes the request, or none does.
     pub(in crate::walk) fn unread(trail: ClusterTrail, gap: &Gap, otherwise: &str) -> Self {
         let condition = withheld(&trail.name, &gap.words(otherwise)).settled_by(gap.need.clone());
-        if !gap.was_tried() {
-            return Self::waiting(trail, condition);
-        }
-        let cluster = row(&trail, Mark::Passed, "");
-        Self { trail, ends: vec![(1.0, "", Fate::HandedOver)], cluster, hosts: None, conditions: vec![condition] }
+        if gap.was_tried() { Self::handed_over(trail, condition) } else { Self::waiting(trail, condition) }
     }
 
     /// Who of its hosts gets a request cannot be told.
     pub(in crate::walk) fn unknown(trail: ClusterTrail, why: &str) -> Self {
         let condition = withheld(&trail.name, why);
+        Self::handed_over(trail, condition)
+    }
+
+    /// A host takes every request, provided that there is one.
+    fn handed_over(trail: ClusterTrail, condition: Condition) -> Self {
         let cluster = row(&trail, Mark::Passed, "");
         Self { trail, ends: vec![(1.0, "", Fate::HandedOver)], cluster, hosts: None, conditions: vec![condition] }
     }

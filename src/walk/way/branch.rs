@@ -168,14 +168,15 @@ impl Branch {
             .find_map(|entry| if let Fact::Route(route) = &entry.fact { Some(route) } else { None })
     }
 
-    /// The share that one side's own guards leave: what B's pods part is one to A.
+    /// The guards that are set before a side hands the request on: what B's side parts is one to A.
+    fn guards_on(&self, side: Side) -> &[Guard] {
+        let of_b = self.guards.iter().position(|guard| side == Side::Source && guard.is_of_b());
+        self.guards.get(..of_b.unwrap_or(self.guards.len())).unwrap_or_default()
+    }
+
+    /// The share that those leave.
     fn share_on(&self, side: Side) -> f64 {
-        let counts = |guard: &&Guard| match side {
-            Side::Source => !matches!(guard, Guard::Pod { .. }),
-            Side::Destination => true,
-        };
-        let before_b = self.guards.iter().take_while(|guard| side == Side::Destination || !guard.is_of_b());
-        before_b.filter(counts).map(Guard::share).product()
+        self.guards_on(side).iter().map(Guard::share).product()
     }
 
     /// How the request ends in the sight of one side's proxy.
@@ -340,22 +341,18 @@ fn grouped<'a, T>(
 /// The share of several branches on one side: those that only the other side parts count once.
 fn distinct_share(own: &[&Branch], side: Side) -> f64 {
     let mut total = 0.0;
-    let mut before: Option<(&[Guard], f64)> = None;
+    let mut before: Option<&[Guard]> = None;
     for branch in own {
-        let count = branch.guards.iter().take_while(|guard| side == Side::Destination || !guard.is_of_b()).count();
-        let guards = branch.guards.get(..count).unwrap_or_default();
-        let share = branch.share_on(side);
-        let same = before.is_some_and(|(known, _)| known.len() == guards.len() && std::ptr::eq(known, guards));
-        let alike = before.is_some_and(|(known, _)| same_words(known, guards));
-        if !same && !alike {
-            total += share;
+        let guards = branch.guards_on(side);
+        if !before.is_some_and(|known| are_same(known, guards)) {
+            total += branch.share_on(side);
         }
-        before = Some((guards, share));
+        before = Some(guards);
     }
     total
 }
 
-fn same_words(a: &[Guard], b: &[Guard]) -> bool {
+fn are_same(a: &[Guard], b: &[Guard]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
 }
 

@@ -188,28 +188,19 @@ impl<T> Told<T> {
     }
 
     /// The same, where something was met at the end of every way.
-    pub(in crate::walk) fn last(mut self, fact: Fact) -> Self {
-        match &mut self.course {
-            Course::Goes(_) | Course::Ends(..) | Course::Depends(_, None) => self.log.push(Entry::source(fact)),
+    pub(in crate::walk) fn last(self, fact: Fact) -> Self {
+        let Self { mut log, course } = self;
+        let course = match course {
             Course::Parts(parts) => {
-                let each = parts.drain(..).map(|(guard, part)| (guard, part.last(fact.clone())));
-                self.course = Course::Parts(each.collect());
+                Course::Parts(parts.into_iter().map(|(guard, part)| (guard, part.last(fact.clone()))).collect())
             }
-            Course::Depends(condition, Some(_)) => {
-                let condition = Arc::clone(condition);
-                if let Course::Depends(_, Some(rest)) =
-                    std::mem::replace(&mut self.course, Course::Depends(Arc::clone(&condition), None))
-                {
-                    self.course = Course::Depends(condition, Some(Box::new(rest.last(fact))));
-                }
+            Course::Depends(condition, Some(rest)) => Course::Depends(condition, Some(Box::new(rest.last(fact)))),
+            end @ (Course::Goes(_) | Course::Ends(..) | Course::Depends(_, None)) => {
+                log.push(Entry::source(fact));
+                end
             }
-        }
-        self
-    }
-
-    /// What becomes of the request.
-    pub(in crate::walk) fn course(&self) -> &Course<T> {
-        &self.course
+        };
+        Self { log, course }
     }
 
     /// Whether any way ends so.

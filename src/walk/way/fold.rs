@@ -16,7 +16,7 @@ impl<T> Told<T> {
 
     /// The shares of the ways with what surely becomes of them. Alternatives that come to one word are an answer.
     fn outcomes(&self, kind: RequestKind, powers: &[Power]) -> Vec<(f64, Outcome)> {
-        match self.course() {
+        match &self.course {
             Course::Goes(_) => vec![(1.0, under(Outcome::Reaches, powers))],
             Course::Ends(stop, _) => vec![(1.0, under(stop.outcome(kind), powers))],
             Course::Depends(_, None) => vec![(1.0, Outcome::Unknown)],

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use crate::snapshot::{Evidence, Need};
 use crate::verdict::{Outcome, Power, Side, Stage};
 
+/// What a thing that is not modeled could do, where nothing is known of it.
+pub(in crate::walk) const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
+
 /// What sends requests this way.
 #[derive(Clone, Debug)]
 pub enum Guard {

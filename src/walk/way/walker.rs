@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use crate::envoy::fields;
 use crate::envoy::version::Version;
 use crate::mesh::istio::NodeId;
+use crate::mesh::proxies::envoy_version;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 
 use super::question::Question;
@@ -216,11 +217,7 @@ impl<'a> Walker<'a> {
         let Some(info) = self.glance(self.snapshot.server_info(self.origin)) else {
             return;
         };
-        let version = info.text("version").and_then(|text| Version::of_server_info(&text)).or_else(|| {
-            let build = info.at("node.user_agent_build_version.version")?;
-            let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
-            Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
-        });
+        let version = envoy_version(&info);
         if let Some(caveat) = Version::caveat(version) {
             self.remark(caveat);
         }
