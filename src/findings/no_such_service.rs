@@ -7,7 +7,8 @@
 use crate::diagnose::{
     Case, Proved, advice, certain, create, destination_field, destination_of, list, named, object_ref, set, show,
 };
-use crate::mesh::istio::{ClusterName, service_of_host};
+use crate::mesh::istio::ClusterName;
+use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::Kind;
 use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;

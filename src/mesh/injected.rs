@@ -1,12 +1,10 @@
 //! Whether a pod runs a proxy, by the names that meshes give its container.
+//!
+//! B's pod may be of another mesh than A's proxy, so any mesh's counts.
 
 use crate::snapshot::Node;
 
-/// Containers by their names.
-const NAMES: &[&str] = &["istio-proxy", "consul-dataplane", "envoy-sidecar", "kuma-sidecar", "envoy"];
-
-/// Containers by a part of their images' names.
-const IMAGES: &[&str] = &["proxyv2", "consul-dataplane", "kuma-dp", "envoy"];
+use super::meshes::MESHES;
 
 /// Whether a pod runs a proxy.
 pub fn has_proxy(pod: &Node) -> bool {
@@ -15,8 +13,8 @@ pub fn has_proxy(pod: &Node) -> bool {
     let native = native.filter(|container| container.text("restartPolicy").as_deref() == Some("Always"));
     pod.list("spec.containers").into_iter().chain(native).any(|container| {
         let image = image(&container.text("image").unwrap_or_default());
-        container.text("name").is_some_and(|name| NAMES.contains(&name.as_str()))
-            || IMAGES.iter().any(|part| image.contains(part))
+        let name = container.text("name").unwrap_or_default();
+        MESHES.iter().any(|mesh| mesh.is_proxy(&name, &image))
     })
 }
 

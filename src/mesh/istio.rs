@@ -1,12 +1,71 @@
-//! Istio's names: clusters, routes, nodes, and the objects behind them.
+//! Istio: what its proxies are known by, and its names: clusters, routes, nodes, and the objects behind them.
 //!
 //! `pilot/pkg/model/service.go` (`BuildSubsetKey`), `pilot/pkg/networking/util` (`AddConfigInfoMetadata`).
+
+mod alpn;
 
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;
 
+use super::annotations::Annotations;
+use super::conventions::{Door, Filters, Mesh, Names, Sidecar};
+use super::kubernetes::service_of_host;
+use super::node_id::NodeId;
+use super::signs::Signs;
+
 /// The container that Istio's proxy runs in.
 pub const PROXY: &str = "istio-proxy";
+
+/// The metadata of a node that has Istio's release.
+const RELEASE: &str = "ISTIO_VERSION";
+
+/// The listener that iptables sends A's connections to (`pilot/pkg/model/listener.go`).
+const OUTBOUND: Door = Door { port: 15001, name: "virtualOutbound" };
+/// The one that it sends connections to B to.
+const INBOUND: Door = Door { port: 15006, name: "virtualInbound" };
+
+/// The clusters of what goes through and of what goes nowhere, which every proxy of Istio's has.
+const CLUSTERS: &[&str] = &["PassthroughCluster", "BlackHoleCluster"];
+
+/// Istio as a value.
+pub(super) const MESH: Mesh = Mesh {
+    name: "istio",
+    is_of,
+    release: Some(RELEASE),
+    sidecar: Sidecar { containers: &[PROXY], images: &["proxyv2"] },
+    outbound: OUTBOUND,
+    inbound: INBOUND,
+    annotations: Annotations {
+        exclude_outbound_ports: Some("traffic.sidecar.istio.io/excludeOutboundPorts"),
+        exclude_outbound_ranges: Some("traffic.sidecar.istio.io/excludeOutboundIPRanges"),
+        include_outbound_ports: Some("traffic.sidecar.istio.io/includeOutboundPorts"),
+        include_outbound_ranges: Some("traffic.sidecar.istio.io/includeOutboundIPRanges"),
+        exclude_inbound_ports: Some("traffic.sidecar.istio.io/excludeInboundPorts"),
+    },
+    names: Names {
+        node: node_id,
+        host_of_cluster: |name| ClusterName::parse(name).map(|name| name.host),
+        host_of_route_config,
+        declared_protocol,
+    },
+    filters: Filters {
+        state: &["io.istio."],
+        peer_state: &["io.istio.", "wasm.", "downstream_peer", "upstream_peer"],
+        metadata: &["istio_authn"],
+        passes_upstream,
+        alpn_override: alpn::overrides,
+    },
+};
+
+fn is_of(signs: &Signs) -> bool {
+    let says_so = |identity: Node| {
+        let released = identity.at("node.metadata").is_some_and(|metadata| metadata.get(RELEASE).is_some());
+        released || identity.text("node.id").is_some_and(|id| node_id(&id).is_some())
+    };
+    signs.identity().is_some_and(says_so)
+        || [OUTBOUND, INBOUND].iter().any(|door| signs.has_listener(door.name))
+        || CLUSTERS.iter().any(|name| signs.has_cluster(name))
+}
 
 /// `outbound|8082|v1|product-service.shop.svc.cluster.local`, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,13 +106,14 @@ impl ClusterName {
     }
 }
 
-/// `name.namespace.svc.…` as namespace and name.
-pub fn service_of_host(host: &str) -> Option<(String, String)> {
-    let mut labels = host.split('.');
-    match (labels.next(), labels.next(), labels.next()) {
-        (Some(name), Some(namespace), Some("svc")) if !name.is_empty() => Some((namespace.to_owned(), name.to_owned())),
-        _ => None,
-    }
+/// The host of a route configuration: `product-service.shop.svc.cluster.local` of that name with `:8082`.
+fn host_of_route_config(name: &str) -> Option<&str> {
+    name.rsplit_once(':').map(|(host, _)| host)
+}
+
+/// The peer metadata exchange adds a header to what is sent.
+fn passes_upstream(name: &str) -> bool {
+    name == "istio.metadata_exchange" || name.starts_with("envoy.filters.network.upstream.metadata_exchange")
 }
 
 /// The object that `metadata.filter_metadata.istio.config` of a listener, route or cluster names:
@@ -99,44 +159,28 @@ pub fn authorization_rule(name: &str) -> Option<(String, String, usize)> {
     Some((namespace.to_owned(), policy.to_owned(), rule.parse().ok()?))
 }
 
-/// Who a proxy is, from its node id: `sidecar~10.244.0.10~order-service-x.shop~shop.svc.cluster.local`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NodeId {
-    /// A gateway (`router`) rather than a sidecar.
-    pub is_gateway: bool,
-    /// The pod's address.
-    pub ip: String,
-    /// The pod's name.
-    pub pod: String,
-    /// The pod's namespace.
-    pub namespace: String,
-    /// `cluster.local`
-    pub cluster_domain: String,
-}
-
-impl NodeId {
-    /// Takes an id apart; `None` for those of other meshes.
-    pub fn parse(id: &str) -> Option<Self> {
-        let parts: Vec<&str> = id.split('~').collect();
-        let [role, ip, workload, domain] = parts[..] else {
-            return None;
-        };
-        let (pod, namespace) = workload.rsplit_once('.')?;
-        let cluster_domain = domain.split_once(".svc.").map_or("cluster.local", |(_, rest)| rest);
-        Some(Self {
-            is_gateway: role == "router",
-            ip: ip.to_owned(),
-            pod: pod.to_owned(),
-            namespace: namespace.to_owned(),
-            cluster_domain: cluster_domain.to_owned(),
-        })
-    }
+/// Who a proxy is, from its node id: `sidecar~10.244.0.10~order-service-x.shop~shop.svc.cluster.local`; `None` for
+/// those of other meshes.
+fn node_id(id: &str) -> Option<NodeId> {
+    let parts: Vec<&str> = id.split('~').collect();
+    let [role, ip, workload, domain] = parts[..] else {
+        return None;
+    };
+    let (pod, namespace) = workload.rsplit_once('.')?;
+    let cluster_domain = domain.split_once(".svc.").map_or("cluster.local", |(_, rest)| rest);
+    Some(NodeId {
+        is_gateway: role == "router",
+        ip: ip.to_owned(),
+        pod: pod.to_owned(),
+        namespace: namespace.to_owned(),
+        cluster_domain: cluster_domain.to_owned(),
+    })
 }
 
 /// What a Service's port declares its protocol to be: `appProtocol`, else the name up to its first dash.
 ///
 /// `pkg/config/kube/conversion.go`, `pkg/config/protocol/instance.go`. `None` is auto-detected.
-pub fn declared_protocol(port: &Node) -> Option<String> {
+fn declared_protocol(port: &Node) -> Option<String> {
     const KNOWN: &[&str] =
         &["tcp", "udp", "grpc", "grpc-web", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql"];
     let app = port.text("appProtocol").map(|p| p.to_ascii_lowercase());
@@ -178,7 +222,6 @@ mod tests {
         assert_eq!((name.port, name.subset.as_str()), (8082, "v1"));
         assert_eq!(name.service(), Some(("shop".to_owned(), "product-service".to_owned())));
         assert_eq!(ClusterName::parse("PassthroughCluster"), None);
-        assert_eq!(service_of_host("api.example.com"), None);
         assert_eq!(pascal("envoy-filter"), "EnvoyFilter");
     }
 
@@ -192,10 +235,10 @@ mod tests {
 
     #[test]
     fn a_node_id_says_who_the_proxy_is() {
-        let id = NodeId::parse("sidecar~10.244.0.10~order-service-x.shop~shop.svc.cluster.local").unwrap();
+        let id = node_id("sidecar~10.244.0.10~order-service-x.shop~shop.svc.cluster.local").unwrap();
         assert_eq!((id.pod.as_str(), id.namespace.as_str()), ("order-service-x", "shop"));
         assert_eq!(id.cluster_domain, "cluster.local");
         assert!(!id.is_gateway);
-        assert_eq!(NodeId::parse("envoy-1"), None);
+        assert_eq!(node_id("envoy-1"), None);
     }
 }

@@ -4,7 +4,7 @@ use crate::envoy::version::Version;
 use crate::snapshot::{Lookup, Node, Origin, PodRecord, Snapshot};
 use crate::verdict::{Proxy, Side};
 
-use super::istio::NodeId;
+use super::meshes::{node_id, release};
 
 /// The proxies that were read: A's, then B's.
 pub fn proxies(snapshot: &Snapshot) -> Vec<Proxy> {
@@ -39,20 +39,15 @@ fn identity(snapshot: &Snapshot, origin: Origin) -> Option<Node> {
 
 fn proxy(side: Side, pod: Option<&PodRecord>, identity: Option<&Node>) -> Proxy {
     let id = identity.and_then(|info| info.text("node.id")).filter(|id| !id.is_empty());
-    let named = id.as_deref().and_then(NodeId::parse).filter(|node| !node.pod.is_empty());
+    let named = id.as_deref().and_then(node_id).filter(|node| !node.pod.is_empty());
     let of_record = pod.map(|pod| format!("{}/{}", pod.namespace, pod.name));
     Proxy {
         side,
         pod: of_record.or_else(|| named.map(|node| format!("{}/{}", node.namespace, node.pod))),
         id,
         envoy: identity.and_then(envoy_version).map(|version| version.to_string()),
-        mesh: identity.and_then(|info| info.text("node.metadata.ISTIO_VERSION")).map(|version| mesh(&version)),
+        mesh: identity.and_then(release),
     }
-}
-
-/// `istio 1.29.1`. A build of nobody's release calls itself `unknown`.
-fn mesh(version: &str) -> String {
-    if matches!(version, "" | "unknown") { "istio".to_owned() } else { format!("istio {version}") }
 }
 
 #[cfg(test)]
@@ -89,6 +84,5 @@ mod tests {
         let build = r#"{"node": {"user_agent_build_version": {"version": {"major_number": 1, "minor_number": 40}}}}"#;
         let envoy = Some("1.40.0".to_owned());
         assert_eq!(read(build), [Proxy { side: Side::Destination, pod: None, id: None, envoy, mesh: None }]);
-        assert_eq!(mesh("unknown"), "istio");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::snapshot::{Kind, Lookup, Node, Origin, Snapshot};
 
-use super::istio::NodeId;
+use super::meshes::node_id;
 
 /// What is known of the one that a proxy belongs to.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -80,7 +80,7 @@ impl Owner {
     /// The node that the proxy calls itself: Istio's tell the pod, others a name or two.
     fn take_node(&mut self, info: &Node) {
         let id = info.text("node.id").unwrap_or_default();
-        if let Some(node) = NodeId::parse(&id).filter(|node| !node.pod.is_empty() && self.pod.is_none()) {
+        if let Some(node) = node_id(&id).filter(|node| !node.pod.is_empty() && self.pod.is_none()) {
             self.take_pod(&node.namespace, &node.pod);
         }
         let cluster = info.text("node.cluster").unwrap_or_default();

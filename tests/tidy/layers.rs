@@ -45,11 +45,11 @@ const LAYERS: &[Layer] = &[
         crates: Crates::Only(&["jsonpath_rust", "serde", "serde_json"]),
     },
     Layer { name: "verdict", may: &["snapshot::Evidence", "text"], crates: Crates::Only(&["serde_json"]) },
-    Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&[]) },
+    Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&["ipnet", "serde_json"]) },
     Layer {
         name: "walk",
         may: &["envoy", "mesh", "redact", "snapshot", "verdict"],
-        crates: Crates::Only(&["ipnet", "pbjson_types", "serde_json", "strsim"]),
+        crates: Crates::Only(&["pbjson_types", "serde_json", "strsim"]),
     },
     Layer {
         name: "diagnose",

@@ -55,7 +55,7 @@ pub(in crate::walk) fn arrive(walker: &Walker, handed: &Handed, group: &Group) -
         walker.unchecked(format!("pod {namespace}/{name} has no proxy: what its application does is not known"));
         return past(walker, &group.pod);
     }
-    if is_excluded(&group.pod, group.target.at.port()) {
+    if walker.mesh.annotations.keeps_inbound(&group.pod, group.target.at.port()) {
         walker.unchecked(format!("annotations of pod {namespace}/{name} keep the connection from its proxy"));
         return past(walker, &group.pod);
     }
@@ -122,12 +122,6 @@ fn past(walker: &Walker, pod: &Node) -> Arrival {
         }
         None => Arrival::Past,
     }
-}
-
-/// `excludeInboundPorts` of B's pod.
-fn is_excluded(pod: &Node, port: u16) -> bool {
-    let listed = pod.at("metadata.annotations").and_then(|a| a.get("traffic.sidecar.istio.io/excludeInboundPorts"));
-    listed.is_some_and(|l| l.value().as_str().unwrap_or_default().split(',').any(|p| p.trim().parse() == Ok(port)))
 }
 
 /// The connection as B's proxy sees it, where A shows these names.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Lookup, Need, Node};
 use crate::walk::way::forwarded::Handed;
 use crate::walk::way::met::{HostTrail, Socket, SocketKind};
@@ -64,7 +63,7 @@ impl Recipients<'_> {
     /// Why B's pods could not be read, where their proxies take mutual TLS and somebody was asked for them.
     pub(in crate::walk) fn why_refused(&self) -> Option<(Need, String)> {
         let snapshot = self.walker.snapshot;
-        let (namespace, name) = ClusterName::parse(&self.handed.cluster.as_ref()?.name)?.service()?;
+        let (namespace, name) = self.walker.mesh.service_of_cluster(&self.handed.cluster.as_ref()?.name)?;
         let is_mutual = |target: &Target| target.socket.as_ref().is_some_and(|s| s.kind == SocketKind::Mutual);
         if !self.targets().iter().any(is_mutual) {
             return None;
@@ -150,7 +149,7 @@ impl Recipients<'_> {
     fn pods(&self, targets: &[Target]) -> Option<Vec<Node>> {
         let walker = self.walker;
         let cluster = self.handed.cluster.as_ref();
-        let service = match cluster.and_then(|cluster| ClusterName::parse(&cluster.name)?.service()) {
+        let service = match cluster.and_then(|cluster| walker.mesh.service_of_cluster(&cluster.name)) {
             Some((namespace, name)) => walker.glance(walker.snapshot.object(Kind::Service, &namespace, &name))?,
             None => match self.service {
                 Some(service) => service.clone(),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::mesh::istio::{ClusterName, service_of_host};
+use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::Listening;
 use crate::verdict::Stage;
 use crate::walk::dial::dialed::{Resolved, found, pending, subject};
@@ -100,11 +100,11 @@ fn listener_is_of(walker: &Walker, status: &Listening, port: u16) -> Option<Vec<
         status.addresses.iter().map(std::net::SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect();
     for name in names_below(listener.value()) {
         match name {
-            Name::Cluster(name) if is_named(walker, &ClusterName::parse(&name).map(|c| c.host).unwrap_or_default()) => {
+            Name::Cluster(name) if is_named(walker, &walker.mesh.host_of_cluster(&name).unwrap_or_default()) => {
                 ips.extend(&own);
             }
             Name::RouteConfig(name) => {
-                let host = name.rsplit_once(':').map_or("", |(host, _)| host);
+                let host = walker.mesh.host_of_route_config(&name).unwrap_or_default();
                 if is_named(walker, host) {
                     ips.extend(&own);
                 } else if own.is_empty() {

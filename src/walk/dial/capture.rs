@@ -1,17 +1,13 @@
 //! Whether A's connection gets to A's proxy at all: pods without one, and what a pod's annotations exclude.
 //!
-//! `tools/istio-iptables/pkg/capture/run.go`. This is decided outside the proxy, so objects decide it.
+//! This is decided outside the proxy, so objects decide it.
 
-use ipnet::IpNet;
-
-use crate::snapshot::Node;
+use crate::mesh::annotations::Kept;
 use crate::verdict::{Mark, Stage};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::walker::Walker;
-
-const PREFIX: &str = "traffic.sidecar.istio.io/";
 
 /// Whether a connection of A's gets to A's proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,26 +32,8 @@ pub(in crate::walk) fn capture(walker: &Walker, dial: &Dial) -> Told<Capture> {
 /// The row of a connection that annotations of A's pod keep from its proxy.
 fn bypasses(walker: &Walker, dial: &Dial) -> Option<Row> {
     let pod = walker.source_pod()?;
-    let annotations = pod.at("metadata.annotations")?;
-    let list = |name: &str| -> Option<(Node, Vec<String>)> {
-        let node = annotations.get(&format!("{PREFIX}{name}"))?;
-        let items = node.value().as_str()?.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect();
-        Some((node, items))
-    };
-    let ports = |items: &[String]| items.iter().any(|p| p.parse() == Ok(dial.port));
-    let ranges = |items: &[String]| {
-        let Some(ip) = dial.ip else { return false };
-        items.iter().any(|r| r == "*" || r.parse::<IpNet>().is_ok_and(|net| net.contains(&ip)))
-    };
-    let excluded = list("excludeOutboundPorts").filter(|(_, items)| ports(items));
-    let excluded = excluded.or_else(|| list("excludeOutboundIPRanges").filter(|(_, items)| ranges(items)));
-    let included = list("includeOutboundPorts").is_some_and(|(_, items)| ports(&items));
-    let excluded = excluded.or_else(|| {
-        list("includeOutboundIPRanges")
-            .filter(|(_, items)| dial.ip.is_some() && !items.is_empty() && !ranges(items) && !included)
-    });
-    let (node, items) = excluded?;
+    let Kept { at, items } = walker.mesh.annotations.outbound(&pod, dial.ip, dial.port)?;
     let note = format!("port {} bypasses the proxy ({})", dial.port, items.join(","));
     let name = pod.text("metadata.name").unwrap_or_default();
-    Some(Row::new(Stage::Capture, Mark::Warned, &name, &note).citing([node.evidence()]))
+    Some(Row::new(Stage::Capture, Mark::Warned, &name, &note).citing([at.evidence()]))
 }

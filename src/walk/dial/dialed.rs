@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::mesh::istio::declared_protocol;
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::Stage;
 use crate::walk::dial::service::number;
@@ -50,7 +49,8 @@ pub(in crate::walk) fn found(
     evidence: Vec<Evidence>,
 ) -> Resolved {
     let question = walker.question;
-    let protocol = question.protocol.unwrap_or_else(|| protocol_of(question.tls, service_port));
+    let declared = service_port.and_then(|port| walker.mesh.declared_protocol(port));
+    let protocol = question.protocol.unwrap_or_else(|| protocol_of(question.tls, declared.as_deref()));
     let host = question.authority.clone().unwrap_or_else(|| {
         let default_port = if question.tls { 443 } else { 80 };
         let typed = question.target.rsplit_once(':').map_or(question.target.as_str(), |(host, _)| host);
@@ -64,8 +64,8 @@ pub(in crate::walk) fn found(
 }
 
 /// What a client of this port speaks, as the Service declares it.
-fn protocol_of(tls: bool, service_port: Option<&Node>) -> Protocol {
-    match service_port.and_then(declared_protocol).as_deref() {
+fn protocol_of(tls: bool, declared: Option<&str>) -> Protocol {
+    match declared {
         Some("tcp" | "mongo" | "redis" | "mysql") => Protocol::Tcp,
         Some("tls" | "https") => Protocol::Tls,
         Some("grpc") => Protocol::Grpc,

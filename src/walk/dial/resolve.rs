@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::mesh::istio::service_of_host;
+use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::{Kind, Lookup, Need, Node};
 use crate::verdict::{Power, Stage};
 use crate::walk::dial::by_proxy::of_proxy;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::mesh::istio::service_of_host;
+use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::{Kind, Node};
 use crate::walk::way::question::Port;
 use crate::walk::way::walker::Walker;

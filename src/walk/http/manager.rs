@@ -4,7 +4,6 @@ use crate::envoy::codec::{self, Incoming, Limits, Refusal};
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
-use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::snapshot::{Node, Origin};
 use crate::verdict::{Power, Stage};
 use crate::walk::http::chosen::Chosen;
@@ -125,7 +124,7 @@ fn routed(
             config: &name,
             config_node: config.map(|(_, node)| node),
             http,
-            alpn_override: &alpn_override(manager.config),
+            alpn_override: &walker.mesh.alpn_override(manager.config),
             underscores: underscores(manager.config),
         };
         chosen.then(&|chosen| {
@@ -224,24 +223,4 @@ fn underscores(manager: &HttpConnectionManager) -> Underscores {
         HeadersWithUnderscoresAction::DropHeader => Underscores::Dropped,
         HeadersWithUnderscoresAction::Allow | HeadersWithUnderscoresAction::RejectRequest => Underscores::Kept,
     }
-}
-
-/// What Istio's ALPN filter would offer B, by the upstream protocol (`HTTP10`, `HTTP11`, `HTTP2`).
-fn alpn_override(manager: &HttpConnectionManager) -> Vec<(String, Vec<String>)> {
-    let configs = manager.http_filters.iter().filter_map(|filter| match &filter.config_type {
-        Some(ConfigType::TypedConfig(any)) if any.type_name.ends_with("alpn.v2alpha1.FilterConfig") => {
-            serde_json::from_slice::<serde_json::Value>(&any.json).ok()
-        }
-        Some(ConfigType::TypedConfig(_)) | None => None,
-    });
-    let entries = configs.flat_map(|c| c.get("alpn_override").and_then(|o| o.as_array().cloned()).unwrap_or_default());
-    let words = |v: &serde_json::Value| -> Vec<String> {
-        v.as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect()
-    };
-    entries
-        .map(|e| {
-            let protocol = e.get("upstream_protocol").and_then(serde_json::Value::as_str).unwrap_or("HTTP10");
-            (protocol.to_owned(), e.get("alpn_override").map(words).unwrap_or_default())
-        })
-        .collect()
 }

@@ -321,7 +321,7 @@ impl<'a> Asked<'a> {
             add("dynamic_metadata", Some(i), "dynamic metadata", &metadata.filter, metadata.invert.into());
         }
         for (i, state) in wanted.filter_state.iter().enumerate() {
-            add("filter_state", Some(i), "filter state", &state.key, filter_state(&state.key));
+            add("filter_state", Some(i), "filter state", &state.key, filter_state(self.walker, &state.key));
         }
         if let Some(fraction) = self.fraction(wanted) {
             let holds = match fraction {
@@ -373,10 +373,9 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Filter state can come from the connection: Istio's network filters keep there what they know of the peer.
-fn filter_state(key: &str) -> Match {
-    let of_connection = ["io.istio.", "wasm.", "envoy.", "downstream_peer", "upstream_peer"];
-    if of_connection.iter().any(|prefix| key.starts_with(prefix)) {
+/// Filter state can come from the connection: a mesh's network filters keep there what they know of the peer.
+fn filter_state(walker: &Walker, key: &str) -> Match {
+    if key.starts_with("envoy.") || walker.mesh.keeps_peer_state(key) {
         return Match::Unknown(format!("the filter state {key} is not modeled"));
     }
     Match::No

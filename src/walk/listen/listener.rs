@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
+use crate::mesh::conventions::Redirected;
 use crate::snapshot::{Evidence, Listening, Node, Origin};
 use crate::verdict::Stage;
 use crate::walk::way::course::Told;
@@ -16,11 +17,6 @@ use crate::walk::way::guard::Condition;
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Gap, Got, Walker};
-
-/// The port that iptables sends A's connections to, in every mesh that redirects them.
-const OUTBOUND_PORT: u16 = 15001;
-/// The port that it sends connections to B to (Istio's, and those of meshes after it).
-const INBOUND_PORT: u16 = 15006;
 
 /// A listener's active configuration.
 #[derive(Clone)]
@@ -72,9 +68,9 @@ fn unread<T>(name: &str, note: &str, gap: Option<&Gap>) -> Told<T> {
 
 /// The listener that A's redirected connections arrive at, if there is one.
 fn accepting(walker: &Walker, statuses: &[Listening]) -> Got<Option<Active>> {
-    let port = if let Origin::Destination(_) = walker.origin { INBOUND_PORT } else { OUTBOUND_PORT };
-    let captures: Vec<&Listening> = statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == port)).collect();
-    if captures.is_empty() && port == INBOUND_PORT {
+    let which = if let Origin::Destination(_) = walker.origin { Redirected::Inbound } else { Redirected::Outbound };
+    let captures: Vec<&Listening> = statuses.iter().filter(|status| walker.mesh.takes(which, status)).collect();
+    if captures.is_empty() && which == Redirected::Inbound {
         return Got::Found(None);
     }
     let candidates = if captures.is_empty() { statuses.iter().collect() } else { captures.clone() };

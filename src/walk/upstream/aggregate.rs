@@ -133,7 +133,7 @@ fn member(walker: &Walker, name: &str, wire: Wire) -> Result<Option<Member>, Unr
     };
     let node = entry.get("cluster").ok_or_else(|| odd("a cluster is not where it should be".to_owned()))?;
     let cluster: Cluster = node.decode().map_err(odd)?;
-    if let Some(what) = policy::deciding(&cluster, &node) {
+    if let Some(what) = policy::deciding(walker, &cluster, &node) {
         return Err(odd(what));
     }
     match &cluster.cluster_discovery_type {

@@ -61,7 +61,7 @@ fn there(
 ) -> Evaluated {
     let name = &choice.name;
     let mut conditions: Vec<Condition> =
-        policy::deciding(cluster, node).map(|why| withheld(name, &why)).into_iter().collect();
+        policy::deciding(walker, cluster, node).map(|why| withheld(name, &why)).into_iter().collect();
     match maintenance(walker, name, wire) {
         Ok(Maintenance::None) => {}
         Ok(Maintenance::All) => {

@@ -33,13 +33,13 @@ pub(in crate::walk) const AGGREGATE: &str = "envoy.extensions.clusters.aggregate
 const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 
 /// What of a cluster bears on the request and is not modeled.
-pub(in crate::walk) fn deciding(cluster: &Cluster, node: &Node) -> Option<String> {
+pub(in crate::walk) fn deciding(walker: &Walker, cluster: &Cluster, node: &Node) -> Option<String> {
     let except = ["metadata", "load_assignment", "outlier_detection", "typed_extension_protocol_options", "filters"];
-    Walker::unmodeled(node, CLUSTER, &except).or_else(|| unmodeled(cluster))
+    Walker::unmodeled(node, CLUSTER, &except).or_else(|| unmodeled(walker, cluster))
 }
 
 /// What of a cluster bears on who gets a request and is not modeled.
-fn unmodeled(cluster: &Cluster) -> Option<String> {
+fn unmodeled(walker: &Walker, cluster: &Cluster) -> Option<String> {
     if let Some(ClusterDiscoveryType::ClusterType(custom)) = &cluster.cluster_discovery_type {
         let type_name = custom.typed_config.as_ref().map_or("", |any| any.type_name.as_str());
         match type_name {
@@ -54,11 +54,11 @@ fn unmodeled(cluster: &Cluster) -> Option<String> {
             _ => return Some(format!("cluster type {} is not modeled", custom.name)),
         }
     }
-    if let Some(filter) = cluster.filters.iter().find(|f| !is_harmless(&f.name, f.typed_config.as_ref())) {
+    if let Some(filter) = cluster.filters.iter().find(|f| !is_harmless(walker, &f.name, f.typed_config.as_ref())) {
         return Some(format!("upstream network filter {} is not modeled", filter.name));
     }
     for (name, any) in &cluster.typed_extension_protocol_options {
-        if name != "envoy.extensions.upstreams.http.v3.HttpProtocolOptions" && !is_harmless(name, Some(any)) {
+        if name != "envoy.extensions.upstreams.http.v3.HttpProtocolOptions" && !is_harmless(walker, name, Some(any)) {
             return Some(format!("upstream protocol options {name} are not modeled"));
         }
         let value = serde_json::from_slice(&any.json).unwrap_or_default();
@@ -117,11 +117,8 @@ pub(in crate::walk) fn breaker(cluster: &Cluster, wire: Wire, hosts: &[Host]) ->
     }
 }
 
-fn is_harmless(name: &str, any: Option<&JsonAny>) -> bool {
-    // Istio's peer metadata exchange: it adds a header to what is sent.
-    name == "istio.metadata_exchange"
-        || name.starts_with("envoy.filters.network.upstream.metadata_exchange")
-        || any.is_some_and(|any| harmless::network_filter(&any.type_name).is_some())
+fn is_harmless(walker: &Walker, name: &str, any: Option<&JsonAny>) -> bool {
+    walker.mesh.passes_upstream(name) || any.is_some_and(|any| harmless::network_filter(&any.type_name).is_some())
 }
 
 /// How a cluster balances.

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use crate::envoy::fields;
 use crate::envoy::version::Version;
-use crate::mesh::istio::NodeId;
+use crate::mesh::conventions::Mesh;
+use crate::mesh::meshes;
+use crate::mesh::node_id::NodeId;
 use crate::mesh::proxies::envoy_version;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 
@@ -19,6 +21,8 @@ pub(in crate::walk) struct Walker<'a> {
     pub(in crate::walk) question: &'a Question,
     pub(in crate::walk) origin: Origin,
     pub(in crate::walk) version: Version,
+    /// What names, ports and annotations mean in the proxy's mesh.
+    pub(in crate::walk) mesh: &'static Mesh,
     pub(in crate::walk) node: Option<NodeId>,
     /// On A's side: plaintext from A itself; its addresses are filled in once they are known.
     pub(in crate::walk) downstream: Downstream,
@@ -95,6 +99,7 @@ impl<'a> Walker<'a> {
             question,
             origin,
             version: Version::NEWEST,
+            mesh: meshes::of(snapshot, origin),
             node: None,
             downstream: Downstream::default(),
             sent: None,
@@ -222,7 +227,7 @@ impl<'a> Walker<'a> {
             self.remark(caveat);
         }
         self.version = version.unwrap_or(Version::NEWEST);
-        self.node = info.text("node.id").and_then(|id| NodeId::parse(&id));
+        self.node = info.text("node.id").and_then(|id| self.mesh.node_id(&id));
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn filter_state(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let clears = applied.node.get("clear_route_cache").is_some_and(|c| c.value().as_bool() == Some(true));
     let is_own = |value: Node| {
         let key = value.text("object_key").unwrap_or_default();
-        !key.starts_with("envoy.") && !key.starts_with("io.istio.") && value.get("factory_key").is_none()
+        !key.starts_with("envoy.") && !ask.walker.mesh.reads_state(&key) && value.get("factory_key").is_none()
     };
     let values = applied.node.get("on_request_headers");
     if !clears && values.is_none_or(|values| values.items().all(is_own)) {

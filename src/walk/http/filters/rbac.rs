@@ -91,7 +91,7 @@ fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
         && version.has(&Version::PARAMETERS);
     let path = if cuts { crate::walk::http::route::without_parameters(raw, version) } else { raw.to_owned() };
     let lacks_metadata = |name: &str| {
-        (name.starts_with("envoy.filters.http.") || name == "istio_authn")
+        (name.starts_with("envoy.filters.http.") || ask.walker.mesh.sets_metadata(name))
             && !ask.before.metadata.iter().any(|set| set == "*" || set == name)
     };
     let request = Request {
