@@ -4,6 +4,7 @@ mod circles;
 mod findings;
 mod layers;
 mod manifest;
+mod meshes;
 mod names;
 mod purity;
 mod rooms;
@@ -61,6 +62,11 @@ fn layers_name_only_what_lies_below_them() {
 #[test]
 fn rooms_of_the_walk_name_only_the_ground() {
     hold_but(&rust(), rooms::KNOWN, rooms::crossing);
+}
+
+#[test]
+fn the_walk_names_no_mesh() {
+    hold(&rust(), meshes::named);
 }
 
 #[test]
