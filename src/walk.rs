@@ -26,7 +26,7 @@ pub use way::end::End;
 pub use way::guard::{Alternative, Condition, Guard};
 pub use way::met::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Visit};
 pub use way::question::{Beyond, Port, Protocol, Question, QuestionError};
-pub use way::stop::{Abort, Handshake, Refused, RequestKind, Stop};
+pub use way::stop::{Abort, Form, Handshake, Refused, RequestKind, Stop};
 pub use way::trail::Trail;
 
 pub(crate) use dial::service::ports_of;

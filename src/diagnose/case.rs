@@ -86,12 +86,12 @@ impl<'a> Case<'a> {
 
     /// Whether the request ends because the cluster is not there.
     pub(crate) fn lacks_cluster(&self) -> bool {
-        matches!(self.stop(), Some(Stop::NoCluster(_) | Stop::TcpNoCluster))
+        matches!(self.stop(), Some(Stop::NoCluster(_)))
     }
 
     /// Whether the request ends because no host can be chosen.
     pub(crate) fn lacks_host(&self) -> bool {
-        matches!(self.stop(), Some(Stop::NoHealthyUpstream | Stop::TcpNoHealthyUpstream))
+        matches!(self.stop(), Some(Stop::NoHealthyUpstream(_)))
     }
 
     /// A's namespace.

@@ -20,7 +20,7 @@ const NAMES: &str = "spec.trafficPolicy.tls.subjectAltNames";
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let of_a_name = |handshake: &Handshake| handshake.by == Side::Source && handshake.why == Distrust::Name;
-    let fails = matches!(case.stop(), Some(Stop::ConnectFailure | Stop::TcpConnectFailure));
+    let fails = matches!(case.stop(), Some(Stop::ConnectFailure(_)));
     if !fails && !matches!(case.stop(), Some(Stop::Handshake(handshake)) if of_a_name(handshake)) {
         return None;
     }

@@ -11,7 +11,7 @@ use crate::diagnose::{
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
-use crate::walk::Stop;
+use crate::walk::{Form, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let at = blocked(case)?;
@@ -31,7 +31,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     Some(Finding {
         id: "registry-only",
         certainty,
-        stage: if case.stop() == Some(&Stop::TcpNoHealthyUpstream) { Stage::Cluster } else { Stage::Route },
+        stage: if case.stop() == Some(&Stop::NoHealthyUpstream(Form::Tcp)) { Stage::Cluster } else { Stage::Route },
         title: format!("the mesh does not let requests out to {host}"),
         why: format!(
             "{by} sets outboundTrafficPolicy REGISTRY_ONLY, and A's proxy knows no host {host} on this port. The proxy answers by itself; nothing is sent."

@@ -17,7 +17,7 @@ use super::way::guard::{Condition, Guard};
 use super::way::log::{Fact, Row};
 use super::way::met::Socket;
 use super::way::question::Beyond;
-use super::way::stop::{Handshake, Stop};
+use super::way::stop::{Form, Handshake, Stop};
 use super::way::walker::Walker;
 
 /// What comes of handing the request to pods that are alike.
@@ -55,7 +55,7 @@ impl Driver<'_> {
 
     /// Where TLS to every endpoint fails, certificates may be the reason: then that is how it ends.
     fn why_connections_fail(&self, stop: Stop, handed: Option<Handed>, service: Option<&Node>) -> Told<Handed> {
-        let refused = handed.filter(|_| matches!(stop, Stop::ConnectFailure | Stop::TcpConnectFailure));
+        let refused = handed.filter(|_| matches!(stop, Stop::ConnectFailure(_)));
         match refused.and_then(|handed| self.refused_of(&handed, service)) {
             Some(handshake) => refused_by(handshake),
             None => Told::ends(stop),
@@ -252,8 +252,8 @@ impl Condition {
 fn translate(stop: Stop, over_http: bool, socket: Option<&Socket>) -> Stop {
     let cut_off = stop == Stop::NoFilterChain && socket.is_some_and(Socket::is_tls);
     match (cut_off, over_http) {
-        (true, true) => Stop::UpstreamCutOff,
-        (true, false) => Stop::TcpUpstreamCutOff,
+        (true, true) => Stop::UpstreamCutOff(Form::Http),
+        (true, false) => Stop::UpstreamCutOff(Form::Tcp),
         (false, true) if stop.closes() => Stop::UpstreamClosed,
         (false, _) => stop,
     }

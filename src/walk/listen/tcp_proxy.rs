@@ -10,7 +10,7 @@ use crate::walk::way::criteria::{criteria, merged};
 use crate::walk::way::forwarded::{Choice, Forwarded, Handed, Over, Wire};
 use crate::walk::way::guard::Condition;
 use crate::walk::way::log::Row;
-use crate::walk::way::stop::Stop;
+use crate::walk::way::stop::{Form, Stop};
 use crate::walk::way::walker::Walker;
 
 const TCP_PROXY: &str = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
@@ -68,7 +68,7 @@ pub(in crate::walk) fn draws_again(proxy: &TcpProxy, forwarded: &Forwarded) -> A
 
 /// Where a connection fails and another attempt is left, which cluster that draws is open.
 pub(in crate::walk) fn drawn_again(told: Told<Handed>, again: Again) -> Told<Handed> {
-    let fails = |stop: &Stop| matches!(stop, Stop::TcpConnectFailure | Stop::TcpNoWaiting);
+    let fails = |stop: &Stop| matches!(stop, Stop::ConnectFailure(Form::Tcp) | Stop::NoWaiting);
     if again == Again::Host || !told.ends_with(&fails) {
         return told;
     }

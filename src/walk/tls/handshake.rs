@@ -14,7 +14,7 @@ use crate::verdict::Side;
 
 use crate::walk::tls::peer;
 use crate::walk::way::met::{ClusterTrail, Socket};
-use crate::walk::way::stop::{Handshake, Refused};
+use crate::walk::way::stop::{Form, Handshake, Refused};
 use crate::walk::way::walker::Walker;
 
 /// A handshake between A's proxy and the proxy of a pod of B's.
@@ -190,12 +190,8 @@ impl Meeting<'_> {
     }
 
     fn refused(&self, by: Side, why: Distrust, late: bool, shown: Shown) -> Met {
-        let how = match (late, self.over_http) {
-            (false, true) => Refused::Handshake,
-            (false, false) => Refused::TcpHandshake,
-            (true, true) => Refused::Connection,
-            (true, false) => Refused::TcpConnection,
-        };
+        let form = if self.over_http { Form::Http } else { Form::Tcp };
+        let how = if late { Refused::Connection(form) } else { Refused::Handshake(form) };
         let text = |path: &str| self.pod.text(path).unwrap_or_default();
         let pod = (text("metadata.namespace"), text("metadata.name"));
         let names = shown.chain.first().map(|own| own.names.all().cloned().collect()).unwrap_or_default();

@@ -111,7 +111,7 @@ impl Branch {
         if self.has(Side::Source, |fact| matches!(fact, Fact::Delayed)) {
             response.flags.insert(0, "DI");
         }
-        let of_a = matches!(stop, Stop::UpstreamClosed | Stop::UpstreamCutOff | Stop::TcpUpstreamCutOff);
+        let of_a = matches!(stop, Stop::UpstreamClosed | Stop::UpstreamCutOff(_));
         if self.side() == Side::Destination && !of_a {
             response.from = Answerer::DestinationProxy;
         }

@@ -8,7 +8,7 @@ use crate::snapshot::Node;
 
 use super::dial::Dial;
 use super::met::ClusterTrail;
-use super::stop::Stop;
+use super::stop::{Form, Stop};
 
 /// What is to be forwarded, and the clusters that it can go to.
 #[derive(Clone)]
@@ -109,32 +109,33 @@ impl Over {
 
 impl Wire {
     pub(in crate::walk) fn no_host(self) -> Stop {
-        match self {
-            Self::Http { .. } => Stop::NoHealthyUpstream,
-            Self::Tcp => Stop::TcpNoHealthyUpstream,
-        }
+        Stop::NoHealthyUpstream(self.form())
     }
 
     pub(in crate::walk) fn no_connection(self) -> Stop {
-        match self {
-            Self::Http { .. } => Stop::ConnectFailure,
-            Self::Tcp => Stop::TcpConnectFailure,
-        }
+        Stop::ConnectFailure(self.form())
     }
 
     /// What the circuit breaker of this name does.
     pub(in crate::walk) fn overflow(self, threshold: &str) -> Stop {
         match self {
-            Self::Http { .. } => Stop::Overflow,
-            Self::Tcp if threshold == "max_pending_requests" => Stop::TcpNoWaiting,
-            Self::Tcp => Stop::TcpOverflow,
+            Self::Tcp if threshold == "max_pending_requests" => Stop::NoWaiting,
+            Self::Http { .. } | Self::Tcp => Stop::Overflow(self.form()),
         }
     }
 
     pub(in crate::walk) fn no_cluster(self) -> Stop {
         match self {
-            Self::Http { not_found, .. } => Stop::NoCluster(not_found),
-            Self::Tcp => Stop::TcpNoCluster,
+            Self::Http { not_found, .. } => Stop::NoCluster(Some(not_found)),
+            Self::Tcp => Stop::NoCluster(None),
+        }
+    }
+
+    /// What of it the client's answer depends on.
+    fn form(self) -> Form {
+        match self {
+            Self::Http { .. } => Form::Http,
+            Self::Tcp => Form::Tcp,
         }
     }
 }

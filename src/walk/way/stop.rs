@@ -53,10 +53,8 @@ pub enum Stop {
     CsrfDenied,
     /// The health check filter answers.
     HealthCheck,
-    /// The route's cluster is not there (or still warming): what the route answers then.
-    NoCluster(u16),
-    /// The TCP proxy's cluster is not there.
-    TcpNoCluster,
+    /// The cluster is not there (or still warming): what the route answers then; `None` of a TCP proxy, which closes.
+    NoCluster(Option<u16>),
     /// The assignment drops every request.
     DropOverload,
     /// The assignment drops a part of the requests.
@@ -66,9 +64,7 @@ pub enum Stop {
     /// Runtime has put the cluster into maintenance.
     MaintenanceMode,
     /// A circuit breaker lets nothing through.
-    Overflow,
-    /// The same, for a TCP connection.
-    TcpOverflow,
+    Overflow(Form),
     /// Plaintext comes to a chain that takes TLS: the connection is closed.
     PlaintextOnTls,
     /// One side's proxy does not take the other's certificate.
@@ -76,19 +72,22 @@ pub enum Stop {
     /// B closes the connection before it answers; A's proxy says so.
     UpstreamClosed,
     /// B closes the connection before TLS comes about.
-    UpstreamCutOff,
-    /// The same, for a TCP connection.
-    TcpUpstreamCutOff,
-    /// A connection may not even wait for a host: its tries are used up.
-    TcpNoWaiting,
+    UpstreamCutOff(Form),
+    /// A TCP connection may not even wait for a host: its tries are used up.
+    NoWaiting,
     /// No host can be chosen.
-    NoHealthyUpstream,
-    /// No host can be chosen, for a TCP connection.
-    TcpNoHealthyUpstream,
+    NoHealthyUpstream(Form),
     /// Every connection to every eligible host failed so far.
-    ConnectFailure,
-    /// The same, for a TCP connection.
-    TcpConnectFailure,
+    ConnectFailure(Form),
+}
+
+/// In which form a proxy forwards, which says what its client sees of a stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// As requests, each of which is answered.
+    Http,
+    /// As a connection, which is closed.
+    Tcp,
 }
 
 /// A TLS handshake between A's proxy and B's that fails.
@@ -112,13 +111,9 @@ pub struct Handshake {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refused {
     /// Before TLS comes about.
-    Handshake,
-    /// The same, for a TCP connection.
-    TcpHandshake,
+    Handshake(Form),
     /// When A's proxy believes that the connection is open (TLS 1.3, by B).
-    Connection,
-    /// The same, for a TCP connection.
-    TcpConnection,
+    Connection(Form),
 }
 
 /// With what the fault filter answers.
@@ -162,10 +157,9 @@ impl Stop {
             | Self::PlaintextOnTls => (0, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
             Self::Handshake(handshake) => match handshake.how {
-                Refused::Handshake => (503, &["UF"]),
-                Refused::TcpHandshake => (0, &["UF"]),
-                Refused::Connection => (503, &["UC"]),
-                Refused::TcpConnection => (0, &[]),
+                Refused::Handshake(form) => (form.status(503), &["UF"]),
+                Refused::Connection(Form::Http) => (503, &["UC"]),
+                Refused::Connection(Form::Tcp) => (0, &[]),
             },
             Self::NoFilterChain => (0, &["NR"]),
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => (404, &["NR"]),
@@ -177,8 +171,7 @@ impl Stop {
             Self::AuthorizationUnavailable(status) => (*status, &["UAEX"]),
             Self::RateLimitUnavailable(status) => (*status, &["RLSE"]),
             Self::CorsPreflight | Self::HealthCheck => (200, &[]),
-            Self::NoCluster(status) => (*status, &["NC"]),
-            Self::TcpNoCluster => (0, &["NC"]),
+            Self::NoCluster(status) => (status.unwrap_or(0), &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
             Self::Refused(Refusal::RequestLine | Refusal::Authority | Refusal::Underscore(Wire::Http1)) => {
@@ -188,13 +181,11 @@ impl Stop {
             Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
             Self::Refused(Refusal::TooManyHeaders(Wire::Http1) | Refusal::HeadersTooLarge) => (431, &["DPE"]),
             Self::Refused(Refusal::Underscore(Wire::Http2) | Refusal::TooManyHeaders(Wire::Http2)) => (0, &["DR"]),
-            Self::MaintenanceMode | Self::Overflow => (503, &["UO"]),
-            Self::TcpOverflow => (0, &["UO"]),
-            Self::TcpNoWaiting => (0, &["URX"]),
-            Self::NoHealthyUpstream => (503, &["UH"]),
-            Self::TcpNoHealthyUpstream => (0, &["UH"]),
-            Self::ConnectFailure | Self::UpstreamCutOff => (503, &["UF"]),
-            Self::TcpConnectFailure | Self::TcpUpstreamCutOff => (0, &["UF"]),
+            Self::MaintenanceMode => (503, &["UO"]),
+            Self::Overflow(form) => (form.status(503), &["UO"]),
+            Self::NoWaiting => (0, &["URX"]),
+            Self::NoHealthyUpstream(form) => (form.status(503), &["UH"]),
+            Self::ConnectFailure(form) | Self::UpstreamCutOff(form) => (form.status(503), &["UF"]),
         }
     }
 
@@ -212,12 +203,12 @@ impl Stop {
             | Self::NoAddress
             | Self::NoListener
             | Self::PlaintextOnTls
-            | Self::TcpNoCluster
-            | Self::TcpOverflow
-            | Self::TcpNoWaiting
-            | Self::TcpNoHealthyUpstream
-            | Self::TcpConnectFailure
-            | Self::TcpUpstreamCutOff
+            | Self::NoCluster(None)
+            | Self::Overflow(Form::Tcp)
+            | Self::NoWaiting
+            | Self::NoHealthyUpstream(Form::Tcp)
+            | Self::ConnectFailure(Form::Tcp)
+            | Self::UpstreamCutOff(Form::Tcp)
             | Self::Refused(Refusal::Preface) => "",
             Self::NoFilterChain => "filter_chain_not_found",
             Self::NoRouteConfig | Self::NoVirtualHost | Self::NoRoute => "route_not_found",
@@ -228,7 +219,7 @@ impl Stop {
             Self::CorsPreflight => "cors_response",
             Self::CsrfDenied => "csrf_origin_mismatch",
             Self::HealthCheck => "health_check_ok",
-            Self::NoCluster(_) => "cluster_not_found",
+            Self::NoCluster(Some(_)) => "cluster_not_found",
             Self::DropOverload => "unconditional_drop_overload",
             Self::PartialDropOverload => "drop_overload",
             Self::Refused(Refusal::RequestLine) => "http1.codec_error",
@@ -241,12 +232,12 @@ impl Stop {
             Self::Refused(Refusal::TooManyHeaders(Wire::Http2)) => "http2.too_many_headers",
             Self::Refused(Refusal::HeadersTooLarge) => "http1.headers_too_large",
             Self::MaintenanceMode => "maintenance_mode",
-            Self::NoHealthyUpstream => "no_healthy_upstream",
-            Self::Handshake(handshake) if matches!(handshake.how, Refused::TcpHandshake | Refused::TcpConnection) => "",
-            Self::Overflow
-            | Self::ConnectFailure
+            Self::NoHealthyUpstream(Form::Http) => "no_healthy_upstream",
+            Self::Handshake(handshake) if handshake.how.form() == Form::Tcp => "",
+            Self::Overflow(Form::Http)
+            | Self::ConnectFailure(Form::Http)
             | Self::UpstreamClosed
-            | Self::UpstreamCutOff
+            | Self::UpstreamCutOff(Form::Http)
             | Self::Handshake(_) => "upstream_reset_before_response_started",
         };
         text.into()
@@ -299,12 +290,10 @@ impl Stop {
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),
             Self::HealthCheck => "a health check, which the proxy answers".to_owned(),
-            Self::NoCluster(_) | Self::TcpNoCluster => "the cluster is not there".to_owned(),
+            Self::NoCluster(_) => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),
-            Self::UpstreamCutOff | Self::TcpUpstreamCutOff => {
-                "B closes the connection before TLS comes about".to_owned()
-            }
+            Self::UpstreamCutOff(_) => "B closes the connection before TLS comes about".to_owned(),
             Self::Handshake(handshake) => handshake.words(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
             Self::Refused(Refusal::Preface) => "the request is no HTTP/2, and nothing else is taken".to_owned(),
@@ -315,12 +304,28 @@ impl Stop {
             Self::Refused(Refusal::TooManyHeaders(_)) => "it has more headers than are taken".to_owned(),
             Self::Refused(Refusal::HeadersTooLarge) => "its headers are larger than is taken".to_owned(),
             Self::MaintenanceMode => "the cluster is in maintenance".to_owned(),
-            Self::Overflow | Self::TcpOverflow | Self::TcpNoWaiting => {
-                "a circuit breaker lets nothing through".to_owned()
-            }
+            Self::Overflow(_) | Self::NoWaiting => "a circuit breaker lets nothing through".to_owned(),
             Self::DropOverload | Self::PartialDropOverload => "dropped by the endpoint policy".to_owned(),
-            Self::NoHealthyUpstream | Self::TcpNoHealthyUpstream => "no healthy upstream".to_owned(),
-            Self::ConnectFailure | Self::TcpConnectFailure => "connections to every endpoint fail".to_owned(),
+            Self::NoHealthyUpstream(_) => "no healthy upstream".to_owned(),
+            Self::ConnectFailure(_) => "connections to every endpoint fail".to_owned(),
+        }
+    }
+}
+
+impl Form {
+    /// The status that a client gets, where requests are answered with this one; 0 where the connection is closed.
+    fn status(self, status: u16) -> u16 {
+        match self {
+            Self::Http => status,
+            Self::Tcp => 0,
+        }
+    }
+}
+
+impl Refused {
+    fn form(self) -> Form {
+        match self {
+            Self::Handshake(form) | Self::Connection(form) => form,
         }
     }
 }
@@ -382,8 +387,8 @@ mod tests {
         let response = Stop::NoRoute.response(RequestKind::Grpc);
         assert_eq!((response.status, response.grpc_status), (200, Some(12)));
         assert_eq!(Stop::NoRoute.outcome(RequestKind::Grpc), Outcome::Fails);
-        assert_eq!(Stop::NoCluster(503).response(RequestKind::Plain).short(), "503 NC");
-        assert_eq!(Stop::TcpNoHealthyUpstream.response(RequestKind::Plain).short(), "closed UH");
+        assert_eq!(Stop::NoCluster(Some(503)).response(RequestKind::Plain).short(), "503 NC");
+        assert_eq!(Stop::NoHealthyUpstream(Form::Tcp).response(RequestKind::Plain).short(), "closed UH");
     }
 
     #[test]
