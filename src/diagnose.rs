@@ -95,10 +95,25 @@ struct Explained<'a> {
 }
 
 fn explain<'a>(snapshot: &Snapshot, walk: &Walk, branch: &'a Branch, needs: &RefCell<BTreeSet<Need>>) -> Explained<'a> {
-    let case = Case::new(snapshot, &walk.request, branch, needs);
+    let request = request_of(walk, branch);
+    let case = Case::new(snapshot, &request, branch, needs);
     let findings = ROSTER.iter().filter_map(|rule| (rule.examine)(&case)).collect();
     let is_open = branch.sure_outcome() == Outcome::Unknown;
     Explained { branch, findings: if is_open { branches::doubted(findings) } else { findings } }
+}
+
+/// The request of a way: where the question leaves it open, one that goes this way.
+fn request_of(walk: &Walk, branch: &Branch) -> verdict::Request {
+    let witness = branch.asked_for().and_then(|asked| asked.witness());
+    witness.map_or_else(
+        || walk.request.clone(),
+        |witness| verdict::Request {
+            path: Some(witness.path.clone()),
+            method: Some(witness.method.clone()),
+            headers: witness.headers.clone(),
+            ..walk.request.clone()
+        },
+    )
 }
 
 /// How many ways are explained: more causes than anybody reads. Each may look at every object that was read.
@@ -126,7 +141,8 @@ fn distinct(walk: &Walk) -> Vec<&Branch> {
     let mut distinct: Vec<&Branch> = Vec::new();
     // Of one cluster and one pod few are different.
     let mut ends: BTreeMap<(Option<String>, Option<String>), Vec<&End>> = BTreeMap::new();
-    for branch in walk.branches.iter().filter(|branch| branch.end != End::Unknown) {
+    // What is meant to end, and is only listed, needs no cause.
+    for branch in walk.branches.iter().filter(|branch| branch.end != End::Unknown && branch.counts()) {
         let key = (branch.cluster_name(), branch.visit().map(|visit| visit.pod_name()));
         let known = ends.entry(key).or_default();
         if !known.contains(&&branch.end) {

@@ -6,7 +6,7 @@
 //! ```
 //! use mesh_why::{judge, snapshot::{AskRecord, Snapshot}, verdict::Outcome, walk::Question};
 //!
-//! let ask = AskRecord { to: "product-service:8082".into(), path: "/".into(), method: "GET".into(), ..AskRecord::default() };
+//! let ask = AskRecord { to: "product-service:8082".into(), ..AskRecord::default() };
 //! let question = Question::parse(&ask).expect("a destination and a port");
 //! let (verdict, needs) = judge(&Snapshot::default(), &question);
 //! assert_eq!(verdict.outcome, Outcome::Unknown);

@@ -33,7 +33,7 @@ pub use files::{AskRecord, ClusterRecord, FileError, PodRecord};
 pub use kind::Kind;
 pub use need::{Need, Origin};
 pub use node::{Evidence, Node};
-pub use routes::{HostTable, RouteTable};
+pub use routes::{HostTable, RouteTable, RouteWay};
 
 use index::{Entry, Group, Section, index};
 use objects::Objects;

@@ -120,12 +120,23 @@ pub struct Request {
     pub address: Option<String>,
     /// `http1`, `http2`, `grpc`, `tcp` or `tls`.
     pub protocol: &'static str,
-    /// The path with its query.
-    pub path: String,
-    /// The method.
-    pub method: String,
+    /// The path with its query; `None` where the question leaves it open.
+    pub path: Option<String>,
+    /// The method; `None` where the question leaves it open.
+    pub method: Option<String>,
     /// The headers that were given.
     pub headers: Vec<(String, String)>,
+}
+
+impl Request {
+    /// Method and path; what is open is said in words.
+    pub fn line(&self) -> String {
+        match (&self.method, &self.path) {
+            (Some(method), Some(path)) => format!("{method} {path}"),
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (None, None) => "any request".to_owned(),
+        }
+    }
 }
 
 /// A's pod.
@@ -228,6 +239,8 @@ pub enum Guard {
         /// The share, 0 to 1.
         share: f64,
     },
+    /// They look so: the question left it open.
+    Asked(Vec<AskedKind>),
     /// They are sent to this address.
     Address(String),
     /// They are taken by this pod, or by one that is like it.
@@ -239,6 +252,18 @@ pub enum Guard {
         /// What it would have to be, where it could be several things.
         alternative: Option<String>,
     },
+}
+
+/// The most requests that are shown of kinds that end alike.
+pub const WITNESSES: usize = 10;
+
+/// A kind of requests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AskedKind {
+    /// Which they are: `path begins with /api`.
+    pub predicate: String,
+    /// One of them: its method, its path with the query, its headers.
+    pub witness: (String, String, Vec<(String, String)>),
 }
 
 /// Something that decides and is not modeled, or was not read.
@@ -455,12 +480,23 @@ impl Guard {
     pub fn words(&self) -> String {
         match self {
             Self::Drawn { by, .. } => by.clone(),
+            Self::Asked(kinds) => asked_words(kinds),
             Self::Address(address) => format!("address {address}"),
             Self::Pod(_, pod) => format!("pod {pod}"),
             Self::Provided { condition, alternative: None } => format!("if [c{condition}] lets it pass"),
             Self::Provided { condition, alternative: Some(alternative) } => format!("[c{condition}]: {alternative}"),
         }
     }
+}
+
+/// The first of some kinds of requests, and how many more there are.
+fn asked_words(kinds: &[AskedKind]) -> String {
+    const FEW: usize = 3;
+    let mut words = kinds.iter().take(FEW).map(|kind| kind.predicate.as_str()).collect::<Vec<_>>().join("; ");
+    if kinds.len() > FEW {
+        words += &format!("; and {} more kinds of requests", kinds.len() - FEW);
+    }
+    words
 }
 
 impl Branch {
@@ -471,7 +507,7 @@ impl Branch {
         for guard in &self.guards {
             match guard {
                 Guard::Provided { condition, alternative: None } => open.push(format!("[c{condition}]")),
-                Guard::Drawn { .. } | Guard::Address(_) | Guard::Pod(..) | Guard::Provided { .. } => {
+                Guard::Drawn { .. } | Guard::Asked(_) | Guard::Address(_) | Guard::Pod(..) | Guard::Provided { .. } => {
                     words.push(guard.words());
                 }
             }

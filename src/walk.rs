@@ -13,6 +13,7 @@ mod beyond;
 mod dial;
 mod follow;
 mod http;
+mod kinds;
 mod listen;
 mod tls;
 mod upstream;
@@ -20,12 +21,14 @@ mod way;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+pub use way::asked_for::{AskedFor, Kind, Weight};
 pub use way::branch::Branch;
 pub use way::end::End;
 pub use way::guard::{Alternative, Condition, Guard};
 pub use way::met::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Visit};
-pub use way::question::{Beyond, Port, Protocol, Question, QuestionError};
+pub use way::question::{Asks, Beyond, Port, Protocol, Question, QuestionError};
 pub use way::stop::{Abort, Form, Handshake, Refused, RequestKind, Stop};
 pub use way::trail::Trail;
 
@@ -70,36 +73,58 @@ pub struct Walk {
 /// Walks the question through A's proxy.
 pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     let walker = Walker::new(snapshot, question, Origin::Source(0));
-    let driver = Driver::new(&walker);
-    let resolved = dial::resolve::resolve(&walker);
-    let service =
-        resolved.last_met(&|fact| if let Fact::Service(service) = fact { Some(service.clone()) } else { None });
-    let dial = resolved.first().and_then(|dials| dials.first()).cloned();
-    let kind = dial.as_ref().map_or(RequestKind::Plain, |dial| dial.request_kind(&question.headers));
+    let plain = follow(&walker);
+    let all = if question.asks == Asks::Open { kinds::every(&walker, plain) } else { plain };
+    let Followed { told, alike, dial, kind } = all;
     let request = way::asked::shown(&walker, dial.as_ref());
-    let told = resolved.then(&|dials: Vec<Dial>| driver.addresses(&dials, service.as_ref())).settled(kind);
     let outcome = told.outcome(kind);
-    let alike = driver.alike.take().into_iter().map(|told| branches(told.settled(kind), kind)).collect();
+    let alike = alike.into_iter().map(|told| branches(told, kind)).collect();
     let branches = branches(told, kind);
     branches.iter().flat_map(Branch::unsettled).for_each(|why| walker.unchecked(why.clone()));
     let (needs, unchecked) = walker.into_parts();
     Walk { request, outcome, branches, alike, unchecked, needs, kind }
 }
 
+/// What becomes of one request.
+#[derive(Clone)]
+struct Followed {
+    told: Told<()>,
+    /// The same through other addresses of B that lead to the same decisions.
+    alike: Vec<Told<()>>,
+    /// What A dials, where that is known.
+    dial: Option<Dial>,
+    kind: RequestKind,
+}
+
+/// Follows the one request that a question says.
+fn follow(walker: &Walker) -> Followed {
+    let driver = Driver::new(walker);
+    let resolved = dial::resolve::resolve(walker);
+    let service =
+        resolved.last_met(&|fact| if let Fact::Service(service) = fact { Some(service.clone()) } else { None });
+    let dial = resolved.first().and_then(|dials| dials.first()).cloned();
+    let kind = dial.as_ref().map_or(RequestKind::Plain, |dial| dial.request_kind(&walker.question.headers));
+    let told = resolved.then(&|dials: Vec<Dial>| driver.addresses(&dials, service.as_ref())).settled(kind);
+    let alike = driver.alike.take().into_iter().map(|told| told.settled(kind)).collect();
+    Followed { told, alike, dial, kind }
+}
+
 impl Walk {
-    /// The way that is told first: where all or a part surely fails or is answered, one that does; else what fails before
+    /// The way that is told first: of those that the answer rests on, where all or a part surely fails or is answered, one that does; else what fails before
     /// what is open, and what reaches last. Of those the one that most requests take, where ways that end alike count
     /// together.
     pub fn told(&self) -> Option<&Branch> {
-        let mut alike: BTreeMap<Option<Response>, f64> = BTreeMap::new();
+        // Of requests that the question leaves open those of one kind are looked at together.
+        let key = |branch: &Branch| (branch.asked_for().map(Arc::as_ptr), branch.response());
+        let mut alike: BTreeMap<_, f64> = BTreeMap::new();
         for branch in &self.branches {
-            *alike.entry(branch.response()).or_default() += branch.share();
+            *alike.entry(key(branch)).or_default() += branch.share();
         }
         let ends = self.outcome != Outcome::Unknown;
         let weight = |branch: &Branch| {
-            let alike = alike.get(&branch.response()).copied().unwrap_or_default();
+            let alike = alike.get(&key(branch)).copied().unwrap_or_default();
             // Of those that are alike, one that was followed to its end tells more.
-            let first = (ends && branch.surely_ends(), branch.severity());
+            let first = (branch.counts(), ends && branch.surely_ends(), branch.severity());
             (first, alike, branch.visit().is_some(), branch.share())
         };
         self.branches.iter().rev().max_by(|a, b| {
@@ -108,9 +133,12 @@ impl Walk {
         })
     }
 
-    /// The share of requests that surely come to this, 0 to 1.
+    /// The share of requests that surely come to this, 0 to 1; of kinds that the question leaves open, among those of the
+    /// kind that is told first.
     pub fn share(&self, outcome: Outcome) -> f64 {
-        self.branches.iter().filter(|branch| branch.sure_outcome() == outcome).map(Branch::share).sum()
+        let told = self.told();
+        let of_kind = self.branches.iter().filter(|branch| told.is_none_or(|told| branch.is_asked_with(told)));
+        of_kind.filter(|branch| branch.sure_outcome() == outcome).map(Branch::share).sum()
     }
 
     /// Whether requests are handed to a pod whose own proxy, if it has one, was not walked.
@@ -174,6 +202,7 @@ fn branches(told: Told<()>, kind: RequestKind) -> Vec<Branch> {
             Last::Ends(stop, _) => End::Stopped(stop),
             Last::Open => End::Unknown,
         };
+        let kind = guards.iter().find_map(Guard::asked_for).map_or(kind, |asked_for| asked_for.request);
         Branch { guards, end, log, kind }
     };
     told.ways().into_iter().map(branch).collect()

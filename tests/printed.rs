@@ -63,7 +63,8 @@ impl Strings {
     }
 
     fn verdict(&mut self, mut verdict: Verdict) -> Verdict {
-        self.fill(&mut [&mut verdict.summary, &mut verdict.request.host, &mut verdict.request.path]);
+        self.fill(&mut [&mut verdict.summary, &mut verdict.request.host]);
+        self.maybe(&mut verdict.request.path);
         verdict.request.headers = vec![(self.next(), self.next())];
         self.response(verdict.response.as_mut());
         verdict.decision.iter_mut().for_each(|decision| self.decision(decision));

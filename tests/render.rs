@@ -136,8 +136,8 @@ fn request() -> Request {
         port: 8082,
         address: Some("10.96.3.7".to_owned()),
         protocol: "http1",
-        path: "/".to_owned(),
-        method: "GET".to_owned(),
+        path: Some("/".to_owned()),
+        method: Some("GET".to_owned()),
         headers: Vec::new(),
     }
 }

@@ -87,7 +87,7 @@ fn inputs() -> Vec<(String, AskRecord, Files)> {
             let files: Files =
                 snapshot_files(&folder).into_iter().filter(|(f, _)| kept.contains(&f.as_str())).collect();
             let ask =
-                AskRecord { to: "reviews:9080".into(), path: "/".into(), method: "GET".into(), ..AskRecord::default() };
+                AskRecord { to: "reviews:9080".into(), path: Some("/".into()), ..AskRecord::default() };
             all.push((folder.display().to_string(), ask, files));
         }
     } else {
@@ -117,8 +117,9 @@ fn plant(ask: &AskRecord, files: Files, how: Planted, token: &str) -> (AskRecord
         "X-Api-Key: SEKRIT".to_owned(),
         "x-note: password=SEKRIT".to_owned(),
     ]);
-    let and = if ask.path.contains('?') { '&' } else { '?' };
-    ask.path = format!("{}{and}access_token={token}&api_key=SEKRIT", ask.path);
+    let path = ask.path.unwrap_or_else(|| "/".to_owned());
+    let and = if path.contains('?') { '&' } else { '?' };
+    ask.path = Some(format!("{path}{and}access_token={token}&api_key=SEKRIT"));
     let mut count = 7;
     let planted = files.into_iter().map(|(name, bytes)| {
         let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else { return (name, bytes) };

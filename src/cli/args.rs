@@ -64,17 +64,24 @@ pub struct Cli {
 /// What A sends.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RequestArgs {
-    /// The path, with its query [default: /]
+    /// The path, with its query [default: any]
+    ///
+    /// With none of --path, --method and --header, and no path in a URL, every kind of request that the routes and
+    /// policies tell apart is asked about. Any of them makes it one request, a plain GET of / otherwise.
     #[arg(long, allow_hyphen_values = true)]
     pub(super) path: Option<String>,
 
-    /// The method [default: GET]
+    /// The method [default: any]
     #[arg(long, allow_hyphen_values = true)]
     pub(super) method: Option<String>,
 
     /// A header, `Name: value` (repeatable)
     #[arg(short = 'H', long = "header", value_name = "HEADER", allow_hyphen_values = true)]
     pub(super) headers: Vec<String>,
+
+    /// Ask about a plain GET of / alone
+    #[arg(long, conflicts_with_all = ["path", "method", "headers"])]
+    pub(super) exact: bool,
 
     /// The Host header [default: B's name as typed]
     #[arg(long, allow_hyphen_values = true)]

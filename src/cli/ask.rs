@@ -106,23 +106,18 @@ impl Cli {
     pub(super) fn ask(&self, saved: Option<&AskRecord>) -> Result<Option<AskRecord>, Usage> {
         let (a, b) = self.names()?;
         let base = match (b, saved) {
-            (Some(to), saved) => AskRecord {
-                from: saved.and_then(|ask| ask.from.clone()),
-                to,
-                path: "/".to_owned(),
-                method: "GET".to_owned(),
-                ..AskRecord::default()
-            },
+            (Some(to), saved) => AskRecord { from: saved.and_then(|ask| ask.from.clone()), to, ..AskRecord::default() },
             (None, Some(saved)) => saved.clone(),
             (None, None) => return Ok(None),
         };
         let request = &self.request;
+        let plain = |word: &str| request.exact.then(|| word.to_owned());
         Ok(Some(AskRecord {
             from: a.or(base.from),
             to: base.to,
-            path: request.path.clone().unwrap_or(base.path),
-            method: request.method.clone().unwrap_or(base.method),
-            headers: if request.headers.is_empty() { base.headers } else { request.headers.clone() },
+            path: request.path.clone().or_else(|| plain("/")).or(base.path),
+            method: request.method.clone().or_else(|| plain("GET")).or(base.method),
+            headers: if request.headers.is_empty() && !request.exact { base.headers } else { request.headers.clone() },
             host: request.host.clone().or(base.host),
             protocol: request.protocol.clone().or(base.protocol),
             tls: request.tls || base.tls,
@@ -132,8 +127,7 @@ impl Cli {
 
     /// Whether what the command line itself says of the question can be understood.
     pub(super) fn own_question(&self) -> Result<(), Usage> {
-        let (to, path, method) = ("b:1".to_owned(), "/".to_owned(), "GET".to_owned());
-        let any = AskRecord { to, path, method, ..AskRecord::default() };
+        let any = AskRecord { to: "b:1".to_owned(), ..AskRecord::default() };
         let own = self.ask(Some(&any))?.unwrap_or(any);
         Question::parse(&own).map(drop).map_err(|error| Usage::of_question(&error))
     }

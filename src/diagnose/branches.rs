@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::verdict::{self, Finding, Guard, Outcome, Response, Side};
+use crate::verdict::{self, AskedKind, Finding, Guard, Outcome, Response, Side};
 use crate::walk::{self, Walk};
 
 use super::settle::settle;
@@ -56,8 +56,10 @@ impl<'a> Conditions<'a> {
 }
 
 /// What tells ways apart in a list.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
+    /// Whether the answer rests on it.
+    counts: bool,
     fixed: Vec<String>,
     outcome: Outcome,
     response: Option<Response>,
@@ -70,18 +72,20 @@ pub(super) fn listed(
     conditions: &Conditions,
     explained: &dyn Fn(&walk::Branch) -> Vec<&'static str>,
 ) -> (Vec<verdict::Branch>, usize) {
-    let mut groups: Vec<Vec<&walk::Branch>> = Vec::new();
-    let mut places: BTreeMap<Key, usize> = BTreeMap::new();
-    for branch in &walk.branches {
-        let place = *places.entry(key(branch, conditions)).or_insert(groups.len());
-        match groups.get_mut(place) {
-            Some(group) => group.push(branch),
-            None => groups.push(vec![branch]),
-        }
-    }
+    let asked = |branch: &walk::Branch| branch.asked_for().map(Arc::as_ptr);
+    let of_kind = grouped(walk.branches.iter().map(|branch| ((asked(branch), key(branch, conditions)), vec![branch])));
+    // Of different kinds of requests those are one that the same share of each comes to.
+    #[expect(clippy::cast_possible_truncation, reason = "a share, to compare")]
+    let part = |group: &[&walk::Branch]| (share(group) * 1e9).round() as i64;
+    let mut groups: Vec<Vec<&walk::Branch>> =
+        grouped(of_kind.into_iter().map(|((_, key), group)| ((key, part(&group)), group)))
+            .into_iter()
+            .map(|(_, group)| group)
+            .collect();
     let weight = |group: &Vec<&walk::Branch>| {
         let severity = group.iter().map(|branch| branch.severity()).max().unwrap_or_default();
-        (severity, group.iter().map(|branch| branch.share()).sum::<f64>())
+        let counts = group.iter().any(|branch| branch.counts());
+        ((counts, severity), share(group))
     };
     groups.sort_by(|a, b| {
         let ((a, a_share), (b, b_share)) = (weight(a), weight(b));
@@ -93,12 +97,35 @@ pub(super) fn listed(
     (groups.iter().filter_map(branch).collect(), left_out)
 }
 
+/// What has the same key, in the order in which it came first.
+fn grouped<'a, K: Ord + Clone>(
+    all: impl Iterator<Item = (K, Vec<&'a walk::Branch>)>,
+) -> Vec<(K, Vec<&'a walk::Branch>)> {
+    let mut groups: Vec<(K, Vec<&walk::Branch>)> = Vec::new();
+    let mut places: BTreeMap<K, usize> = BTreeMap::new();
+    for (key, branches) in all {
+        let place = *places.entry(key.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((_, group)) => group.extend(branches),
+            None => groups.push((key, branches)),
+        }
+    }
+    groups
+}
+
+/// The share of ways that end alike, among requests of one kind.
+fn share(group: &[&walk::Branch]) -> f64 {
+    let of_first = |branch: &&&walk::Branch| group.first().is_some_and(|first| branch.is_asked_with(first));
+    group.iter().filter(of_first).map(|branch| branch.share()).sum()
+}
+
 fn key(branch: &walk::Branch, conditions: &Conditions) -> Key {
     let fixed = branch.guards().filter_map(|guard| match guard {
-        walk::Guard::Drawn { .. } | walk::Guard::Pod { .. } => None,
+        walk::Guard::Drawn { .. } | walk::Guard::Asked(_) | walk::Guard::Pod { .. } => None,
         walk::Guard::Address { .. } | walk::Guard::Provided { .. } => Some(shown(guard, conditions).words()),
     });
     Key {
+        counts: branch.counts(),
         fixed: fixed.collect(),
         outcome: branch.outcome(),
         response: branch.response(),
@@ -113,16 +140,16 @@ fn one(
     explained: &dyn Fn(&walk::Branch) -> Vec<&'static str>,
 ) -> Option<verdict::Branch> {
     let first = group.iter().copied().reduce(|a, b| if b.share() > a.share() { b } else { a })?;
-    let share = group.iter().map(|branch| branch.share()).sum();
+    let of_first: Vec<&walk::Branch> = group.iter().copied().filter(|branch| branch.is_asked_with(first)).collect();
     let mut findings: Vec<&'static str> = group.iter().flat_map(|branch| explained(branch)).collect();
     findings.sort_unstable();
     findings.dedup();
     Some(verdict::Branch {
         guards: guards(group, conditions),
-        share,
+        share: share(group),
         outcome: first.outcome(),
         response: first.response(),
-        decision: walk.decision_of(group),
+        decision: walk.decision_of(&of_first),
         steps: first.steps(),
         findings,
     })
@@ -136,6 +163,7 @@ fn guards(group: &[&walk::Branch], conditions: &Conditions) -> Vec<Guard> {
     for guard in first.guards() {
         match guard {
             walk::Guard::Drawn { .. } => {}
+            walk::Guard::Asked(_) => fixed.push(Guard::Asked(kinds(group))),
             walk::Guard::Pod { .. } if first.end.stop().is_none() => {}
             walk::Guard::Pod { .. } | walk::Guard::Address { .. } | walk::Guard::Provided { .. } => {
                 fixed.push(shown(guard, conditions));
@@ -154,15 +182,30 @@ fn guards(group: &[&walk::Branch], conditions: &Conditions) -> Vec<Guard> {
         if more > 0 {
             by = format!("{by} or {more} more");
         }
-        let share = group.iter().map(|branch| branch.drawn_share()).sum();
-        fixed.insert(0, Guard::Drawn { by, share });
+        let of_first = group.iter().filter(|branch| branch.is_asked_with(first));
+        let share = of_first.map(|branch| branch.drawn_share()).sum();
+        let place = fixed.iter().take_while(|guard| matches!(guard, Guard::Asked(_))).count();
+        fixed.insert(place, Guard::Drawn { by, share });
     }
     fixed
+}
+
+/// The kinds of requests that go these ways, each once.
+fn kinds(group: &[&walk::Branch]) -> Vec<AskedKind> {
+    let mut known = BTreeSet::new();
+    let all = group.iter().filter_map(|branch| branch.asked_for()).filter(|asked| known.insert(Arc::as_ptr(asked)));
+    all.flat_map(|asked| &asked.kinds).map(shown_kind).collect()
+}
+
+fn shown_kind(kind: &walk::Kind) -> AskedKind {
+    let witness = kind.witness.clone();
+    AskedKind { predicate: kind.predicate.clone(), witness: (witness.method, witness.path, witness.headers) }
 }
 
 fn shown(guard: &walk::Guard, conditions: &Conditions) -> Guard {
     match guard {
         walk::Guard::Drawn { by, share, .. } => Guard::Drawn { by: by.clone(), share: *share },
+        walk::Guard::Asked(asked) => Guard::Asked(asked.kinds.iter().map(shown_kind).collect()),
         walk::Guard::Address { address, .. } => {
             Guard::Address(address.clone().unwrap_or_else(|| "that no listener names".to_owned()))
         }

@@ -11,8 +11,8 @@ const LONG: usize = 4;
 /// Leaves out the secrets of the request's path and headers, wherever they are said.
 pub(super) fn hide(verdict: &mut Verdict) {
     let request = &mut verdict.request;
-    let mut secrets = redact::of_path(&request.path);
-    request.path = redact::path(&request.path);
+    let mut secrets = request.path.as_deref().map(redact::of_path).unwrap_or_default();
+    request.path = request.path.as_deref().map(redact::path);
     request.host = redact::value(&request.host).into_owned();
     for (name, value) in &mut request.headers {
         let kept = redact::header(name, value);
@@ -71,6 +71,8 @@ fn of_branch(branch: &mut Branch) -> impl Iterator<Item = &mut String> {
     let guards = guards.iter_mut().filter_map(|guard| match guard {
         Guard::Drawn { by: words, .. } | Guard::Address(words) | Guard::Pod(_, words) => Some(words),
         Guard::Provided { alternative, .. } => alternative.as_mut(),
+        // A question that has secrets is about one request.
+        Guard::Asked(_) => None,
     });
     let details = response.iter_mut().map(|response| &mut response.details);
     guards.chain(details).chain(steps.iter_mut().flat_map(|Step { subject, note, .. }| [subject, note]))

@@ -1,5 +1,8 @@
 //! Line 1: the verdict, whole in itself, fit for an alert's title.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::verdict::{Finding, Outcome, Response, Side, percent};
 use crate::walk::{Branch, Guard, Stop, Walk};
 
@@ -14,6 +17,16 @@ pub(super) fn line(walk: &Walk, response: Option<&Response>, found: Option<&Find
         Outcome::Reaches => format!("{a} reaches {b}: {}", hosts(walk)),
         Outcome::Answered => format!("{a} never reaches {b}: {}{got}", cause()),
         Outcome::Fails => format!("{a} cannot reach {b}: {}{got}", cause()),
+        Outcome::Partial | Outcome::Unknown if place(walk).is_some() => {
+            let place = place(walk).unwrap_or_default();
+            let ends = if walk.share(Outcome::Fails) > 0.0 { "fails" } else { "is answered on the way" };
+            let part = if walk.share(Outcome::Fails) + walk.share(Outcome::Answered) < 1.0 - 1e-9 {
+                format!("{}, ", parts(walk))
+            } else {
+                String::new()
+            };
+            format!("{b} {ends} {place}: {part}{}{got}", cause())
+        }
         Outcome::Partial => {
             let reach = if walk.share(Outcome::Reaches) > 0.0 {
                 format!("reaches {b} only in part")
@@ -45,6 +58,24 @@ pub(super) fn line(walk: &Walk, response: Option<&Response>, found: Option<&Find
     }
 }
 
+/// Which of the requests that the question leaves open the answer names, where they surely end and others do not.
+fn place(walk: &Walk) -> Option<String> {
+    let told = walk.told()?;
+    let asked = told.asked_for().filter(|_| matches!(told.sure_outcome(), Outcome::Fails | Outcome::Answered))?;
+    let first = asked.kinds.first()?;
+    let same = |branch: &&Branch| {
+        branch.asked_for().is_some_and(|other| !Arc::ptr_eq(other, asked)) && branch.response() == told.response()
+    };
+    let mut known = BTreeSet::new();
+    let others = walk.branches.iter().filter(|branch| branch.counts()).filter(same).filter_map(Branch::asked_for);
+    let others: usize = others.filter(|other| known.insert(Arc::as_ptr(other))).map(|other| other.kinds.len()).sum();
+    Some(match asked.kinds.len() - 1 + others {
+        0 => first.place.clone(),
+        1 => format!("{} and 1 more kind of request", first.place),
+        more => format!("{} and {more} more kinds of requests", first.place),
+    })
+}
+
 /// What has to be for a way to be right: the first two of what it rests on.
 fn proviso(branch: &Branch) -> Option<String> {
     let side = |side: Side| match side {
@@ -58,7 +89,7 @@ fn proviso(branch: &Branch) -> Option<String> {
         Guard::Provided { condition, alternative: Some(alternative) } => {
             Some(format!("{}{}", alternative.proviso(), side(condition.side)))
         }
-        Guard::Drawn { .. } | Guard::Address { .. } | Guard::Pod { .. } => None,
+        Guard::Drawn { .. } | Guard::Asked(_) | Guard::Address { .. } | Guard::Pod { .. } => None,
     });
     let mut words: Vec<String> = words.collect();
     words.dedup();

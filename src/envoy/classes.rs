@@ -60,6 +60,8 @@ pub struct Class {
     pub except: Exceptions,
     /// Which requests these are, in words.
     pub predicate: String,
+    /// The same as it follows a verb: `for /api…`, `where method is POST`.
+    pub place: String,
 }
 
 /// What a route takes of all requests.
@@ -140,11 +142,13 @@ pub fn classes(rules: &[Rule], frame: &Frame) -> Classes {
         if matches!(standing, Standing::Drawn { .. }) {
             predicate += ", what chance leaves of it";
         }
-        routes.push(Class { route: Some(i), standing, except, predicate });
+        let place = words::place(rule, &predicate);
+        routes.push(Class { route: Some(i), standing, except, predicate, place });
     }
     let standing = rest(&mut search);
     let predicate = "what no route takes".to_owned();
-    let rest = Class { route: None, standing, except: Exceptions::default(), predicate };
+    let place = format!("for {predicate}");
+    let rest = Class { route: None, standing, except: Exceptions::default(), predicate, place };
     Classes { routes, rest, evaluations: search.evaluations }
 }
 

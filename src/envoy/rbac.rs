@@ -2,6 +2,8 @@
 //!
 //! Policies are tried in the order of their names' bytes; the first that matches decides.
 
+pub mod conditions;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;

@@ -33,7 +33,7 @@ fn no_route(case: &Case) -> Option<Finding> {
         id: "no-route-matched",
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Route,
-        title: format!("no route matches {} {}", request.method, request.path),
+        title: format!("no route matches {}", request.line()),
         why: format!(
             "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit. Envoy answers 404 by itself.",
             if count == 1 { "route" } else { "routes" },

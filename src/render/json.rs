@@ -85,8 +85,8 @@ struct Request<'a> {
     port: u16,
     address: Option<&'a str>,
     protocol: &'a str,
-    path: &'a str,
-    method: &'a str,
+    path: Option<&'a str>,
+    method: Option<&'a str>,
     headers: Vec<Header<'a>>,
 }
 
@@ -155,9 +155,25 @@ struct Branch<'a> {
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Guard<'a> {
     Drawn { share: f64, by: &'a str },
+    Asked(Asked<'a>),
     Address { address: &'a str },
     Pod { side: &'static str, pod: &'a str },
     Provided { condition: usize, alternative: Option<&'a str> },
+}
+
+/// One kind of requests with one of them, or several with ten at most.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Asked<'a> {
+    One { predicate: &'a str, witness: Witness<'a> },
+    Several { predicates: Vec<&'a str>, witnesses: Vec<Witness<'a>> },
+}
+
+#[derive(Serialize)]
+struct Witness<'a> {
+    method: &'a str,
+    path: &'a str,
+    headers: Vec<Header<'a>>,
 }
 
 #[derive(Serialize)]
@@ -288,8 +304,8 @@ fn request(request: &v::Request) -> Request<'_> {
         port: request.port,
         address: request.address.as_deref(),
         protocol: request.protocol,
-        path: &request.path,
-        method: &request.method,
+        path: request.path.as_deref(),
+        method: request.method.as_deref(),
         headers: request.headers.iter().map(|(name, value)| Header { name, value }).collect(),
     }
 }
@@ -350,12 +366,26 @@ fn branch<'a>(branch: &'a v::Branch, numbered: &Numbered<'_>) -> Branch<'a> {
 fn guard(guard: &v::Guard) -> Guard<'_> {
     match guard {
         v::Guard::Drawn { by, share } => Guard::Drawn { share: *share, by },
+        v::Guard::Asked(kinds) => Guard::Asked(asked(kinds)),
         v::Guard::Address(address) => Guard::Address { address },
         v::Guard::Pod(side, pod) => Guard::Pod { side: side.word(), pod },
         v::Guard::Provided { condition, alternative } => {
             Guard::Provided { condition: *condition, alternative: alternative.as_deref() }
         }
     }
+}
+
+fn asked(kinds: &[v::AskedKind]) -> Asked<'_> {
+    if let [kind] = kinds {
+        return Asked::One { predicate: &kind.predicate, witness: witness(kind) };
+    }
+    let predicates = kinds.iter().map(|kind| kind.predicate.as_str()).collect();
+    Asked::Several { predicates, witnesses: kinds.iter().take(v::WITNESSES).map(witness).collect() }
+}
+
+fn witness(kind: &v::AskedKind) -> Witness<'_> {
+    let (method, path, headers) = &kind.witness;
+    Witness { method, path, headers: headers.iter().map(|(name, value)| Header { name, value }).collect() }
 }
 
 fn condition<'a>(condition: &'a v::Condition, numbered: &Numbered<'_>) -> Condition<'a> {

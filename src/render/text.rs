@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::{command, evidence};
 use crate::snapshot::Evidence;
-use crate::verdict::{Branch, Certainty, Condition, Finding, Fix, Power, Side, Verdict};
+use crate::verdict::{Branch, Certainty, Condition, Finding, Fix, Guard, Power, Side, Verdict};
 
 /// How much of a verdict is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +79,10 @@ impl Screen<'_> {
 
     fn branches(&self) -> Vec<Line> {
         let branches = &self.verdict.branches;
+        let are_kinds = branches.iter().any(|branch| matches!(branch.guards.first(), Some(Guard::Asked(_))));
+        if are_kinds {
+            return self.requests();
+        }
         if branches.len() < 2 || (self.detail == Detail::Brief && self.rows_tell_branches()) {
             return Vec::new();
         }
@@ -92,6 +96,35 @@ impl Screen<'_> {
             hanging(label, Role::Plain, &b.by(), share + 4, self.width)
         };
         heading("branches", branches.iter().flat_map(row).collect())
+    }
+
+    /// The kinds of requests that the question leaves open, and what becomes of each, where they end differently: worst
+    /// first, those on which the answer does not rest last.
+    fn requests(&self) -> Vec<Line> {
+        const FEW: usize = 10;
+        let branches = &self.verdict.branches;
+        if branches.len() < 2 {
+            return Vec::new();
+        }
+        let end = |branch: &Branch| {
+            let is_part = branch.share < 1.0 - 1e-9;
+            if is_part { format!("{} {}", percent(branch.share), fate(branch)) } else { fate(branch) }
+        };
+        let column = 2 + branches.iter().map(|branch| end(branch).len()).max().unwrap_or(0) + 2;
+        let row = |(branch, kind): (&Branch, String)| {
+            let label = Line::indented(2).with(Role::Plain, &end(branch)).filled_to(column);
+            hanging(label, Role::Plain, &kind, 4, self.width)
+        };
+        let of = |branch| kinds_of(branch).into_iter().map(move |kind| (branch, kind));
+        let all: Vec<(&Branch, String)> = branches.iter().flat_map(of).collect();
+        let shown = if self.detail == Detail::Full { all.len() } else { FEW };
+        let more = all.len().saturating_sub(shown);
+        let mut lines: Vec<Line> = all.into_iter().take(shown).flat_map(row).collect();
+        if more > 0 {
+            let text = format!("{} and {more} more with -o wide", self.theme.ellipsis());
+            lines.push(Line::indented(2).with(Role::Plain, &text));
+        }
+        heading("requests", lines)
     }
 
     /// What the answer rests on and is open: what it could do, and what would settle it.
@@ -254,6 +287,19 @@ fn named(finding: &Finding) -> String {
 fn fate(branch: &Branch) -> String {
     let words = outcome(branch.outcome);
     branch.response.as_ref().map_or_else(|| words.to_owned(), |r| format!("{words} ({})", r.short()))
+}
+
+/// Each kind of requests that goes this way, with what else sends it there.
+fn kinds_of(branch: &Branch) -> Vec<String> {
+    let besides = Branch {
+        guards: branch.guards.iter().filter(|g| !matches!(g, Guard::Asked(_))).cloned().collect(),
+        ..branch.clone()
+    };
+    let besides =
+        Some(besides.by()).filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(" ({words})"));
+    let kinds =
+        branch.guards.iter().filter_map(|guard| if let Guard::Asked(kinds) = guard { Some(kinds) } else { None });
+    kinds.flatten().map(|kind| format!("{}{besides}", kind.predicate)).collect()
 }
 
 fn run((first, last): (usize, usize)) -> String {

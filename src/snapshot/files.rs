@@ -73,12 +73,12 @@ pub struct AskRecord {
     pub from: Option<String>,
     /// B:PORT.
     pub to: String,
-    /// The path, with its query.
-    #[serde(default = "slash")]
-    pub path: String,
-    /// The method.
-    #[serde(default = "get")]
-    pub method: String,
+    /// The path, with its query; `None` where none was given.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The method; `None` where none was given.
+    #[serde(default)]
+    pub method: Option<String>,
     /// `Name: value` lines.
     #[serde(default)]
     pub headers: Vec<String>,
@@ -105,7 +105,7 @@ impl AskRecord {
         let before = &self.to[..self.to.len() - rest.len()];
         Self {
             to: format!("{before}{host}{}", redact::path(path)),
-            path: redact::path(&self.path),
+            path: self.path.as_deref().map(redact::path),
             headers: self.headers.iter().map(|line| redact::header_line(line)).collect(),
             ..self.clone()
         }
@@ -114,12 +114,6 @@ impl AskRecord {
 
 fn pod() -> String {
     "Pod".to_owned()
-}
-fn slash() -> String {
-    "/".to_owned()
-}
-fn get() -> String {
-    "GET".to_owned()
 }
 
 /// `snapshot.json`.

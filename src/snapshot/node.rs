@@ -184,7 +184,7 @@ impl Node {
     }
 
     /// The value's `JSONPath` in the body of its query.
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.path.iter().fold(self.base.to_string(), |path, segment| path + &segment.to_string())
     }
 

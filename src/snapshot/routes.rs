@@ -160,6 +160,12 @@ impl HostTable {
         decoded.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
+    /// What a route does with the requests that it takes, taken apart no further than to tell whether two do the same.
+    pub fn way(&self, i: usize) -> Result<RouteWay, String> {
+        let entry = self.list.items.get(i).ok_or_else(|| format!("{}[{i}]: there is no such route", self.list.at))?;
+        decode::<RouteWay>(entry, &self.list.at, i)
+    }
+
     /// A route, decoded.
     pub fn route(&self, i: usize) -> Result<Route, String> {
         let entry = self.list.items.get(i).ok_or_else(|| format!("{}[{i}]: there is no such route", self.list.at))?;
@@ -182,6 +188,66 @@ impl List {
         let at = format!("{base}{}", Segment::Key(parts.key));
         let rest = Node::new(origin, query, base, Arc::new(Value::Object(parts.rest)));
         Self { rest, at, items: parts.items.into_iter().map(|raw| entry.part(raw.get())).collect() }
+    }
+}
+
+/// What a route does with the requests that it takes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct RouteWay {
+    /// How it ends requests by itself, where it does; redirects to different places are the same.
+    pub ends: Option<String>,
+    /// All that is configured of it but which requests it takes and what it is called, as text.
+    pub does: String,
+    /// Whether filters are configured by it.
+    pub configures_filters: bool,
+}
+
+impl<'de> Deserialize<'de> for RouteWay {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// As much of an answer as tells it apart from others.
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Ending {
+            #[serde(alias = "responseCode")]
+            response_code: Value,
+            status: Value,
+        }
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = RouteWay;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a route")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RouteWay, A::Error> {
+                let mut way = RouteWay { ends: None, does: String::new(), configures_filters: false };
+                while let Some(key) = map.next_key::<String>()? {
+                    let key = snake(&key);
+                    match key.as_str() {
+                        "name" | "match" | "metadata" | "decorator" | "stat_prefix" => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                        "redirect" | "direct_response" => {
+                            let Ending { response_code, status } = map.next_value()?;
+                            way.ends = Some(format!("{key} {response_code} {status}"));
+                        }
+                        _ => {
+                            let value: &RawValue = map.next_value()?;
+                            let text = value.get();
+                            way.configures_filters |= key == "typed_per_filter_config"
+                                || text.contains("per_filter_config")
+                                || text.contains("PerFilterConfig");
+                            way.does = [way.does.as_str(), &key, " ", text, "\n"].concat();
+                        }
+                    }
+                }
+                Ok(way)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a connection manager does with a request: the request itself, virtual host, route, filters, action.
 
 mod action;
+mod apart;
 mod chosen;
 pub(super) mod filters;
 mod host;
@@ -8,3 +9,5 @@ pub(super) mod manager;
 mod request;
 mod route;
 mod weights;
+
+pub(super) use chosen::describe;

@@ -2,7 +2,9 @@
 
 pub(super) mod accepted;
 pub(super) mod access;
+pub(super) mod apart;
 pub(super) mod asked;
+pub(super) mod asked_for;
 pub(super) mod branch;
 pub(super) mod course;
 pub(super) mod criteria;

@@ -75,8 +75,8 @@ fn record(request: &Request) -> AskRecord {
     AskRecord {
         from: None,
         to: in_a_mesh::socket(request.to).to_string(),
-        path: if http { request.path.clone() } else { "/".to_owned() },
-        method: if http { request.method.clone() } else { "GET".to_owned() },
+        path: Some(if http { request.path.clone() } else { "/".to_owned() }),
+        method: Some(if http { request.method.clone() } else { "GET".to_owned() }),
         headers: if http { request.headers.clone() } else { Vec::new() },
         host: request.host.clone().filter(|_| http),
         protocol: Some(protocol(request).to_owned()),

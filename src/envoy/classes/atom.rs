@@ -4,8 +4,10 @@
 
 use crate::envoy::any::JsonAny;
 use crate::envoy::matcher::{self, Match, Reading};
+use crate::envoy::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use crate::envoy::pb::envoy::config::route::v3::{CookieMatcher, HeaderMatcher, QueryParameterMatcher};
-use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
+use crate::envoy::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
+use crate::envoy::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
 use crate::envoy::re2::Charset;
 use crate::envoy::uri_template;
 
@@ -119,6 +121,32 @@ impl PathAtom {
 }
 
 impl Atom {
+    /// A header is this.
+    pub fn header_is(name: &str, value: &str) -> Self {
+        Self::header_that(
+            name,
+            StringMatcher { match_pattern: Some(MatchPattern::Exact(value.to_owned())), ..StringMatcher::default() },
+        )
+    }
+
+    /// A header has a value that is not empty.
+    pub fn header_has_value(name: &str) -> Self {
+        let regex = RegexMatcher { regex: "(?s).+".to_owned(), ..RegexMatcher::default() };
+        Self::header_that(
+            name,
+            StringMatcher { match_pattern: Some(MatchPattern::SafeRegex(regex)), ..StringMatcher::default() },
+        )
+    }
+
+    /// A header matches this.
+    pub fn header_that(name: &str, value: StringMatcher) -> Self {
+        Self::Header(HeaderMatcher {
+            name: name.to_owned(),
+            header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(value)),
+            ..HeaderMatcher::default()
+        })
+    }
+
     /// Whether a request meets it, by the rules that single requests are judged by.
     #[must_use]
     pub fn holds(&self, request: &Request, frame: &Frame) -> Match {

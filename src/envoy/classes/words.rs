@@ -190,6 +190,21 @@ pub(super) fn predicate(rule: &Rule, rules: &[Rule], except: &Exceptions) -> Str
     words
 }
 
+/// Which requests a rule takes, as it follows a verb. A path says it shortly; what earlier rules take of it is left out
+/// then.
+pub(super) fn place(rule: &Rule, predicate: &str) -> String {
+    let short = match rule.conditions.as_slice() {
+        [] => return format!("for {predicate}"),
+        [(Atom::Path(PathAtom { test, case: Case::Sensitive }), Sign::Holds)] => match test {
+            PathTest::Prefix(text) => Some(format!("{text}…")),
+            PathTest::Exact(text) => Some(text.clone()),
+            PathTest::Below(_) | PathTest::Regex(_) | PathTest::Template(_) | PathTest::Text(_) => None,
+        },
+        _ => None,
+    };
+    short.map_or_else(|| format!("where {predicate}"), |short| format!("for {short}"))
+}
+
 fn all_of<'a>(conditions: impl Iterator<Item = &'a (Atom, Sign)>) -> String {
     conditions.map(|(atom, sign)| atom.words(*sign)).collect::<Vec<_>>().join(" and ")
 }

@@ -4,7 +4,7 @@ use crate::envoy::domains;
 use crate::snapshot::Node;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Handed, Over, Taken, Underscores};
-use crate::walk::way::question::{Protocol, Question};
+use crate::walk::way::question::{Asks, Protocol, Question};
 
 /// The request as A's proxy sends it on; an error says what of it is not modeled.
 pub(in crate::walk) fn as_sent(question: &Question, over: &Over) -> Result<Question, String> {
@@ -23,6 +23,8 @@ pub(in crate::walk) fn as_sent(question: &Question, over: &Over) -> Result<Quest
     if let Some(rewrite) = action.text("prefix_rewrite") {
         let path = rewritten(taken, &sent.path, &rewrite);
         sent.path = path.ok_or_else(|| "what `prefix_rewrite` makes of the request is not modeled".to_owned())?;
+        // Others of its kind may come with paths that B tells apart.
+        sent.asks = Asks::One;
     }
     Ok(sent)
 }

@@ -9,7 +9,7 @@ use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::Condition;
 use crate::walk::way::log::{Fact, Row};
-use crate::walk::way::question::Protocol;
+use crate::walk::way::question::{Asks, Protocol};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -32,7 +32,10 @@ pub(in crate::walk) fn subject(walker: &Walker) -> String {
         .source
         .as_ref()
         .map_or(String::new(), |pod| format!(" from pod {}/{}", pod.namespace, pod.name));
-    format!("{} {} to {}{from}", question.method, question.path, question.target)
+    match question.asks {
+        Asks::Open => format!("requests to {}{from}", question.target),
+        Asks::One | Asks::Class => format!("{} {} to {}{from}", question.method, question.path, question.target),
+    }
 }
 
 /// The question ends before anything is dialed.

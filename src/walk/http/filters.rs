@@ -27,6 +27,7 @@ use crate::verdict::{Mark, Power, Stage, percent};
 use crate::walk::http::chosen::{Chosen, Drawn};
 use crate::walk::http::request::Http;
 use crate::walk::http::weights;
+use crate::walk::way::apart::{Entry, Known, List};
 use crate::walk::way::course::Told;
 use crate::walk::way::forwarded::Headers;
 use crate::walk::way::guard::{Condition, Guard};
@@ -133,6 +134,41 @@ fn powers_of(filter: &HttpFilter) -> &'static [Power] {
         "set_filter_state.v3.Config" | "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" => &[Power::Rewrite],
         "ext_authz.v3.ExtAuthz" => &[Power::Refuse, Power::Rewrite],
         _ => &[Power::Answer],
+    }
+}
+
+/// What the filters ask of a request before a route's own turn: lists of conditions. `words` of those that cannot be
+/// taken apart are noted.
+pub(in crate::walk) fn lists(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http, known: &Known) -> Vec<List> {
+    let before = Before::default();
+    let mut lists: Vec<List> = Vec::new();
+    for (place, filter) in chain.manager.http_filters.iter().enumerate() {
+        let ask = Ask { walker, chain, chosen, http, before: &before, filter, place };
+        match entries_of(&ask, known) {
+            Ok(entries) => {
+                let more = entries.iter().flat_map(|entries| known.lists(entries));
+                lists.extend(
+                    more.collect::<Vec<_>>().into_iter().filter(|list| !lists.contains(list)).collect::<Vec<_>>(),
+                );
+            }
+            Err(why) => walker.remark(format!("which requests HTTP filter {} tells apart: {why}", filter.name)),
+        }
+    }
+    lists
+}
+
+fn entries_of(ask: &Ask, known: &Known) -> Result<Vec<Vec<Entry>>, String> {
+    let Some(applied) = applied(ask.chain, ask.chosen, ask.filter, ask.place)? else { return Ok(Vec::new()) };
+    let Some(ConfigType::TypedConfig(any)) = &ask.filter.config_type else { return Ok(Vec::new()) };
+    let type_name = extension_type(any);
+    match type_name.strip_prefix("envoy.extensions.filters.http.").unwrap_or(&type_name) {
+        "fault.v3.HTTPFault" => fault::lists(&applied),
+        "rbac.v3.RBAC" => rbac::lists(ask, &applied),
+        "jwt_authn.v3.JwtAuthentication" => jwt::lists(ask, known.frame),
+        "cors.v3.Cors" => cors::lists(ask),
+        "csrf.v3.CsrfPolicy" => csrf::lists(ask, &applied),
+        "health_check.v3.HealthCheck" => health_check::lists(&applied),
+        _ => Ok(Vec::new()),
     }
 }
 

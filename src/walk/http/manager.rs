@@ -1,5 +1,7 @@
 //! What a connection manager makes of a connection: refusals, then route, filters and the route's action.
 
+use std::sync::Arc;
+
 use crate::envoy::codec::{self, Incoming, Limits, Refusal};
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
@@ -10,13 +12,13 @@ use crate::walk::http::chosen::Chosen;
 use crate::walk::http::filters::{self, Reach};
 use crate::walk::http::host::{self, Content, Delivered, Host};
 use crate::walk::http::request::{self, Http};
-use crate::walk::http::{action, route};
+use crate::walk::http::{action, apart, route};
 use crate::walk::way::accepted::Sight;
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Forwarded, Underscores};
 use crate::walk::way::guard::{ANYTHING, Condition};
-use crate::walk::way::log::Row;
+use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::question::{Protocol, Question};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -127,12 +129,14 @@ fn routed(
             alpn_override: &walker.mesh.alpn_override(manager.config),
             underscores: underscores(manager.config),
         };
-        chosen.then(&|chosen| {
+        let apart = apart::apart(walker, &chain, http).map(|apart| Fact::Apart(Arc::new(apart)));
+        let told = chosen.then(&|chosen| {
             filters::told_apart(walker, &chain, chosen, http).then(&|chosen: Chosen| {
                 let told = filters::pass(walker, &chain, &chosen, http).then(&|headers| taking.act(&chosen, headers));
                 taking.facts(&chosen).into_iter().rev().fold(told, Told::met)
             })
-        })
+        });
+        apart.into_iter().fold(told, Told::met)
     });
     routed.under(condition)
 }

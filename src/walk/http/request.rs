@@ -123,14 +123,19 @@ fn authority(manager: &HttpConnectionManager, dial: &Dial) -> String {
     authority
 }
 
-/// The path, as the manager leaves it.
-fn path(walker: &Walker, manager: &HttpConnectionManager, open: &mut Open) -> String {
-    let question = walker.question;
-    let how = Normalization {
+/// What the manager does to paths.
+pub(in crate::walk) fn normalization(walker: &Walker, manager: &HttpConnectionManager) -> Normalization {
+    Normalization {
         dots: manager.normalize_path.as_ref().is_some_and(|b| b.value),
         slashes: manager.merge_slashes,
         parameters: walker.version.has(&Version::PARAMETERS),
-    };
+    }
+}
+
+/// The path, as the manager leaves it.
+fn path(walker: &Walker, manager: &HttpConnectionManager, open: &mut Open) -> String {
+    let question = walker.question;
+    let how = normalization(walker, manager);
     let escaped = question.path.to_ascii_lowercase();
     let keeps = matches!(
         manager.path_with_escaped_slashes_action(),
@@ -185,7 +190,7 @@ fn added_by(manager: &HttpConnectionManager) -> Vec<&'static str> {
 }
 
 /// Whether the manager takes the connection's own address for the client's.
-fn is_edge(manager: &HttpConnectionManager) -> bool {
+pub(in crate::walk) fn is_edge(manager: &HttpConnectionManager) -> bool {
     manager.use_remote_address.as_ref().is_some_and(|b| b.value)
 }
 

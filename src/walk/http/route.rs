@@ -197,6 +197,11 @@ impl Listed {
     }
 }
 
+/// A route of a virtual host's own.
+pub(in crate::walk) fn hit(table: &Arc<HostTable>, index: usize) -> Result<Hit, String> {
+    Listed::Own(Arc::clone(table)).hit(index)
+}
+
 /// The route, or the list of routes, that a virtual host's matcher leads to. What the matcher chose must match by itself
 /// too; Envoy looks no further.
 fn led_to(walker: &Walker, matcher: &Matcher, node: Option<Node>, http: &Http) -> Result<Listed, String> {

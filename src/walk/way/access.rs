@@ -1,13 +1,15 @@
 //! Role-based access control, of requests and of connections: what its rules see of them here.
 
 use crate::envoy::matcher::Match;
-use crate::envoy::pb::envoy::config::rbac::v3::Rbac;
+use crate::envoy::pb::envoy::config::rbac::v3::{Rbac, rbac::Action};
 use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
+use crate::envoy::rbac::conditions::{Taken, alternatives};
 use crate::envoy::rbac::{self, Asked, Judgment};
 use crate::envoy::re2::Charset;
 use crate::snapshot::{Node, Origin};
 
 use crate::walk::way::accepted::Sight;
+use crate::walk::way::apart::Entry;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::question::Protocol;
 use crate::walk::way::walker::Walker;
@@ -40,6 +42,44 @@ pub(in crate::walk) fn judge(
     if let Some(what) = Walker::unmodeled(node, RULES, &["policies"]) {
         return Judgment::Unknown(what);
     }
+    let unmodeled = |name: &str| unmodeled(node, name);
+    asked(walker, (dial, sight), request, &|asked| rbac::judge(rules, asked, &unmodeled))
+}
+
+/// What the rules at `node` ask of requests: each policy is an entry for each of its alternatives. Those that allow come
+/// to the same, whichever it is. `None` where they are too many.
+pub(in crate::walk) fn lists(
+    walker: &Walker,
+    place: (&Dial, Sight),
+    rules: &Rbac,
+    node: &Node,
+    request: &Request,
+) -> Option<[Vec<Entry>; 2]> {
+    let of = |taken: Taken| {
+        asked(walker, place, Some(request), &|asked| {
+            let mut entries = Vec::new();
+            for (place, (name, policy)) in rules.policies.iter().enumerate() {
+                let choice = if rules.action() == Action::Allow { 1 } else { place + 1 };
+                let all = alternatives(policy, asked, unmodeled(node, name), taken)?;
+                entries.extend(all.into_iter().map(|conditions| Entry::sure(conditions, choice)));
+            }
+            Some(entries)
+        })
+    };
+    Some([of(Taken::ToMatch)?, of(Taken::NotToMatch)?])
+}
+
+fn unmodeled(node: &Node, policy: &str) -> Option<String> {
+    Walker::unmodeled(&node.get("policies")?.get(policy)?, POLICY, &[])
+}
+
+/// What rules may ask of a request, or of a connection.
+fn asked<T>(
+    walker: &Walker,
+    (dial, sight): (&Dial, Sight),
+    request: Option<&Request>,
+    judge: &dyn Fn(&Asked) -> T,
+) -> T {
     let downstream = &walker.downstream;
     let speaks_tls = walker.question.tls || dial.protocol == Protocol::Tls;
     let own = walker.node.as_ref().filter(|_| matches!(walker.origin, Origin::Source(_)));
@@ -60,8 +100,7 @@ pub(in crate::walk) fn judge(
         has_route: request.is_some_and(|r| r.has_route),
         charset: Charset::of(walker.version),
     };
-    let unmodeled = |name: &str| Walker::unmodeled(&node.get("policies")?.get(name)?, POLICY, &[]);
-    rbac::judge(rules, &asked, &unmodeled)
+    judge(&asked)
 }
 
 /// What the denial rests on: the policy, or the rules of which none allows it.

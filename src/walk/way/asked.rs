@@ -3,7 +3,7 @@
 use crate::verdict;
 
 use super::dial::Dial;
-use super::question::{Port, Protocol};
+use super::question::{Asks, Port, Protocol};
 use super::walker::Walker;
 
 /// The request as the verdict shows it.
@@ -36,8 +36,8 @@ pub(in crate::walk) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::R
         port: dial.map(|d| d.port).or_else(|| of_number(&question.port)).unwrap_or(0),
         address: dial.and_then(|d| d.ip).map(|ip| ip.to_string()),
         protocol: dial.map(|d| d.protocol).or(question.protocol).unwrap_or(Protocol::Http1).word(),
-        path: question.path.clone(),
-        method: question.method.clone(),
+        path: (question.asks == Asks::One).then(|| question.path.clone()),
+        method: (question.asks == Asks::One).then(|| question.method.clone()),
         headers: question.headers.clone(),
     }
 }

@@ -7,6 +7,7 @@ use crate::verdict::{
     Answerer, ClusterChoice, Decision, Destination, Mark, Outcome, Power, Response, Side, Stage, Step,
 };
 
+use super::asked_for::AskedFor;
 use super::end::End;
 use super::guard::{Condition, Guard};
 use super::log::{ChosenRoute, Entry, Fact, Log, Row};
@@ -65,6 +66,25 @@ impl Branch {
             (Outcome::Unknown | Outcome::Partial, Outcome::Reaches) => 2,
             (Outcome::Answered, _) => 1,
             (Outcome::Reaches, _) => 0,
+        }
+    }
+
+    /// The requests that go this way, where the question left them open.
+    pub fn asked_for(&self) -> Option<&Arc<AskedFor>> {
+        self.guards.iter().find_map(Guard::asked_for)
+    }
+
+    /// Whether the answer about all requests rests on it.
+    pub fn counts(&self) -> bool {
+        self.guards.iter().all(Guard::counts)
+    }
+
+    /// Whether the same requests go this way and the other.
+    pub fn is_asked_with(&self, other: &Self) -> bool {
+        match (self.asked_for(), other.asked_for()) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(mine, theirs),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
         }
     }
 
@@ -127,7 +147,7 @@ impl Branch {
     pub(in crate::walk) fn is_drawn_apart_from(&self, other: &Self) -> bool {
         let fixed = |guard: &&Guard| match guard {
             Guard::Drawn { .. } | Guard::Pod { .. } | Guard::Provided { alternative: None, .. } => false,
-            Guard::Address { .. } | Guard::Provided { alternative: Some(_), .. } => true,
+            Guard::Asked(_) | Guard::Address { .. } | Guard::Provided { alternative: Some(_), .. } => true,
         };
         let (mine, theirs) = (self.guards.iter().filter(fixed), other.guards.iter().filter(fixed));
         mine.clone().count() == theirs.clone().count() && mine.zip(theirs).all(|(a, b)| a.is_same(b))
@@ -270,6 +290,7 @@ fn decide(decision: &mut Decision, fact: &Fact) {
         | Fact::Absence(_)
         | Fact::Leaves
         | Fact::RouteConfig(_)
+        | Fact::Apart(_)
         | Fact::Missed(_)
         | Fact::Fault(_)
         | Fact::Delayed

@@ -213,6 +213,16 @@ impl<T> Told<T> {
         }
     }
 
+    /// Whether every way ends so.
+    pub(in crate::walk) fn only_ends_with(&self, is_it: &impl Fn(&Stop) -> bool) -> bool {
+        match &self.course {
+            Course::Goes(_) | Course::Depends(_, None) => false,
+            Course::Ends(stop, _) => is_it(stop),
+            Course::Parts(parts) => parts.iter().all(|(_, part)| part.only_ends_with(is_it)),
+            Course::Depends(_, Some(rest)) => rest.only_ends_with(is_it),
+        }
+    }
+
     /// What the next stage gets, on the first way that goes on.
     pub(in crate::walk) fn first(&self) -> Option<&T> {
         match &self.course {
@@ -241,6 +251,17 @@ impl<T> Told<T> {
             Course::Parts(parts) => parts.iter().find_map(|(_, part)| part.first_met(of)),
             Course::Depends(_, rest) => rest.as_ref()?.first_met(of),
         })
+    }
+
+    /// All that was met on any way, of which this tells something.
+    pub(in crate::walk) fn all_met<F>(&self, of: &impl Fn(&Entry) -> Option<F>) -> Vec<F> {
+        let mut all: Vec<F> = self.log.iter().filter_map(|entry| of(entry)).collect();
+        match &self.course {
+            Course::Goes(_) | Course::Ends(..) | Course::Depends(_, None) => {}
+            Course::Parts(parts) => parts.iter().for_each(|(_, part)| all.extend(part.all_met(of))),
+            Course::Depends(_, Some(rest)) => all.extend(rest.all_met(of)),
+        }
+        all
     }
 
     /// Every way that requests go.

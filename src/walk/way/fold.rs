@@ -30,9 +30,11 @@ impl<T> Told<T> {
             Course::Parts(parts) => {
                 let of = |(guard, part): &(Guard, Self)| {
                     let share = guard.share();
+                    let kind = guard.asked_for().map_or(kind, |asked_for| asked_for.request);
                     part.outcomes(kind, powers).into_iter().map(move |(inner, word)| (share * inner, word))
                 };
-                parts.iter().flat_map(of).collect()
+                // What somebody meant to end, and what no route takes, leaves a host that is fine as it is.
+                parts.iter().filter(|(guard, _)| guard.counts()).flat_map(of).collect()
             }
         }
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::snapshot::{Evidence, Need};
 use crate::verdict::{Outcome, Power, Side, Stage};
 
+use super::asked_for::{AskedFor, Weight};
+
 /// What a thing that is not modeled could do, where nothing is known of it.
 pub(in crate::walk) const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
 
@@ -22,6 +24,8 @@ pub enum Guard {
         /// Which draw it is: two may be called alike.
         id: Arc<()>,
     },
+    /// They look so: the question left it open.
+    Asked(Arc<AskedFor>),
     /// They are sent to this address.
     Address {
         /// `None` stands for any that no listener names.
@@ -87,15 +91,30 @@ impl Guard {
     pub(in crate::walk) fn condition(&self) -> Option<&Arc<Condition>> {
         match self {
             Self::Provided { condition, .. } => Some(condition),
-            Self::Drawn { .. } | Self::Address { .. } | Self::Pod { .. } => None,
+            Self::Drawn { .. } | Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } => None,
         }
+    }
+
+    /// The requests that pass it, where it parts an open question.
+    pub(in crate::walk) fn asked_for(&self) -> Option<&Arc<AskedFor>> {
+        match self {
+            Self::Asked(asked_for) => Some(asked_for),
+            Self::Drawn { .. } | Self::Provided { .. } | Self::Address { .. } | Self::Pod { .. } => None,
+        }
+    }
+
+    /// Whether the answer about all requests rests on those that pass it.
+    pub(in crate::walk) fn counts(&self) -> bool {
+        self.asked_for().is_none_or(|asked_for| asked_for.weight == Weight::Counts)
     }
 
     /// The outcome that every alternative comes to, where they come to one.
     pub(in crate::walk) fn settled(&self) -> Option<Outcome> {
         match self {
             Self::Provided { alternative: Some(alternative), .. } => alternative.outcome,
-            Self::Provided { .. } | Self::Drawn { .. } | Self::Address { .. } | Self::Pod { .. } => None,
+            Self::Provided { .. } | Self::Drawn { .. } | Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } => {
+                None
+            }
         }
     }
 
@@ -106,7 +125,11 @@ impl Guard {
                 let alternative = Alternative { outcome, ..(*alternative).clone() };
                 Self::Provided { condition, alternative: Some(Arc::new(alternative)) }
             }
-            other @ (Self::Provided { .. } | Self::Drawn { .. } | Self::Address { .. } | Self::Pod { .. }) => other,
+            other @ (Self::Provided { .. }
+            | Self::Drawn { .. }
+            | Self::Asked(_)
+            | Self::Address { .. }
+            | Self::Pod { .. }) => other,
         }
     }
 
@@ -116,7 +139,7 @@ impl Guard {
             Self::Pod { .. } => true,
             Self::Drawn { side, .. } => *side == Side::Destination,
             Self::Provided { condition, .. } => condition.side == Side::Destination,
-            Self::Address { .. } => false,
+            Self::Asked(_) | Self::Address { .. } => false,
         }
     }
 
@@ -124,6 +147,7 @@ impl Guard {
     pub(in crate::walk) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Drawn { id, .. }, Self::Drawn { id: other, .. }) => Arc::ptr_eq(id, other),
+            (Self::Asked(asked_for), Self::Asked(other)) => Arc::ptr_eq(asked_for, other),
             (Self::Address { address, .. }, Self::Address { address: other, .. }) => address == other,
             (Self::Pod { pod, .. }, Self::Pod { pod: other, .. }) => pod == other,
             (
@@ -138,13 +162,13 @@ impl Guard {
     pub(in crate::walk) fn share(&self) -> f64 {
         match self {
             Self::Drawn { share, .. } | Self::Address { share, .. } | Self::Pod { share, .. } => *share,
-            Self::Provided { .. } => 1.0,
+            Self::Asked(_) | Self::Provided { .. } => 1.0,
         }
     }
 
     /// Whether every request passes it, for sure.
     pub(in crate::walk) fn is_for_all(&self) -> bool {
-        !matches!(self, Self::Provided { .. }) && self.share() >= 1.0
+        !matches!(self, Self::Provided { .. } | Self::Asked(_)) && self.share() >= 1.0
     }
 
     /// The same, where B's proxy sets it.
@@ -155,7 +179,7 @@ impl Guard {
                 Self::Provided { condition, alternative }
             }
             Self::Drawn { by, share, id, .. } => Self::Drawn { by, share, side: Side::Destination, id },
-            other @ (Self::Address { .. } | Self::Pod { .. }) => other,
+            other @ (Self::Asked(_) | Self::Address { .. } | Self::Pod { .. }) => other,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Mark, Side, Stage};
 
+use super::apart::Apart;
 use super::met::{ClusterTrail, Missed, Visit};
 use super::stop::Stop;
 
@@ -51,6 +52,8 @@ pub(in crate::walk) enum Fact {
     RouteConfigName(String),
     /// The route configuration.
     RouteConfig(Arc<RouteTable>),
+    /// What tells requests apart, where the question is about more than one.
+    Apart(Arc<Apart>),
     /// The virtual host, by its name, without its routes.
     VirtualHost(String, Node),
     /// The route that was chosen.

@@ -46,6 +46,11 @@ impl OpenHeaders {
         self
     }
 
+    /// The names of those that may be others, in lower case, where it is not any.
+    pub(in crate::walk) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Why the header is open, given whether the request has it; `None` where it is as it was asked.
     pub(in crate::walk) fn why(&self, name: &str, given: bool) -> Option<String> {
         let name = name.to_ascii_lowercase();

@@ -17,9 +17,9 @@ pub struct Question {
     pub host: String,
     /// The port.
     pub port: Port,
-    /// The method.
+    /// The method; `GET` where it was not given.
     pub method: String,
-    /// The path with its query.
+    /// The path with its query; `/` where it was not given.
     pub path: String,
     /// Name and value of each header that was given, but for Host.
     pub headers: Vec<(String, String)>,
@@ -33,6 +33,20 @@ pub struct Question {
     pub sni: Option<String>,
     /// Whether the walk goes on through B's own proxy.
     pub beyond: Beyond,
+    /// Whether it is this one request that is asked about.
+    pub asks: Asks,
+}
+
+/// About which requests to B:PORT a question is.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Asks {
+    /// One.
+    #[default]
+    One,
+    /// All: path, method and headers were left open.
+    Open,
+    /// Those that A's proxy treats as it treats this one.
+    Class,
 }
 
 /// Where the walk ends.
@@ -141,15 +155,19 @@ impl Question {
                 headers.push((name, value));
             }
         }
-        let path = match target.path {
-            Some(path) if ask.path == "/" => path,
+        // What a URL says counts, unless something else was said.
+        let given = match target.path {
+            Some(path) if ask.path.as_deref().is_none_or(|path| path == "/") => Some(path),
             _ => ask.path.clone(),
         };
+        let is_open = given.is_none() && ask.method.is_none() && headers.is_empty();
+        let path = given.unwrap_or_else(|| "/".to_owned());
+        let method = ask.method.clone().unwrap_or_else(|| "GET".to_owned());
         if !path.starts_with('/') && path != "*" {
             return Err(QuestionError::BadPath(path));
         }
-        if ask.method.is_empty() || !ask.method.chars().all(is_token) {
-            return Err(QuestionError::BadMethod(ask.method.clone()));
+        if method.is_empty() || !method.chars().all(is_token) {
+            return Err(QuestionError::BadMethod(method));
         }
         let protocol = match ask.protocol.as_deref() {
             None | Some("auto" | "") => None,
@@ -160,7 +178,7 @@ impl Question {
             target: target.shown,
             host: target.host,
             port: target.port,
-            method: ask.method.clone(),
+            method,
             path,
             headers,
             authority,
@@ -168,6 +186,7 @@ impl Question {
             tls: ask.tls || target.tls,
             sni: ask.sni.clone(),
             beyond: Beyond::default(),
+            asks: if is_open { Asks::Open } else { Asks::One },
         })
     }
 
@@ -271,7 +290,7 @@ mod tests {
     use super::*;
 
     fn ask(to: &str) -> AskRecord {
-        AskRecord { to: to.to_owned(), path: "/".to_owned(), method: "GET".to_owned(), ..AskRecord::default() }
+        AskRecord { to: to.to_owned(), ..AskRecord::default() }
     }
 
     fn parse(to: &str) -> Result<Question, QuestionError> {
@@ -294,6 +313,20 @@ mod tests {
         let question = parse("https://a.b?q").unwrap();
         assert_eq!((question.port, question.path.as_str(), question.tls), (Port::Number(443), "/?q", true));
         assert_eq!(question.target, "a.b:443");
+    }
+
+    #[test]
+    fn a_question_is_open_until_something_of_the_request_is_given() {
+        let asks = |ask: AskRecord| Question::parse(&ask).unwrap().asks;
+        let given = |text: &str| Some(text.to_owned());
+        for open in ["a:80", "http://a", "https://a:1"] {
+            assert_eq!(asks(ask(open)), Asks::Open, "{open}");
+        }
+        assert_eq!(asks(AskRecord { headers: vec!["Host: b".to_owned()], ..ask("a:80") }), Asks::Open);
+        assert_eq!(asks(ask("http://a/")), Asks::One);
+        assert_eq!(asks(AskRecord { path: given("/"), ..ask("a:80") }), Asks::One);
+        assert_eq!(asks(AskRecord { method: given("GET"), ..ask("a:80") }), Asks::One);
+        assert_eq!(asks(AskRecord { headers: vec!["x: y".to_owned()], ..ask("a:80") }), Asks::One);
     }
 
     #[test]

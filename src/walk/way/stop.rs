@@ -259,6 +259,46 @@ impl Stop {
         if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
     }
 
+    /// Whether somebody meant requests to end so (an answer that is configured, a denial), or no route takes them.
+    pub fn is_meant(&self) -> bool {
+        match self {
+            Self::NoRoute
+            | Self::RequireTls
+            | Self::Redirect(_)
+            | Self::DirectResponse(_)
+            | Self::RbacDenied(_)
+            | Self::JwtDenied(..)
+            | Self::CorsPreflight
+            | Self::CsrfDenied
+            | Self::HealthCheck => true,
+            Self::NoSuchService
+            | Self::NoSuchPort
+            | Self::NoAddress
+            | Self::NoListener
+            | Self::NoFilterChain
+            | Self::NoRouteConfig
+            | Self::NoVirtualHost
+            | Self::FaultAbort(_)
+            | Self::ConnectionDenied(_)
+            | Self::JwtMisnamed(_)
+            | Self::AuthorizationUnavailable(_)
+            | Self::RateLimitUnavailable(_)
+            | Self::NoCluster(_)
+            | Self::DropOverload
+            | Self::PartialDropOverload
+            | Self::Refused(_)
+            | Self::MaintenanceMode
+            | Self::Overflow(_)
+            | Self::PlaintextOnTls
+            | Self::Handshake(_)
+            | Self::UpstreamClosed
+            | Self::UpstreamCutOff(_)
+            | Self::NoWaiting
+            | Self::NoHealthyUpstream(_)
+            | Self::ConnectFailure(_) => false,
+        }
+    }
+
     /// Whether it is the connection that ends, with no answer on it.
     pub fn closes(&self) -> bool {
         self.response(RequestKind::Plain).status == 0

@@ -62,6 +62,7 @@ impl Trail {
             Fact::Row(_)
             | Fact::More(_)
             | Fact::Leaves
+            | Fact::Apart(_)
             | Fact::RouteConfigName(_)
             | Fact::Delayed
             | Fact::Filtered

@@ -3,15 +3,44 @@
 //! Every level's policy counts, the most specific first: it says whether the filter is on, and the first that lists
 //! origins says which.
 
+use crate::envoy::classes::{Atom, Sign};
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::route;
 use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
+use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
+use crate::walk::way::apart::Entry;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 use super::ask::{Answer, Ask, Effect, levels};
 
 const POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
+
+/// What makes a request a preflight.
+pub(super) fn preflight() -> Vec<(Atom, Sign)> {
+    let there = |name: &str| (Atom::header_has_value(name), Sign::Holds);
+    let method = (Atom::header_is(":method", "OPTIONS"), Sign::Holds);
+    vec![method, there("origin"), there("access-control-request-method")]
+}
+
+/// The preflights that the policies tell apart.
+pub(super) fn lists(ask: &Ask) -> Result<Vec<Vec<Entry>>, String> {
+    let mut policies: Vec<CorsPolicy> = Vec::new();
+    for applied in levels(ask.chain, ask.chosen, &ask.filter.name) {
+        policies.push(applied.any.unpack()?);
+    }
+    if policies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let origins = policies.iter().map(|p| &p.allow_origin_string_match).find(|list| !list.is_empty());
+    let of = |origin: &StringMatcher| {
+        let from = (Atom::header_that("origin", origin.clone()), Sign::Holds);
+        let allowed = if matcher::string(origin, "*") == Match::Yes { None } else { Some(from) };
+        Entry::sure(preflight().into_iter().chain(allowed).collect(), 1)
+    };
+    let allowed = origins.into_iter().flatten().map(of);
+    Ok(vec![allowed.chain([Entry::sure(preflight(), 2)]).collect()])
+}
 
 pub(super) fn effect(ask: &Ask) -> Result<Option<Effect>, String> {
     let preflight = ask.http.method == "OPTIONS"

@@ -1,15 +1,29 @@
 //! Requests that change something must come from the proxy's own host
 //! (`source/extensions/filters/http/csrf/csrf_filter.cc`).
 
+use crate::envoy::classes::{Atom, Sign};
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
+use crate::walk::way::apart::Entry;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 use super::ask::{Answer, Applied, Ask, Effect};
 
 const POLICY: &str = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy";
+
+/// The methods that change something.
+const CHANGING: [&str; 4] = ["POST", "PUT", "DELETE", "PATCH"];
+
+/// The requests that it looks at, as far as their method says so.
+pub(super) fn lists(ask: &Ask, applied: &Applied) -> Result<Vec<Vec<Entry>>, String> {
+    let policy: CsrfPolicy = applied.any.unpack()?;
+    let is_off =
+        applied.node.get("shadow_enabled").is_none() && ask.share(policy.filter_enabled.as_ref(), 0.0) == Ok(0.0);
+    let of = |method: &&str| Entry::sure(vec![(Atom::header_is(":method", method), Sign::Holds)], 1);
+    Ok(if is_off { Vec::new() } else { vec![CHANGING.iter().map(of).collect()] })
+}
 
 pub(super) fn effect(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, String> {
     let policy: CsrfPolicy = applied.any.unpack()?;
@@ -23,7 +37,7 @@ pub(super) fn effect(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, Str
     // Chance is asked anew each time: whether to look at all, and then whether only to count.
     let looks = 1.0 - (1.0 - enabled) * (1.0 - shadow);
     let denied = looks * (1.0 - shadow * (1.0 - enabled));
-    if denied <= 0.0 || !["POST", "PUT", "DELETE", "PATCH"].contains(&ask.http.method.as_str()) {
+    if denied <= 0.0 || !CHANGING.contains(&ask.http.method.as_str()) {
         return Ok(None);
     }
     if ask.before.headers_changed {

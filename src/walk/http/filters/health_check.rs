@@ -2,12 +2,19 @@
 
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::extensions::filters::http::health_check::v3::HealthCheck;
+use crate::walk::way::apart::Entry;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 use super::ask::{Answer, Applied, Ask, Effect};
 
 const HEALTH_CHECK: &str = "envoy.extensions.filters.http.health_check.v3.HealthCheck";
+
+/// The requests that are health checks.
+pub(super) fn lists(applied: &Applied) -> Result<Vec<Vec<Entry>>, String> {
+    let check: HealthCheck = applied.any.unpack()?;
+    Ok(vec![vec![Entry::of_headers(&check.headers)]])
+}
 
 pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let check: HealthCheck = match applied.any.unpack() {

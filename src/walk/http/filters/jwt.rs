@@ -3,22 +3,25 @@
 //! The first rule that matches says what is required; without one the request passes. A route may name a requirement of
 //! its own.
 
+use crate::envoy::classes::{Frame, Parameters, Rule, Takes};
 use crate::envoy::jwt::{self, Sent, Status};
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, RouteMatch};
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::per_route_config::RequirementSpecifier;
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::requirement_rule::RequirementType;
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::{
-    JwtAuthentication, JwtRequirement, PerRouteConfig,
+    JwtAuthentication, JwtRequirement, PerRouteConfig, RequirementRule,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 use crate::walk::http::route;
+use crate::walk::way::apart::Entry;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 use super::ask::{Answer, Applied, Ask, Effect};
+use super::cors;
 
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
@@ -121,6 +124,22 @@ fn requirement(ask: &Ask, config: &JwtAuthentication, node: &Node, applied: &App
         }
     }
     Ok(Asked::Nothing)
+}
+
+/// The requests that the rules tell apart.
+pub(super) fn lists(ask: &Ask, frame: &Frame) -> Result<Vec<Vec<Entry>>, String> {
+    let Some(ConfigType::TypedConfig(any)) = &ask.filter.config_type else { return Ok(Vec::new()) };
+    let config: JwtAuthentication = any.unpack()?;
+    let frame = Frame { parameters: Parameters::Kept, ..frame.clone() };
+    let entry = |(place, rule): (usize, &RequirementRule)| {
+        let Rule { conditions, takes } = Rule::of(rule.r#match.as_ref(), &frame);
+        if takes == Takes::All { Entry::sure(conditions, place + 1) } else { Entry::perhaps(conditions, place + 1) }
+    };
+    let mut lists = vec![config.rules.iter().enumerate().map(entry).collect()];
+    if config.bypass_cors_preflight {
+        lists.push(vec![Entry::sure(cors::preflight(), 1)]);
+    }
+    Ok(lists)
 }
 
 /// A rule looks at path, headers and query, and at nothing else of a route's match.

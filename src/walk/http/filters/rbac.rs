@@ -9,7 +9,8 @@ use crate::envoy::rbac::Judgment;
 use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::walk::http::host::Host;
-use crate::walk::way::access::{Request, ground, judge, words};
+use crate::walk::way::access::{self, Request, ground, judge, words};
+use crate::walk::way::apart::Entry;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -82,7 +83,27 @@ fn enforced(ask: &Ask, rules: &Rules, at: &Node) -> Option<Effect> {
     }
 }
 
+/// What the policies ask of requests, and the shadow policies, by which a later filter may act.
+pub(super) fn lists(ask: &Ask, applied: &Applied) -> Result<Vec<Vec<Entry>>, String> {
+    let Some((config, node)) = config(applied)? else { return Ok(Vec::new()) };
+    let shadow = node.get("shadow_rules").map(|at| Ok::<_, String>((at.decode::<Rules>()?, at))).transpose()?;
+    let all = config.rules.zip(node.get("rules")).into_iter().chain(shadow);
+    let of = |(rules, at): (Rules, Node)| {
+        let lists = requested(ask, &|request| {
+            access::lists(ask.walker, (ask.chain.dial, ask.chain.sight), &rules, &at, request)
+        });
+        lists.ok_or_else(|| "its policies have too many alternatives".to_owned())
+    };
+    let lists: Vec<[Vec<Entry>; 2]> = all.map(of).collect::<Result<_, _>>()?;
+    Ok(lists.into_iter().flatten().collect())
+}
+
 fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
+    requested(ask, &|request| judge(ask.walker, (ask.chain.dial, ask.chain.sight), rules, at, Some(request)))
+}
+
+/// The request, as policies see it.
+fn requested<T>(ask: &Ask, judge: &dyn Fn(&Request) -> T) -> T {
     let http = ask.http;
     let version = ask.walker.version;
     let raw = http.path.split(['?', '#']).next().unwrap_or_default();
@@ -101,5 +122,5 @@ fn judged(ask: &Ask, rules: &Rules, at: &Node) -> Judgment {
         has_route: ask.chosen.route.is_some(),
         is_forwarded: !http.values("x-forwarded-for").is_empty(),
     };
-    judge(ask.walker, (ask.chain.dial, ask.chain.sight), rules, at, Some(&request))
+    judge(&request)
 }
