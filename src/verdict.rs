@@ -506,7 +506,12 @@ impl Branch {
         let mut words = Vec::new();
         for guard in &self.guards {
             match guard {
-                Guard::Provided { condition, alternative: None } => open.push(format!("[c{condition}]")),
+                Guard::Provided { condition, alternative: None } => {
+                    let number = format!("[c{condition}]");
+                    if !open.contains(&number) {
+                        open.push(number);
+                    }
+                }
                 Guard::Drawn { .. } | Guard::Asked(_) | Guard::Address(_) | Guard::Pod(..) | Guard::Provided { .. } => {
                     words.push(guard.words());
                 }

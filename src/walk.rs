@@ -47,6 +47,7 @@ use upstream::evaluated::Evaluated;
 use way::accepted::{Accepted, Terminal};
 use way::course::{Last, Told, Way};
 use way::dial::Dial;
+use way::followed::Followed;
 use way::forwarded::{Choice, Forwarded, Handed, Over, Wire};
 use way::log::Fact;
 use way::walker::Walker;
@@ -74,7 +75,7 @@ pub struct Walk {
 pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     let walker = Walker::new(snapshot, question, Origin::Source(0));
     let plain = follow(&walker);
-    let all = if question.asks == Asks::Open { kinds::every(&walker, plain) } else { plain };
+    let all = if question.asks == Asks::Open { kinds::every(&walker, plain, &follow) } else { plain };
     let Followed { told, alike, dial, kind } = all;
     let request = way::asked::shown(&walker, dial.as_ref());
     let outcome = told.outcome(kind);
@@ -83,17 +84,6 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     branches.iter().flat_map(Branch::unsettled).for_each(|why| walker.unchecked(why.clone()));
     let (needs, unchecked) = walker.into_parts();
     Walk { request, outcome, branches, alike, unchecked, needs, kind }
-}
-
-/// What becomes of one request.
-#[derive(Clone)]
-struct Followed {
-    told: Told<()>,
-    /// The same through other addresses of B that lead to the same decisions.
-    alike: Vec<Told<()>>,
-    /// What A dials, where that is known.
-    dial: Option<Dial>,
-    kind: RequestKind,
 }
 
 /// Follows the one request that a question says.

@@ -86,8 +86,7 @@ fn inputs() -> Vec<(String, AskRecord, Files)> {
             let kept = ["config_dump.json", "clusters.json", "clusters.txt"];
             let files: Files =
                 snapshot_files(&folder).into_iter().filter(|(f, _)| kept.contains(&f.as_str())).collect();
-            let ask =
-                AskRecord { to: "reviews:9080".into(), path: Some("/".into()), ..AskRecord::default() };
+            let ask = AskRecord { to: "reviews:9080".into(), path: Some("/".into()), ..AskRecord::default() };
             all.push((folder.display().to_string(), ask, files));
         }
     } else {

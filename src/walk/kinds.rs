@@ -13,14 +13,14 @@ use crate::snapshot::RouteWay;
 use crate::verdict::{Mark, Side, Stage};
 
 use super::way::apart::{Apart, List};
-use super::way::asked_for::{AskedFor, Kind, Weight};
+use super::way::asked_for::{AskedFor, Kind, Partition, Weight};
 use super::way::course::Told;
+use super::way::followed::Followed;
 use super::way::guard::{Condition, Guard};
 use super::way::log::{Fact, Row};
 use super::way::question::{Asks, Question};
 use super::way::stop::{RequestKind, Stop};
 use super::way::walker::Walker;
-use super::{Followed, follow};
 
 /// The most clusters of a host, or other things that its routes do, of which requests are followed: each may have to be
 /// read.
@@ -33,11 +33,12 @@ const MOST_RULES: usize = 20_000;
 const NAMED: usize = 3;
 
 /// What becomes of every kind of request, where those that are left open do not all go the way that `plain` tells of.
-pub(super) fn every(walker: &Walker, plain: Followed) -> Followed {
+/// `follow` follows one.
+pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followed {
     let aparts = met(&plain, Side::Source);
     let Some((first, others)) = aparts.split_first() else { return plain };
     let others: Vec<List> = others.iter().filter_map(|apart| as_list(apart)).collect();
-    let telling = Telling { walker, apart: first, others };
+    let telling = Telling { walker, follow, apart: first, others };
     // Where all is one way, B's proxies are those that the plain request met.
     let mut parted = telling.parted(&|_| Vec::new());
     let mut followed = telling.follow(&parted, Asks::Class, &plain);
@@ -134,14 +135,19 @@ type Key = (Option<RouteWay>, Vec<usize>);
 #[derive(Default)]
 struct Parted {
     ways: Vec<(Key, Vec<Kind>)>,
+    rules: Vec<Rule>,
     /// What is to be said of those that cannot be told apart.
     undecided: Vec<String>,
     /// The rows of routes that get no request.
     shadowed: Option<Row>,
 }
 
+/// Follows the one request that a walker's question says.
+type Follow<'a> = &'a dyn Fn(&Walker) -> Followed;
+
 struct Telling<'a> {
     walker: &'a Walker<'a>,
+    follow: Follow<'a>,
     apart: &'a Apart,
     /// What other managers of A's tell apart: its name can lead to several addresses.
     others: Vec<List>,
@@ -170,6 +176,7 @@ impl Telling<'_> {
         let found = classes::classes(&products.rules, &apart.frame);
         let mut parted = Parted { undecided, ..Parted::default() };
         parted.gather(apart, &products.labels, found.routes);
+        parted.rules = products.rules;
         parted
     }
 
@@ -206,7 +213,7 @@ impl Telling<'_> {
             ..self.walker.question.clone()
         };
         let walker = Walker::new(self.walker.snapshot, &question, self.walker.origin);
-        let followed = follow(&walker);
+        let followed = (self.follow)(&walker);
         self.walker.absorb(walker);
         followed
     }
@@ -233,6 +240,7 @@ impl Telling<'_> {
         if parted.ways.len() < 2 {
             return Followed { told: with_shadowed(plain.told), ..plain };
         }
+        let partition = Arc::new(Partition { rules: parted.rules.clone(), frame: self.apart.frame.clone() });
         let is_aside = |((way, _), kinds): &(Key, Vec<Kind>), followed: &Option<Followed>| {
             let are_preflights = kinds.iter().all(|kind| is_preflight(&kind.witness));
             way.is_none()
@@ -249,19 +257,20 @@ impl Telling<'_> {
                 continue;
             };
             let weight = if is_aside && !all_are { Weight::Aside } else { Weight::Counts };
-            let guard = Guard::Asked(Arc::new(AskedFor { kinds: kinds.clone(), weight, request: kind }));
+            let (kinds, partition) = (kinds.clone(), Arc::clone(&partition));
+            let guard = Guard::Asked(Arc::new(AskedFor { kinds, weight, partition, request: kind }));
             alike.extend(others.into_iter().map(|told| Told::parts(vec![(guard.clone(), told)])));
             parts.push((guard, with_shadowed(told)));
         }
         if !left_out.is_empty() {
-            parts.push(not_followed(left_out, plain.kind));
+            parts.push(not_followed(left_out, (partition, plain.kind)));
         }
         Followed { told: Told::parts(parts), alike, ..plain }
     }
 }
 
 /// Requests to more clusters than are looked at.
-fn not_followed(kinds: Vec<Kind>, request: RequestKind) -> (Guard, Told<()>) {
+fn not_followed(kinds: Vec<Kind>, (partition, request): (Arc<Partition>, RequestKind)) -> (Guard, Told<()>) {
     let why = format!(
         "the host's routes do more than {MOST_CLUSTERS} different things, and {} of its kinds of requests were not followed",
         kinds.len()
@@ -269,7 +278,7 @@ fn not_followed(kinds: Vec<Kind>, request: RequestKind) -> (Guard, Told<()>) {
     let condition =
         Condition::withheld(Stage::Cluster, "", &why).provided_that("the clusters of its other routes take requests");
     let row = Row::unknown(Stage::Cluster, "", &why);
-    let asked_for = AskedFor { kinds, weight: Weight::Counts, request };
+    let asked_for = AskedFor { kinds, weight: Weight::Counts, partition, request };
     (Guard::Asked(Arc::new(asked_for)), Told::provided(condition, Told::goes(())).row(row))
 }
 
@@ -291,7 +300,7 @@ impl Parted {
         let mut places: BTreeMap<Key, usize> = BTreeMap::new();
         // Of each route, whether any request gets there, and the rules that take all of it.
         let mut takers: BTreeMap<usize, (bool, BTreeSet<usize>)> = BTreeMap::new();
-        for (class, (route, choices)) in classes.into_iter().zip(labels) {
+        for (rule, (class, (route, choices))) in classes.into_iter().zip(labels).enumerate() {
             if let Some(place) = route {
                 let (is_taking, by) = takers.entry(*place).or_default();
                 *is_taking |= class.standing.is_taking();
@@ -313,7 +322,7 @@ impl Parted {
             };
             let place =
                 if of.is_none() && choices.iter().all(is_plain) { format!("for {predicate}") } else { class.place };
-            let kind = Kind { predicate, place, witness };
+            let kind = Kind { predicate, place, witness, rule };
             let key = (of.map(|route| route.way.clone()), choices.clone());
             let at = *places.entry(key.clone()).or_insert(ways.len());
             match ways.get_mut(at) {

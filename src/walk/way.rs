@@ -11,6 +11,7 @@ pub(super) mod criteria;
 pub(super) mod dial;
 pub(super) mod end;
 mod fold;
+pub(super) mod followed;
 pub(super) mod forwarded;
 pub(super) mod guard;
 pub(super) mod log;

@@ -30,6 +30,7 @@ mod hello;
 mod http1;
 mod http2;
 mod in_a_mesh;
+mod kinds;
 mod observed;
 mod pair;
 mod relay;

@@ -1,16 +1,21 @@
 //! The kinds of requests that an open question asks about.
 
-use crate::envoy::classes::Request;
+use std::sync::Arc;
+
+use crate::envoy::classes::{Frame, Request, Rule};
+use crate::envoy::matcher::Match;
 
 use super::stop::RequestKind;
 
 /// Kinds of requests that both proxies treat alike.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct AskedFor {
     /// Each of them, in the order of the routes.
     pub kinds: Vec<Kind>,
     /// Whether the answer rests on them.
     pub weight: Weight,
+    /// What tells all kinds apart.
+    pub(in crate::walk) partition: Arc<Partition>,
     /// Whether local replies to them are wrapped for gRPC.
     pub(in crate::walk) request: RequestKind,
 }
@@ -24,6 +29,15 @@ pub struct Kind {
     pub place: String,
     /// One of them.
     pub witness: Request,
+    /// The rule that takes them and no rule before it.
+    pub(in crate::walk) rule: usize,
+}
+
+/// What tells all kinds of requests of a question apart: a request is of the kind of the first rule that takes it.
+#[derive(Debug)]
+pub(in crate::walk) struct Partition {
+    pub(in crate::walk) rules: Vec<Rule>,
+    pub(in crate::walk) frame: Frame,
 }
 
 /// Whether an answer about all requests rests on some.
@@ -37,6 +51,20 @@ pub enum Weight {
 }
 
 impl AskedFor {
+    /// Whether a request is of one of these kinds; an error, with the reason, where that cannot be told.
+    pub fn has(&self, request: &Request) -> Result<bool, String> {
+        let Partition { rules, frame } = &*self.partition;
+        for (place, rule) in rules.iter().enumerate() {
+            match rule.matches(request, frame) {
+                Match::No => {}
+                Match::Yes => return Ok(self.kinds.iter().any(|kind| kind.rule == place)),
+                Match::Share(_) => return Err("a rule leaves it to chance".to_owned()),
+                Match::Unknown(why) => return Err(why),
+            }
+        }
+        Ok(false)
+    }
+
     /// Its first request.
     pub fn witness(&self) -> Option<&Request> {
         self.kinds.first().map(|kind| &kind.witness)
