@@ -250,8 +250,9 @@ impl<'a> Driver<'a> {
     /// A connection through the proxy: listener, filter chain, and what ends the chain.
     fn proxy(&self, dial: &Dial) -> Told<Handed> {
         let walker = self.walker;
-        let accepted = listener::find(walker, dial).then(&|active| filter_chain::choose(walker, &active, dial));
-        accepted.then(&|accepted: Accepted| {
+        let find = || listener::find(walker, dial).then(&|active| filter_chain::choose(walker, &active, dial));
+        let key = format!("{:?} {dial:?} {:?}", walker.origin, walker.downstream);
+        walker.memo.accepted(key, &find).then(&|accepted: Accepted| {
             let sight = accepted.sight;
             match &accepted.terminal {
                 Terminal::Http(config, node) => {

@@ -19,6 +19,7 @@ mod numbers;
 mod pair_part;
 mod parts;
 mod path_part;
+mod refine;
 mod request;
 mod rule;
 mod search;
@@ -121,35 +122,136 @@ pub fn solve(constraints: &[(Atom, Sign)], frame: &Frame) -> Solution {
     }
 }
 
+/// Conditions that all have to be as they are wanted.
+pub type Conditions = Vec<(Atom, Sign)>;
+
+/// Conditions that are tried in order: the first entry that a request meets counts.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct List {
+    /// Each, and what then becomes of the request.
+    pub entries: Vec<(Conditions, Then)>,
+    /// What becomes of a request that meets none.
+    pub otherwise: Then,
+}
+
+/// What becomes of a request after a list.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Then {
+    /// The next list is asked.
+    #[default]
+    GoesOn,
+    /// It ends: nothing is asked any more.
+    Ends,
+}
+
+/// The requests of one rule that meet a certain entry of each of its lists.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refined {
+    /// The rule.
+    pub rule: usize,
+    /// Of each list that is asked the entry that they meet and none before it; `None`: no entry.
+    pub entries: Vec<Option<usize>>,
+    /// Which requests these are, in words.
+    pub predicate: String,
+    /// The same as it follows a verb.
+    pub place: String,
+    /// A request of them, or why it cannot be told whether there is one.
+    pub witness: Result<Request, String>,
+}
+
+/// All classes of a list of rules, each taken apart by lists of conditions of which the first that a request meets
+/// counts.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Taken {
+    /// One for each rule, in order.
+    pub rules: Vec<Class>,
+    /// The parts of those that take something.
+    pub parts: Vec<Refined>,
+    /// The rules whose parts are too many; each is one part.
+    pub too_many: Vec<usize>,
+}
+
+/// The classes of rules that are tried in this order, and of which the first that matches decides, each taken apart by
+/// the lists of its rule. `most` is how many parts there may be.
+#[must_use]
+pub fn refined(rules: &[Rule], lists: &[Vec<List>], frame: &Frame, most: usize) -> Taken {
+    let mut search = Search::new(rules, frame);
+    let mut taken = Taken { rules: Vec::with_capacity(rules.len()), parts: Vec::new(), too_many: Vec::new() };
+    for (rule, lists) in (0..rules.len()).zip(lists) {
+        // The lists' parts come before this rule stands in the way of others.
+        let class = placed(rule, &taken.rules, &mut search);
+        if class.standing.is_taking() {
+            let before = taken.parts.len();
+            let is_whole = refine::parts(&class, lists, &mut search, (&mut taken.parts, most));
+            if !is_whole {
+                taken.parts.truncate(before);
+                taken.parts.push(Refined::whole(&class));
+                taken.too_many.push(rule);
+            }
+            search.index.add(rule);
+        }
+        taken.rules.push(class);
+    }
+    taken
+}
+
 /// The classes of rules that are tried in this order, and of which the first that matches decides.
 #[must_use]
 pub fn classes(rules: &[Rule], frame: &Frame) -> Classes {
     let mut search = Search::new(rules, frame);
     let mut routes: Vec<Class> = Vec::with_capacity(rules.len());
-    for (i, rule) in rules.iter().enumerate() {
-        let standing = standing(i, rule, &mut search);
-        let except = if standing.is_taking() {
-            let is_taking = |other: usize| routes.get(other).is_some_and(|class| class.standing.is_taking());
-            Exceptions::of(i, &mut search, &is_taking)
-        } else {
-            Exceptions::default()
-        };
+    for i in 0..rules.len() {
+        let class = placed(i, &routes, &mut search);
         // What takes nothing stands in nobody's way.
-        if standing.is_taking() {
+        if class.standing.is_taking() {
             search.index.add(i);
         }
-        let mut predicate = words::predicate(rule, rules, &except);
-        if matches!(standing, Standing::Drawn { .. }) {
-            predicate += ", what chance leaves of it";
-        }
-        let place = words::place(rule, &predicate);
-        routes.push(Class { route: Some(i), standing, except, predicate, place });
+        routes.push(class);
     }
     let standing = rest(&mut search);
     let predicate = "what no route takes".to_owned();
     let place = format!("for {predicate}");
     let rest = Class { route: None, standing, except: Exceptions::default(), predicate, place };
     Classes { routes, rest, evaluations: search.evaluations }
+}
+
+/// The class of a rule, behind those that were placed before it.
+fn placed(i: usize, before: &[Class], search: &mut Search) -> Class {
+    let rules = search.rules;
+    let empty = Rule { conditions: Vec::new(), takes: Takes::Never(String::new()) };
+    let rule = rules.get(i).unwrap_or(&empty);
+    let standing = standing(i, rule, search);
+    let except = if standing.is_taking() {
+        let is_taking = |other: usize| before.get(other).is_some_and(|class| class.standing.is_taking());
+        Exceptions::of(i, search, &is_taking)
+    } else {
+        Exceptions::default()
+    };
+    let mut predicate = words::predicate(&rule.conditions, rules, &except, &[]);
+    if matches!(standing, Standing::Drawn { .. }) {
+        predicate += ", what chance leaves of it";
+    }
+    let place = words::place(&rule.conditions, &predicate);
+    Class { route: Some(i), standing, except, predicate, place }
+}
+
+impl Refined {
+    /// A class that is not taken apart.
+    fn whole(class: &Class) -> Self {
+        let witness = match &class.standing {
+            Standing::Taken { witness } | Standing::Drawn { witness, .. } => Ok(witness.clone()),
+            Standing::Undecided { witness: Some(witness), .. } => Ok(witness.clone()),
+            Standing::Undecided { why, witness: None } | Standing::Never { why } => Err(why.clone()),
+            Standing::Shadowed { .. } => Err(String::new()),
+        };
+        Self {
+            rule: class.route.unwrap_or(usize::MAX),
+            entries: Vec::new(),
+            predicate: class.predicate.clone(),
+            place: class.place.clone(),
+            witness,
+        }
+    }
 }
 
 impl Standing {

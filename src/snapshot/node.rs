@@ -179,7 +179,7 @@ impl Node {
     }
 
     /// The canonical query in whose body the value lies.
-    pub(super) fn query(&self) -> &str {
+    pub(crate) fn query(&self) -> &str {
         &self.query
     }
 

@@ -18,7 +18,6 @@ use super::way::log::{Fact, Row};
 use super::way::met::Socket;
 use super::way::question::Beyond;
 use super::way::stop::{Form, Handshake, Stop};
-use super::way::walker::Walker;
 
 /// What comes of handing the request to pods that are alike.
 struct Share {
@@ -162,7 +161,7 @@ impl Driver<'_> {
         if let Some(known) = self.visits.borrow().get(&key) {
             return known.clone();
         }
-        let mut inner = Walker::new(self.walker.snapshot, &arrived.question, arrived.visit.origin);
+        let mut inner = self.walker.beside(&arrived.question, arrived.visit.origin);
         inner.sent = Some(arrived.headers.clone());
         inner.downstream = downstream;
         let told = Driver::new(&inner).proxy(&arrived.dial);

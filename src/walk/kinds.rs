@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::envoy::classes::{self, Atom, Class, Request, Rule, Sign, Standing, Takes};
+use crate::envoy::classes::{self, Request, Rule, Standing, Taken, Takes};
 use crate::snapshot::RouteWay;
 use crate::verdict::{Mark, Side, Stage};
 
-use super::way::apart::{Apart, List};
+use super::way::apart::{Apart, List, Route};
 use super::way::asked_for::{AskedFor, Kind, Partition, Weight};
 use super::way::course::Told;
 use super::way::followed::Followed;
@@ -28,7 +28,7 @@ const MOST_CLUSTERS: usize = 64;
 /// The most ways that requests are followed.
 const MOST_WAYS: usize = 512;
 /// The most kinds that routes and policies together may come to.
-const MOST_RULES: usize = 20_000;
+const MOST_PARTS: usize = 20_000;
 /// The most routes that get no request and are named.
 const NAMED: usize = 3;
 
@@ -37,7 +37,7 @@ const NAMED: usize = 3;
 pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followed {
     let aparts = met(&plain, Side::Source);
     let Some((first, others)) = aparts.split_first() else { return plain };
-    let others: Vec<List> = others.iter().filter_map(|apart| as_list(apart)).collect();
+    let others: Vec<List> = others.iter().flat_map(|apart| lists_of(apart)).collect();
     let telling = Telling { walker, follow, apart: first, others };
     // Where all is one way, B's proxies are those that the plain request met.
     let mut parted = telling.parted(&|_| Vec::new());
@@ -47,7 +47,7 @@ pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followe
         parted = telling.parted(&|way| beyond.get(way).cloned().unwrap_or_default());
         followed = telling.follow(&parted, Asks::One, &plain);
     }
-    telling.joined(&parted, followed, plain)
+    telling.joined(parted, followed, plain)
 }
 
 /// What tells requests apart on one side, each once.
@@ -63,79 +63,25 @@ fn met(followed: &Followed, side: Side) -> Vec<Arc<Apart>> {
     all
 }
 
-/// All that a manager tells apart, as one list.
-fn as_list(apart: &Apart) -> Option<List> {
-    let mut products = Products::default();
-    for (place, route) in apart.routes.iter().enumerate() {
-        products.add(Some(place), &route.rule.conditions, apart.of_all.iter().chain(&*route.lists));
-    }
-    products.add(None, &[], apart.of_all.iter().chain(&*apart.of_rest));
-    if products.is_full {
-        return None;
-    }
-    let mut choices: BTreeMap<&Label, usize> = BTreeMap::new();
-    let number = |(rule, label)| {
-        let next = choices.len() + 1;
-        super::way::apart::Entry::sure(conditions_of(rule), *choices.entry(label).or_insert(next))
-    };
-    let entries: Vec<_> = products.rules.iter().zip(&products.labels).map(number).collect();
-    (entries.len() > 1).then_some(List { entries })
-}
-
-fn conditions_of(rule: &Rule) -> Vec<(Atom, Sign)> {
-    rule.conditions.clone()
-}
-
-/// The route, by its place among those that take requests for sure, and the choice in each list.
-type Label = (Option<usize>, Vec<usize>);
-
-/// Rules that are the product of routes and lists: a request's first rule tells its route and its entry in each list.
-#[derive(Default)]
-struct Products {
-    rules: Vec<Rule>,
-    labels: Vec<Label>,
-    is_full: bool,
-}
-
-impl Products {
-    /// One route's, which come after those of the routes before it.
-    fn add<'l>(&mut self, route: Option<usize>, own: &[(Atom, Sign)], lists: impl Iterator<Item = &'l List>) {
-        let lists: Vec<&List> = lists.collect();
-        self.product(route, own.to_vec(), (&lists, Vec::new()));
-    }
-
-    fn product(
-        &mut self,
-        route: Option<usize>,
-        conditions: Vec<(Atom, Sign)>,
-        (lists, choices): (&[&List], Vec<usize>),
-    ) {
-        if self.rules.len() >= MOST_RULES {
-            self.is_full = true;
-            return;
+/// All that a manager tells apart, whichever of its routes takes a request.
+fn lists_of(apart: &Apart) -> Vec<List> {
+    let mut all: Vec<List> = Vec::new();
+    let of_routes = apart.routes.iter().flat_map(|route| &*route.lists);
+    for list in apart.of_routes.iter().chain(&apart.of_all).chain(of_routes).chain(&*apart.of_rest) {
+        if !all.contains(list) {
+            all.push(list.clone());
         }
-        let Some((list, rest)) = lists.split_first() else {
-            self.rules.push(Rule { conditions, takes: Takes::All });
-            self.labels.push((route, choices));
-            return;
-        };
-        for entry in &list.entries {
-            let more = entry.conditions.iter().filter(|condition| !conditions.contains(condition));
-            let all = conditions.iter().chain(more).cloned().collect();
-            self.product(route, all, (rest, [choices.as_slice(), &[entry.choice]].concat()));
-        }
-        self.product(route, conditions, (rest, [choices.as_slice(), &[0]].concat()));
     }
+    all
 }
 
 /// What requests of one way have in common: what the route does, `None` for no route, and each list's choice.
 type Key = (Option<RouteWay>, Vec<usize>);
 
 /// The kinds of requests, by the way that they go.
-#[derive(Default)]
 struct Parted {
     ways: Vec<(Key, Vec<Kind>)>,
-    rules: Vec<Rule>,
+    partition: Partition,
     /// What is to be said of those that cannot be told apart.
     undecided: Vec<String>,
     /// The rows of routes that get no request.
@@ -157,27 +103,24 @@ impl Telling<'_> {
     /// The kinds of requests. `beyond` tells what B's proxies tell apart where a route does this.
     fn parted(&self, beyond: &dyn Fn(&RouteWay) -> Vec<List>) -> Parted {
         let apart = self.apart;
-        let mut products = Products::default();
         let of_all = || apart.of_all.iter().chain(&self.others);
-        for (place, route) in apart.routes.iter().enumerate() {
-            let beyond = beyond(&route.way);
-            products.add(Some(place), &route.rule.conditions, of_all().chain(&*route.lists).chain(&beyond));
+        let mut rules: Vec<Rule> = apart.routes.iter().map(|route| route.rule.clone()).collect();
+        rules.push(Rule { conditions: Vec::new(), takes: Takes::All });
+        let beyond: Vec<Vec<List>> = apart.routes.iter().map(|route| beyond(&route.way)).collect();
+        let of_route = |(route, beyond): (&'_ Route, &'_ Vec<List>)| -> Vec<List> {
+            of_all().chain(&*route.lists).chain(beyond).cloned().collect()
+        };
+        let mut lists: Vec<Vec<List>> = apart.routes.iter().zip(&beyond).map(of_route).collect();
+        lists.push(of_all().chain(&*apart.of_rest).cloned().collect());
+        let entries: Vec<Vec<classes::List>> =
+            lists.iter().map(|lists| lists.iter().map(|list| list.list.clone()).collect()).collect();
+        let taken = classes::refined(&rules, &entries, &apart.frame, MOST_PARTS);
+        Parted {
+            ways: ways(apart, &lists, &taken),
+            undecided: undecided(apart, &taken),
+            shadowed: shadowed(apart, &taken),
+            partition: Partition { rules, lists, frame: apart.frame.clone() },
         }
-        products.add(None, &[], of_all().chain(&*apart.of_rest));
-        let mut undecided = Vec::new();
-        if products.is_full {
-            products = Products::default();
-            for (place, route) in apart.routes.iter().enumerate() {
-                products.add(Some(place), &route.rule.conditions, std::iter::empty());
-            }
-            products.add(None, &[], std::iter::empty());
-            undecided.push(format!("policies of filters, which tell more than {MOST_RULES} kinds of requests apart"));
-        }
-        let found = classes::classes(&products.rules, &apart.frame);
-        let mut parted = Parted { undecided, ..Parted::default() };
-        parted.gather(apart, &products.labels, found.routes);
-        parted.rules = products.rules;
-        parted
     }
 
     /// Follows one request of each way.
@@ -212,7 +155,7 @@ impl Telling<'_> {
             asks,
             ..self.walker.question.clone()
         };
-        let walker = Walker::new(self.walker.snapshot, &question, self.walker.origin);
+        let walker = self.walker.beside(&question, self.walker.origin);
         let followed = (self.follow)(&walker);
         self.walker.absorb(walker);
         followed
@@ -223,7 +166,7 @@ impl Telling<'_> {
         let mut beyond: BTreeMap<RouteWay, Vec<List>> = BTreeMap::new();
         for (((way, _), _), followed) in parted.ways.iter().zip(followed) {
             let (Some(way), Some(followed)) = (way, followed) else { continue };
-            for list in met(followed, Side::Destination).iter().filter_map(|apart| as_list(apart)) {
+            for list in met(followed, Side::Destination).iter().flat_map(|apart| lists_of(apart)) {
                 let lists = beyond.entry(way.clone()).or_default();
                 if !lists.contains(&list) {
                     lists.push(list);
@@ -234,13 +177,13 @@ impl Telling<'_> {
     }
 
     /// All ways as one answer.
-    fn joined(&self, parted: &Parted, followed: Vec<Option<Followed>>, plain: Followed) -> Followed {
+    fn joined(&self, parted: Parted, followed: Vec<Option<Followed>>, plain: Followed) -> Followed {
         parted.undecided.iter().for_each(|line| self.walker.unchecked(line.clone()));
         let with_shadowed = |told: Told<()>| parted.shadowed.iter().cloned().fold(told, Told::row);
         if parted.ways.len() < 2 {
             return Followed { told: with_shadowed(plain.told), ..plain };
         }
-        let partition = Arc::new(Partition { rules: parted.rules.clone(), frame: self.apart.frame.clone() });
+        let partition = Arc::new(parted.partition);
         let is_aside = |((way, _), kinds): &(Key, Vec<Kind>), followed: &Option<Followed>| {
             let are_preflights = kinds.iter().all(|kind| is_preflight(&kind.witness));
             way.is_none()
@@ -293,66 +236,85 @@ fn oddness(request: &Request) -> (bool, usize) {
     (request.method != "GET", request.headers.len())
 }
 
-impl Parted {
-    /// Puts the classes together that go one way.
-    fn gather(&mut self, apart: &Apart, labels: &[Label], classes: Vec<Class>) {
-        let mut ways: Vec<(usize, Key, Vec<Kind>)> = Vec::new();
-        let mut places: BTreeMap<Key, usize> = BTreeMap::new();
-        // Of each route, whether any request gets there, and the rules that take all of it.
-        let mut takers: BTreeMap<usize, (bool, BTreeSet<usize>)> = BTreeMap::new();
-        for (rule, (class, (route, choices))) in classes.into_iter().zip(labels).enumerate() {
-            if let Some(place) = route {
-                let (is_taking, by) = takers.entry(*place).or_default();
-                *is_taking |= class.standing.is_taking();
-                if let Standing::Shadowed { by: rules } = &class.standing {
-                    by.extend(rules.iter().filter_map(|rule| labels.get(*rule)?.0).filter(|by| by < place));
-                }
-            }
-            let of = route.and_then(|place| apart.routes.get(place));
-            if let Standing::Undecided { why, witness } = &class.standing {
-                let named = of.map_or_else(|| "no route".to_owned(), |route| words(apart, route.index));
-                let how = if witness.is_some() { "which requests exactly get to" } else { "whether a request gets to" };
-                self.undecided.push(format!("{how} {named}: {why}"));
-            }
-            let Some(witness) = class.standing.witness().cloned() else { continue };
-            let is_plain = |choice: &usize| *choice == 0;
-            let predicate = match of {
-                None if choices.iter().all(is_plain) => "what no route takes".to_owned(),
-                Some(_) | None => class.predicate,
-            };
-            let place =
-                if of.is_none() && choices.iter().all(is_plain) { format!("for {predicate}") } else { class.place };
-            let kind = Kind { predicate, place, witness, rule };
-            let key = (of.map(|route| route.way.clone()), choices.clone());
-            let at = *places.entry(key.clone()).or_insert(ways.len());
-            match ways.get_mut(at) {
-                Some((_, _, kinds)) => kinds.push(kind),
-                None => ways.push((route.unwrap_or(usize::MAX), key, vec![kind])),
-            }
+/// The kinds of requests, by the way that they go.
+fn ways(apart: &Apart, lists: &[Vec<List>], taken: &Taken) -> Vec<(Key, Vec<Kind>)> {
+    let mut ways: Vec<(usize, Key, Vec<Kind>)> = Vec::new();
+    let mut places: BTreeMap<Key, usize> = BTreeMap::new();
+    for part in &taken.parts {
+        let Ok(witness) = &part.witness else { continue };
+        let of = apart.routes.get(part.rule);
+        let is_rest = of.is_none() && part.entries.iter().all(Option::is_none);
+        let predicate = if is_rest { "what no route takes".to_owned() } else { part.predicate.clone() };
+        let place = if is_rest { format!("for {predicate}") } else { part.place.clone() };
+        let (witness, entries) = (witness.clone(), part.entries.clone());
+        let own = lists.get(part.rule).map(Vec::as_slice).unwrap_or_default();
+        let choice = |(list, entry): (&List, &Option<usize>)| {
+            entry.and_then(|at| list.choices.get(at).copied()).unwrap_or_default()
+        };
+        let choices = own.iter().zip(&entries).map(choice).collect();
+        let key = (of.map(|route| route.way.clone()), choices);
+        let kind = Kind { predicate, place, witness, rule: part.rule, entries };
+        let at = *places.entry(Key::clone(&key)).or_insert(ways.len());
+        match ways.get_mut(at) {
+            Some((_, _, kinds)) => kinds.push(kind),
+            None => ways.push((part.rule, key, vec![kind])),
         }
-        // Of each way the plainest request is followed, and of one route's ways the plainest is told first.
-        ways.iter_mut().for_each(|(.., kinds)| kinds.sort_by_key(|kind| oddness(&kind.witness)));
-        ways.sort_by_key(|(route, _, kinds)| (*route, kinds.first().map(|kind| oddness(&kind.witness))));
-        self.ways = ways.into_iter().map(|(_, key, kinds)| (key, kinds)).collect();
-        self.shadowed = shadowed(apart, takers);
     }
+    // Of each way the plainest request is followed, and of one route's ways the plainest is told first.
+    ways.iter_mut().for_each(|(.., kinds)| kinds.sort_by_key(|kind| oddness(&kind.witness)));
+    ways.sort_by_key(|(route, _, kinds)| (*route, kinds.first().map(|kind| oddness(&kind.witness))));
+    ways.into_iter().map(|(_, key, kinds)| (key, kinds)).collect()
+}
+
+/// What is to be said of kinds that cannot be told apart.
+fn undecided(apart: &Apart, taken: &Taken) -> Vec<String> {
+    let named =
+        |rule: usize| apart.routes.get(rule).map_or_else(|| "no route".to_owned(), |route| words(apart, route.index));
+    let open: Vec<_> = taken.parts.iter().filter_map(|part| Some((part, part.witness.as_ref().err()?))).collect();
+    let of_parts = open.first().map(|(part, why)| {
+        let more = match open.len() - 1 {
+            0 => String::new(),
+            more => format!("; and {more} more of this kind"),
+        };
+        format!("whether a request gets to {} where {} ({why}){more}", named(part.rule), part.predicate)
+    });
+    let of_rules = taken.rules.iter().enumerate().filter_map(|(rule, class)| match &class.standing {
+        Standing::Undecided { why, witness: Some(_) } => {
+            Some(format!("which requests exactly get to {}: {why}", named(rule)))
+        }
+        Standing::Undecided { witness: None, .. }
+        | Standing::Taken { .. }
+        | Standing::Drawn { .. }
+        | Standing::Shadowed { .. }
+        | Standing::Never { .. } => None,
+    });
+    let too_many = taken.too_many.iter().map(|rule| {
+        format!("which requests of {} policies tell apart: they are more than {MOST_PARTS} kinds", named(*rule))
+    });
+    of_parts.into_iter().chain(of_rules).chain(too_many).collect()
 }
 
 /// The row of routes that get no request, as earlier ones take all that meets their conditions.
-fn shadowed(apart: &Apart, takers: BTreeMap<usize, (bool, BTreeSet<usize>)>) -> Option<Row> {
-    let idle: Vec<(usize, BTreeSet<usize>)> = takers
-        .into_iter()
-        .filter(|(_, (is_taking, by))| !is_taking && !by.is_empty())
-        .map(|(place, (_, by))| (place, by))
+fn shadowed(apart: &Apart, taken: &Taken) -> Option<Row> {
+    let named = |place: &usize| apart.routes.get(*place).map(|route| words(apart, route.index));
+    let idle: Vec<(usize, &Vec<usize>)> = taken
+        .rules
+        .iter()
+        .zip(&apart.routes)
+        .enumerate()
+        .filter_map(|(place, (class, _))| match &class.standing {
+            Standing::Shadowed { by } => Some((place, by)),
+            Standing::Taken { .. } | Standing::Drawn { .. } | Standing::Never { .. } | Standing::Undecided { .. } => {
+                None
+            }
+        })
         .collect();
-    let index = |place: &usize| apart.routes.get(*place).map(|route| route.index);
-    let one = |(place, by): &(usize, BTreeSet<usize>)| {
-        let by =
-            by.iter().filter_map(index).map(|index| words(apart, index)).take(NAMED).collect::<Vec<_>>().join(", ");
-        Some(format!("{} gets no request: {by} takes all of it", words(apart, index(place)?)))
+    let one = |(place, by): &(usize, &Vec<usize>)| {
+        let by = by.iter().filter_map(named).take(NAMED).collect::<Vec<_>>().join(", ");
+        Some(format!("{} gets no request: {by} takes all of it", named(place)?))
     };
     let mut notes: Vec<String> = idle.iter().take(NAMED).filter_map(one).collect();
-    let first = idle.first().and_then(|(place, _)| apart.table.route_node(index(place)?));
+    let first = idle.first().and_then(|(place, _)| apart.table.route_node(apart.routes.get(*place)?.index));
     if idle.len() > NAMED {
         notes.push(format!("{} more routes get none", idle.len() - NAMED));
     }

@@ -15,6 +15,7 @@ pub(super) mod followed;
 pub(super) mod forwarded;
 pub(super) mod guard;
 pub(super) mod log;
+mod memo;
 pub(super) mod met;
 pub(super) mod open_headers;
 mod outcome;

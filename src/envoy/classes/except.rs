@@ -98,7 +98,7 @@ fn is_settled(a: &Condition, b: &Condition) -> bool {
 }
 
 /// Whether forms show that two conditions do not go together.
-fn are_apart(a: &Condition, b: &Condition) -> bool {
+pub(super) fn are_apart(a: &Condition, b: &Condition) -> bool {
     match (a.1, b.1) {
         (Sign::Holds, Sign::Holds) => excludes(&a.0, &b.0),
         (Sign::Holds, Sign::Fails) => implies(&a.0, &b.0),

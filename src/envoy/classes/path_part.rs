@@ -1,6 +1,9 @@
 //! What the path has to be.
 
 use crate::envoy::matcher::{self, Match, Reading};
+use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
+use crate::envoy::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier as Specifier;
+use crate::envoy::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use crate::envoy::uri_template;
 
 use super::atom::{Atom, PathAtom, PathTest, Sign};
@@ -15,6 +18,17 @@ const ENDINGS: &[&str] = &["", "/", "/x", "x", "-x", "/x/y", "/0"];
 
 /// The path that meets all conditions.
 pub(super) fn solve(wanted: &[Wanted], tools: &mut Tools) -> Value {
+    // Where one path with its query is wanted, no other is looked for.
+    let whole = wanted.iter().find_map(|(atom, sign)| whole(atom).filter(|_| *sign == Sign::Holds));
+    if let Some(path) = whole {
+        return match test(wanted, &path, tools) {
+            Match::Yes => Value::Lines(vec![path]),
+            Match::No => Value::Impossible,
+            Match::Share(_) | Match::Unknown(_) => {
+                Value::Unknown("the path and its query are asked about together".to_owned())
+            }
+        };
+    }
     let fits = |path: &String| {
         let is_plain = texts::is_plain_path(path.split('?').next().unwrap_or_default());
         is_plain && test(wanted, path, tools) == Match::Yes
@@ -24,6 +38,32 @@ pub(super) fn solve(wanted: &[Wanted], tools: &mut Tools) -> Value {
     match candidates.find(|path| fits(path)) {
         Some(path) => Value::Lines(vec![path]),
         None => searched(wanted, tools),
+    }
+}
+
+/// The path with its query, where a condition takes no other.
+fn whole(atom: &Atom) -> Option<String> {
+    match atom {
+        Atom::Header(header) if !header.invert_match => constant(atom).filter(|_| is_exact(header)),
+        Atom::Header(_) | Atom::Path(_) | Atom::Query(_) | Atom::Cookie(_) | Atom::Grpc => None,
+    }
+}
+
+fn is_exact(header: &HeaderMatcher) -> bool {
+    match &header.header_match_specifier {
+        Some(Specifier::ExactMatch(text)) => !text.is_empty(),
+        Some(Specifier::StringMatch(text)) => {
+            !text.ignore_case && matches!(text.match_pattern, Some(MatchPattern::Exact(_)))
+        }
+        Some(
+            Specifier::PrefixMatch(_)
+            | Specifier::SuffixMatch(_)
+            | Specifier::ContainsMatch(_)
+            | Specifier::SafeRegexMatch(_)
+            | Specifier::RangeMatch(_)
+            | Specifier::PresentMatch(_),
+        )
+        | None => false,
     }
 }
 
@@ -111,6 +151,13 @@ fn searched(wanted: &[Wanted], tools: &mut Tools) -> Value {
     let by_path = !sees_more || find(place, &|sees| sees == Sees::Path) == Text::None;
     if by_path || find(Place::PathWithQuery, &|sees| sees == Sees::Query) == Text::None {
         return Value::Impossible;
+    }
+    // A query that nothing asks for keeps those away that see it too.
+    if let Text::Found(path) = find(place, &|sees| sees == Sees::Path) {
+        let with_query = path + "?x";
+        if test(wanted, &with_query, tools) == Match::Yes {
+            return Value::Lines(vec![with_query]);
+        }
     }
     Value::Unknown("the path and its query are asked about together".to_owned())
 }

@@ -31,6 +31,8 @@ pub(super) struct Search<'a> {
     /// How many times a rule was asked whether it takes a request.
     pub(super) evaluations: usize,
     tries: usize,
+    /// Conditions besides those of the rules, none of which a request may meet whole.
+    others: Vec<&'a [(Atom, Sign)]>,
 }
 
 /// Which earlier rules have to let a request pass.
@@ -67,7 +69,14 @@ enum Way {
 
 impl<'a> Search<'a> {
     pub(super) fn new(rules: &'a [Rule], frame: &'a Frame) -> Self {
-        Self { rules, index: Index::new(rules, frame), tools: Tools::new(frame), evaluations: 0, tries: 0 }
+        Self {
+            rules,
+            index: Index::new(rules, frame),
+            tools: Tools::new(frame),
+            evaluations: 0,
+            tries: 0,
+            others: Vec::new(),
+        }
     }
 
     /// What the rules that were placed leave of the requests that meet a rule's conditions; `None`: of all requests.
@@ -93,6 +102,30 @@ impl<'a> Search<'a> {
             }
             ((Way::Free(_) | Way::Unknown(_), _), Err(why)) | ((Way::Unknown(why), _), Ok(_)) => Left::Unknown(why),
         }
+    }
+
+    /// A request that is as these conditions want it, that no rule that was placed takes, and that meets none of these
+    /// others whole; `None` where there is none, an error where it cannot be told.
+    pub(super) fn part(
+        &mut self,
+        wanted: &[&'a (Atom, Sign)],
+        others: &[&'a [(Atom, Sign)]],
+    ) -> Result<Option<Request>, String> {
+        let problem = Problem::new(wanted.iter().map(|(atom, sign)| (atom, *sign)), &mut self.tools);
+        self.others.clear();
+        self.others.extend_from_slice(others);
+        let (way, _) = self.way(&problem, Scope::Surely);
+        self.others.clear();
+        match way {
+            Way::Free(request) => Ok(Some(request)),
+            Way::Blocked => Ok(None),
+            Way::Unknown(why) => Err(why),
+        }
+    }
+
+    /// Whether no request is as all conditions want it.
+    pub(super) fn is_impossible(&mut self, wanted: &[&'a (Atom, Sign)]) -> bool {
+        Problem::new(wanted.iter().map(|(atom, sign)| (atom, *sign)), &mut self.tools).is_impossible()
     }
 
     /// The conditions of a rule.
@@ -122,10 +155,17 @@ impl<'a> Search<'a> {
             Outcome::Empty => return Way::Blocked,
             Outcome::Undecided(why) => return Way::Unknown(why),
         };
-        let Some(blocker) = self.blocker(&request, scope) else { return Way::Free(request) };
-        met.insert(blocker);
+        let conditions = match self.other(&request) {
+            Ok(Some(other)) => other,
+            Ok(None) => {
+                let Some(blocker) = self.blocker(&request, scope) else { return Way::Free(request) };
+                met.insert(blocker);
+                self.conditions(blocker)
+            }
+            Err(why) => return Way::Unknown(why),
+        };
         let mut unknown = None;
-        for (atom, sign) in self.conditions(blocker) {
+        for (atom, sign) in conditions {
             let harder = problem.with((atom, sign.flipped()), &mut self.tools);
             match self.avoid(&harder, scope, met) {
                 Way::Free(request) => return Way::Free(request),
@@ -134,6 +174,23 @@ impl<'a> Search<'a> {
             }
         }
         unknown.map_or(Way::Blocked, Way::Unknown)
+    }
+
+    /// Of the other conditions, those that the request meets and must not.
+    fn other(&self, request: &Request) -> Result<Option<&'a [(Atom, Sign)]>, String> {
+        if self.others.is_empty() {
+            return Ok(None);
+        }
+        let seen = Seen::new(request, self.tools.frame);
+        for other in &self.others {
+            match other.iter().fold(Match::Yes, |all, (atom, sign)| all.and(sign.of(atom.seen(&seen)))) {
+                Match::No => {}
+                Match::Yes => return Ok(Some(other)),
+                Match::Share(_) => return Err("a condition leaves it to chance".to_owned()),
+                Match::Unknown(why) => return Err(why),
+            }
+        }
+        Ok(None)
     }
 
     /// An earlier rule that takes the request; one that surely does, where there is one.

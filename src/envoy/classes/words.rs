@@ -7,9 +7,13 @@ use crate::envoy::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher
 use crate::envoy::pb::envoy::r#type::v3::Int64Range;
 use crate::envoy::uri_template;
 
+use super::Conditions;
 use super::atom::{Atom, Case, PathAtom, PathTest, Sign};
 use super::except::{Exceptions, follows};
 use super::rule::Rule;
+
+/// A condition, and which way it is wanted.
+type Wanted = (Atom, Sign);
 
 impl Atom {
     /// The condition, or that it fails, in words.
@@ -173,10 +177,13 @@ fn of_cookie(cookie: &CookieMatcher, sign: Sign) -> String {
 }
 
 /// A rule's conditions, and what earlier rules take of it.
-pub(super) fn predicate(rule: &Rule, rules: &[Rule], except: &Exceptions) -> String {
-    let own = all_of(rule.conditions.iter());
-    let named = except.rules.iter().filter_map(|other| rules.get(*other));
-    let mut exceptions: Vec<String> = named.map(|other| exception(rule, other)).collect();
+pub(super) fn predicate(own: &[Wanted], rules: &[Rule], except: &Exceptions, besides: &[&Conditions]) -> String {
+    let conditions = own;
+    let own = all_of(own.iter());
+    let named = except.rules.iter().filter_map(|other| rules.get(*other)).map(|other| &other.conditions);
+    let mut exceptions: Vec<String> =
+        named.chain(besides.iter().copied()).filter_map(|other| exception(conditions, other)).collect();
+    exceptions.dedup();
     if except.and_others {
         let others =
             if exceptions.is_empty() { "what routes before it take" } else { "what other routes before it take" };
@@ -192,8 +199,8 @@ pub(super) fn predicate(rule: &Rule, rules: &[Rule], except: &Exceptions) -> Str
 
 /// Which requests a rule takes, as it follows a verb. A path says it shortly; what earlier rules take of it is left out
 /// then.
-pub(super) fn place(rule: &Rule, predicate: &str) -> String {
-    let short = match rule.conditions.as_slice() {
+pub(super) fn place(conditions: &[Wanted], predicate: &str) -> String {
+    let short = match conditions {
         [] => return format!("for {predicate}"),
         [(Atom::Path(PathAtom { test, case: Case::Sensitive }), Sign::Holds)] => match test {
             PathTest::Prefix(text) => Some(format!("{text}…")),
@@ -209,18 +216,19 @@ fn all_of<'a>(conditions: impl Iterator<Item = &'a (Atom, Sign)>) -> String {
     conditions.map(|(atom, sign)| atom.words(*sign)).collect::<Vec<_>>().join(" and ")
 }
 
-/// What another rule asks for besides.
-fn exception(rule: &Rule, other: &Rule) -> String {
-    let besides = other.conditions.iter().filter(|wanted| !rule.conditions.iter().any(|own| follows(own, wanted)));
+/// What another rule asks for besides; `None` where that is nothing.
+fn exception(own: &[Wanted], other: &[Wanted]) -> Option<String> {
+    let besides = other.iter().filter(|wanted| !own.iter().any(|own| follows(own, wanted)));
     let prefix = |atom: &Atom| match atom {
         Atom::Path(PathAtom { test: PathTest::Prefix(text), case: Case::Sensitive }) => Some(text.clone()),
         Atom::Path(_) | Atom::Header(_) | Atom::Query(_) | Atom::Cookie(_) | Atom::Grpc => None,
     };
     let prefix = |(atom, sign): &(Atom, Sign)| prefix(atom).filter(|_| *sign == Sign::Holds);
-    match besides.collect::<Vec<_>>().as_slice() {
-        [one] if rule.conditions.iter().any(|own| prefix(own).is_some()) => {
+    Some(match besides.collect::<Vec<_>>().as_slice() {
+        [] => return None,
+        [one] if own.iter().any(|own| prefix(own).is_some()) => {
             prefix(one).map_or_else(|| format!("where {}", all_of([*one].into_iter())), |text| format!("with {text}"))
         }
         several => format!("where {}", all_of(several.iter().copied())),
-    }
+    })
 }

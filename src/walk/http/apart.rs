@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::envoy::classes::{Frame, Parameters, Rule, Takes};
 use crate::envoy::pb::envoy::config::route::v3::RouteConfiguration;
-use crate::snapshot::{HostTable, Origin};
+use crate::snapshot::{HostTable, Origin, RouteWay};
 use crate::walk::http::chosen::Chosen;
 use crate::walk::http::filters::{self, Chain};
 use crate::walk::http::host::Host;
@@ -84,14 +84,19 @@ impl Telling<'_> {
                 Takes::All => routes.push(Route { index, rule, way, lists }),
                 // It takes nothing for sure: those that meet its conditions are told apart, whoever takes them.
                 Takes::Share(_) | Takes::Open(_) => {
-                    let more = known.lists(&[Entry::sure(rule.conditions, 1)]).into_iter().chain(lists.iter().cloned());
+                    let more = known
+                        .lists(&vec![Entry::sure(rule.conditions, 1)].into())
+                        .into_iter()
+                        .chain(lists.iter().cloned());
                     of_all.extend(more.filter(|list| !of_all.contains(list)).collect::<Vec<_>>());
                 }
             }
         }
+        let of_routes =
+            if matches!(self.walker.origin, Origin::Source(_)) { Vec::new() } else { of_routes(&routes, &known) };
         let of_rest = Arc::new(self.lists(&Chosen::none(), &known));
         let at = format!("{:?} {} {}", self.walker.origin, self.chain.node.address(), table.node().address());
-        Apart { at, frame: self.frame.clone(), table: Arc::clone(table), routes, of_all, of_rest }
+        Apart { at, frame: self.frame.clone(), table: Arc::clone(table), routes, of_routes, of_all, of_rest }
     }
 
     fn lists(&self, chosen: &Chosen, known: &Known) -> Vec<List> {
@@ -102,4 +107,18 @@ impl Telling<'_> {
         let hit = route::hit(table, index).ok().map(Rc::new);
         Chosen { route: hit, ..Chosen::none() }
     }
+}
+
+/// What routes ask of requests, as a list: those that do the same come to the same.
+fn of_routes(routes: &[Route], known: &Known) -> Vec<List> {
+    let mut ways: Vec<&RouteWay> = Vec::new();
+    let mut entries = Vec::new();
+    for route in routes {
+        let at = ways.iter().position(|way| **way == route.way).unwrap_or(ways.len());
+        if at == ways.len() {
+            ways.push(&route.way);
+        }
+        entries.push(Entry::sure(route.rule.conditions.clone(), at + 1));
+    }
+    known.lists(&entries.into())
 }

@@ -27,7 +27,7 @@ use crate::verdict::{Mark, Power, Stage, percent};
 use crate::walk::http::chosen::{Chosen, Drawn};
 use crate::walk::http::request::Http;
 use crate::walk::http::weights;
-use crate::walk::way::apart::{Entry, Known, List};
+use crate::walk::way::apart::{Asking, Known, List};
 use crate::walk::way::course::Told;
 use crate::walk::way::forwarded::Headers;
 use crate::walk::way::guard::{Condition, Guard};
@@ -137,19 +137,19 @@ fn powers_of(filter: &HttpFilter) -> &'static [Power] {
     }
 }
 
-/// What the filters ask of a request before a route's own turn: lists of conditions. `words` of those that cannot be
-/// taken apart are noted.
+/// What the filters ask of requests of a chosen route, as lists of conditions.
 pub(in crate::walk) fn lists(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http, known: &Known) -> Vec<List> {
     let before = Before::default();
     let mut lists: Vec<List> = Vec::new();
     for (place, filter) in chain.manager.http_filters.iter().enumerate() {
         let ask = Ask { walker, chain, chosen, http, before: &before, filter, place };
-        match entries_of(&ask, known) {
-            Ok(entries) => {
-                let more = entries.iter().flat_map(|entries| known.lists(entries));
-                lists.extend(
-                    more.collect::<Vec<_>>().into_iter().filter(|list| !lists.contains(list)).collect::<Vec<_>>(),
-                );
+        match asked_by(&ask, known) {
+            Ok(asked) => {
+                for list in asked.iter().flat_map(|asking| known.lists(asking)) {
+                    if !lists.contains(&list) {
+                        lists.push(list);
+                    }
+                }
             }
             Err(why) => walker.remark(format!("which requests HTTP filter {} tells apart: {why}", filter.name)),
         }
@@ -157,7 +157,7 @@ pub(in crate::walk) fn lists(walker: &Walker, chain: &Chain, chosen: &Chosen, ht
     lists
 }
 
-fn entries_of(ask: &Ask, known: &Known) -> Result<Vec<Vec<Entry>>, String> {
+fn asked_by(ask: &Ask, known: &Known) -> Result<Vec<Asking>, String> {
     let Some(applied) = applied(ask.chain, ask.chosen, ask.filter, ask.place)? else { return Ok(Vec::new()) };
     let Some(ConfigType::TypedConfig(any)) = &ask.filter.config_type else { return Ok(Vec::new()) };
     let type_name = extension_type(any);

@@ -72,7 +72,7 @@ impl Delivered {
         let (name, table) = match &manager.route_specifier {
             Some(RouteSpecifier::RouteConfig(config)) => {
                 let inline = node.get("route_config").ok_or("the route configuration was not read".to_owned());
-                (config.name.clone(), inline.and_then(|inline| RouteTable::inline(&inline).map(Arc::new)))
+                (config.name.clone(), inline.and_then(|inline| walker.memo.inline(&inline)))
             }
             Some(RouteSpecifier::Rds(rds)) => {
                 let name = rds.route_config_name.clone();

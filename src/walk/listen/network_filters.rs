@@ -1,5 +1,7 @@
 //! The network filters before the one that ends a chain.
 
+use std::sync::Arc;
+
 use crate::envoy::any::JsonAny;
 use crate::envoy::harmless;
 use crate::envoy::pb::envoy::config::listener::v3::{Filter, filter};
@@ -49,7 +51,7 @@ pub(in crate::walk) fn part(
     let unread = |why: String| anything(format!("network filter {} could not be read: {why}", filter.name));
     match any.type_name.rsplit('.').next().unwrap_or_default() {
         "HttpConnectionManager" => {
-            any.unpack().map_or_else(unread, |m| Passage::Ends(Terminal::Http(Box::new(m), at.clone())))
+            any.unpack().map_or_else(unread, |m| Passage::Ends(Terminal::Http(Arc::new(m), at.clone())))
         }
         "SniCluster" => Passage::NamesCluster,
         "TcpProxy" => any.unpack().map_or_else(unread, |p| Passage::Ends(Terminal::Tcp(Box::new(p), at.clone()))),

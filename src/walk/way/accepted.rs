@@ -1,5 +1,7 @@
 //! A connection that a filter chain takes: what the listener's stages hand on.
 
+use std::sync::Arc;
+
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
 use crate::snapshot::Node;
@@ -21,7 +23,7 @@ pub(in crate::walk) struct Accepted {
 #[derive(Clone)]
 pub(in crate::walk) enum Terminal {
     /// HTTP.
-    Http(Box<HttpConnectionManager>, Node),
+    Http(Arc<HttpConnectionManager>, Node),
     /// Bytes.
     Tcp(Box<TcpProxy>, Node),
 }

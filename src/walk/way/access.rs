@@ -8,8 +8,9 @@ use crate::envoy::rbac::{self, Asked, Judgment};
 use crate::envoy::re2::Charset;
 use crate::snapshot::{Node, Origin};
 
+use crate::envoy::classes::Then;
 use crate::walk::way::accepted::Sight;
-use crate::walk::way::apart::Entry;
+use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::question::Protocol;
 use crate::walk::way::walker::Walker;
@@ -47,26 +48,37 @@ pub(in crate::walk) fn judge(
 }
 
 /// What the rules at `node` ask of requests: each policy is an entry for each of its alternatives. Those that allow come
-/// to the same, whichever it is. `None` where they are too many.
+/// to the same, whichever it is. `denied` is what becomes of a request that they deny. `None` where they are too many.
 pub(in crate::walk) fn lists(
     walker: &Walker,
     place: (&Dial, Sight),
-    rules: &Rbac,
-    node: &Node,
-    request: &Request,
-) -> Option<[Vec<Entry>; 2]> {
+    (rules, node): (&Rbac, &Node),
+    (request, denied): (&Request, Then),
+) -> Option<Vec<Asking>> {
     let of = |taken: Taken| {
         asked(walker, place, Some(request), &|asked| {
             let mut entries = Vec::new();
             for (place, (name, policy)) in rules.policies.iter().enumerate() {
                 let choice = if rules.action() == Action::Allow { 1 } else { place + 1 };
                 let all = alternatives(policy, asked, unmodeled(node, name), taken)?;
-                entries.extend(all.into_iter().map(|conditions| Entry::sure(conditions, choice)));
+                let entry = |conditions| {
+                    let entry = Entry::sure(conditions, choice);
+                    if rules.action() == Action::Deny { Entry { then: denied, ..entry } } else { entry }
+                };
+                entries.extend(all.into_iter().map(entry));
             }
-            Some(entries)
+            Some(Asking { entries, otherwise: if rules.action() == Action::Allow { denied } else { Then::GoesOn } })
         })
     };
-    Some([of(Taken::ToMatch)?, of(Taken::NotToMatch)?])
+    let (most, least) = (of(Taken::ToMatch)?, of(Taken::NotToMatch)?);
+    if most == least {
+        return Some(vec![most]);
+    }
+    // It is open which of both is right.
+    let go_on = |asking: Asking| -> Asking {
+        asking.entries.into_iter().map(|entry| Entry { then: Then::GoesOn, ..entry }).collect::<Vec<_>>().into()
+    };
+    Some(vec![go_on(most), go_on(least)])
 }
 
 fn unmodeled(node: &Node, policy: &str) -> Option<String> {

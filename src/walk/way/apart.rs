@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::envoy::classes::{Atom, Frame, Request, Rule, Sign};
+use crate::envoy::classes::{self, Atom, Conditions, Frame, Request, Rule, Sign, Then};
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
 use crate::snapshot::{HostTable, RouteWay};
@@ -23,6 +23,8 @@ pub(in crate::walk) struct Apart {
     pub(in crate::walk) table: Arc<HostTable>,
     /// The routes that take every request that meets their conditions.
     pub(in crate::walk) routes: Vec<Route>,
+    /// The same, as far as they ask something of requests, for those who only want to know what they tell apart.
+    pub(in crate::walk) of_routes: Vec<List>,
     /// What is asked of requests of any route: routes that leave it to chance whether they take a request among it.
     pub(in crate::walk) of_all: Vec<List>,
     /// What the filters ask of requests that no route takes.
@@ -44,18 +46,45 @@ pub(in crate::walk) struct Route {
 /// Conditions that are tried in order; the first entry that a request meets counts.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub(in crate::walk) struct List {
+    pub(in crate::walk) list: classes::List,
+    /// Of each entry what then happens: the same number for the same.
+    pub(in crate::walk) choices: Vec<usize>,
+}
+
+impl List {
+    /// The same, of which it is not sure that it ends anything.
+    fn go_on(&mut self) {
+        self.list.otherwise = Then::GoesOn;
+        self.list.entries.iter_mut().for_each(|(_, then)| *then = Then::GoesOn);
+    }
+}
+
+/// What a filter asks of requests, one after the other.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::walk) struct Asking {
     pub(in crate::walk) entries: Vec<Entry>,
+    /// What becomes of a request that meets none.
+    pub(in crate::walk) otherwise: Then,
+}
+
+impl From<Vec<Entry>> for Asking {
+    /// What meets none goes on.
+    fn from(entries: Vec<Entry>) -> Self {
+        Self { entries, otherwise: Then::GoesOn }
+    }
 }
 
 /// An entry of a list.
 #[derive(Clone, PartialEq, Debug)]
 pub(in crate::walk) struct Entry {
     /// They all have to be as they are wanted.
-    pub(in crate::walk) conditions: Vec<(Atom, Sign)>,
+    pub(in crate::walk) conditions: Conditions,
     /// What then happens: entries that come to the same have the same number. 0 stands for no entry.
     pub(in crate::walk) choice: usize,
     /// Whether it counts for every request that meets the conditions.
     pub(in crate::walk) surely: Surely,
+    /// Whether a request that it counts for goes on.
+    pub(in crate::walk) then: Then,
 }
 
 /// Whether something is so, for all that is known.
@@ -70,7 +99,12 @@ pub(in crate::walk) enum Surely {
 impl Entry {
     /// One that surely counts.
     pub(in crate::walk) fn sure(conditions: Vec<(Atom, Sign)>, choice: usize) -> Self {
-        Self { conditions, choice, surely: Surely::Yes }
+        Self { conditions, choice, surely: Surely::Yes, then: Then::GoesOn }
+    }
+
+    /// The same, after which the request ends.
+    pub(in crate::walk) fn ending(self) -> Self {
+        Self { then: Then::Ends, ..self }
     }
 
     /// One that counts where all these headers match.
@@ -80,7 +114,7 @@ impl Entry {
 
     /// One that may count.
     pub(in crate::walk) fn perhaps(conditions: Vec<(Atom, Sign)>, choice: usize) -> Self {
-        Self { conditions, choice, surely: Surely::Perhaps }
+        Self { conditions, choice, surely: Surely::Perhaps, then: Then::GoesOn }
     }
 }
 
@@ -109,27 +143,32 @@ impl Known<'_> {
 
     /// A list as what is left of it to ask of requests: once with all that is open taken to hold, once with none of it,
     /// where that differs. What asks nothing is no list.
-    pub(in crate::walk) fn lists(&self, entries: &[Entry]) -> Vec<List> {
-        let mut lists = [Surely::Perhaps, Surely::Yes].map(|least| self.list(entries, least)).to_vec();
+    pub(in crate::walk) fn lists(&self, asking: &Asking) -> Vec<List> {
+        let mut lists = [Surely::Perhaps, Surely::Yes].map(|least| self.list(asking, least)).to_vec();
         lists.dedup();
-        lists.retain(|list| list.entries.iter().any(|entry| !entry.conditions.is_empty()));
+        if lists.len() > 1 {
+            // It is open which of them is right.
+            lists.iter_mut().for_each(List::go_on);
+        }
+        lists.retain(|list| list.list.entries.iter().any(|(conditions, _)| !conditions.is_empty()));
         lists
     }
 
-    fn list(&self, entries: &[Entry], least: Surely) -> List {
-        let mut left: Vec<Entry> = Vec::new();
+    fn list(&self, Asking { entries, otherwise }: &Asking, least: Surely) -> List {
+        let mut left = List::default();
         for entry in entries.iter().filter(|entry| least == Surely::Perhaps || entry.surely == Surely::Yes) {
             let Some(conditions) = self.conditions(&entry.conditions, least) else { continue };
             let is_last = conditions.is_empty();
-            let entry = Entry::sure(conditions, entry.choice);
-            if !left.contains(&entry) {
-                left.push(entry);
+            if !left.list.entries.iter().any(|(known, _)| *known == conditions) {
+                left.list.entries.push((conditions, entry.then));
+                left.choices.push(entry.choice);
             }
             if is_last {
                 break;
             }
         }
-        List { entries: left }
+        left.list.otherwise = *otherwise;
+        left
     }
 
     /// What is left to ask; `None` where it fails anyway.

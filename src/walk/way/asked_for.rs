@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::envoy::classes::{Frame, Request, Rule};
+use crate::envoy::classes::{Conditions, Frame, Request, Rule, Takes, Then};
 use crate::envoy::matcher::Match;
 
+use super::apart::List;
 use super::stop::RequestKind;
 
 /// Kinds of requests that both proxies treat alike.
@@ -31,13 +32,56 @@ pub struct Kind {
     pub witness: Request,
     /// The rule that takes them and no rule before it.
     pub(in crate::walk) rule: usize,
+    /// Of each of its lists the entry that they meet and none before it.
+    pub(in crate::walk) entries: Vec<Option<usize>>,
 }
 
-/// What tells all kinds of requests of a question apart: a request is of the kind of the first rule that takes it.
+/// What tells all kinds of requests of a question apart: the first rule that takes a request, and of each of that rule's
+/// lists the first entry that the request meets.
 #[derive(Debug)]
 pub(in crate::walk) struct Partition {
     pub(in crate::walk) rules: Vec<Rule>,
+    pub(in crate::walk) lists: Vec<Vec<List>>,
     pub(in crate::walk) frame: Frame,
+}
+
+impl Partition {
+    fn place(&self, request: &Request) -> Result<(usize, Vec<Option<usize>>), String> {
+        let meets = |conditions: &Conditions| {
+            let rule = Rule { conditions: conditions.clone(), takes: Takes::All };
+            decided(rule.matches(request, &self.frame))
+        };
+        let first = |all: &mut dyn Iterator<Item = Result<bool, String>>| -> Result<Option<usize>, String> {
+            for (place, met) in all.enumerate() {
+                if met? {
+                    return Ok(Some(place));
+                }
+            }
+            Ok(None)
+        };
+        let rule = first(&mut self.rules.iter().map(|rule| decided(rule.matches(request, &self.frame))))?;
+        let rule = rule.ok_or("no rule takes it")?;
+        let lists = self.lists.get(rule).map(Vec::as_slice).unwrap_or_default();
+        let mut entries = Vec::new();
+        for List { list, .. } in lists {
+            let entry = first(&mut list.entries.iter().map(|(conditions, _)| meets(conditions)))?;
+            let then = entry.and_then(|at| list.entries.get(at)).map_or(list.otherwise, |(_, then)| *then);
+            entries.push(entry);
+            if then == Then::Ends {
+                break;
+            }
+        }
+        Ok((rule, entries))
+    }
+}
+
+fn decided(met: Match) -> Result<bool, String> {
+    match met {
+        Match::Yes => Ok(true),
+        Match::No => Ok(false),
+        Match::Share(_) => Err("it is left to chance".to_owned()),
+        Match::Unknown(why) => Err(why),
+    }
 }
 
 /// Whether an answer about all requests rests on some.
@@ -53,16 +97,8 @@ pub enum Weight {
 impl AskedFor {
     /// Whether a request is of one of these kinds; an error, with the reason, where that cannot be told.
     pub fn has(&self, request: &Request) -> Result<bool, String> {
-        let Partition { rules, frame } = &*self.partition;
-        for (place, rule) in rules.iter().enumerate() {
-            match rule.matches(request, frame) {
-                Match::No => {}
-                Match::Yes => return Ok(self.kinds.iter().any(|kind| kind.rule == place)),
-                Match::Share(_) => return Err("a rule leaves it to chance".to_owned()),
-                Match::Unknown(why) => return Err(why),
-            }
-        }
-        Ok(false)
+        let (rule, entries) = self.partition.place(request)?;
+        Ok(self.kinds.iter().any(|kind| kind.rule == rule && kind.entries == entries))
     }
 
     /// Its first request.

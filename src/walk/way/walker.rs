@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use crate::envoy::fields;
 use crate::envoy::version::Version;
@@ -12,6 +13,7 @@ use crate::mesh::node_id::NodeId;
 use crate::mesh::proxies::envoy_version;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 
+use super::memo::Memo;
 use super::question::Question;
 use crate::walk::way::open_headers::OpenHeaders;
 
@@ -28,6 +30,8 @@ pub(in crate::walk) struct Walker<'a> {
     pub(in crate::walk) downstream: Downstream,
     /// On B's side: what A's proxy may have made of the headers.
     pub(in crate::walk) sent: Option<OpenHeaders>,
+    /// What other walks for the same question found out.
+    pub(in crate::walk) memo: Rc<Memo>,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Lines>,
     remarks: RefCell<Lines>,
@@ -103,12 +107,21 @@ impl<'a> Walker<'a> {
             node: None,
             downstream: Downstream::default(),
             sent: None,
+            memo: Rc::default(),
             needs: RefCell::default(),
             unchecked: RefCell::default(),
             remarks: RefCell::default(),
         };
         walker.meet_the_proxy();
         walker
+    }
+
+    /// The same, of another question in the place of this one or of another proxy: what was found out stays known.
+    pub(in crate::walk) fn beside<'b>(&self, question: &'b Question, origin: Origin) -> Walker<'b>
+    where
+        'a: 'b,
+    {
+        Walker { memo: Rc::clone(&self.memo), ..Walker::new(self.snapshot, question, origin) }
     }
 
     /// Notes what is missing; a gap that was tried before is said once.

@@ -16,6 +16,8 @@ const CORS_POLICY: &str = "type.googleapis.com/envoy.extensions.filters.http.cor
 const CSRF: &str = "type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsrfPolicy";
 const JWT: &str = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const JWT_OF_ROUTE: &str = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
+/// A public key; nobody signs anything with its other half.
+const KEYS: &str = r#"{"keys": [{"kty": "RSA", "kid": "k", "alg": "RS256", "e": "AQAB", "n": "xAE7eB6qugXyCAG3yhh7pkDkT65pHymX-P7KfIupjf59vsdo91bSP9C8H07pSAGQO1MV_xFj9VswgsCg4R6otmg5PV2He95lZdHtOcU5DXIg_pbhLdKXbi66GlVeK6ABZOUW3WYtnNHD-91gVuoeJT_DwtGGcp4ignkgXfkiEm4sw-4sfb4qdt5oLbyVpmW6x9cfa7vs2WTfURiCrBoUqgBo_-4WTiULmmHSGZHOjzwa8WtrtOQGsAFjIbno85jp6MnGGGZPYZbDAa_b3y5u-YpW7ypZrvD8BgtKVjgtQgZhLAGezMt0ua3DRrWnKqTZ0BJ_EyxOGuHJrLsn00fnMQ"}]}"#;
 const HEALTH_CHECK: &str = "type.googleapis.com/envoy.extensions.filters.http.health_check.v3.HealthCheck";
 
 const PATHS: &[&str] = &[
@@ -57,7 +59,7 @@ pub(crate) fn filters() -> Value {
     let health = json!({"@type": HEALTH_CHECK, "pass_through_mode": false, "headers": [
         {"name": ":path", "string_match": {"exact": "/healthz"}},
     ]});
-    let provider = json!({"issuer": "i", "local_jwks": {"inline_string": "{\"keys\":[]}"}});
+    let provider = json!({"issuer": "i", "local_jwks": {"inline_string": KEYS}});
     let jwt = json!({"@type": JWT, "providers": {"p": provider}, "bypass_cors_preflight": true, "rules": [
         {"match": {"prefix": "/api/v2"}, "requires": {"provider_name": "p"}},
         {"match": {"path": "/secret"}},
@@ -196,7 +198,7 @@ fn rules(rng: &mut Rng, action: &str) -> Value {
 }
 
 fn permission(rng: &mut Rng, depth: usize) -> Value {
-    let mut inner = |rng: &mut Rng| -> Vec<Value> { (0..2).map(|_| permission(rng, depth - 1)).collect() };
+    let inner = |rng: &mut Rng| -> Vec<Value> { (0..2).map(|_| permission(rng, depth - 1)).collect() };
     match rng.below(if depth == 0 { 5 } else { 8 }) {
         0 | 1 => json!({"url_path": {"path": {"prefix": rng.word(PATHS)}}}),
         2 => json!({"url_path": {"path": {"exact": rng.word(PATHS)}}}),

@@ -8,7 +8,7 @@ use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::route;
 use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
-use crate::walk::way::apart::Entry;
+use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -24,7 +24,7 @@ pub(super) fn preflight() -> Vec<(Atom, Sign)> {
 }
 
 /// The preflights that the policies tell apart.
-pub(super) fn lists(ask: &Ask) -> Result<Vec<Vec<Entry>>, String> {
+pub(super) fn lists(ask: &Ask) -> Result<Vec<Asking>, String> {
     let mut policies: Vec<CorsPolicy> = Vec::new();
     for applied in levels(ask.chain, ask.chosen, &ask.filter.name) {
         policies.push(applied.any.unpack()?);
@@ -33,13 +33,16 @@ pub(super) fn lists(ask: &Ask) -> Result<Vec<Vec<Entry>>, String> {
         return Ok(Vec::new());
     }
     let origins = policies.iter().map(|p| &p.allow_origin_string_match).find(|list| !list.is_empty());
+    let always = ask.share(policies.first().and_then(|p| p.filter_enabled.as_ref()), 1.0) == Ok(1.0)
+        && matches!(ask.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))));
     let of = |origin: &StringMatcher| {
         let from = (Atom::header_that("origin", origin.clone()), Sign::Holds);
         let allowed = if matcher::string(origin, "*") == Match::Yes { None } else { Some(from) };
-        Entry::sure(preflight().into_iter().chain(allowed).collect(), 1)
+        let entry = Entry::sure(preflight().into_iter().chain(allowed).collect(), 1);
+        if always { entry.ending() } else { entry }
     };
     let allowed = origins.into_iter().flatten().map(of);
-    Ok(vec![allowed.chain([Entry::sure(preflight(), 2)]).collect()])
+    Ok(vec![allowed.chain([Entry::sure(preflight(), 2)]).collect::<Vec<Entry>>().into()])
 }
 
 pub(super) fn effect(ask: &Ask) -> Result<Option<Effect>, String> {

@@ -5,7 +5,7 @@ use crate::envoy::classes::{Atom, Sign};
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use crate::envoy::pb::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
-use crate::walk::way::apart::Entry;
+use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -17,12 +17,12 @@ const POLICY: &str = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy";
 const CHANGING: [&str; 4] = ["POST", "PUT", "DELETE", "PATCH"];
 
 /// The requests that it looks at, as far as their method says so.
-pub(super) fn lists(ask: &Ask, applied: &Applied) -> Result<Vec<Vec<Entry>>, String> {
+pub(super) fn lists(ask: &Ask, applied: &Applied) -> Result<Vec<Asking>, String> {
     let policy: CsrfPolicy = applied.any.unpack()?;
     let is_off =
         applied.node.get("shadow_enabled").is_none() && ask.share(policy.filter_enabled.as_ref(), 0.0) == Ok(0.0);
     let of = |method: &&str| Entry::sure(vec![(Atom::header_is(":method", method), Sign::Holds)], 1);
-    Ok(if is_off { Vec::new() } else { vec![CHANGING.iter().map(of).collect()] })
+    Ok(if is_off { Vec::new() } else { vec![CHANGING.iter().map(of).collect::<Vec<Entry>>().into()] })
 }
 
 pub(super) fn effect(ask: &Ask, applied: &Applied) -> Result<Option<Effect>, String> {

@@ -5,7 +5,7 @@ use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::extensions::filters::http::fault::v3::{FaultAbort, HttpFault, fault_abort::ErrorType};
 use crate::envoy::pb::envoy::r#type::v3::FractionalPercent;
 use crate::verdict::percent;
-use crate::walk::way::apart::Entry;
+use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::stop::{Abort, Stop};
 use crate::walk::way::walker::Walker;
 
@@ -65,10 +65,10 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
 }
 
 /// The requests that a fault is for.
-pub(super) fn lists(applied: &Applied) -> Result<Vec<Vec<Entry>>, String> {
+pub(super) fn lists(applied: &Applied) -> Result<Vec<Asking>, String> {
     let fault: HttpFault = applied.any.unpack()?;
     let is_one = fault.delay.is_some() || fault.abort.is_some();
-    Ok(if is_one { vec![vec![Entry::of_headers(&fault.headers)]] } else { Vec::new() })
+    Ok(if is_one { vec![vec![Entry::of_headers(&fault.headers)].into()] } else { Vec::new() })
 }
 
 /// The number that the client gives in a header (`fault_config.cc`, `absl::SimpleAtoi`); `None` where it is none.

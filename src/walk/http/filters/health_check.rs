@@ -2,7 +2,7 @@
 
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::extensions::filters::http::health_check::v3::HealthCheck;
-use crate::walk::way::apart::Entry;
+use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -11,9 +11,12 @@ use super::ask::{Answer, Applied, Ask, Effect};
 const HEALTH_CHECK: &str = "envoy.extensions.filters.http.health_check.v3.HealthCheck";
 
 /// The requests that are health checks.
-pub(super) fn lists(applied: &Applied) -> Result<Vec<Vec<Entry>>, String> {
+pub(super) fn lists(applied: &Applied) -> Result<Vec<Asking>, String> {
     let check: HealthCheck = applied.any.unpack()?;
-    Ok(vec![vec![Entry::of_headers(&check.headers)]])
+    let entry = Entry::of_headers(&check.headers);
+    let passes = check.pass_through_mode.as_ref().is_none_or(|b| b.value)
+        || Walker::unmodeled(&applied.node, HEALTH_CHECK, &[]).is_some();
+    Ok(vec![vec![if passes { entry } else { entry.ending() }].into()])
 }
 
 pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {

@@ -16,7 +16,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 use crate::walk::http::route;
-use crate::walk::way::apart::Entry;
+use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -127,7 +127,7 @@ fn requirement(ask: &Ask, config: &JwtAuthentication, node: &Node, applied: &App
 }
 
 /// The requests that the rules tell apart.
-pub(super) fn lists(ask: &Ask, frame: &Frame) -> Result<Vec<Vec<Entry>>, String> {
+pub(super) fn lists(ask: &Ask, frame: &Frame) -> Result<Vec<Asking>, String> {
     let Some(ConfigType::TypedConfig(any)) = &ask.filter.config_type else { return Ok(Vec::new()) };
     let config: JwtAuthentication = any.unpack()?;
     let frame = Frame { parameters: Parameters::Kept, ..frame.clone() };
@@ -135,9 +135,9 @@ pub(super) fn lists(ask: &Ask, frame: &Frame) -> Result<Vec<Vec<Entry>>, String>
         let Rule { conditions, takes } = Rule::of(rule.r#match.as_ref(), &frame);
         if takes == Takes::All { Entry::sure(conditions, place + 1) } else { Entry::perhaps(conditions, place + 1) }
     };
-    let mut lists = vec![config.rules.iter().enumerate().map(entry).collect()];
+    let mut lists = vec![config.rules.iter().enumerate().map(entry).collect::<Vec<Entry>>().into()];
     if config.bypass_cors_preflight {
-        lists.push(vec![Entry::sure(cors::preflight(), 1)]);
+        lists.push(vec![Entry::sure(cors::preflight(), 1)].into());
     }
     Ok(lists)
 }

@@ -2,6 +2,7 @@
 //!
 //! An entry for a route replaces the filter's rules as a whole; an empty one turns it off. Shadow rules decide nothing.
 
+use crate::envoy::classes::Then;
 use crate::envoy::matcher::Reading;
 use crate::envoy::pb::envoy::config::rbac::v3::{Rbac as Rules, rbac::Action};
 use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPerRoute};
@@ -10,7 +11,7 @@ use crate::envoy::version::Version;
 use crate::snapshot::Node;
 use crate::walk::http::host::Host;
 use crate::walk::way::access::{self, Request, ground, judge, words};
-use crate::walk::way::apart::Entry;
+use crate::walk::way::apart::Asking;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -84,17 +85,18 @@ fn enforced(ask: &Ask, rules: &Rules, at: &Node) -> Option<Effect> {
 }
 
 /// What the policies ask of requests, and the shadow policies, by which a later filter may act.
-pub(super) fn lists(ask: &Ask, applied: &Applied) -> Result<Vec<Vec<Entry>>, String> {
+pub(super) fn lists(ask: &Ask, applied: &Applied) -> Result<Vec<Asking>, String> {
     let Some((config, node)) = config(applied)? else { return Ok(Vec::new()) };
     let shadow = node.get("shadow_rules").map(|at| Ok::<_, String>((at.decode::<Rules>()?, at))).transpose()?;
-    let all = config.rules.zip(node.get("rules")).into_iter().chain(shadow);
-    let of = |(rules, at): (Rules, Node)| {
-        let lists = requested(ask, &|request| {
-            access::lists(ask.walker, (ask.chain.dial, ask.chain.sight), &rules, &at, request)
-        });
+    let enforced = config.rules.zip(node.get("rules"));
+    // The shadow rules are asked first, and let everything pass.
+    let all = shadow.map(|rules| (rules, Then::GoesOn)).into_iter().chain(enforced.map(|rules| (rules, Then::Ends)));
+    let of = |((rules, at), denied): ((Rules, Node), Then)| {
+        let place = (ask.chain.dial, ask.chain.sight);
+        let lists = requested(ask, &|request| access::lists(ask.walker, place, (&rules, &at), (request, denied)));
         lists.ok_or_else(|| "its policies have too many alternatives".to_owned())
     };
-    let lists: Vec<[Vec<Entry>; 2]> = all.map(of).collect::<Result<_, _>>()?;
+    let lists: Vec<Vec<Asking>> = all.map(of).collect::<Result<_, _>>()?;
     Ok(lists.into_iter().flatten().collect())
 }
 
