@@ -11,8 +11,8 @@ use crate::dump::Shape;
 pub(crate) fn question() -> Question {
     let ask = AskRecord {
         to: Shape::destination(0),
-        path: "/other".to_owned(),
-        method: "GET".to_owned(),
+        path: Some("/other".to_owned()),
+        method: Some("GET".to_owned()),
         ..AskRecord::default()
     };
     Question::parse(&ask).expect("a destination and a port")

@@ -492,11 +492,11 @@ impl Guard {
 /// The first of some kinds of requests, and how many more there are.
 fn asked_words(kinds: &[AskedKind]) -> String {
     const FEW: usize = 3;
-    let mut words = kinds.iter().take(FEW).map(|kind| kind.predicate.as_str()).collect::<Vec<_>>().join("; ");
-    if kinds.len() > FEW {
-        words += &format!("; and {} more kinds of requests", kinds.len() - FEW);
+    let words = kinds.iter().take(FEW).map(|kind| kind.predicate.as_str()).collect::<Vec<_>>().join("; ");
+    match kinds.len().saturating_sub(FEW) {
+        0 => words,
+        more => format!("{words}; and {more} more kinds of requests"),
     }
-    words
 }
 
 impl Branch {

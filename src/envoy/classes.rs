@@ -15,6 +15,7 @@ mod header_part;
 mod implied;
 mod index;
 mod language;
+mod list;
 mod numbers;
 mod pair_part;
 mod parts;
@@ -32,6 +33,8 @@ mod property;
 
 pub use atom::{Atom, Case, PathAtom, PathTest, Sign};
 pub use except::Exceptions;
+pub use list::{Conditions, List, Then};
+pub use refine::Refined;
 pub use request::{Frame, Parameters, Request};
 pub use rule::{Rule, Takes};
 
@@ -122,43 +125,6 @@ pub fn solve(constraints: &[(Atom, Sign)], frame: &Frame) -> Solution {
     }
 }
 
-/// Conditions that all have to be as they are wanted.
-pub type Conditions = Vec<(Atom, Sign)>;
-
-/// Conditions that are tried in order: the first entry that a request meets counts.
-#[derive(Clone, PartialEq, Default, Debug)]
-pub struct List {
-    /// Each, and what then becomes of the request.
-    pub entries: Vec<(Conditions, Then)>,
-    /// What becomes of a request that meets none.
-    pub otherwise: Then,
-}
-
-/// What becomes of a request after a list.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum Then {
-    /// The next list is asked.
-    #[default]
-    GoesOn,
-    /// It ends: nothing is asked any more.
-    Ends,
-}
-
-/// The requests of one rule that meet a certain entry of each of its lists.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Refined {
-    /// The rule.
-    pub rule: usize,
-    /// Of each list that is asked the entry that they meet and none before it; `None`: no entry.
-    pub entries: Vec<Option<usize>>,
-    /// Which requests these are, in words.
-    pub predicate: String,
-    /// The same as it follows a verb.
-    pub place: String,
-    /// A request of them, or why it cannot be told whether there is one.
-    pub witness: Result<Request, String>,
-}
-
 /// All classes of a list of rules, each taken apart by lists of conditions of which the first that a request meets
 /// counts.
 #[derive(Clone, PartialEq, Debug)]
@@ -182,10 +148,14 @@ pub fn refined(rules: &[Rule], lists: &[Vec<List>], frame: &Frame, most: usize) 
         let class = placed(rule, &taken.rules, &mut search);
         if class.standing.is_taking() {
             let before = taken.parts.len();
-            let is_whole = refine::parts(&class, lists, &mut search, (&mut taken.parts, most));
+            if lists.is_empty() {
+                taken.parts.push(whole(&class));
+            }
+            let is_whole = lists.is_empty() && taken.parts.len() <= most
+                || refine::parts((rule, &class.except), lists, &mut search, (&mut taken.parts, most));
             if !is_whole {
                 taken.parts.truncate(before);
-                taken.parts.push(Refined::whole(&class));
+                taken.parts.push(whole(&class));
                 taken.too_many.push(rule);
             }
             search.index.add(rule);
@@ -235,22 +205,21 @@ fn placed(i: usize, before: &[Class], search: &mut Search) -> Class {
     Class { route: Some(i), standing, except, predicate, place }
 }
 
-impl Refined {
-    /// A class that is not taken apart.
-    fn whole(class: &Class) -> Self {
-        let witness = match &class.standing {
-            Standing::Taken { witness } | Standing::Drawn { witness, .. } => Ok(witness.clone()),
-            Standing::Undecided { witness: Some(witness), .. } => Ok(witness.clone()),
-            Standing::Undecided { why, witness: None } | Standing::Never { why } => Err(why.clone()),
-            Standing::Shadowed { .. } => Err(String::new()),
-        };
-        Self {
-            rule: class.route.unwrap_or(usize::MAX),
-            entries: Vec::new(),
-            predicate: class.predicate.clone(),
-            place: class.place.clone(),
-            witness,
-        }
+/// A class that is not taken apart.
+fn whole(class: &Class) -> Refined {
+    let witness = match &class.standing {
+        Standing::Taken { witness }
+        | Standing::Drawn { witness, .. }
+        | Standing::Undecided { witness: Some(witness), .. } => Ok(witness.clone()),
+        Standing::Undecided { why, witness: None } | Standing::Never { why } => Err(why.clone()),
+        Standing::Shadowed { .. } => Err(String::new()),
+    };
+    Refined {
+        rule: class.route.unwrap_or(usize::MAX),
+        entries: Vec::new(),
+        predicate: class.predicate.clone(),
+        place: class.place.clone(),
+        witness,
     }
 }
 

@@ -17,7 +17,7 @@ use super::way::asked_for::{AskedFor, Kind, Partition, Weight};
 use super::way::course::Told;
 use super::way::followed::Followed;
 use super::way::guard::{Condition, Guard};
-use super::way::log::{Fact, Row};
+use super::way::log::{Entry, Fact, Row};
 use super::way::question::{Asks, Question};
 use super::way::stop::{RequestKind, Stop};
 use super::way::walker::Walker;
@@ -42,7 +42,7 @@ pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followe
     // Where all is one way, B's proxies are those that the plain request met.
     let mut parted = telling.parted(&|_| Vec::new());
     let mut followed = telling.follow(&parted, Asks::Class, &plain);
-    let beyond = telling.beyond(&parted, &followed);
+    let beyond = beyond(&parted, &followed);
     if !beyond.is_empty() {
         parted = telling.parted(&|way| beyond.get(way).cloned().unwrap_or_default());
         followed = telling.follow(&parted, Asks::One, &plain);
@@ -52,9 +52,8 @@ pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followe
 
 /// What tells requests apart on one side, each once.
 fn met(followed: &Followed, side: Side) -> Vec<Arc<Apart>> {
-    let of_side = |entry: &super::way::log::Entry| match &entry.fact {
-        Fact::Apart(apart) if entry.side == side => Some(Arc::clone(apart)),
-        _ => None,
+    let of_side = |entry: &Entry| {
+        if let Fact::Apart(apart) = &entry.fact { Some(Arc::clone(apart)).filter(|_| entry.side == side) } else { None }
     };
     let mut known = BTreeSet::new();
     let mut all = followed.told.all_met(&of_side);
@@ -75,7 +74,8 @@ fn lists_of(apart: &Apart) -> Vec<List> {
     all
 }
 
-/// What requests of one way have in common: what the route does, `None` for no route, and each list's choice.
+/// What requests of one way have in common: what the route does, `None` for no route; how many routes may take a share of
+/// them before, and each list's choice.
 type Key = (Option<RouteWay>, Vec<usize>);
 
 /// The kinds of requests, by the way that they go.
@@ -161,21 +161,6 @@ impl Telling<'_> {
         followed
     }
 
-    /// What B's proxies tell apart, by what the route did.
-    fn beyond(&self, parted: &Parted, followed: &[Option<Followed>]) -> BTreeMap<RouteWay, Vec<List>> {
-        let mut beyond: BTreeMap<RouteWay, Vec<List>> = BTreeMap::new();
-        for (((way, _), _), followed) in parted.ways.iter().zip(followed) {
-            let (Some(way), Some(followed)) = (way, followed) else { continue };
-            for list in met(followed, Side::Destination).iter().flat_map(|apart| lists_of(apart)) {
-                let lists = beyond.entry(way.clone()).or_default();
-                if !lists.contains(&list) {
-                    lists.push(list);
-                }
-            }
-        }
-        beyond
-    }
-
     /// All ways as one answer.
     fn joined(&self, parted: Parted, followed: Vec<Option<Followed>>, plain: Followed) -> Followed {
         parted.undecided.iter().for_each(|line| self.walker.unchecked(line.clone()));
@@ -210,6 +195,21 @@ impl Telling<'_> {
         }
         Followed { told: Told::parts(parts), alike, ..plain }
     }
+}
+
+/// What B's proxies tell apart, by what the route did.
+fn beyond(parted: &Parted, followed: &[Option<Followed>]) -> BTreeMap<RouteWay, Vec<List>> {
+    let mut beyond: BTreeMap<RouteWay, Vec<List>> = BTreeMap::new();
+    for (((way, _), _), followed) in parted.ways.iter().zip(followed) {
+        let (Some(way), Some(followed)) = (way, followed) else { continue };
+        for list in met(followed, Side::Destination).iter().flat_map(|apart| lists_of(apart)) {
+            let lists = beyond.entry(way.clone()).or_default();
+            if !lists.contains(&list) {
+                lists.push(list);
+            }
+        }
+    }
+    beyond
 }
 
 /// Requests to more clusters than are looked at.
@@ -251,7 +251,8 @@ fn ways(apart: &Apart, lists: &[Vec<List>], taken: &Taken) -> Vec<(Key, Vec<Kind
         let choice = |(list, entry): (&List, &Option<usize>)| {
             entry.and_then(|at| list.choices.get(at).copied()).unwrap_or_default()
         };
-        let choices = own.iter().zip(&entries).map(choice).collect();
+        let drawing = of.map(|route| route.drawing).unwrap_or_default();
+        let choices = std::iter::once(drawing).chain(own.iter().zip(&entries).map(choice)).collect();
         let key = (of.map(|route| route.way.clone()), choices);
         let kind = Kind { predicate, place, witness, rule: part.rule, entries };
         let at = *places.entry(Key::clone(&key)).or_insert(ways.len());
@@ -261,7 +262,9 @@ fn ways(apart: &Apart, lists: &[Vec<List>], taken: &Taken) -> Vec<(Key, Vec<Kind
         }
     }
     // Of each way the plainest request is followed, and of one route's ways the plainest is told first.
-    ways.iter_mut().for_each(|(.., kinds)| kinds.sort_by_key(|kind| oddness(&kind.witness)));
+    for (.., kinds) in &mut ways {
+        kinds.sort_by_key(|kind| oddness(&kind.witness));
+    }
     ways.sort_by_key(|(route, _, kinds)| (*route, kinds.first().map(|kind| oddness(&kind.witness))));
     ways.into_iter().map(|(_, key, kinds)| (key, kinds)).collect()
 }

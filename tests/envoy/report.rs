@@ -129,6 +129,11 @@ pub(crate) fn coverage(coverage: &Coverage, extent: Extent) -> usize {
     complaints.len()
 }
 
+/// What came of the kinds of requests on one Envoy.
+pub(crate) fn kinds_of_requests(version: Version, counts: &str) {
+    println!("Envoy {}: {counts}", release(version));
+}
+
 /// How many comparisons could have failed by chance.
 pub(crate) fn chance(made: usize, planned: usize) {
     println!("chance: {made} comparisons of shares; the bounds are made for {planned}, to err once in a million runs");

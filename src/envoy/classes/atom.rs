@@ -131,7 +131,7 @@ impl Atom {
 
     /// A header has a value that is not empty.
     pub fn header_has_value(name: &str) -> Self {
-        let regex = RegexMatcher { regex: "(?s).+".to_owned(), ..RegexMatcher::default() };
+        let regex = RegexMatcher { regex: "(?s).+".to_owned() };
         Self::header_that(
             name,
             StringMatcher { match_pattern: Some(MatchPattern::SafeRegex(regex)), ..StringMatcher::default() },

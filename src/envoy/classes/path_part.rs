@@ -20,7 +20,7 @@ const ENDINGS: &[&str] = &["", "/", "/x", "x", "-x", "/x/y", "/0"];
 pub(super) fn solve(wanted: &[Wanted], tools: &mut Tools) -> Value {
     // Where one path with its query is wanted, no other is looked for.
     let whole = wanted.iter().find_map(|(atom, sign)| whole(atom).filter(|_| *sign == Sign::Holds));
-    if let Some(path) = whole {
+    if let Some(path) = whole.filter(|path| texts::is_plain_path(path.split('?').next().unwrap_or_default())) {
         return match test(wanted, &path, tools) {
             Match::Yes => Value::Lines(vec![path]),
             Match::No => Value::Impossible,

@@ -3,12 +3,29 @@
 //! The parts are the product of the lists. A part that cannot be is left as soon as its first conditions show it.
 
 use super::atom::{Atom, Sign};
-use super::except::are_apart;
+use super::except::{Exceptions, are_apart};
+use super::list::{Conditions, List, Then};
+use super::request::Request;
 use super::search::Search;
-use super::{Class, Conditions, List, Refined, Then, words};
+use super::words;
 
 /// The most entries that words about a part name.
 const NAMED: usize = 3;
+
+/// The requests of one rule that meet a certain entry of each of its lists.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refined {
+    /// The rule.
+    pub rule: usize,
+    /// Of each list that is asked the entry that they meet and none before it; `None`: no entry.
+    pub entries: Vec<Option<usize>>,
+    /// Which requests these are, in words.
+    pub predicate: String,
+    /// The same as it follows a verb.
+    pub place: String,
+    /// A request of them, or why it cannot be told whether there is one.
+    pub witness: Result<Request, String>,
+}
 
 /// A part that is being put together.
 #[derive(Clone)]
@@ -22,31 +39,27 @@ struct Part<'a> {
 
 /// Adds the parts of a class to these; whether they were not more than `most`, with those that were there.
 pub(super) fn parts<'a>(
-    class: &Class,
+    (rule, except): (usize, &Exceptions),
     lists: &'a [List],
     search: &mut Search<'a>,
     (parts, most): (&mut Vec<Refined>, usize),
 ) -> bool {
-    let Some(rule) = class.route else { return true };
-    let mut refining = Refining { class, search, parts, most };
-    if lists.is_empty() {
-        refining.parts.push(Refined::whole(class));
-        return refining.parts.len() <= most;
-    }
+    let mut refining = Refining { rule, except, search, parts, most };
     let wanted = refining.search.conditions(rule).iter().collect();
-    refining.go_on(lists, Part { wanted, others: Vec::new(), entries: Vec::new() })
+    refining.go_on(lists, &Part { wanted, others: Vec::new(), entries: Vec::new() })
 }
 
 struct Refining<'s, 'a> {
-    class: &'s Class,
+    rule: usize,
+    except: &'s Exceptions,
     search: &'s mut Search<'a>,
     parts: &'s mut Vec<Refined>,
     most: usize,
 }
 
 impl<'a> Refining<'_, 'a> {
-    fn go_on(&mut self, lists: &'a [List], part: Part<'a>) -> bool {
-        let Some((list, rest)) = lists.split_first() else { return self.end(&part) };
+    fn go_on(&mut self, lists: &'a [List], part: &Part<'a>) -> bool {
+        let Some((list, rest)) = lists.split_first() else { return self.end(part) };
         let mut without = part.clone();
         for (place, (entry, then)) in list.entries.iter().enumerate() {
             let mut with = without.clone();
@@ -54,7 +67,7 @@ impl<'a> Refining<'_, 'a> {
             let new: Vec<&(Atom, Sign)> = entry.iter().filter(|one| !with.wanted.contains(one)).collect();
             let is_excluded = new.iter().any(|one| with.wanted.iter().any(|known| are_apart(known, one)));
             with.wanted.extend(new);
-            if !is_excluded && !self.search.is_impossible(&with.wanted) && !self.then(*then, rest, with) {
+            if !is_excluded && !self.search.is_impossible(&with.wanted) && !self.then(*then, rest, &with) {
                 return false;
             }
             // What follows from it anyway leaves nothing for those after it.
@@ -66,13 +79,13 @@ impl<'a> Refining<'_, 'a> {
             }
         }
         without.entries.push(None);
-        self.then(list.otherwise, rest, without)
+        self.then(list.otherwise, rest, &without)
     }
 
-    fn then(&mut self, then: Then, rest: &'a [List], part: Part<'a>) -> bool {
+    fn then(&mut self, then: Then, rest: &'a [List], part: &Part<'a>) -> bool {
         match then {
             Then::GoesOn => self.go_on(rest, part),
-            Then::Ends => self.end(&part),
+            Then::Ends => self.end(part),
         }
     }
 
@@ -90,13 +103,12 @@ impl<'a> Refining<'_, 'a> {
                 others.push(other.to_vec());
             }
         }
-        let mut except = self.class.except.clone();
+        let mut except = self.except.clone();
         except.and_others |= others.len() > NAMED;
         let besides: Vec<&Conditions> = others.iter().take(NAMED).collect();
         let predicate = words::predicate(&own, self.search.rules, &except, &besides);
         let place = words::place(&own, &predicate);
-        let rule = self.class.route.unwrap_or(usize::MAX);
-        self.parts.push(Refined { rule, entries: part.entries.clone(), predicate, place, witness });
+        self.parts.push(Refined { rule: self.rule, entries: part.entries.clone(), predicate, place, witness });
         self.parts.len() <= self.most
     }
 }

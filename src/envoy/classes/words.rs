@@ -7,9 +7,9 @@ use crate::envoy::pb::envoy::r#type::matcher::v3::{StringMatcher, string_matcher
 use crate::envoy::pb::envoy::r#type::v3::Int64Range;
 use crate::envoy::uri_template;
 
-use super::Conditions;
 use super::atom::{Atom, Case, PathAtom, PathTest, Sign};
 use super::except::{Exceptions, follows};
+use super::list::Conditions;
 use super::rule::Rule;
 
 /// A condition, and which way it is wanted.

@@ -1,5 +1,6 @@
 //! What tells requests apart at a connection manager: its routes, and what its filters ask of path, method and headers.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -68,22 +69,25 @@ struct Telling<'a> {
 impl Telling<'_> {
     fn all(&self, table: &Arc<HostTable>) -> Apart {
         let known = Known { frame: self.frame, headers: &self.http.open };
-        let mut of_most: Option<Arc<Vec<List>>> = None;
+        // What is asked of routes that say nothing to the filters themselves, by whether they forward.
+        let mut of_most: BTreeMap<bool, Arc<Vec<List>>> = BTreeMap::new();
+        let mut drawing = 0;
         let (mut routes, mut of_all): (Vec<Route>, Vec<List>) = (Vec::new(), Vec::new());
         for index in 0..table.len() {
             let rule = Rule::of(table.wanted(index).ok().flatten(), self.frame);
             let Ok(way) = table.way(index) else { continue };
-            let own = || Arc::new(self.lists(&self.chosen(table, index), &known));
-            let lists = match (&of_most, way.configures_filters) {
-                (_, true) => own(),
-                (Some(lists), false) => Arc::clone(lists),
-                (None, false) => Arc::clone(of_most.insert(own())),
+            let own = || Arc::new(self.lists(&chosen(table, index), &known));
+            let lists = if way.configures_filters {
+                own()
+            } else {
+                Arc::clone(of_most.entry(way.ends.is_none()).or_insert_with(own))
             };
             match rule.takes {
                 Takes::Never(_) => {}
-                Takes::All => routes.push(Route { index, rule, way, lists }),
+                Takes::All => routes.push(Route { index, rule, way, drawing, lists }),
                 // It takes nothing for sure: those that meet its conditions are told apart, whoever takes them.
                 Takes::Share(_) | Takes::Open(_) => {
+                    drawing += 1;
                     let more = known
                         .lists(&vec![Entry::sure(rule.conditions, 1)].into())
                         .into_iter()
@@ -102,11 +106,11 @@ impl Telling<'_> {
     fn lists(&self, chosen: &Chosen, known: &Known) -> Vec<List> {
         filters::lists(self.walker, self.chain, chosen, self.http, known)
     }
+}
 
-    fn chosen(&self, table: &Arc<HostTable>, index: usize) -> Chosen {
-        let hit = route::hit(table, index).ok().map(Rc::new);
-        Chosen { route: hit, ..Chosen::none() }
-    }
+fn chosen(table: &Arc<HostTable>, index: usize) -> Chosen {
+    let hit = route::hit(table, index).ok().map(Rc::new);
+    Chosen { route: hit, ..Chosen::none() }
 }
 
 /// What routes ask of requests, as a list: those that do the same come to the same.

@@ -39,6 +39,8 @@ pub(in crate::walk) struct Route {
     pub(in crate::walk) rule: Rule,
     /// What it does with requests; the same for routes that do the same.
     pub(in crate::walk) way: RouteWay,
+    /// How many routes before it may take a share of its requests.
+    pub(in crate::walk) drawing: usize,
     /// What the filters ask of its requests.
     pub(in crate::walk) lists: Arc<Vec<List>>,
 }

@@ -29,12 +29,11 @@ pub(super) fn lists(ask: &Ask) -> Result<Vec<Asking>, String> {
     for applied in levels(ask.chain, ask.chosen, &ask.filter.name) {
         policies.push(applied.any.unpack()?);
     }
-    if policies.is_empty() {
+    if policies.is_empty() || !forwards(ask) {
         return Ok(Vec::new());
     }
     let origins = policies.iter().map(|p| &p.allow_origin_string_match).find(|list| !list.is_empty());
-    let always = ask.share(policies.first().and_then(|p| p.filter_enabled.as_ref()), 1.0) == Ok(1.0)
-        && matches!(ask.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))));
+    let always = ask.share(policies.first().and_then(|p| p.filter_enabled.as_ref()), 1.0) == Ok(1.0);
     let of = |origin: &StringMatcher| {
         let from = (Atom::header_that("origin", origin.clone()), Sign::Holds);
         let allowed = if matcher::string(origin, "*") == Match::Yes { None } else { Some(from) };
@@ -49,13 +48,15 @@ pub(super) fn effect(ask: &Ask) -> Result<Option<Effect>, String> {
     let preflight = ask.http.method == "OPTIONS"
         && !ask.first("origin").is_empty()
         && !ask.first("access-control-request-method").is_empty();
-    // Only a route that forwards has a policy.
-    let forwards =
-        matches!(ask.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))));
-    if !preflight || !forwards {
+    if !preflight || !forwards(ask) {
         return Ok(None);
     }
     answer(ask)
+}
+
+/// Only a route that forwards has a policy.
+fn forwards(ask: &Ask) -> bool {
+    matches!(ask.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))))
 }
 
 fn answer(ask: &Ask) -> Result<Option<Effect>, String> {
