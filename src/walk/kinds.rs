@@ -45,7 +45,7 @@ pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followe
     let beyond = beyond(&parted, &followed);
     if !beyond.is_empty() {
         parted = telling.parted(&|way| beyond.get(way).cloned().unwrap_or_default());
-        followed = telling.follow(&parted, Asks::One, &plain);
+        followed = telling.follow(&parted, Asks::Kind, &plain);
     }
     telling.joined(parted, followed, plain)
 }

@@ -34,7 +34,13 @@ pub(in crate::walk) fn subject(walker: &Walker) -> String {
         .map_or(String::new(), |pod| format!(" from pod {}/{}", pod.namespace, pod.name));
     match question.asks {
         Asks::Open => format!("requests to {}{from}", question.target),
-        Asks::One | Asks::Class => format!("{} {} to {}{from}", question.method, question.path, question.target),
+        Asks::One => format!("{} {} to {}{from}", question.method, question.path, question.target),
+        Asks::Class | Asks::Kind => {
+            let headers = question.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+            let with = headers.collect::<Vec<_>>().join(", ");
+            let with = if with.is_empty() { with } else { format!(" with {with}") };
+            format!("{} {}{with} to {}{from}", question.method, question.path, question.target)
+        }
     }
 }
 

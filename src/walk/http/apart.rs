@@ -22,7 +22,7 @@ pub(in crate::walk) fn apart(walker: &Walker, chain: &Chain, http: &Http) -> Opt
     match walker.question.asks {
         Asks::Open => {}
         Asks::Class if !is_source => {}
-        Asks::One | Asks::Class => return None,
+        Asks::One | Asks::Class | Asks::Kind => return None,
     }
     let (Host::Found(host, table), Some((config, _))) = (chain.host, chain.config) else { return None };
     if host.matcher.is_some() {

@@ -47,6 +47,8 @@ pub enum Asks {
     Open,
     /// Those that A's proxy treats as it treats this one.
     Class,
+    /// Those that both proxies treat as they treat this one.
+    Kind,
 }
 
 /// Where the walk ends.
