@@ -2,12 +2,13 @@
 
 mod common;
 
-use common::{Files, answer, print, scenarios, snapshot};
+use common::{Files, answer, change, print, scenarios, snapshot, with_member};
 use mesh_why::render::Format;
 use mesh_why::snapshot::AskRecord;
 use mesh_why::verdict::{Guard, Outcome, Verdict};
 use serde_json::{Value, json};
 
+const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 /// The routes of a service whose one route, as it was captured, leads to a subset that is not defined.
@@ -158,4 +159,25 @@ fn policies_of_b_tell_requests_apart_too() {
     assert!(verdict.summary.starts_with("product-service:8082 fails where method is GET"), "{}", verdict.summary);
     let others = "any request, but not where method is GET".to_owned();
     assert!(ways(&verdict).contains(&(Outcome::Reaches, vec![others])), "{:?}", ways(&verdict));
+}
+
+#[test]
+fn policies_of_b_tell_requests_apart_that_pass_no_proxy_of_a() {
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == "source-has-no-proxy");
+    let mut files = scenario.expect("the scenario").files();
+    change(&mut files, "destination/config_dump.json", |dump| {
+        let mut lists = Vec::new();
+        with_member(dump, "http_filters", &mut lists);
+        let wanted = json!({"header": {"name": ":method", "string_match": {"exact": "DELETE"}}});
+        let policy = json!({"permissions": [wanted], "principals": [{"any": true}]});
+        let rules = json!({"action": "DENY", "policies": {"no-deletes": policy}});
+        let filter = json!({"name": "deny", "typed_config": {"@type": RBAC, "rules": rules}});
+        for with_filters in lists {
+            with_filters["http_filters"].as_array_mut().expect("filters").insert(0, filter.clone());
+        }
+    });
+    let ask = AskRecord { to: "product-service.shop:8082".to_owned(), ..AskRecord::default() };
+    let verdict = answer(&ask, &mut snapshot(files));
+    let denied = (Outcome::Fails, vec!["method is DELETE".to_owned()]);
+    assert!(ways(&verdict).contains(&denied), "{:?} {}", ways(&verdict), verdict.summary);
 }

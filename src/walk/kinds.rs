@@ -35,7 +35,10 @@ const NAMED: usize = 3;
 /// What becomes of every kind of request, where those that are left open do not all go the way that `plain` tells of.
 /// `follow` follows one.
 pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followed {
-    let aparts = met(&plain, Side::Source);
+    let of_a = met(&plain, Side::Source);
+    // What A's proxy passes on as bytes, and what passes A's by, comes to B's as it was sent.
+    let is_of_b = of_a.is_empty();
+    let aparts = if is_of_b { met(&plain, Side::Destination) } else { of_a };
     let Some((first, others)) = aparts.split_first() else { return plain };
     let others: Vec<List> = others.iter().flat_map(|apart| lists_of(apart)).collect();
     let telling = Telling { walker, follow, apart: first, others };
@@ -43,7 +46,7 @@ pub(super) fn every(walker: &Walker, plain: Followed, follow: Follow) -> Followe
     let mut parted = telling.parted(&|_| Vec::new());
     let mut followed = telling.follow(&parted, Asks::Class, &plain);
     let beyond = beyond(&parted, &followed);
-    if !beyond.is_empty() {
+    if !beyond.is_empty() && !is_of_b {
         parted = telling.parted(&|way| beyond.get(way).cloned().unwrap_or_default());
         followed = telling.follow(&parted, Asks::Kind, &plain);
     }
