@@ -98,6 +98,7 @@ fn proviso(branch: &Branch) -> Option<String> {
     match (words.is_empty(), more) {
         (true, _) => None,
         (false, 0) => Some(words.join(" and ")),
+        (false, 1) => Some(format!("{} and 1 more condition holds", words.join(", "))),
         (false, more) => Some(format!("{} and {more} more conditions hold", words.join(", "))),
     }
 }

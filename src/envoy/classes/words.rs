@@ -213,7 +213,14 @@ pub(super) fn place(conditions: &[Wanted], predicate: &str) -> String {
 }
 
 fn all_of<'a>(conditions: impl Iterator<Item = &'a (Atom, Sign)>) -> String {
-    conditions.map(|(atom, sign)| atom.words(*sign)).collect::<Vec<_>>().join(" and ")
+    let mut all: Vec<String> = Vec::new();
+    // What a route and a policy ask alike is said once.
+    for words in conditions.map(|(atom, sign)| atom.words(*sign)) {
+        if !all.contains(&words) {
+            all.push(words);
+        }
+    }
+    all.join(" and ")
 }
 
 /// What another rule asks for besides; `None` where that is nothing.
