@@ -480,7 +480,8 @@ impl Guard {
     pub fn words(&self) -> String {
         match self {
             Self::Drawn { by, .. } => by.clone(),
-            Self::Asked(kinds) => asked_words(kinds),
+            // Kinds of requests are listed by themselves.
+            Self::Asked(_) => String::new(),
             Self::Address(address) => format!("address {address}"),
             Self::Pod(_, pod) => format!("pod {pod}"),
             Self::Provided { condition, alternative: None } => format!("if [c{condition}] lets it pass"),
@@ -489,18 +490,8 @@ impl Guard {
     }
 }
 
-/// The first of some kinds of requests, and how many more there are.
-fn asked_words(kinds: &[AskedKind]) -> String {
-    const FEW: usize = 3;
-    let words = kinds.iter().take(FEW).map(|kind| kind.predicate.as_str()).collect::<Vec<_>>().join("; ");
-    match kinds.len().saturating_sub(FEW) {
-        0 => words,
-        more => format!("{words}; and {more} more kinds of requests"),
-    }
-}
-
 impl Branch {
-    /// What sends requests there, in a few words.
+    /// What sends requests there, in a few words, besides what they look like.
     pub fn by(&self) -> String {
         let mut open = Vec::new();
         let mut words = Vec::new();

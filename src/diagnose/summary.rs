@@ -13,20 +13,16 @@ pub(super) fn line(walk: &Walk, response: Option<&Response>, found: Option<&Find
     let words = || told.and_then(|branch| branch.end.stop()).map(Stop::words).unwrap_or_default();
     let cause = || found.map_or_else(words, |finding| finding.title.clone());
     let got = response.map(short).unwrap_or_default();
+    if let (Outcome::Partial | Outcome::Unknown, Some(place)) = (walk.outcome, place(walk)) {
+        let ends = if walk.share(Outcome::Fails) > 0.0 { "fails" } else { "is answered on the way" };
+        let is_part = walk.share(Outcome::Fails) + walk.share(Outcome::Answered) < 1.0 - 1e-9;
+        let part = if is_part { format!("{}, ", parts(walk)) } else { String::new() };
+        return format!("{b} {ends} {place}: {part}{}{got}", cause());
+    }
     match walk.outcome {
         Outcome::Reaches => format!("{a} reaches {b}: {}", hosts(walk)),
         Outcome::Answered => format!("{a} never reaches {b}: {}{got}", cause()),
         Outcome::Fails => format!("{a} cannot reach {b}: {}{got}", cause()),
-        Outcome::Partial | Outcome::Unknown if place(walk).is_some() => {
-            let place = place(walk).unwrap_or_default();
-            let ends = if walk.share(Outcome::Fails) > 0.0 { "fails" } else { "is answered on the way" };
-            let part = if walk.share(Outcome::Fails) + walk.share(Outcome::Answered) < 1.0 - 1e-9 {
-                format!("{}, ", parts(walk))
-            } else {
-                String::new()
-            };
-            format!("{b} {ends} {place}: {part}{}{got}", cause())
-        }
         Outcome::Partial => {
             let reach = if walk.share(Outcome::Reaches) > 0.0 {
                 format!("reaches {b} only in part")

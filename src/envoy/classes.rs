@@ -140,25 +140,22 @@ pub struct Taken {
 /// The classes of rules that are tried in this order, and of which the first that matches decides, each taken apart by
 /// the lists of its rule. `most` is how many parts there may be.
 #[must_use]
-pub fn refined(rules: &[Rule], lists: &[Vec<List>], frame: &Frame, most: usize) -> Taken {
+pub fn refined(rules: &[Rule], lists: &[Vec<&List>], frame: &Frame, most: usize) -> Taken {
     let mut search = Search::new(rules, frame);
     let mut taken = Taken { rules: Vec::with_capacity(rules.len()), parts: Vec::new(), too_many: Vec::new() };
-    for (rule, lists) in (0..rules.len()).zip(lists) {
+    for ((place, rule), lists) in rules.iter().enumerate().zip(lists) {
         // The lists' parts come before this rule stands in the way of others.
-        let class = placed(rule, &taken.rules, &mut search);
+        let class = placed((place, rule), &taken.rules, &mut search);
         if class.standing.is_taking() {
             let before = taken.parts.len();
-            if lists.is_empty() {
-                taken.parts.push(whole(&class));
-            }
-            let is_whole = lists.is_empty() && taken.parts.len() <= most
-                || refine::parts((rule, &class.except), lists, &mut search, (&mut taken.parts, most));
-            if !is_whole {
+            let is_apart = !lists.is_empty()
+                && refine::parts((place, &class.except), lists, &mut search, (&mut taken.parts, most));
+            if !is_apart {
                 taken.parts.truncate(before);
                 taken.parts.push(whole(&class));
-                taken.too_many.push(rule);
+                taken.too_many.extend((!lists.is_empty()).then_some(place));
             }
-            search.index.add(rule);
+            search.index.add(place);
         }
         taken.rules.push(class);
     }
@@ -170,8 +167,8 @@ pub fn refined(rules: &[Rule], lists: &[Vec<List>], frame: &Frame, most: usize) 
 pub fn classes(rules: &[Rule], frame: &Frame) -> Classes {
     let mut search = Search::new(rules, frame);
     let mut routes: Vec<Class> = Vec::with_capacity(rules.len());
-    for i in 0..rules.len() {
-        let class = placed(i, &routes, &mut search);
+    for (i, rule) in rules.iter().enumerate() {
+        let class = placed((i, rule), &routes, &mut search);
         // What takes nothing stands in nobody's way.
         if class.standing.is_taking() {
             search.index.add(i);
@@ -186,10 +183,7 @@ pub fn classes(rules: &[Rule], frame: &Frame) -> Classes {
 }
 
 /// The class of a rule, behind those that were placed before it.
-fn placed(i: usize, before: &[Class], search: &mut Search) -> Class {
-    let rules = search.rules;
-    let empty = Rule { conditions: Vec::new(), takes: Takes::Never(String::new()) };
-    let rule = rules.get(i).unwrap_or(&empty);
+fn placed((i, rule): (usize, &Rule), before: &[Class], search: &mut Search) -> Class {
     let standing = standing(i, rule, search);
     let except = if standing.is_taking() {
         let is_taking = |other: usize| before.get(other).is_some_and(|class| class.standing.is_taking());
@@ -197,7 +191,7 @@ fn placed(i: usize, before: &[Class], search: &mut Search) -> Class {
     } else {
         Exceptions::default()
     };
-    let mut predicate = words::predicate(&rule.conditions, rules, &except, &[]);
+    let mut predicate = words::predicate(&rule.conditions, search.rules, &except, &[]);
     if matches!(standing, Standing::Drawn { .. }) {
         predicate += ", what chance leaves of it";
     }

@@ -291,12 +291,8 @@ fn fate(branch: &Branch) -> String {
 
 /// Each kind of requests that goes this way, with what else sends it there.
 fn kinds_of(branch: &Branch) -> Vec<String> {
-    let besides = Branch {
-        guards: branch.guards.iter().filter(|g| !matches!(g, Guard::Asked(_))).cloned().collect(),
-        ..branch.clone()
-    };
-    let besides =
-        Some(besides.by()).filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(" ({words})"));
+    let by = branch.by();
+    let besides = if by.is_empty() { by } else { format!(" ({by})") };
     let kinds =
         branch.guards.iter().filter_map(|guard| if let Guard::Asked(kinds) = guard { Some(kinds) } else { None });
     kinds.flatten().map(|kind| format!("{}{besides}", kind.predicate)).collect()

@@ -162,12 +162,16 @@ impl HostTable {
 
     /// What a route does with the requests that it takes, taken apart no further than to tell whether two do the same.
     pub fn way(&self, i: usize) -> Result<RouteWay, String> {
-        let entry = self.list.items.get(i).ok_or_else(|| format!("{}[{i}]: there is no such route", self.list.at))?;
-        decode::<RouteWay>(entry, &self.list.at, i)
+        self.read(i)
     }
 
     /// A route, decoded.
     pub fn route(&self, i: usize) -> Result<Route, String> {
+        self.read(i)
+    }
+
+    /// As much of a route as `T` has.
+    fn read<T: DeserializeOwned>(&self, i: usize) -> Result<T, String> {
         let entry = self.list.items.get(i).ok_or_else(|| format!("{}[{i}]: there is no such route", self.list.at))?;
         decode(entry, &self.list.at, i)
     }
@@ -239,7 +243,9 @@ impl<'de> Deserialize<'de> for RouteWay {
                             way.configures_filters |= key == "typed_per_filter_config"
                                 || text.contains("per_filter_config")
                                 || text.contains("PerFilterConfig");
-                            way.does = [way.does.as_str(), &key, " ", text, "\n"].concat();
+                            for part in [key.as_str(), " ", text, "\n"] {
+                                way.does.push_str(part);
+                            }
                         }
                     }
                 }

@@ -77,9 +77,16 @@ fn lists_of(apart: &Apart) -> Vec<List> {
     all
 }
 
-/// What requests of one way have in common: what the route does, `None` for no route; how many routes may take a share of
-/// them before, and each list's choice.
-type Key = (Option<RouteWay>, Vec<usize>);
+/// What requests of one way have in common.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    /// What the route does; `None` for no route.
+    way: Option<RouteWay>,
+    /// How many routes may take a share of them before.
+    drawing: usize,
+    /// What comes of each list.
+    choices: Vec<usize>,
+}
 
 /// The kinds of requests, by the way that they go.
 struct Parted {
@@ -115,8 +122,8 @@ impl Telling<'_> {
         };
         let mut lists: Vec<Vec<List>> = apart.routes.iter().zip(&beyond).map(of_route).collect();
         lists.push(of_all().chain(&*apart.of_rest).cloned().collect());
-        let entries: Vec<Vec<classes::List>> =
-            lists.iter().map(|lists| lists.iter().map(|list| list.list.clone()).collect()).collect();
+        let entries: Vec<Vec<&classes::List>> =
+            lists.iter().map(|lists| lists.iter().map(|list| &list.list).collect()).collect();
         let taken = classes::refined(&rules, &entries, &apart.frame, MOST_PARTS);
         Parted {
             ways: ways(apart, &lists, &taken),
@@ -134,7 +141,7 @@ impl Telling<'_> {
         }
         let mut clusters: BTreeSet<&RouteWay> = BTreeSet::new();
         let mut all = Vec::with_capacity(parted.ways.len());
-        for ((way, _), kinds) in &parted.ways {
+        for (Key { way, .. }, kinds) in &parted.ways {
             if let Some(way) = way.as_ref().filter(|way| way.ends.is_none()) {
                 clusters.insert(way);
                 if clusters.len() > MOST_CLUSTERS {
@@ -172,7 +179,7 @@ impl Telling<'_> {
             return Followed { told: with_shadowed(plain.told), ..plain };
         }
         let partition = Arc::new(parted.partition);
-        let is_aside = |((way, _), kinds): &(Key, Vec<Kind>), followed: &Option<Followed>| {
+        let is_aside = |(Key { way, .. }, kinds): &(Key, Vec<Kind>), followed: &Option<Followed>| {
             let are_preflights = kinds.iter().all(|kind| is_preflight(&kind.witness));
             way.is_none()
                 || are_preflights
@@ -203,7 +210,7 @@ impl Telling<'_> {
 /// What B's proxies tell apart, by what the route did.
 fn beyond(parted: &Parted, followed: &[Option<Followed>]) -> BTreeMap<RouteWay, Vec<List>> {
     let mut beyond: BTreeMap<RouteWay, Vec<List>> = BTreeMap::new();
-    for (((way, _), _), followed) in parted.ways.iter().zip(followed) {
+    for ((Key { way, .. }, _), followed) in parted.ways.iter().zip(followed) {
         let (Some(way), Some(followed)) = (way, followed) else { continue };
         for list in met(followed, Side::Destination).iter().flat_map(|apart| lists_of(apart)) {
             let lists = beyond.entry(way.clone()).or_default();
@@ -254,11 +261,13 @@ fn ways(apart: &Apart, lists: &[Vec<List>], taken: &Taken) -> Vec<(Key, Vec<Kind
         let choice = |(list, entry): (&List, &Option<usize>)| {
             entry.and_then(|at| list.choices.get(at).copied()).unwrap_or_default()
         };
-        let drawing = of.map(|route| route.drawing).unwrap_or_default();
-        let choices = std::iter::once(drawing).chain(own.iter().zip(&entries).map(choice)).collect();
-        let key = (of.map(|route| route.way.clone()), choices);
+        let key = Key {
+            way: of.map(|route| route.way.clone()),
+            drawing: of.map(|route| route.drawing).unwrap_or_default(),
+            choices: own.iter().zip(&entries).map(choice).collect(),
+        };
         let kind = Kind { predicate, place, witness, rule: part.rule, entries };
-        let at = *places.entry(Key::clone(&key)).or_insert(ways.len());
+        let at = *places.entry(key.clone()).or_insert(ways.len());
         match ways.get_mut(at) {
             Some((_, _, kinds)) => kinds.push(kind),
             None => ways.push((part.rule, key, vec![kind])),

@@ -8,7 +8,7 @@ use crate::pair::{Protocol, Request};
 use crate::{hello, http1, http2};
 
 /// For an answer, on a busy machine. What keeps silent is left by Envoy sooner.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a client of the other family would seem to come from.
 const CLIENT_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 9);
@@ -39,7 +39,7 @@ pub(crate) fn send(accepts: SocketAddr, (client, port): (Ipv4Addr, u16), request
 }
 
 /// As far as the answer goes. The end of the connection is an answer, and so is a reset.
-fn read(stream: &mut TcpStream, request: &Request, received: &mut Vec<u8>) {
+pub(crate) fn read(stream: &mut TcpStream, request: &Request, received: &mut Vec<u8>) {
     let mut piece = [0; 4096];
     loop {
         match stream.read(&mut piece) {
@@ -59,7 +59,7 @@ fn read(stream: &mut TcpStream, request: &Request, received: &mut Vec<u8>) {
 }
 
 /// What the client seems to come from, and where it wanted to go.
-fn proxy_header(client: Ipv4Addr, port: u16, request: &Request) -> String {
+pub(crate) fn proxy_header(client: Ipv4Addr, port: u16, request: &Request) -> String {
     let (family, client) = match request.to {
         SocketAddr::V4(_) => ("TCP4", IpAddr::V4(client)),
         SocketAddr::V6(_) => ("TCP6", IpAddr::V6(CLIENT_V6)),

@@ -2,11 +2,10 @@
 //! kind, and requests by chance. Each gets from Envoy what the kind it is of was said to get.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
 use mesh_why::envoy::classes::Request;
 use mesh_why::snapshot::{AskRecord, Snapshot};
@@ -16,12 +15,15 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::driver::{self, Envoy, Share};
 use crate::generate::rng::Rng;
-use crate::{campaign, in_a_mesh, report, snapshot};
+use crate::pair::{self, Protocol};
+use crate::{campaign, client, http1, in_a_mesh, report, snapshot};
 
 mod hosts;
 
 /// Where the client dials.
 const AT: &str = "127.1.0.1:80";
+/// Where the client stands.
+const CLIENT: Ipv4Addr = Ipv4Addr::new(127, 244, 0, 9);
 /// How many virtual hosts one Envoy has, and how many requests by chance each gets.
 const HOSTS: usize = 500;
 const REQUESTS: usize = 202;
@@ -125,7 +127,7 @@ impl Judged<'_> {
     fn kinds(&self, client: &mut Client, counted: &mut Counted) {
         let mut known = BTreeSet::new();
         for asked_for in self.walk.branches.iter().filter_map(walk::Branch::asked_for) {
-            if !known.insert(std::sync::Arc::as_ptr(asked_for)) {
+            if !known.insert(Arc::as_ptr(asked_for)) {
                 continue;
             }
             for kind in &asked_for.kinds {
@@ -163,10 +165,10 @@ impl Judged<'_> {
         for branch in &self.walk.branches {
             if let Some(asked_for) = branch.asked_for() {
                 let has = match known {
-                    Some((of, has)) if of == std::sync::Arc::as_ptr(asked_for) => has,
+                    Some((of, has)) if of == Arc::as_ptr(asked_for) => has,
                     _ => asked_for.has(request).ok()?,
                 };
-                known = Some((std::sync::Arc::as_ptr(asked_for), has));
+                known = Some((Arc::as_ptr(asked_for), has));
                 if !has {
                     continue;
                 }
@@ -213,43 +215,36 @@ impl Client {
     }
 
     fn exchange(&mut self, authority: &str, request: &Request) -> Option<u16> {
-        let mut text = String::new();
+        let request = pair::Request {
+            to: AT.parse().ok()?,
+            protocol: Protocol::Http1,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            host: Some(authority.to_owned()),
+            headers: request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect(),
+            sni: None,
+        };
+        let mut bytes = Vec::new();
         if self.stream.is_none() {
             let stream = TcpStream::connect(self.accepts).ok()?;
-            stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+            stream.set_read_timeout(Some(client::PATIENCE)).ok()?;
             stream.set_nodelay(true).ok()?;
             self.stream = Some(stream);
-            let (ip, port) = AT.split_once(':')?;
-            let _ = write!(text, "PROXY TCP4 127.244.0.9 {ip} 20000 {port}\r\n");
+            bytes.extend(client::proxy_header(CLIENT, client::port(0), &request).into_bytes());
         }
-        let _ = write!(text, "{} {} HTTP/1.1\r\nHost: {authority}\r\n", request.method, request.path);
-        for (name, value) in &request.headers {
-            let _ = write!(text, "{name}: {value}\r\n");
-        }
+        bytes.extend(http1::request(&request));
         let stream = self.stream.as_mut()?;
-        stream.write_all((text + "\r\n").as_bytes()).ok()?;
-        let (mut received, mut piece) = (Vec::new(), [0; 4096]);
-        loop {
-            let length = stream.read(&mut piece).ok().filter(|length| *length > 0)?;
-            received.extend_from_slice(&piece[..length]);
-            let answer = String::from_utf8_lossy(&received).to_ascii_lowercase();
-            let Some((head, body)) = answer.split_once("\r\n\r\n") else { continue };
-            let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
-            let is_bare = request.method == "HEAD";
-            let wanted =
-                field("content-length: ").filter(|_| !is_bare).and_then(|length| length.parse().ok()).unwrap_or(0);
-            let is_whole = if field("transfer-encoding: chunked").is_some() && !is_bare {
-                body.ends_with("0\r\n\r\n")
-            } else {
-                body.len() >= wanted
-            };
-            if is_whole {
-                let status = head.split(' ').nth(1)?.parse().ok()?;
-                if field("connection: close").is_some() {
-                    self.stream = None;
-                }
-                return Some(status);
-            }
+        stream.write_all(&bytes).ok()?;
+        let mut received = Vec::new();
+        client::read(stream, &request, &mut received);
+        if !http1::is_answered(&request, &received) {
+            return None;
         }
+        let answer = String::from_utf8_lossy(&received).to_ascii_lowercase();
+        let (head, _) = answer.split_once("\r\n\r\n")?;
+        if head.lines().any(|line| line == "connection: close") {
+            self.stream = None;
+        }
+        head.split(' ').nth(1)?.parse().ok()
     }
 }

@@ -40,7 +40,7 @@ struct Part<'a> {
 /// Adds the parts of a class to these; whether they were not more than `most`, with those that were there.
 pub(super) fn parts<'a>(
     (rule, except): (usize, &Exceptions),
-    lists: &'a [List],
+    lists: &[&'a List],
     search: &mut Search<'a>,
     (parts, most): (&mut Vec<Refined>, usize),
 ) -> bool {
@@ -58,7 +58,7 @@ struct Refining<'s, 'a> {
 }
 
 impl<'a> Refining<'_, 'a> {
-    fn go_on(&mut self, lists: &'a [List], part: &Part<'a>) -> bool {
+    fn go_on(&mut self, lists: &[&'a List], part: &Part<'a>) -> bool {
         let Some((list, rest)) = lists.split_first() else { return self.end(part) };
         let mut without = part.clone();
         for (place, (entry, then)) in list.entries.iter().enumerate() {
@@ -82,7 +82,7 @@ impl<'a> Refining<'_, 'a> {
         self.then(list.otherwise, rest, &without)
     }
 
-    fn then(&mut self, then: Then, rest: &'a [List], part: &Part<'a>) -> bool {
+    fn then(&mut self, then: Then, rest: &[&'a List], part: &Part<'a>) -> bool {
         match then {
             Then::GoesOn => self.go_on(rest, part),
             Then::Ends => self.end(part),

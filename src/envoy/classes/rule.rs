@@ -57,20 +57,26 @@ impl Rule {
 
     /// The same, of a request that was looked at.
     pub(super) fn seen(&self, seen: &Seen) -> Match {
-        let mut all = match &self.takes {
+        let takes = match &self.takes {
             Takes::All => Match::Yes,
             Takes::Share(share) => Match::Share(*share),
-            Takes::Never(_) => Match::No,
+            Takes::Never(_) => return Match::No,
             Takes::Open(why) => Match::Unknown(why.clone()),
         };
-        for (atom, sign) in &self.conditions {
-            if all == Match::No {
-                break;
-            }
-            all = all.and(sign.of(atom.seen(seen)));
-        }
-        all
+        met(takes, &self.conditions, seen)
     }
+}
+
+/// Whether a request meets conditions besides what is known of it.
+pub(super) fn met(known: Match, conditions: &[(Atom, Sign)], seen: &Seen) -> Match {
+    let mut all = known;
+    for (atom, sign) in conditions {
+        all = all.and(sign.of(atom.seen(seen)));
+        if all == Match::No {
+            break;
+        }
+    }
+    all
 }
 
 /// The condition of the path; none for one that every path meets, and for what no atom says.

@@ -13,7 +13,7 @@ use super::atom::{Atom, Sign};
 use super::index::Index;
 use super::parts::{Outcome, Problem};
 use super::request::{Frame, Request, Seen};
-use super::rule::{Rule, Takes};
+use super::rule::{Rule, Takes, met};
 use super::tools::Tools;
 
 /// The most requests that are tried for one class.
@@ -183,7 +183,7 @@ impl<'a> Search<'a> {
         }
         let seen = Seen::new(request, self.tools.frame);
         for other in &self.others {
-            match other.iter().fold(Match::Yes, |all, (atom, sign)| all.and(sign.of(atom.seen(&seen)))) {
+            match met(Match::Yes, other, &seen) {
                 Match::No => {}
                 Match::Yes => return Ok(Some(other)),
                 Match::Share(_) => return Err("a condition leaves it to chance".to_owned()),

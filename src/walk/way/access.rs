@@ -1,5 +1,6 @@
 //! Role-based access control, of requests and of connections: what its rules see of them here.
 
+use crate::envoy::classes::Then;
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::config::rbac::v3::{Rbac, rbac::Action};
 use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
@@ -8,7 +9,6 @@ use crate::envoy::rbac::{self, Asked, Judgment};
 use crate::envoy::re2::Charset;
 use crate::snapshot::{Node, Origin};
 
-use crate::envoy::classes::Then;
 use crate::walk::way::accepted::Sight;
 use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::dial::Dial;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::envoy::classes::{Conditions, Frame, Request, Rule, Takes, Then};
+use crate::envoy::classes::{Frame, Request, Rule, Then};
 use crate::envoy::matcher::Match;
 
 use super::apart::List;
@@ -47,25 +47,10 @@ pub(in crate::walk) struct Partition {
 
 impl Partition {
     fn place(&self, request: &Request) -> Result<(usize, Vec<Option<usize>>), String> {
-        let meets = |conditions: &Conditions| {
-            let rule = Rule { conditions: conditions.clone(), takes: Takes::All };
-            decided(rule.matches(request, &self.frame))
-        };
-        let first = |all: &mut dyn Iterator<Item = Result<bool, String>>| -> Result<Option<usize>, String> {
-            for (place, met) in all.enumerate() {
-                if met? {
-                    return Ok(Some(place));
-                }
-            }
-            Ok(None)
-        };
-        let rule = first(&mut self.rules.iter().map(|rule| decided(rule.matches(request, &self.frame))))?;
-        let rule = rule.ok_or("no rule takes it")?;
-        let lists = self.lists.get(rule).map(Vec::as_slice).unwrap_or_default();
+        let rule = self.rule(request)?;
         let mut entries = Vec::new();
-        for List { list, .. } in lists {
-            let entry = first(&mut list.entries.iter().map(|(conditions, _)| meets(conditions)))?;
-            let then = entry.and_then(|at| list.entries.get(at)).map_or(list.otherwise, |(_, then)| *then);
+        for List { list, .. } in self.lists.get(rule).into_iter().flatten() {
+            let (entry, then) = list.entry(request, &self.frame)?;
             entries.push(entry);
             if then == Then::Ends {
                 break;
@@ -73,14 +58,17 @@ impl Partition {
         }
         Ok((rule, entries))
     }
-}
 
-fn decided(met: Match) -> Result<bool, String> {
-    match met {
-        Match::Yes => Ok(true),
-        Match::No => Ok(false),
-        Match::Share(_) => Err("it is left to chance".to_owned()),
-        Match::Unknown(why) => Err(why),
+    fn rule(&self, request: &Request) -> Result<usize, String> {
+        for (place, rule) in self.rules.iter().enumerate() {
+            match rule.matches(request, &self.frame) {
+                Match::No => {}
+                Match::Yes => return Ok(place),
+                Match::Share(_) => return Err("it is left to chance".to_owned()),
+                Match::Unknown(why) => return Err(why),
+            }
+        }
+        Err("no rule takes it".to_owned())
     }
 }
 

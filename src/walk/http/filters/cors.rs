@@ -16,7 +16,12 @@ use super::ask::{Answer, Ask, Effect, levels};
 
 const POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
 
-/// What makes a request a preflight.
+/// Whether the request is a preflight.
+pub(super) fn is_preflight(ask: &Ask) -> bool {
+    ask.http.method == "OPTIONS" && ["origin", "access-control-request-method"].iter().all(|h| !ask.first(h).is_empty())
+}
+
+/// The same, as conditions.
 pub(super) fn preflight() -> Vec<(Atom, Sign)> {
     let there = |name: &str| (Atom::header_has_value(name), Sign::Holds);
     let method = (Atom::header_is(":method", "OPTIONS"), Sign::Holds);
@@ -45,13 +50,7 @@ pub(super) fn lists(ask: &Ask) -> Result<Vec<Asking>, String> {
 }
 
 pub(super) fn effect(ask: &Ask) -> Result<Option<Effect>, String> {
-    let preflight = ask.http.method == "OPTIONS"
-        && !ask.first("origin").is_empty()
-        && !ask.first("access-control-request-method").is_empty();
-    if !preflight || !forwards(ask) {
-        return Ok(None);
-    }
-    answer(ask)
+    if is_preflight(ask) && forwards(ask) { answer(ask) } else { Ok(None) }
 }
 
 /// Only a route that forwards has a policy.

@@ -39,9 +39,7 @@ fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
     if let Some(what) = Walker::unmodeled(&node, JWT, &["providers", "rules", "requirement_map"]) {
         return Err(what);
     }
-    let preflight = ask.http.method == "OPTIONS"
-        && ["origin", "access-control-request-method"].iter().all(|h| !ask.first(h).is_empty());
-    if config.bypass_cors_preflight && preflight {
+    if config.bypass_cors_preflight && cors::is_preflight(ask) {
         return Ok(Vec::new());
     }
     let (requirement, at) = match requirement(ask, &config, &node, applied)? {
