@@ -9,13 +9,17 @@ use crate::dump::Shape;
 
 /// A request to the first service, which its last route takes.
 pub(crate) fn question() -> Question {
-    let ask = AskRecord {
-        to: Shape::destination(0),
-        path: Some("/other".to_owned()),
-        method: Some("GET".to_owned()),
-        ..AskRecord::default()
-    };
-    Question::parse(&ask).expect("a destination and a port")
+    let (path, method) = (Some("/other".to_owned()), Some("GET".to_owned()));
+    of(&AskRecord { to: Shape::destination(0), path, method, ..AskRecord::default() })
+}
+
+/// Every request to the first service.
+pub(crate) fn every_request() -> Question {
+    of(&AskRecord { to: Shape::destination(0), ..AskRecord::default() })
+}
+
+fn of(ask: &AskRecord) -> Question {
+    Question::parse(ask).expect("a destination and a port")
 }
 
 /// Answers it from what was read.

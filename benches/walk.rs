@@ -1,4 +1,5 @@
-//! The walk of one request over a snapshot that was read: 10,000 clusters, and 5,000 routes in its virtual host.
+//! The walk of one request, and of every kind of request, over a snapshot that was read: 10,000 clusters, and 5,000
+//! routes in its virtual host.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use mesh_why::snapshot::Snapshot;
 use mesh_why::walk::{Question, walk};
 
 use crate::dump::Shape;
-use crate::question::{answer, question, rendered};
+use crate::question::{answer, every_request, question, rendered};
 use crate::stopwatch::{median_of, timed};
 
 /// The mesh that the figures are about.
@@ -26,24 +27,28 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("walk");
     group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
     group.bench_function("again", |b| b.iter(|| walk(&settled, &question)));
+    let every = every_request();
+    let open = self::settled(&fresh, &every);
+    group.bench_function("every request", |b| b.iter(|| walk(&open, &every)));
     group.bench_function("answer", |b| {
         let first = |mut snapshot| (answer(&question, &mut snapshot), snapshot);
         b.iter_batched(|| fresh.clone(), first, BatchSize::PerIteration);
     });
     group.finish();
-    grow(&question);
+    grow("walk", &question);
+    grow("every request", &every);
 }
 
 /// What gets more, and the shape with n times of it.
 type Curve = (&'static str, fn(usize) -> Shape);
 
 /// What happens to the time of one walk when one thing gets more, and the rest stays.
-fn grow(question: &Question) {
+fn grow(name: &str, question: &Question) {
     let curves: [Curve; 4] = [
         ("clusters on other ports", |n| Shape { ports: n, ..BASE }),
         ("services on the port", |n| Shape { services: BASE.services * n, ..BASE }),
         ("routes", |n| Shape { routes: BASE.routes * n, ..BASE }),
-        ("routes, a tenth regexes", |n| Shape { routes: BASE.routes * n / 16, regexes: true, ..BASE }),
+        ("routes from 312 on, a tenth regexes", |n| Shape { routes: BASE.routes * n / 16, regexes: true, ..BASE }),
     ];
     for (what, shape) in curves {
         let times = [1, 4, 16].map(|n| {
@@ -51,7 +56,7 @@ fn grow(question: &Question) {
             let time = median_of(TIMES, || walk(&snapshot, question));
             format!("{n}x {:.2} ms", time.as_secs_f64() * 1000.0)
         });
-        println!("walk: {what}: {}", times.join(", "));
+        println!("{name}: {what}: {}", times.join(", "));
     }
 }
 

@@ -79,6 +79,14 @@ pub fn diagnose(snapshot: &Snapshot, walk: &Walk) -> (Verdict, BTreeSet<Need>) {
             }
         }
     }
+    // What only casts doubt on requests that are handed over says nothing beside what surely ends others.
+    let ends = explained.iter().any(|one| one.branch.end.stop().is_some() && !one.findings.is_empty());
+    let doubts = |branch: &Branch| branch.end.stop().is_none();
+    if ends {
+        let doubting = explained.iter().filter(|one| doubts(one.branch)).flat_map(|one| &one.findings);
+        let ids: BTreeSet<&str> = doubting.map(|finding| finding.id).collect();
+        findings.retain(|finding| !ids.contains(finding.id));
+    }
     let is_main = |f: &Finding| main.contains(&(f.id, f.title.clone()));
     findings.sort_by_key(|f| (f.certainty, !is_main(f), f.stage, f.id));
     let cause = findings.iter().find(|f| is_main(f)).cloned();

@@ -38,6 +38,19 @@ pub struct Verdict {
     pub proxies: Vec<Proxy>,
 }
 
+impl Verdict {
+    /// The mark of line 1. A request that is handed over, while something likely speaks against it, is no plain success.
+    pub fn mark(&self) -> Mark {
+        let is_doubted = self.findings.iter().any(|finding| finding.certainty == Certainty::Likely);
+        match self.outcome {
+            Outcome::Reaches if !is_doubted => Mark::Passed,
+            Outcome::Reaches | Outcome::Answered | Outcome::Partial => Mark::Warned,
+            Outcome::Fails => Mark::Stopped,
+            Outcome::Unknown => Mark::Unknown,
+        }
+    }
+}
+
 /// The cluster that was read; nothing is known of it where none was.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Cluster {

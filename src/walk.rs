@@ -28,8 +28,11 @@ pub use way::branch::Branch;
 pub use way::end::End;
 pub use way::guard::{Alternative, Condition, Guard};
 pub use way::met::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Visit};
-pub use way::question::{Asks, Beyond, Port, Protocol, Question, QuestionError};
+pub use way::protocol::Protocol;
+pub use way::question::{Asks, Beyond, ProxyProtocol, Question};
+pub use way::question_error::QuestionError;
 pub use way::stop::{Abort, Form, Handshake, Refused, RequestKind, Stop};
+pub use way::target::Port;
 pub use way::trail::Trail;
 
 pub(crate) use dial::service::ports_of;
@@ -253,7 +256,7 @@ impl<'a> Driver<'a> {
         let find = || listener::find(walker, dial).then(&|active| filter_chain::choose(walker, &active, dial));
         let key = format!("{:?} {dial:?} {:?}", walker.origin, walker.downstream);
         walker.memo.accepted(key, &find).then(&|accepted: Accepted| {
-            let sight = accepted.sight;
+            let (dial, sight) = (&accepted.dial, accepted.sight);
             match &accepted.terminal {
                 Terminal::Http(config, node) => {
                     let manager = Manager { config, node, sight };
@@ -289,7 +292,7 @@ impl<'a> Driver<'a> {
 
     fn evaluate(&self, choice: &Choice, wire: Wire, dial: &Dial) -> Evaluated {
         let known = |(criteria, _): &&(Criteria, Evaluated)| *criteria == choice.criteria;
-        let key = format!("{} {wire:?} {:?}", choice.name, dial.ip);
+        let key = format!("{} {wire:?} {:?} {:?}", choice.name, dial.ip, choice.unsure);
         if let Some((_, evaluated)) = self.clusters.borrow().get(&key).and_then(|all| all.iter().find(known)) {
             return evaluated.clone();
         }

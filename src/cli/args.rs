@@ -95,9 +95,21 @@ pub(super) struct RequestArgs {
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(super) sni: Option<String>,
 
-    /// What A speaks: auto, http1, http2, grpc, tcp or tls [default: auto]
+    /// What A speaks: auto, http1.0, http1, http2, grpc, tcp or tls [default: auto]
     #[arg(long, allow_hyphen_values = true)]
     pub(super) protocol: Option<String>,
+
+    /// The address that A dials, where B's name leaves it open
+    #[arg(long, value_name = "IP", allow_hyphen_values = true)]
+    pub(super) address: Option<String>,
+
+    /// The client's own address, for a gateway [default: that of A's pod]
+    #[arg(long, value_name = "IP", allow_hyphen_values = true)]
+    pub(super) from_address: Option<String>,
+
+    /// A load balancer before the proxy speaks the PROXY protocol: v1 or v2
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
+    pub(super) proxy_protocol: Option<String>,
 }
 
 /// Where it is read.

@@ -111,17 +111,20 @@ impl Cli {
             (None, None) => return Ok(None),
         };
         let request = &self.request;
-        let plain = |word: &str| request.exact.then(|| word.to_owned());
+        let plain = request.exact.then(|| "/".to_owned());
         Ok(Some(AskRecord {
             from: a.or(base.from),
             to: base.to,
-            path: request.path.clone().or_else(|| plain("/")).or(base.path),
-            method: request.method.clone().or_else(|| plain("GET")).or(base.method),
+            path: request.path.clone().or(plain).or(base.path),
+            method: request.method.clone().or(base.method.filter(|_| !request.exact)),
             headers: if request.headers.is_empty() && !request.exact { base.headers } else { request.headers.clone() },
             host: request.host.clone().or(base.host),
             protocol: request.protocol.clone().or(base.protocol),
             tls: request.tls || base.tls,
             sni: request.sni.clone().or(base.sni),
+            address: request.address.clone().or(base.address),
+            from_address: request.from_address.clone().or(base.from_address),
+            proxy_protocol: request.proxy_protocol.clone().or(base.proxy_protocol),
         }))
     }
 

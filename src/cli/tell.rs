@@ -10,7 +10,7 @@ use crate::render::{self, Failure, Format, Theme};
 use crate::walk::QuestionError;
 
 /// The protocols that a request may have.
-const PROTOCOLS: &[&str] = &["auto", "http1", "http2", "grpc", "tcp", "tls"];
+const PROTOCOLS: &[&str] = &["auto", "http1.0", "http1", "http2", "grpc", "tcp", "tls"];
 
 /// Arguments that cannot be understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,7 +68,9 @@ impl Usage {
             | QuestionError::BadTarget(_)
             | QuestionError::BadHeader(_)
             | QuestionError::BadPath(_)
-            | QuestionError::BadMethod(_) => usage,
+            | QuestionError::BadMethod(_)
+            | QuestionError::BadAddress(_)
+            | QuestionError::BadProxyProtocol(_) => usage,
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::mesh::istio::{self, ClusterName};
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use crate::verdict::{ObjectRef, Request, Side};
-use crate::walk::{Branch, ClusterTrail, Stop, Trail, Visit};
+use crate::walk::{Branch, ClusterTrail, RequestKind, Stop, Trail, Visit};
 
 /// Where istiod keeps what is for the whole mesh (`meshConfig.rootNamespace`), unless it was told otherwise.
 pub(crate) const ROOT_NAMESPACE: &str = "istio-system";
@@ -242,8 +242,18 @@ impl<'a> Case<'a> {
 
     /// The object that this way's cluster was shaped by: a `DestinationRule`.
     pub(crate) fn cluster_object(&self) -> Option<(ObjectRef, Evidence)> {
-        let (object, node) = istio::config_of(self.cluster()?.cluster.as_ref()?)?;
+        Self::object_of_cluster(self.cluster()?)
+    }
+
+    /// The same, of another cluster.
+    pub(crate) fn object_of_cluster(cluster: &ClusterTrail) -> Option<(ObjectRef, Evidence)> {
+        let (object, node) = istio::config_of(cluster.cluster.as_ref()?)?;
         Some((object, node.evidence()))
+    }
+
+    /// Whether it is a request of gRPC.
+    pub(crate) fn kind(&self) -> RequestKind {
+        self.branch.kind()
     }
 
     /// A's own pod.

@@ -20,7 +20,7 @@ pub(super) fn line(walk: &Walk, response: Option<&Response>, found: Option<&Find
         return format!("{b} {ends} {place}: {part}{}{got}", cause());
     }
     match walk.outcome {
-        Outcome::Reaches => format!("{a} reaches {b}: {}", hosts(walk)),
+        Outcome::Reaches => format!("{a} reaches {b}: {}{}", hosts(walk), counted(walk)),
         Outcome::Answered => format!("{a} never reaches {b}: {}{got}", cause()),
         Outcome::Fails => format!("{a} cannot reach {b}: {}{got}", cause()),
         Outcome::Partial => {
@@ -114,6 +114,18 @@ fn hosts(walk: &Walk) -> String {
     }
     let noun = if total == 1 { "endpoint" } else { "endpoints" };
     format!("{usable} of {total} {noun} can take the request")
+}
+
+/// `, and 8 of 8 requests that were counted failed`, where none that A's proxy sent there ever went well.
+fn counted(walk: &Walk) -> String {
+    let trail = walk.told().and_then(|branch| branch.trail(Side::Source).cluster);
+    let hosts: Vec<_> = trail.iter().flat_map(|cluster| cluster.always_failing()).collect();
+    let failed: u64 = hosts.iter().map(|trail| trail.host.counters.rq_total).sum();
+    let is_all = trail.is_some_and(|cluster| cluster.eligible().all(|trail| trail.host.counters.rq_success == 0));
+    if failed == 0 || !is_all {
+        return String::new();
+    }
+    format!(", and {failed} of {failed} requests that were counted failed")
 }
 
 /// What becomes of the requests that are not handed over; where a share is open, at least of so many.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::headers;
 use super::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use super::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
@@ -17,6 +18,8 @@ pub enum Refusal {
     RequestLine,
     /// Only HTTP/2 is taken, and the client does not begin with its preface: the connection is closed.
     Preface,
+    /// HTTP/1.0 is not taken (`accept_http_10`).
+    LowVersion,
     /// A header is none that HTTP/2 allows: the stream is reset.
     Http2Header,
     /// The Host has a byte that no authority has.
@@ -29,6 +32,23 @@ pub enum Refusal {
     TooManyHeaders(Wire),
     /// The headers are larger than is taken, in HTTP/1.
     HeadersTooLarge,
+}
+
+/// A version of HTTP, as it comes in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spoken {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+    /// HTTP/2, gRPC included.
+    Http2,
+}
+
+impl Spoken {
+    fn is_http2(self) -> bool {
+        self == Self::Http2
+    }
 }
 
 /// How a refusal comes: HTTP/1 has a status for it, HTTP/2 resets the stream.
@@ -51,6 +71,10 @@ pub struct Limits {
     bytes: usize,
     /// `allow_custom_methods`
     pub any_method: bool,
+    /// `accept_http_10`
+    takes_1_0: bool,
+    /// `allow_connect`: upgrades come over HTTP/2 as CONNECT of another kind.
+    takes_upgrades: bool,
 }
 
 /// What a client may send besides, of its own accord: headers, and their bytes.
@@ -69,12 +93,15 @@ impl Limits {
             count: number(common.and_then(|c| c.max_headers_count.as_ref()).map(|count| count.value), 100),
             bytes: number(manager.max_request_headers_kb.as_ref().map(|kb| kb.value), 60).saturating_mul(1024),
             any_method: manager.http_protocol_options.as_ref().is_some_and(|options| options.allow_custom_methods),
+            takes_upgrades: manager.http2_protocol_options.as_ref().is_some_and(|options| options.allow_connect),
+            takes_1_0: manager.http_protocol_options.as_ref().is_some_and(|options| options.accept_http_10),
         }
     }
 
     /// What these make of a request; an error where it rests on what the client sends besides.
     fn refusal(&self, request: Incoming<'_>) -> Result<Option<Refusal>, String> {
-        let Incoming { http2, authority, path, headers, .. } = request;
+        let Incoming { spoken, authority, path, headers, .. } = request;
+        let http2 = spoken.is_http2();
         let wire = if http2 { Wire::Http2 } else { Wire::Http1 };
         let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         let bytes = bytes + authority.len() + path.len();
@@ -147,8 +174,8 @@ const HOP_BY_HOP: &[&str] = &["connection", "keep-alive", "proxy-connection", "t
 /// A request as it comes in.
 #[derive(Clone, Copy)]
 pub struct Incoming<'a> {
-    /// HTTP/2, gRPC included; HTTP/1.1 otherwise.
-    pub http2: bool,
+    /// In which version of HTTP.
+    pub spoken: Spoken,
     /// Its method.
     pub method: &'a str,
     /// Its Host or `:authority`, before anything is stripped from it.
@@ -160,10 +187,10 @@ pub struct Incoming<'a> {
 }
 
 /// Whether a connection manager with this codec refuses the version of HTTP that the client speaks.
-pub fn version_refused(codec: CodecType, http2: bool) -> Option<Refusal> {
+pub fn version_refused(codec: CodecType, spoken: Spoken) -> Option<Refusal> {
     match codec {
-        CodecType::Http1 if http2 => Some(Refusal::RequestLine),
-        CodecType::Http2 if !http2 => Some(Refusal::Preface),
+        CodecType::Http1 if spoken.is_http2() => Some(Refusal::RequestLine),
+        CodecType::Http2 if !spoken.is_http2() => Some(Refusal::Preface),
         // That of HTTP/3 is never behind a socket of TCP.
         CodecType::Auto | CodecType::Http1 | CodecType::Http2 | CodecType::Http3 => None,
     }
@@ -171,7 +198,7 @@ pub fn version_refused(codec: CodecType, http2: bool) -> Option<Refusal> {
 
 /// Why Envoy refuses the request, if it does; an error where that cannot be told.
 pub fn refusal(request: Incoming<'_>, limits: &Limits, version: Version) -> Result<Option<Refusal>, String> {
-    let (by_limit, malformed) = (limits.refusal(request), malformed(request, version));
+    let (by_limit, malformed) = (limits.refusal(request), malformed(request, limits, version));
     match (by_limit, malformed) {
         (Ok(Some(Refusal::HeadersTooLarge)), _) => Ok(Some(Refusal::HeadersTooLarge)),
         (_, Some(Refusal::RequestLine)) if limits.any_method => {
@@ -179,6 +206,9 @@ pub fn refusal(request: Incoming<'_>, limits: &Limits, version: Version) -> Resu
         }
         (_, Some(Refusal::RequestLine)) => Ok(Some(Refusal::RequestLine)),
         (Ok(Some(limit)), Some(Refusal::Authority | Refusal::QueryWithoutContentType) | None) => Ok(Some(limit)),
+        (Ok(None), malformed) if request.spoken == Spoken::Http10 && !limits.takes_1_0 => {
+            Ok(malformed.filter(|refusal| *refusal == Refusal::Authority).or(Some(Refusal::LowVersion)))
+        }
         (Ok(None), malformed) => Ok(malformed),
         (Err(why), _) => Err(why),
         (Ok(Some(_)), Some(_)) => Err("which of two refusals comes first is not modeled".to_owned()),
@@ -186,16 +216,21 @@ pub fn refusal(request: Incoming<'_>, limits: &Limits, version: Version) -> Resu
 }
 
 /// What the codec, and the checks after it, do not take from anybody.
-fn malformed(request: Incoming<'_>, version: Version) -> Option<Refusal> {
-    let Incoming { http2, method, authority, headers, .. } = request;
+fn malformed(request: Incoming<'_>, limits: &Limits, version: Version) -> Option<Refusal> {
+    let Incoming { spoken, method, authority, headers, .. } = request;
+    let http2 = spoken.is_http2();
     let has_query = version >= Version::new(1, 40, 0);
     let is_query = has_query && method == "QUERY";
     if http2 {
         // 1.36 lets an authority be empty, and minds the case of `trailers`.
         let is_newer = version >= Version::new(1, 37, 0);
         let takes = |te: &str| te == "trailers" || (is_newer && te.eq_ignore_ascii_case("trailers"));
+        let upgrades = limits.takes_upgrades && headers::upgrade(headers).is_some();
         let is_bad = |(name, value): &(String, String)| {
             let name = name.to_ascii_lowercase();
+            if upgrades && ["connection", "upgrade"].contains(&name.as_str()) {
+                return false;
+            }
             HOP_BY_HOP.contains(&name.as_str()) || (name == "te" && !takes(value))
         };
         let is_missing = authority.is_empty() && is_newer;

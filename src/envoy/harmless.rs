@@ -122,10 +122,9 @@ static FIELDS: &[(&str, &[Row])] = &[
                 TIME,
             ),
             (
-                &["http2_protocol_options", "http3_protocol_options", "stream_error_on_invalid_http_message"],
+                &["http3_protocol_options", "stream_error_on_invalid_http_message"],
                 "limits that one small, well-formed HTTP/1.1 request does not meet",
             ),
-            (&["upgrade_configs"], "allows upgrades; the request asks for none"),
         ],
     ),
     (
@@ -265,7 +264,6 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["rate_limits", "include_vh_rate_limits"], "read only by a rate limit filter, which is named by itself"),
             (&["hash_policy"], PREFERS),
             (&["cors"], "answers preflights only"),
-            (&["upgrade_configs"], "allows upgrades; the request asks for none"),
             (
                 &["internal_redirect_policy", "internal_redirect_action", "max_internal_redirects"],
                 "follows the application's own redirect, after the hand-over",
@@ -546,7 +544,10 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     ("envoy.extensions.transport_sockets.tls.v3.TlsCertificate", &[(&["*"], "only whether there is one matters")]),
     ("envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", &[(&["*"], "only whether there is one matters")]),
-    ("envoy.config.core.v3.Http2ProtocolOptions", &[(&["*"], "how the chosen host is spoken to")]),
+    (
+        "envoy.config.core.v3.Http2ProtocolOptions",
+        &[(&["*"], "how HTTP/2 is spoken, within limits that one small request does not meet")],
+    ),
     (
         "envoy.config.core.v3.HttpProtocolOptions",
         &[
@@ -681,7 +682,44 @@ static HTTP_FILTERS: &[Row] = &[
         ],
         "translates gRPC-Web; other requests pass",
     ),
-    (&["envoy.extensions.filters.http.buffer.v3.Buffer"], BUFFER),
+    (
+        &[
+            "envoy.extensions.filters.http.connect_grpc_bridge.v3.FilterConfig",
+            "envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig",
+        ],
+        "translates Connect and gRPC; other requests pass",
+    ),
+    (&["envoy.extensions.filters.http.tap.v3.Tap"], OBSERVED),
+    (
+        &["envoy.extensions.filters.http.ip_tagging.v3.IPTagging"],
+        "tags requests by address in a header, once the route is chosen",
+    ),
+    (&["envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit"], "slows requests and answers"),
+    (
+        &["envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency"],
+        "bounds requests at once; one request does not meet it",
+    ),
+    (
+        &["envoy.extensions.filters.http.alternate_protocols_cache.v3.FilterConfig"],
+        "remembers which hosts speak HTTP/3",
+    ),
+    (
+        &["envoy.extensions.filters.http.cdn_loop.v3.CdnLoopConfig"],
+        "refuses requests with a header `cdn-loop`; this one has none",
+    ),
+    (&["envoy.extensions.filters.http.stateful_session.v3.StatefulSession"], PREFERS),
+    (
+        &[
+            "envoy.extensions.filters.http.cache.v3.CacheConfig",
+            "envoy.extensions.filters.http.cache_v2.v3.CacheV2Config",
+        ],
+        "answers with what B answered before",
+    ),
+    (&["envoy.extensions.filters.http.custom_response.v3.CustomResponse"], "rewrites answers, after the decision"),
+    (
+        &["envoy.extensions.filters.http.credential_injector.v3.CredentialInjector"],
+        "adds credentials to what is sent on",
+    ),
     (
         &[
             "envoy.extensions.filters.http.compressor.v3.Compressor",

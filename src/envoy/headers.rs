@@ -81,6 +81,15 @@ pub fn of_the_trusted() -> impl Iterator<Item = &'static str> {
     internal.chain(GONE_AT_THE_EDGE).copied().chain(["x-request-id"])
 }
 
+/// The protocol that a request of HTTP/1 asks to go over to: `Connection` has the word, and `Upgrade` names it
+/// (`Utility::isUpgrade`); h2c is taken off as if it had not been asked for.
+pub fn upgrade(headers: &[(String, String)]) -> Option<&str> {
+    let of = |name: &str| headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
+    let connection = of("connection")?;
+    let asks = connection.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"));
+    of("upgrade").filter(|wanted| asks && !wanted.eq_ignore_ascii_case("h2c"))
+}
+
 /// Names in lower case; `http2` tells how cookies come together, `edge` whether the manager goes by the address of the
 /// connection (`use_remote_address`), however many proxies before it are trusted (`ConnectionManagerUtility`).
 pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(String, String)> {

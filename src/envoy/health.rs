@@ -55,6 +55,10 @@ pub struct Counters {
     pub rq_success: u64,
     /// Requests that were not.
     pub rq_error: u64,
+    /// Requests whose answer did not come in time.
+    pub rq_timeout: u64,
+    /// Requests that are on their way now.
+    pub rq_active: u64,
 }
 
 impl Host {
@@ -81,6 +85,8 @@ impl Host {
                 rq_total: stat("rq_total"),
                 rq_success: stat("rq_success"),
                 rq_error: stat("rq_error"),
+                rq_timeout: stat("rq_timeout"),
+                rq_active: stat("rq_active"),
             },
         }
     }
@@ -90,6 +96,20 @@ impl Counters {
     /// Whether nothing but failed connections ever happened: every try failed, and there was one.
     pub fn never_connected(&self) -> bool {
         self.cx_total > 0 && self.cx_connect_fail == self.cx_total && self.rq_success == 0
+    }
+
+    /// Whether the counters speak against it: nothing ever came about, or nothing ever went well.
+    pub fn fails(&self) -> bool {
+        self.never_connected() || self.always_failed()
+    }
+
+    /// Whether every request that was sent and ended failed, though connections came about: there was one, and none was
+    /// answered well.
+    pub fn always_failed(&self) -> bool {
+        self.rq_total > 0
+            && self.rq_success == 0
+            && (self.rq_error == self.rq_total || self.rq_timeout == self.rq_total)
+            && !self.never_connected()
     }
 }
 

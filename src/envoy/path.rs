@@ -34,6 +34,13 @@ pub fn normalize(path: &str, how: Normalization) -> Result<String, String> {
     Ok(query.map_or(path.clone(), |query| format!("{path}?{query}")))
 }
 
+/// The path with its escaped slashes, of both kinds, as slashes; the query stays (`PathUtil::unescapeSlashes`).
+pub fn unescaped(path: &str) -> String {
+    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let slashes = [("%2f", "/"), ("%2F", "/"), ("%5c", "\\"), ("%5C", "\\")];
+    slashes.iter().fold(path.to_owned(), |path, (escape, slash)| path.replace(escape, slash)) + query
+}
+
 /// Characters that HTTP/1 lets through and canonicalization leaves alone, and those that it is known to change.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/%\\".contains(c)

@@ -30,6 +30,8 @@ pub struct Context {
     pub lowest: i32,
     /// The newest.
     pub highest: i32,
+    /// The protocols inside that it offers or takes, in its order.
+    pub alpn: Vec<String>,
     /// Sessions of before are taken up again, which leaves out the certificates.
     pub resumes: bool,
     /// A field that decides something else, and is not modeled.
@@ -105,8 +107,17 @@ impl Context {
             validation,
             lowest: or(params.tls_minimum_protocol_version(), TlsProtocol::TlSv12) as i32,
             highest: or(params.tls_maximum_protocol_version(), newest) as i32,
+            alpn: tls.alpn_protocols,
             ..Self::default()
         })
+    }
+
+    /// Whether it closes a connection whose client shows no certificate: one is required and held against something, or
+    /// names are.
+    pub fn wants_certificate(&self) -> bool {
+        let Validation { authority, secret, typed, untyped, .. } = &self.validation;
+        let has_names = !typed.is_empty() || !untyped.is_empty();
+        (self.requires && (authority.is_some() || secret.is_some())) || has_names
     }
 
     /// The newest version that both speak; `None` where there is none.

@@ -53,8 +53,9 @@ pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: us
 
 /// Line 1, on one line however long.
 pub(super) fn line_one(verdict: &Verdict, theme: &Theme) -> String {
-    let line = format!("{} {}", theme.outcome(verdict.outcome), verdict.summary);
-    Line::of(Role::of_outcome(verdict.outcome), &line).paint(theme) + "\n"
+    let mark = verdict.mark();
+    let line = format!("{} {}", theme.mark(mark), verdict.summary);
+    Line::of(Role::of_mark(mark), &line).paint(theme) + "\n"
 }
 
 impl Screen<'_> {
@@ -72,8 +73,9 @@ impl Screen<'_> {
 
     /// Line 1 is whole in itself, however wide: it is what a ticket or an alert takes.
     fn headline(&self) -> Vec<Line> {
-        let role = Role::of_outcome(self.verdict.outcome);
-        let mark = Line::of(role, &format!("{} ", self.theme.outcome(self.verdict.outcome)));
+        let mark = self.verdict.mark();
+        let role = Role::of_mark(mark);
+        let mark = Line::of(role, &format!("{} ", self.theme.mark(mark)));
         vec![mark.with(role, &self.verdict.summary)]
     }
 

@@ -6,7 +6,7 @@
 use colored::{ColoredString, Colorize as _, control};
 
 use crate::text::shown;
-use crate::verdict::{Mark, Outcome};
+use crate::verdict::Mark;
 
 /// How a screen looks. Plain, with Unicode marks, unless told otherwise.
 ///
@@ -101,16 +101,6 @@ impl Theme {
         self.glyph(unicode, ascii)
     }
 
-    /// The glyph of a verdict.
-    pub(super) fn outcome(&self, outcome: Outcome) -> &'static str {
-        self.mark(match outcome {
-            Outcome::Reaches => Mark::Passed,
-            Outcome::Answered | Outcome::Partial => Mark::Warned,
-            Outcome::Fails => Mark::Stopped,
-            Outcome::Unknown => Mark::Unknown,
-        })
-    }
-
     /// What stands for things that are not shown.
     pub(super) fn ellipsis(&self) -> &'static str {
         self.glyph("…", "...")
@@ -139,14 +129,6 @@ impl Role {
             Mark::Warned | Mark::Unknown => Self::Caution,
             Mark::Stopped => Self::Bad,
             Mark::NotReached => Self::Unreached,
-        }
-    }
-
-    pub(super) fn of_outcome(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Reaches => Self::Good,
-            Outcome::Answered | Outcome::Partial | Outcome::Unknown => Self::Caution,
-            Outcome::Fails => Self::Bad,
         }
     }
 }

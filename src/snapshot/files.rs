@@ -85,7 +85,7 @@ pub struct AskRecord {
     /// The Host header, where it is not B's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// `http1`, `http2`, `grpc`, `tcp`, `tls`; chosen from the port when absent.
+    /// `http1.0`, `http1`, `http2`, `grpc`, `tcp`, `tls`; chosen from the port when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// The client speaks TLS.
@@ -94,6 +94,15 @@ pub struct AskRecord {
     /// The TLS server name, where it is not the host's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
+    /// The address that A dials, where B's name leaves it open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The client's own address, where it is not that of A's pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_address: Option<String>,
+    /// `v1` or `v2`: what stands before the proxy announces the client by the PROXY protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_protocol: Option<String>,
 }
 
 impl AskRecord {

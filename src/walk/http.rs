@@ -8,6 +8,7 @@ mod host;
 pub(super) mod manager;
 mod request;
 mod route;
+mod upgrade;
 mod weights;
 
 pub(super) use chosen::describe;

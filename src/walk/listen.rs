@@ -1,6 +1,8 @@
 //! What a proxy does with a connection: listener, filter chain, network filters.
 
 pub(super) mod filter_chain;
+mod inspect;
 pub(super) mod listener;
 pub(super) mod network_filters;
 pub(super) mod tcp_proxy;
+mod termination;

@@ -82,6 +82,7 @@ fn record(request: &Request) -> AskRecord {
         protocol: Some(protocol(request).to_owned()),
         tls: false,
         sni: request.sni.clone(),
+        ..AskRecord::default()
     }
 }
 

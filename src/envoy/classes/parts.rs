@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::envoy::codec::{self, Incoming};
+use crate::envoy::codec::{self, Incoming, Spoken};
 use crate::envoy::matcher::Match;
 use crate::envoy::path;
 use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
@@ -173,7 +173,7 @@ impl<'a> Problem<'a> {
         if path::normalize(path, frame.normalization).as_ref() != Ok(path) {
             return Err("only paths that are normalized would do".to_owned());
         }
-        let incoming = Incoming { http2: false, method, authority: "a", path, headers };
+        let incoming = Incoming { spoken: Spoken::Http11, method, authority: "a", path, headers };
         if method == "CONNECT" || !matches!(codec::refusal(incoming, limits, frame.version), Ok(None)) {
             return Err("only requests that are refused before would do".to_owned());
         }

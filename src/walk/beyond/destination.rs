@@ -9,7 +9,7 @@ use crate::mesh::injected;
 use crate::snapshot::{Need, Node, Origin};
 use crate::walk::beyond::sent::{as_sent, name_of_host, names_by_host, upstream_protocol};
 use crate::walk::beyond::targets::Group;
-use crate::walk::way::dial::Dial;
+use crate::walk::way::dial::{Dial, Layer, Restored};
 use crate::walk::way::forwarded::Handed;
 use crate::walk::way::met::{Socket, SocketKind, Visit};
 use crate::walk::way::open_headers::OpenHeaders;
@@ -102,7 +102,14 @@ fn arrived(
     };
     Ok(Arrived {
         visit: Arc::new(visit),
-        dial: Dial { ip: Some(at.ip()), port: at.port(), host, protocol },
+        dial: Dial {
+            ip: Some(at.ip()),
+            port: at.port(),
+            host,
+            protocol,
+            layer: if over_http.is_some() { Layer::Clear } else { handed.dial.layer.passed_on() },
+            restored: Restored::No,
+        },
         headers: over_http.map_or_else(OpenHeaders::after_bytes, OpenHeaders::after),
         socket: Socket { server_name, ..socket.clone() },
         question,

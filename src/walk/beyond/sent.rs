@@ -4,7 +4,8 @@ use crate::envoy::domains;
 use crate::snapshot::Node;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Handed, Over, Taken, Underscores};
-use crate::walk::way::question::{Asks, Protocol, Question};
+use crate::walk::way::protocol::Protocol;
+use crate::walk::way::question::{Asks, Question};
 
 /// The request as A's proxy sends it on; an error says what of it is not modeled.
 pub(in crate::walk) fn as_sent(question: &Question, over: &Over) -> Result<Question, String> {

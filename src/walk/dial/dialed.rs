@@ -6,10 +6,11 @@ use crate::snapshot::{Evidence, Node};
 use crate::verdict::Stage;
 use crate::walk::dial::service::number;
 use crate::walk::way::course::Told;
-use crate::walk::way::dial::Dial;
+use crate::walk::way::dial::{Dial, Layer, Restored};
 use crate::walk::way::guard::Condition;
 use crate::walk::way::log::{Fact, Row};
-use crate::walk::way::question::{Asks, Protocol};
+use crate::walk::way::protocol::Protocol;
+use crate::walk::way::question::Asks;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -59,27 +60,36 @@ pub(in crate::walk) fn found(
 ) -> Resolved {
     let question = walker.question;
     let declared = service_port.and_then(|port| walker.mesh.declared_protocol(port));
-    let protocol = question.protocol.unwrap_or_else(|| protocol_of(question.tls, declared.as_deref()));
+    let (protocol, declared_layer) = protocol_of(declared.as_deref());
+    let protocol = question.protocol.unwrap_or(protocol);
+    let layer = match (question.protocol, question.tls) {
+        (_, true) | (Some(Protocol::Tls), _) => Layer::Sealed,
+        (Some(_), false) => Layer::Clear,
+        (None, false) => declared_layer,
+    };
     let host = question.authority.clone().unwrap_or_else(|| {
-        let default_port = if question.tls { 443 } else { 80 };
+        let default_port = if layer == Layer::Sealed { 443 } else { 80 };
         let typed = question.target.rsplit_once(':').map_or(question.target.as_str(), |(host, _)| host);
         // What the client dials, where a gateway's Service leads it to another port.
         let dialed = number(&question.port).unwrap_or(port);
         if dialed == default_port { typed.to_owned() } else { format!("{typed}:{dialed}") }
     });
     let row = Row::passed(Stage::Request, &subject(walker), "").citing(evidence);
-    let dial = |ip: &Option<IpAddr>| Dial { ip: *ip, port, host: host.clone(), protocol };
+    let said = [question.address];
+    let ips = if question.address.is_some() { &said } else { ips };
+    let (layer, restored) = (&layer, Restored::No);
+    let dial =
+        |ip: &Option<IpAddr>| Dial { ip: *ip, port, host: host.clone(), protocol, layer: layer.clone(), restored };
     Told::goes(ips.iter().map(dial).collect()).row(row)
 }
 
 /// What a client of this port speaks, as the Service declares it.
-fn protocol_of(tls: bool, declared: Option<&str>) -> Protocol {
+fn protocol_of(declared: Option<&str>) -> (Protocol, Layer) {
     match declared {
-        Some("tcp" | "mongo" | "redis" | "mysql") => Protocol::Tcp,
-        Some("tls" | "https") => Protocol::Tls,
-        Some("grpc") => Protocol::Grpc,
-        _ if tls => Protocol::Tls,
-        Some("http2") => Protocol::Http2,
-        _ => Protocol::Http1,
+        Some("tcp" | "mongo" | "redis" | "mysql") => (Protocol::Tcp, Layer::Clear),
+        Some("tls" | "https") => (Protocol::Tls, Layer::Sealed),
+        Some("grpc") => (Protocol::Grpc, Layer::Clear),
+        Some("http2") => (Protocol::Http2, Layer::Clear),
+        _ => (Protocol::Http1, Layer::Clear),
     }
 }

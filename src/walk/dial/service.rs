@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::{Kind, Node};
-use crate::walk::way::question::Port;
+use crate::walk::way::target::Port;
 use crate::walk::way::walker::Walker;
 
 pub(in crate::walk) fn number_of(port: &Node) -> u16 {

@@ -21,7 +21,7 @@ use crate::walk::http::request::Http;
 use crate::walk::http::weights;
 use crate::walk::way::course::Told;
 use crate::walk::way::criteria::{criteria, merged};
-use crate::walk::way::forwarded::{Choice, Forwarded, Headers, Over, Taken, Underscores, Wire};
+use crate::walk::way::forwarded::{Choice, Forwarded, Headers, Left, Over, Taken, Underscores, Wire};
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{ChosenRoute, Fact, Row};
 use crate::walk::way::stop::Stop;
@@ -74,13 +74,13 @@ impl Taking<'_> {
     }
 
     /// Takes requests through the router.
-    pub(in crate::walk) fn act(&self, chosen: &Chosen, headers: Headers) -> Told<Forwarded> {
+    pub(in crate::walk) fn act(&self, chosen: &Chosen, left: &Left) -> Told<Forwarded> {
         let Some(hit) = chosen.route.as_deref() else { return self.missing() };
         let except = ["match", "metadata", "typed_per_filter_config"];
         let unmodeled = hit.unmodeled.get_or_init(|| Walker::unmodeled(&hit.node, ROUTE, &except)).clone();
         let condition = unmodeled.map(|why| Condition::of(Stage::Route, &self.subject(hit), ANYTHING, &why));
         let told = match &hit.route.action {
-            Some(route::Action::Route(action)) => self.forward((chosen, hit), action, headers),
+            Some(route::Action::Route(action)) => self.forward((chosen, hit), action, left),
             Some(route::Action::Redirect(redirect)) => {
                 let status = status_of(redirect);
                 let to = self.location(redirect, hit);
@@ -93,9 +93,9 @@ impl Taking<'_> {
             }
             Some(route::Action::NonForwardingAction(_)) => {
                 let at = hit.node.get("non_forwarding_action");
-                let choice = Choice { name: String::new(), share: 1.0, at, criteria: Criteria::new() };
+                let choice = Choice { name: String::new(), share: 1.0, at, criteria: Criteria::new(), unsure: None };
                 let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
-                Told::goes(Forwarded { choices: vec![choice], wire, over: self.over((chosen, hit), headers) })
+                Told::goes(Forwarded { choices: vec![choice], wire, over: self.over((chosen, hit), left.headers) })
             }
             None => self.open(hit, "the route's action is not modeled"),
         };
@@ -185,12 +185,14 @@ impl Taking<'_> {
         }))
     }
 
-    fn forward(&self, (chosen, hit): (&Chosen, &Hit), action: &RouteAction, headers: Headers) -> Told<Forwarded> {
+    fn forward(&self, (chosen, hit): (&Chosen, &Hit), action: &RouteAction, left: &Left) -> Told<Forwarded> {
         let at = hit.node.get("route");
         let field = |name: &str| at.as_ref().and_then(|at| at.get(name));
         let criteria = criteria(action.metadata_match.as_ref());
-        let one = |name: String, at: Option<Node>| vec![Choice { name, share: 1.0, at, criteria: criteria.clone() }];
-        let (choices, cited) = match &action.cluster_specifier {
+        let one = |name: String, at: Option<Node>| {
+            vec![Choice { name, share: 1.0, at, criteria: criteria.clone(), unsure: None }]
+        };
+        let (choices, cited): (Result<Vec<Choice>, _>, _) = match &action.cluster_specifier {
             Some(ClusterSpecifier::Cluster(name)) => {
                 let at = field("cluster");
                 (Ok(one(name.clone(), at.clone())), at)
@@ -216,11 +218,19 @@ impl Taking<'_> {
         let citing = chosen.only.as_ref().and_then(own).or_else(|| cited.clone());
         let row = Row::passed(Stage::Route, &self.subject(hit), "").citing(citing.iter().map(Node::evidence));
         let wire = Wire::Http { not_found: not_found(action), priority: action.priority() };
-        let over = self.over((chosen, hit), headers);
+        let over = self.over((chosen, hit), left.headers);
+        // What filters wrote goes before what the route asks for (`Router::Filter::metadataMatchCriteria`).
+        let asked = |c: Choice| {
+            let criteria = merged(&c.criteria, left.criteria.clone());
+            Choice { criteria, unsure: left.unsure.clone(), ..c }
+        };
         let told = match choices {
-            Ok(choices) => Told::goes(Forwarded { choices, wire, over }),
+            Ok(choices) => {
+                let choices = choices.into_iter().map(asked).collect();
+                Told::goes(Forwarded { choices, wire, over })
+            }
             Err((why, weighted)) => self.undrawn(hit, (why, weighted), cited.as_ref(), &|choice| Forwarded {
-                choices: vec![Choice { criteria: merged(&criteria, choice.criteria), ..choice }],
+                choices: vec![asked(Choice { criteria: merged(&criteria, choice.criteria), ..choice })],
                 wire,
                 over: over.clone(),
             }),

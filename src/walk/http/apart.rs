@@ -13,7 +13,8 @@ use crate::walk::http::host::Host;
 use crate::walk::http::request::{Http, is_edge, normalization};
 use crate::walk::http::route;
 use crate::walk::way::apart::{Apart, Entry, Known, List, Route};
-use crate::walk::way::question::{Asks, Protocol};
+use crate::walk::way::protocol::Protocol;
+use crate::walk::way::question::Asks;
 use crate::walk::way::walker::Walker;
 
 /// What tells requests apart, where the question is about more than one.

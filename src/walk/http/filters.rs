@@ -4,13 +4,16 @@
 //! virtual host, route configuration, then the connection manager (`source/common/router/per_filter_config.cc`).
 
 mod ask;
+mod buffer;
 mod cors;
+mod credentials;
 mod csrf;
 mod ext_authz;
 mod fault;
 mod headers;
 mod health_check;
 mod jwt;
+mod metadata;
 mod rate_limit;
 mod rbac;
 mod script;
@@ -29,7 +32,7 @@ use crate::walk::http::request::Http;
 use crate::walk::http::weights;
 use crate::walk::way::apart::{Asking, Known, List};
 use crate::walk::way::course::Told;
-use crate::walk::way::forwarded::Headers;
+use crate::walk::way::forwarded::{Headers, Left};
 use crate::walk::way::guard::{Condition, Guard};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
@@ -68,7 +71,7 @@ fn tells_apart(chain: &Chain, chosen: &Chosen, weighted: &WeightedCluster) -> bo
 }
 
 /// What the filters do with requests of one chosen route.
-pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http) -> Told<Headers> {
+pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, http: &Http) -> Told<Left> {
     let before = Before { headers_changed: http.open.leave_credentials_open(), ..Before::default() };
     let filters = chain.manager.http_filters.iter().enumerate();
     let told = filters.fold(Told::goes(before), |told, (place, filter)| {
@@ -81,9 +84,13 @@ pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, htt
     });
     told.then(&|before: Before| {
         let headers = if before.passed_a_change { Headers::MayBeChanged } else { Headers::Kept };
-        Told::goes(headers).met(Fact::Filtered)
+        let Before { criteria, unsure, .. } = before;
+        Told::goes(Left { headers, criteria, unsure }).met(Fact::Filtered)
     })
 }
+
+/// The metadata by which subsets of hosts are chosen.
+const LB: &str = "envoy.lb";
 
 /// What is left behind once an effect was had, where the request goes on.
 fn take_effect(filter: &HttpFilter, effect: &Effect, mut before: Before) -> Told<Before> {
@@ -97,6 +104,16 @@ fn take_effect(filter: &HttpFilter, effect: &Effect, mut before: Before) -> Told
         Effect::Answers(answer) => answered(&filter.name, answer, before),
         Effect::SetsMetadata(name) => {
             before.metadata.insert(name.clone());
+            if name == "*" || name == LB {
+                before.unsure = Some(format!("what HTTP filter {} asks of hosts (metadata {LB})", filter.name));
+            }
+            Told::goes(before)
+        }
+        Effect::Writes(name, values) => {
+            before.metadata.insert(name.clone());
+            if name == LB {
+                before.criteria.extend(values.clone());
+            }
             Told::goes(before)
         }
         Effect::Shadows(prefix, policy) => {
@@ -129,7 +146,10 @@ fn powers_of(filter: &HttpFilter) -> &'static [Power] {
         | "jwt_authn.v3.JwtAuthentication"
         | "local_ratelimit.v3.LocalRateLimit"
         | "ratelimit.v3.RateLimit"
-        | "csrf.v3.CsrfPolicy" => &[Power::Refuse],
+        | "csrf.v3.CsrfPolicy"
+        | "admission_control.v3.AdmissionControl"
+        | "cdn_loop.v3.CdnLoopConfig"
+        | "stateful_session.v3.StatefulSession" => &[Power::Refuse],
         "fault.v3.HTTPFault" | "cors.v3.Cors" | "health_check.v3.HealthCheck" => &[Power::Refuse, Power::Answer],
         "set_filter_state.v3.Config" | "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" => &[Power::Rewrite],
         "ext_authz.v3.ExtAuthz" => &[Power::Refuse, Power::Rewrite],
@@ -217,10 +237,19 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "csrf.v3.CsrfPolicy" => one(csrf::effect(ask, &applied)),
         "health_check.v3.HealthCheck" => health_check::effects(ask, &applied),
         "header_mutation.v3.HeaderMutation" => headers::mutation(ask, &applied),
-        "header_to_metadata.v3.Config" => headers::to_metadata(&applied),
-        "set_metadata.v3.Config" => vec![Effect::SetsMetadata("*".to_owned())],
+        "header_to_metadata.v3.Config" => metadata::of_headers(ask, &applied),
+        "set_metadata.v3.Config" => metadata::set(&applied),
         "set_filter_state.v3.Config" => headers::filter_state(ask, &applied),
         "ext_authz.v3.ExtAuthz" => ext_authz::effects(ask),
+        "basic_auth.v3.BasicAuth" => credentials::basic(ask, &applied),
+        "api_key_auth.v3.ApiKeyAuth" => credentials::api_key(ask, &applied),
+        "buffer.v3.Buffer" => buffer::effects(ask, &applied),
+        "cdn_loop.v3.CdnLoopConfig" if !http.values("cdn-loop").is_empty() => {
+            unknown(format!("whether HTTP filter {} takes the request for one that came by before", filter.name))
+        }
+        "stateful_session.v3.StatefulSession" if is_strict(&applied) => {
+            unknown(format!("whether the session that HTTP filter {} keeps names a host that is there", filter.name))
+        }
         "lua.v3.Lua" => script::lua(ask, &applied),
         "ext_proc.v3.ExternalProcessor" => script::external_processor(ask, &applied),
         "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" if is_translated(http) => {
@@ -236,6 +265,13 @@ fn effects(ask: &Ask) -> Vec<Effect> {
 fn is_switched_off(applied: &Applied) -> bool {
     let name = applied.any.type_name.rsplit('.').next().unwrap_or_default();
     name.ends_with("PerRoute") && applied.node.get("disabled").is_some_and(|d| d.value().as_bool() == Some(true))
+}
+
+/// Whether a session's host is the only one that will do.
+fn is_strict(applied: &Applied) -> bool {
+    let of =
+        |node: &crate::snapshot::Node| node.get("strict").is_some_and(|strict| strict.value().as_bool() == Some(true));
+    of(&applied.node) || applied.node.get("stateful_session").is_some_and(|own| of(&own))
 }
 
 /// Kinds of gRPC that filters translate.

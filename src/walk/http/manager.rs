@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::envoy::codec::{self, Incoming, Limits, Refusal};
+use crate::envoy::codec::{self, Incoming, Limits, Refusal, Spoken};
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
@@ -12,14 +12,14 @@ use crate::walk::http::chosen::Chosen;
 use crate::walk::http::filters::{self, Reach};
 use crate::walk::http::host::{self, Content, Delivered, Host};
 use crate::walk::http::request::{self, Http};
-use crate::walk::http::{action, apart, route};
+use crate::walk::http::{action, apart, route, upgrade};
 use crate::walk::way::accepted::Sight;
 use crate::walk::way::course::Told;
-use crate::walk::way::dial::Dial;
+use crate::walk::way::dial::{Dial, Layer};
 use crate::walk::way::forwarded::{Forwarded, Underscores};
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
-use crate::walk::way::question::{Protocol, Question};
+use crate::walk::way::question::Question;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -41,34 +41,18 @@ pub(in crate::walk) fn forward(walker: &Walker, manager: Manager, dial: &Dial, r
     let unmodeled = Walker::unmodeled(manager.node, MANAGER, &["http_filters", "route_config"]);
     let condition = unmodeled.map(|why| Condition::of(Stage::HttpFilters, NAME, ANYTHING, &why));
     let clear = manager.sight == Sight::Clear;
-    let told = match inner_protocol(walker, dial, clear) {
-        Some(protocol) => spoken(walker, manager, &Dial { protocol, ..dial.clone() }, reach),
-        None => bytes(walker, manager, clear && dial.protocol == Protocol::Tcp && !walker.question.tls),
+    let told = match dial.protocol.http().filter(|_| clear && dial.layer != Layer::Sealed) {
+        Some(version) => spoken(walker, manager, (dial, version), reach),
+        None => bytes(walker, manager, dial),
     };
     told.under(condition)
 }
 
-/// The version of HTTP that comes to the manager; `None` for bytes of another kind.
-fn inner_protocol(walker: &Walker, dial: &Dial, clear: bool) -> Option<Protocol> {
-    let is_source = matches!(walker.origin, Origin::Source(_));
-    if !clear {
-        return None;
-    }
-    // TLS that the chain terminated, of a client that was asked for by a URL.
-    let inner = dial.protocol == Protocol::Tls && walker.question.tls && is_source;
-    let protocol = if inner { Protocol::Http1 } else { dial.protocol };
-    Some(protocol).filter(|protocol| protocol.is_http())
-}
-
 /// What becomes of a request that comes in a version of HTTP.
-fn spoken(walker: &Walker, manager: Manager, dial: &Dial, reach: Reach) -> Told<Forwarded> {
+fn spoken(walker: &Walker, manager: Manager, (dial, spoken): (&Dial, Spoken), reach: Reach) -> Told<Forwarded> {
     let limits = Limits::of(manager.config);
-    let (http, conditions) = match request::request(walker, manager.config, dial, &limits) {
-        Ok(understood) => understood,
-        Err(why) => return open(Stage::Route, "", &why),
-    };
-    let http2 = dial.protocol != Protocol::Http1;
-    let version = codec::version_refused(manager.config.codec_type(), http2);
+    let (http, conditions) = request::request(walker, manager.config, dial, &limits);
+    let version = codec::version_refused(manager.config.codec_type(), spoken);
     if let Some(why) = version_is_open(version, &limits, walker) {
         return open(Stage::HttpFilters, "", why).under(conditions);
     }
@@ -77,7 +61,7 @@ fn spoken(walker: &Walker, manager: Manager, dial: &Dial, reach: Reach) -> Told<
     }
     let delivered = Delivered::of(walker, manager.config, manager.node);
     let facts = delivered.facts();
-    let told = match refused(walker, manager.node, dial, &limits, version) {
+    let told = match refused(walker, manager, (dial, spoken), &limits, version) {
         Refused::No => routed(walker, manager, dial, (&http, delivered), reach),
         Refused::By(told) => told,
         Refused::Open(condition) => routed(walker, manager, dial, (&http, delivered), reach).under([condition]),
@@ -130,9 +114,16 @@ fn routed(
             underscores: underscores(manager.config),
         };
         let apart = apart::apart(walker, &chain, http).map(|apart| Fact::Apart(Arc::new(apart)));
+        let chosen = chosen.then(&|chosen| upgrade::admit((manager.config, manager.node), &host, http, chosen));
         let told = chosen.then(&|chosen| {
             filters::told_apart(walker, &chain, chosen, http).then(&|chosen: Chosen| {
-                let told = filters::pass(walker, &chain, &chosen, http).then(&|headers| taking.act(&chosen, headers));
+                let told = filters::pass(walker, &chain, &chosen, http).then(&|left| {
+                    if manager.config.http_filters.is_empty() {
+                        never_answered(manager)
+                    } else {
+                        taking.act(&chosen, &left)
+                    }
+                });
                 taking.facts(&chosen).into_iter().rev().fold(told, Told::met)
             })
         });
@@ -141,8 +132,16 @@ fn routed(
     routed.under(condition)
 }
 
-/// What is no HTTP, on a chain of HTTP: bytes in the clear, or others.
-fn bytes(walker: &Walker, manager: Manager, clear: bool) -> Told<Forwarded> {
+/// No filter answers, the router included.
+fn never_answered<T>(manager: Manager) -> Told<T> {
+    let at = manager.node.lacks("http_filters");
+    Told::ends(Stop::NeverAnswered).row(Row::stopped(Stage::HttpFilters, NAME, "it has no HTTP filters").citing([at]))
+}
+
+/// What is no HTTP, on a chain of HTTP: bytes in the clear, or TLS.
+fn bytes(walker: &Walker, manager: Manager, dial: &Dial) -> Told<Forwarded> {
+    let clear = manager.sight == Sight::Clear && dial.layer != Layer::Sealed;
+    let sealed = dial.layer == Layer::Sealed && matches!(walker.origin, Origin::Source(_));
     match CodecType::try_from(manager.config.codec_type) {
         // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
         Ok(CodecType::Auto | CodecType::Http1) if clear => {
@@ -154,7 +153,11 @@ fn bytes(walker: &Walker, manager: Manager, clear: bool) -> Told<Forwarded> {
             let facts = Delivered::of(walker, manager.config, manager.node).facts();
             facts.into_iter().rev().fold(told, Told::met)
         }
-        Ok(CodecType::Http2) if clear && matches!(walker.origin, Origin::Source(_)) => {
+        Ok(CodecType::Auto | CodecType::Http1) if sealed => {
+            let row = Row::stopped(Stage::HttpFilters, NAME, "it takes plaintext HTTP only, and TLS comes");
+            Told::ends(Stop::TlsOnPlaintext).row(row)
+        }
+        Ok(CodecType::Http2) if (clear || sealed) && matches!(walker.origin, Origin::Source(_)) => {
             refuse(manager.node, Refusal::Preface, OTHER_VERSION)
         }
         Ok(CodecType::Auto | CodecType::Http1 | CodecType::Http2 | CodecType::Http3) | Err(_) => {
@@ -185,12 +188,24 @@ enum Refused {
     Open(Condition),
 }
 
-fn refused(walker: &Walker, node: &Node, dial: &Dial, limits: &Limits, version: Option<Refusal>) -> Refused {
+fn refused(
+    walker: &Walker,
+    Manager { config, node, .. }: Manager,
+    (dial, spoken): (&Dial, Spoken),
+    limits: &Limits,
+    version: Option<Refusal>,
+) -> Refused {
     let Question { path: asked, method, headers, .. } = walker.question;
-    let http2 = dial.protocol != Protocol::Http1;
-    let incoming = Incoming { http2, method, authority: &dial.host, path: asked, headers };
+    let incoming = Incoming { spoken, method, authority: &dial.host, path: asked, headers };
     match version.map_or_else(|| codec::refusal(incoming, limits, walker.version), |refusal| Ok(Some(refusal))) {
-        Ok(None) => Refused::No,
+        Ok(None) => match request::path_refused(walker, config) {
+            None => Refused::No,
+            Some(stop) => {
+                let at = node.get("path_with_escaped_slashes_action").map(|n| n.evidence());
+                let row = Row::stopped(Stage::HttpFilters, NAME, "the path is not taken as it is").citing(at);
+                Refused::By(Told::ends(stop).row(row))
+            }
+        },
         Ok(Some(refusal)) if version.is_some() => Refused::By(refuse(node, refusal, OTHER_VERSION)),
         Ok(Some(refusal)) => {
             Refused::By(refuse(node, refusal, (limit(refusal), "the request is refused before any route")))
@@ -216,6 +231,7 @@ fn limit(refusal: Refusal) -> Option<&'static str> {
         Refusal::HeadersTooLarge => Some("max_request_headers_kb"),
         Refusal::RequestLine
         | Refusal::Preface
+        | Refusal::LowVersion
         | Refusal::Http2Header
         | Refusal::Authority
         | Refusal::QueryWithoutContentType => None,

@@ -1,9 +1,11 @@
 //! The request as a connection manager's routes and filters see it.
 
+use std::net::IpAddr;
+
 use crate::envoy::codec::Limits;
 use crate::envoy::domains;
 use crate::envoy::headers;
-use crate::envoy::path::{Normalization, normalize};
+use crate::envoy::path::{Normalization, normalize, unescaped};
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
@@ -11,11 +13,12 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 };
 use crate::envoy::version::Version;
 use crate::verdict::{Power, Stage};
-use crate::walk::way::dial::Dial;
-use crate::walk::way::guard::{ANYTHING, Condition};
+use crate::walk::way::dial::{Dial, Layer};
+use crate::walk::way::guard::Condition;
 use crate::walk::way::open_headers::OpenHeaders;
-use crate::walk::way::question::Protocol;
-use crate::walk::way::stop::RequestKind;
+use crate::walk::way::protocol::Protocol;
+use crate::walk::way::question::Question;
+use crate::walk::way::stop::{RequestKind, Stop};
 use crate::walk::way::walker::Walker;
 
 /// The request as routes see it.
@@ -36,7 +39,15 @@ pub(in crate::walk) struct Http {
     pub(in crate::walk) may_be_internal: bool,
     /// Envoy makes up an `x-request-id` where there is none.
     pub(in crate::walk) makes_id: bool,
+    /// The client's address, as the manager takes it from the connection or from `x-forwarded-for`; `None` where it is
+    /// not known.
+    pub(in crate::walk) client: Option<IpAddr>,
+    /// The protocol that the request asks to go over to: that of `upgrade`, or CONNECT.
+    pub(in crate::walk) upgrade: Option<String>,
 }
+
+/// The method of a request that opens a tunnel: it has no path.
+const CONNECT: &str = "CONNECT";
 
 impl Http {
     /// All values of a header, in order; pseudo headers too.
@@ -52,37 +63,45 @@ impl Http {
     }
 }
 
-/// The request as the manager's routes see it, and what of it is not modeled; an error where there is none.
+/// The request as the manager's routes see it, and what of it is not modeled.
 pub(in crate::walk) fn request(
     walker: &Walker,
     manager: &HttpConnectionManager,
     dial: &Dial,
     limits: &Limits,
-) -> Result<(Http, Vec<Condition>), String> {
+) -> (Http, Vec<Condition>) {
     let question = walker.question;
     let mut open = Open::default();
     let authority = authority(manager, dial);
-    let path = path(walker, manager, &mut open);
+    let tunnels = question.method == CONNECT;
+    let path = if tunnels { String::new() } else { path(walker, manager, &mut open) };
     let given = |name: &str| question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name));
-    let upgrades = given("connection").is_some_and(|(_, v)| v.to_ascii_lowercase().contains("upgrade"));
-    if let Some(name) =
-        ["transfer-encoding", "x-forwarded-for", "expect"].into_iter().find(|name| given(name).is_some())
-    {
+    if let Some(name) = ["transfer-encoding", "expect"].into_iter().find(|name| given(name).is_some()) {
         open.add(&[Power::Refuse, Power::Rewrite], &format!("what the header `{name}` changes is not modeled"));
     }
-    if upgrades {
-        open.add(ANYTHING, "upgrades are not modeled");
+    let upgrade = if tunnels { Some(CONNECT) } else { headers::upgrade(&question.headers) };
+    if tunnels && dial.protocol.is_http2() {
+        open.add(&[Power::Refuse], "whether the manager takes CONNECT over HTTP/2 (`allow_connect`)");
     }
     // However many proxies before it are trusted.
     let edge = is_edge(manager);
-    let mut headers = headers::matched(&question.headers, dial.protocol != Protocol::Http1, edge);
+    let mut headers = headers::matched(&question.headers, dial.protocol.is_http2(), edge);
+    if !tunnels && let Some(wanted) = upgrade {
+        headers.extend([("connection", "Upgrade"), ("upgrade", wanted)].map(|(k, v)| (k.to_owned(), v.to_owned())));
+    }
+    let forwarded = headers.iter().any(|(name, _)| name == "x-forwarded-for");
+    let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
+    if forwarded && !edge && question.headers.iter().any(asks_of_proxy) {
+        open.add(&[Power::Rewrite], "whether the request counts as internal, whose x-envoy- headers are believed");
+    }
+    let client = client(walker, manager, dial, &headers, &mut open);
     if limits.underscores == HeadersWithUnderscoresAction::DropHeader {
         headers.retain(|(name, _)| !name.contains('_'));
     }
     let makes_id = manager.generate_request_id.as_ref().is_none_or(|b| b.value);
     let renews_id = makes_id && edge && !manager.preserve_external_request_id;
     headers.retain(|(name, value)| name != "x-request-id" || !(renews_id || (makes_id && value.is_empty())));
-    let scheme = scheme(walker, manager, &mut headers).unwrap_or_else(|why| {
+    let scheme = scheme(dial, manager, &mut headers).unwrap_or_else(|why| {
         open.add(&[Power::Rewrite], &why);
         "http".to_owned()
     });
@@ -90,9 +109,6 @@ pub(in crate::walk) fn request(
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
     let kind = dial.request_kind(&question.headers);
-    if question.method == "CONNECT" || !path.starts_with('/') {
-        return Err("CONNECT and requests without a path are not modeled".to_owned());
-    }
     let open_headers = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
     let open_headers = open_headers.and(added_by(manager));
     let http = Http {
@@ -103,10 +119,66 @@ pub(in crate::walk) fn request(
         kind,
         open: open_headers,
         scheme,
-        may_be_internal: trusts_addresses(manager),
+        may_be_internal: trusts_addresses(manager) || (forwarded && !edge),
         makes_id,
+        client,
+        upgrade: upgrade.map(str::to_owned),
     };
-    Ok((http, open.conditions))
+    (http, open.conditions)
+}
+
+/// The client's address (`ConnectionManagerUtility::mutateRequestHeaders`): that of the connection, or of
+/// `x-forwarded-for` the one that the farthest trusted proxy wrote down.
+fn client(
+    walker: &Walker,
+    manager: &HttpConnectionManager,
+    dial: &Dial,
+    headers: &[(String, String)],
+    open: &mut Open,
+) -> Option<IpAddr> {
+    let direct = walker.peer(dial);
+    let hops = usize::try_from(manager.xff_num_trusted_hops).unwrap_or(usize::MAX);
+    let from_the_end = match (is_edge(manager), hops) {
+        (true, 0) => return direct,
+        (true, hops) => hops - 1,
+        (false, hops) => hops,
+    };
+    let given = headers.iter().find(|(name, _)| name == "x-forwarded-for");
+    let Some((_, forwarded)) = given else { return direct };
+    let Some(text) = forwarded.split(',').map(str::trim).rev().nth(from_the_end) else { return direct };
+    if let Ok(ip) = text.parse() {
+        return Some(ip);
+    }
+    // With a port, newer releases take it.
+    if text.contains(':') {
+        open.add(&[Power::Rewrite], &format!("whether `{text}` in x-forwarded-for is taken for an address"));
+        return None;
+    }
+    direct
+}
+
+/// Why the path alone ends the request, where it does (`ConnectionManagerUtility::maybeNormalizePath`).
+pub(in crate::walk) fn path_refused(walker: &Walker, manager: &HttpConnectionManager) -> Option<Stop> {
+    let Question { path, method, .. } = walker.question;
+    if method == CONNECT {
+        return None;
+    }
+    if !path.starts_with('/') {
+        return Some(Stop::PathNotAbsolute);
+    }
+    if path.contains('#') {
+        return Some(Stop::PathRejected);
+    }
+    let has_escaped = unescaped(path) != *path;
+    match manager.path_with_escaped_slashes_action() {
+        PathWithEscapedSlashesAction::RejectRequest if has_escaped => Some(Stop::PathRejected),
+        PathWithEscapedSlashesAction::UnescapeAndRedirect if has_escaped => Some(Stop::PathRedirected),
+        PathWithEscapedSlashesAction::KeepUnchanged
+        | PathWithEscapedSlashesAction::ImplementationSpecificDefault
+        | PathWithEscapedSlashesAction::RejectRequest
+        | PathWithEscapedSlashesAction::UnescapeAndRedirect
+        | PathWithEscapedSlashesAction::UnescapeAndForward => None,
+    }
 }
 
 /// The Host, as the manager leaves it.
@@ -136,17 +208,11 @@ pub(in crate::walk) fn normalization(walker: &Walker, manager: &HttpConnectionMa
 fn path(walker: &Walker, manager: &HttpConnectionManager, open: &mut Open) -> String {
     let question = walker.question;
     let how = normalization(walker, manager);
-    let escaped = question.path.to_ascii_lowercase();
-    let keeps = matches!(
-        manager.path_with_escaped_slashes_action(),
-        PathWithEscapedSlashesAction::KeepUnchanged | PathWithEscapedSlashesAction::ImplementationSpecificDefault
-    );
-    if !keeps && (escaped.contains("%2f") || escaped.contains("%5c")) {
-        open.add(ANYTHING, "escaped slashes in the path are not modeled");
-    }
-    normalize(&question.path, how).unwrap_or_else(|why| {
+    let forwards = manager.path_with_escaped_slashes_action() == PathWithEscapedSlashesAction::UnescapeAndForward;
+    let path = if forwards { unescaped(&question.path) } else { question.path.clone() };
+    normalize(&path, how).unwrap_or_else(|why| {
         open.add(&[Power::Refuse, Power::Rewrite], &why);
-        question.path.clone()
+        path
     })
 }
 
@@ -196,20 +262,15 @@ pub(in crate::walk) fn is_edge(manager: &HttpConnectionManager) -> bool {
 
 /// What the connection says, or what a client says of itself in `x-forwarded-proto`, which is believed unless the manager
 /// takes the connection's own address for the client's.
-fn scheme(
-    walker: &Walker,
-    manager: &HttpConnectionManager,
-    headers: &mut Vec<(String, String)>,
-) -> Result<String, String> {
-    // TLS of A's own only gets to a manager where its chain terminates it.
-    let own = if walker.question.tls { "https" } else { "http" };
+fn scheme(dial: &Dial, manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) -> Result<String, String> {
+    let own = if let Layer::Opened(_) = dial.layer { "https" } else { "http" };
     let given = headers.iter().find(|(k, _)| k == "x-forwarded-proto").map(|(_, v)| v.clone());
     headers.retain(|(k, _)| k != "x-forwarded-proto");
     let Some(given) = given else { return Ok(own.to_owned()) };
     let edge = is_edge(manager);
     match given.as_str() {
         _ if edge && manager.xff_num_trusted_hops == 0 => Ok(own.to_owned()),
-        "http" | "https" if !edge => Ok(given),
+        "http" | "https" => Ok(given),
         _ => Err("this `x-forwarded-proto` is not modeled".to_owned()),
     }
 }

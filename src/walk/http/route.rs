@@ -354,6 +354,10 @@ impl<'a> Asked<'a> {
         Some(Ok((percent.map_or(0, |percent| percent.numerator).into(), of.into())))
     }
 
+    fn is_tunnel(&self) -> bool {
+        self.http.upgrade.is_some() && self.http.method == "CONNECT"
+    }
+
     fn path_predicate<'b>(&'b self, wanted: &'b RouteMatch) -> Predicate<'b> {
         let (raw, folds) = (&*self.path, wanted.case_sensitive.as_ref().is_some_and(|b| !b.value));
         let path = if folds { self.folded.as_str() } else { raw };
@@ -367,12 +371,14 @@ impl<'a> Asked<'a> {
                 ("path_separated_prefix", matcher::exact(&fold(prefix), path).or(below))
             }
             Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex_in(&regex.regex, raw, self.charset)),
-            Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", Match::No),
+            Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", self.is_tunnel().into()),
             Some(PathSpecifier::PathMatchPolicy(policy)) => {
                 ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), self.whole))
             }
             None => ("match", Match::Unknown("it names no path".to_owned())),
         };
+        // What has no path is taken by nothing else.
+        let holds = if self.is_tunnel() && field != "connect_matcher" { Match::No } else { holds };
         let name = if field == "path_match_policy" { self.whole } else { raw };
         Predicate { field, index: None, what: "path", name, holds }
     }

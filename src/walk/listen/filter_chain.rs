@@ -2,23 +2,20 @@
 
 use crate::envoy::any::JsonAny;
 use crate::envoy::filter_chain::{self, Chosen, Connection};
-use crate::envoy::harmless;
-use crate::envoy::pb::envoy::config::core::v3::{TransportSocket, transport_socket};
-use crate::envoy::pb::envoy::config::listener::v3::listener_filter::ConfigType as ListenerFilterConfig;
-use crate::envoy::pb::envoy::config::listener::v3::listener_filter_chain_match_predicate::Rule;
-use crate::envoy::pb::envoy::config::listener::v3::{FilterChain, ListenerFilterChainMatchPredicate as Predicate};
+use crate::envoy::pb::envoy::config::listener::v3::FilterChain;
 use crate::envoy::re2::Charset;
 use crate::envoy::xds_matcher::{Asked, Led};
-use crate::snapshot::{Evidence, Node, Origin};
-use crate::verdict::{Power, Stage};
+use crate::snapshot::{Evidence, Node};
+use crate::verdict::Stage;
+use crate::walk::listen::inspect::{self, Closed, Inspected};
 use crate::walk::listen::listener::Active;
 use crate::walk::listen::network_filters::{self, Passage};
+use crate::walk::listen::termination::{self, Terminated};
 use crate::walk::way::accepted::{Accepted, Denial, Sight, Terminal};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
-use crate::walk::way::question::Protocol;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
@@ -29,10 +26,14 @@ const CHAIN: &str = "envoy.config.listener.v3.FilterChain";
 pub(in crate::walk) fn choose(walker: &Walker, active: &Active, dial: &Dial) -> Told<Accepted> {
     let except = ["filter_chains", "default_filter_chain", "filter_chain_matcher", "listener_filters"];
     let unmodeled = Walker::unmodeled(&active.node, LISTENER, &except);
-    let (connection, odd) = connection(walker, active, dial);
+    let Inspected { connection, dial, odd, closed } = inspect::inspect(walker, active, dial);
     let of_listener = |why: String| Condition::of(Stage::FilterChain, &active.name, ANYTHING, &why);
     let conditions: Vec<Condition> = unmodeled.into_iter().chain(odd).map(of_listener).collect();
-    let chain = |chosen: &Chosen| of_chosen(walker, active, chosen, dial, &connection);
+    if let Some(Closed { filter, note, at }) = closed {
+        let row = Row::stopped(Stage::FilterChain, &filter, &note).citing(at.map(|at| at.evidence()));
+        return Told::ends(Stop::NoProxyHeader).row(row).under(conditions);
+    }
+    let chain = |chosen: &Chosen| of_chosen(walker, active, chosen, &dial, &connection);
     let told = match chosen(walker, active, &connection) {
         Which::Sure(chosen) => chain(&chosen),
         Which::Open(what, alternatives) => {
@@ -157,42 +158,16 @@ fn within(
     let unmodeled = Walker::unmodeled(node, CHAIN, &["filters", "filter_chain_match"]);
     let mut conditions: Vec<Condition> =
         unmodeled.map(|why| Condition::of(Stage::FilterChain, &chain.name, ANYTHING, &why)).into_iter().collect();
-    let is_source = matches!(walker.origin, Origin::Source(_));
-    let speaks_tls = walker.downstream.tls || (is_source && speaks_tls(walker, dial));
-    let sight = match (&chain.transport_socket, speaks_tls) {
-        (None, true) => Sight::Ciphertext,
-        (Some(_), true) if is_source => {
-            let why = "whether the client and the proxy come to terms in TLS was not asked";
-            let condition = Condition::of(Stage::FilterChain, &chain.name, &[Power::Refuse], why);
-            conditions.push(condition.provided_that("the TLS handshake with the proxy comes about"));
-            Sight::Clear
+    let (dial, sight) = match termination::terminate(walker, (chain, node), dial) {
+        Terminated::Clear(dial) => (dial, Sight::Clear),
+        Terminated::Passed(dial) => (dial, Sight::Ciphertext),
+        Terminated::Open(dial, condition) => {
+            conditions.push(condition);
+            (dial, Sight::Clear)
         }
-        (None, false) | (Some(_), true) => Sight::Clear,
-        (Some(socket), false) if is_tls(socket) => {
-            let evidence = node.at("transport_socket.name").map(|n| n.evidence());
-            let row = Row::stopped(Stage::FilterChain, &chain.name, "it takes TLS only").citing(evidence);
-            return Told::ends(Stop::PlaintextOnTls).row(row).under(conditions);
-        }
-        (Some(socket), false) => {
-            let why = format!("transport socket {} is not modeled", socket.name);
-            conditions.push(Condition::of(Stage::FilterChain, &chain.name, ANYTHING, &why));
-            Sight::Clear
-        }
+        Terminated::Closed(stop, row) => return Told::ends(stop).row(row).under(conditions),
     };
-    terminal(walker, (chain, node), dial, (connection, sight)).under(conditions)
-}
-
-/// Whether what the client sends is TLS.
-fn speaks_tls(walker: &Walker, dial: &Dial) -> bool {
-    walker.question.tls || dial.protocol == Protocol::Tls
-}
-
-/// Whether a chain's socket takes nothing but TLS.
-fn is_tls(socket: &TransportSocket) -> bool {
-    match &socket.config_type {
-        Some(transport_socket::ConfigType::TypedConfig(any)) => any.type_name.ends_with(".DownstreamTlsContext"),
-        None => socket.name == "envoy.transport_sockets.tls",
-    }
+    terminal(walker, (chain, node), &dial, (connection, sight)).under(conditions)
 }
 
 /// By the listener's own matcher, which leads to the name of a chain.
@@ -253,7 +228,8 @@ fn terminal(
                 return closed.under(conditions);
             }
             Passage::Ends(terminal) => {
-                return Told::goes(Accepted { terminal, sight, denial, cluster }).under(conditions);
+                let dial = dial.clone();
+                return Told::goes(Accepted { terminal, dial, sight, denial, cluster }).under(conditions);
             }
         }
     }
@@ -274,82 +250,4 @@ fn unmodeled_matches(active: &Active) -> Option<String> {
     let matches = chains.items().filter_map(|c| c.get("filter_chain_match"));
     let mut found = matches.filter_map(|m| Walker::unmodeled(&m, "envoy.config.listener.v3.FilterChainMatch", &[]));
     found.next()
-}
-
-/// What the listener's filters see of the connection.
-fn connection(walker: &Walker, active: &Active, dial: &Dial) -> (Connection, Vec<String>) {
-    let mut odd = Vec::new();
-    let outer = &walker.downstream;
-    let is_source = matches!(walker.origin, Origin::Source(_));
-    let speaks_tls = speaks_tls(walker, dial) || outer.tls;
-    let own = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
-    let mut connection = Connection {
-        destination: dial.ip,
-        port: dial.port,
-        transport_protocol: "raw_buffer",
-        source: if is_source { own } else { outer.source },
-        ..Connection::default()
-    };
-    for filter in &active.listener.listener_filters {
-        let type_name = match &filter.config_type {
-            Some(ListenerFilterConfig::TypedConfig(any)) => any.type_name.rsplit('.').next().unwrap_or_default(),
-            None => "",
-        };
-        let off = filter.filter_disabled.as_ref().is_some_and(|p| is_disabled(p, dial.port));
-        match (type_name, filter.name.as_str()) {
-            _ if off => {}
-            ("TlsInspector", _) | ("", "envoy.filters.listener.tls_inspector") => {
-                if outer.tls {
-                    connection.transport_protocol = "tls";
-                    connection.server_name = outer.server_name.to_ascii_lowercase();
-                    connection.application_protocols = outer.alpn.clone();
-                } else if speaks_tls {
-                    connection.transport_protocol = "tls";
-                    connection.server_name = server_name(walker);
-                    connection.application_protocols = vec!["h2".to_owned(), "http/1.1".to_owned()];
-                }
-            }
-            ("HttpInspector", _) | ("", "envoy.filters.listener.http_inspector") => {
-                if !speaks_tls && let Some(protocol) = sniffed(dial.protocol) {
-                    connection.application_protocols = vec![protocol.to_owned()];
-                }
-            }
-            // They restore addresses, which the walk knows already.
-            ("OriginalDst" | "OriginalSrc" | "ProxyProtocol", _)
-            | ("", "envoy.filters.listener.original_dst" | "envoy.filters.listener.original_src") => {}
-            _ if harmless::listener_filter(type_name).is_some() => {}
-            _ => odd.push(format!("listener filter {} is not modeled", filter.name)),
-        }
-    }
-    (connection, odd)
-}
-
-/// What the HTTP inspector makes of the first bytes.
-fn sniffed(protocol: Protocol) -> Option<&'static str> {
-    match protocol {
-        Protocol::Http1 => Some("http/1.1"),
-        Protocol::Http2 | Protocol::Grpc => Some("h2c"),
-        Protocol::Tcp | Protocol::Tls => None,
-    }
-}
-
-/// A client sends no address as its server name.
-fn server_name(walker: &Walker) -> String {
-    let question = walker.question;
-    match &question.sni {
-        Some(name) => name.to_ascii_lowercase(),
-        None if question.ip().is_some() => String::new(),
-        None => question.host.trim_end_matches('.').to_ascii_lowercase(),
-    }
-}
-
-fn is_disabled(predicate: &Predicate, port: u16) -> bool {
-    match &predicate.rule {
-        Some(Rule::OrMatch(set)) => set.rules.iter().any(|p| is_disabled(p, port)),
-        Some(Rule::AndMatch(set)) => set.rules.iter().all(|p| is_disabled(p, port)),
-        Some(Rule::NotMatch(inner)) => !is_disabled(inner, port),
-        Some(Rule::AnyMatch(any)) => *any,
-        Some(Rule::DestinationPortRange(range)) => (range.start..range.end).contains(&i32::from(port)),
-        None => false,
-    }
 }

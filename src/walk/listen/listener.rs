@@ -25,6 +25,27 @@ pub(in crate::walk) struct Active {
     pub(in crate::walk) listener: Listener,
     pub(in crate::walk) node: Node,
     evidence: Vec<Evidence>,
+    arrival: Arrival,
+}
+
+/// How connections come to a listener.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Arrival {
+    /// They are redirected there, or handed over by their original destination.
+    Redirected,
+    /// It is dialed itself.
+    Dialed,
+}
+
+impl Active {
+    /// Whether its connections were dialed to another address, which it knows.
+    pub(in crate::walk) fn is_redirected(&self) -> bool {
+        self.arrival == Arrival::Redirected
+    }
+
+    fn redirected(self) -> Self {
+        Self { arrival: Arrival::Redirected, ..self }
+    }
 }
 
 /// Finds the listener.
@@ -50,8 +71,8 @@ pub(in crate::walk) fn find(walker: &Walker, dial: &Dial) -> Told<Active> {
         target => target,
     };
     match target.filter(|status| status.name != accepting.name) {
-        Some(status) => active(walker, status).then(&|active| passed(active, dial)),
-        None => passed(accepting, dial),
+        Some(status) => active(walker, status).then(&|active: Active| passed(active.redirected(), dial)),
+        None => passed(accepting.redirected(), dial),
     }
 }
 
@@ -213,7 +234,7 @@ fn configuration(walker: &Walker, status: &Listening) -> Got<Option<Active>> {
     match node.decode::<Listener>() {
         Ok(listener) => {
             let evidence = vec![status.at.evidence()];
-            Got::Found(Some(Active { name: status.name.clone(), listener, node, evidence }))
+            Got::Found(Some(Active { name: status.name.clone(), listener, node, evidence, arrival: Arrival::Dialed }))
         }
         Err(why) => {
             walker.unchecked(format!("listener {} could not be read: {why}", status.name));

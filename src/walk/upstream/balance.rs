@@ -12,7 +12,7 @@ use crate::walk::upstream::assignment::{self, Assignment};
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
 use crate::walk::upstream::hosts::{self, Unread, hosts_of};
 use crate::walk::upstream::policy::{self, Balancer, Breaker};
-use crate::walk::way::forwarded::Wire;
+use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
 use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::walker::Walker;
@@ -23,7 +23,7 @@ pub(in crate::walk) fn evaluate(
     mut trail: ClusterTrail,
     (cluster, node): (&Cluster, &Node),
     wire: Wire,
-    criteria: &Criteria,
+    choice: &Choice,
 ) -> Evaluated {
     let name = trail.name.clone();
     let mut conditions: Vec<Condition> = Vec::new();
@@ -49,8 +49,10 @@ pub(in crate::walk) fn evaluate(
         conditions.clear();
     }
     let balancer = policy::of(walker, cluster, &assignment);
+    let has_subsets = balancer.as_ref().is_ok_and(|balancer| balancer.subsets.is_some());
+    conditions.extend(choice.unsure.as_ref().filter(|_| has_subsets).map(|why| withheld(&name, why)));
     let chosen = balancer.and_then(|balancer| {
-        spread(&hosts, &balancer, &assignment, criteria).map_err(|why| format!("{why} of cluster {name}"))
+        spread(&hosts, &balancer, &assignment, &choice.criteria).map_err(|why| format!("{why} of cluster {name}"))
     });
     let Chosen { spread, subset } = chosen.unwrap_or_else(|why| {
         if !hosts.is_empty() {

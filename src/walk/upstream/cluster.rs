@@ -77,14 +77,14 @@ fn there(
         Some(ClusterDiscoveryType::ClusterType(custom)) if policy::is_aggregate(custom) => {
             aggregate::evaluate(walker, trail, (cluster, custom), wire)
         }
-        _ => balance::evaluate(walker, trail, (cluster, node), wire, &choice.criteria),
+        _ => balance::evaluate(walker, trail, (cluster, node), wire, choice),
     };
     evaluated.under(conditions)
 }
 
 /// Why no request ever gets to a host of a cluster that a filter names; `None` where one may.
 pub(in crate::walk) fn reach(walker: &Walker, name: &str, dial: &Dial) -> Option<Stop> {
-    let choice = Choice { name: name.to_owned(), share: 1.0, at: None, criteria: Criteria::new() };
+    let choice = Choice { name: name.to_owned(), share: 1.0, at: None, criteria: Criteria::new(), unsure: None };
     let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
     let evaluated = evaluate(walker, &choice, wire, dial);
     match &evaluated.ends[..] {

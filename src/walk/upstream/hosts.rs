@@ -122,7 +122,7 @@ pub(in crate::walk) fn never_connected(trail: &ClusterTrail) -> bool {
 fn hosts_row(trail: &ClusterTrail, (spread, subset): (&Spread, &str), dead: bool) -> Row {
     let total = trail.hosts.len();
     let usable = spread.eligible.iter().filter(|e| **e).count();
-    let evidence = evidence_of(trail, usable == total && !dead);
+    let evidence = evidence_of(trail, usable == total && !dead && failed(trail).is_none());
     let bad = trail.eligible().filter(|trail| trail.host.counters.never_connected()).count();
     let (mark, note) = match () {
         () if total == 0 => (Mark::Stopped, "the cluster has no endpoints".to_owned()),
@@ -138,13 +138,26 @@ fn hosts_row(trail: &ClusterTrail, (spread, subset): (&Spread, &str), dead: bool
         () if bad > 0 => {
             (Mark::Warned, format!("{usable} of {total} can take the request; to {bad} no connection ever came about"))
         }
+        () if failed(trail).is_some() => (Mark::Warned, format!("{usable} of {total} can take the request")),
         () if usable < total || spread.without_host > 0.0 => {
             (Mark::Warned, format!("{usable} of {total} can take the request"))
         }
         () => (Mark::Passed, format!("{usable} of {total} can take the request")),
     };
+    let note = failed(trail).filter(|_| !dead).map_or(note.clone(), |failed| format!("{note}; {failed}"));
     let note = if subset.is_empty() || total == 0 { note } else { format!("{note}: {subset}") };
     Row::new(Stage::Endpoints, mark, &note, "").citing(evidence)
+}
+
+/// `8 of 8 requests that were counted failed`, of the hosts that never answered one well.
+fn failed(trail: &ClusterTrail) -> Option<String> {
+    let failing: u64 = trail.always_failing().map(|trail| trail.host.counters.rq_total).sum();
+    let others = trail.eligible().any(|trail| trail.host.counters.rq_success > 0);
+    let of = match trail.always_failing().next() {
+        Some(one) if others => format!(" by {}", one.host.address),
+        Some(_) | None => String::new(),
+    };
+    (failing > 0).then(|| format!("{failing} of {failing} requests that were counted{of} failed"))
 }
 
 /// The hosts' health, or the empty list.
@@ -153,11 +166,10 @@ fn evidence_of(trail: &ClusterTrail, all_fine: bool) -> Vec<Evidence> {
         return trail.no_hosts().into_iter().collect();
     }
     let interesting = trail.hosts.iter().filter(|HostTrail { host, eligible, .. }| {
-        all_fine || !eligible || host.class != Class::Healthy || host.counters.never_connected()
+        all_fine || !eligible || host.class != Class::Healthy || host.counters.fails()
     });
     let at = |HostTrail { host, at, .. }: &HostTrail| {
-        let field =
-            if host.counters.never_connected() && host.class == Class::Healthy { "stats" } else { "health_status" };
+        let field = if host.counters.fails() && host.class == Class::Healthy { "stats" } else { "health_status" };
         at.as_ref().and_then(|n| n.get(field)).map(|n| n.evidence())
     };
     interesting.take(3).filter_map(at).collect()

@@ -11,11 +11,14 @@ use crate::verdict::{Endpoint, Mark, Stage};
 use crate::walk::upstream::assignment;
 use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
 use crate::walk::upstream::hosts::never_connected;
-use crate::walk::way::dial::Dial;
+use crate::walk::way::dial::{Dial, Restored};
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::log::Row;
 use crate::walk::way::met::{ClusterTrail, HostTrail};
 use crate::walk::way::walker::Walker;
+
+/// The header that names a host, where the cluster says no other.
+const HEADER: &str = "x-envoy-original-dst-host";
 
 /// What becomes of requests that go on to the address that was dialed.
 pub(in crate::walk) fn evaluate(
@@ -29,13 +32,15 @@ pub(in crate::walk) fn evaluate(
         Some(LbConfig::OriginalDstLbConfig(config)) => config.clone(),
         None => OriginalDstLbConfig::default(),
     };
-    let header =
-        if config.http_header_name.is_empty() { "x-envoy-original-dst-host" } else { &config.http_header_name };
-    if config.use_http_header && walker.question.headers.iter().any(|(k, _)| k.eq_ignore_ascii_case(header)) {
-        return Evaluated::unknown(trail, "an original destination that a header names is not modeled");
+    let named = named(walker, &config, wire);
+    if named.is_none() && dial.restored == Restored::No {
+        trail.own_socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
+        let note = "it sends requests on to the address that was dialed first, and the proxy was dialed itself";
+        return Evaluated::ended(trail, wire.no_host(), note, Vec::new());
     }
-    let port = config.upstream_port_override.as_ref().and_then(|p| u16::try_from(p.value).ok()).unwrap_or(dial.port);
-    let address = if let Some(ip) = dial.ip {
+    let port = named.map_or(dial.port, |named| named.port());
+    let port = config.upstream_port_override.as_ref().and_then(|p| u16::try_from(p.value).ok()).unwrap_or(port);
+    let address = if let Some(ip) = named.map(|named| named.ip()).or(dial.ip) {
         SocketAddr::new(ip, port).to_string()
     } else {
         walker.remark(format!("whether {} resolves, and to what: DNS was not asked", walker.question.host));
@@ -62,7 +67,22 @@ pub(in crate::walk) fn evaluate(
     let tls = socket.map(|socket| socket.kind.word());
     // Where the address is not known, there is no host to name.
     let endpoint = Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
-    trail.endpoints = dial.ip.map(|_| endpoint).into_iter().collect();
-    let cluster = row(&trail, Mark::Passed, "sends the connection on to the address that was dialed, as it is");
+    trail.endpoints = dial.ip.or(named.map(|named| named.ip())).map(|_| endpoint).into_iter().collect();
+    let note = match named {
+        Some(_) => "sends the request on to the address that its header names",
+        None => "sends the connection on to the address that was dialed, as it is",
+    };
+    let cluster = row(&trail, Mark::Passed, note);
     Evaluated { trail, ends: vec![(1.0, "", fate)], cluster, hosts: Some(hosts), conditions: Vec::new() }
+}
+
+/// The address that a header of the request names, where the cluster goes by one (`use_http_header`); what is no address
+/// names none.
+fn named(walker: &Walker, config: &OriginalDstLbConfig, wire: Wire) -> Option<SocketAddr> {
+    if !config.use_http_header || matches!(wire, Wire::Tcp) {
+        return None;
+    }
+    let name = Some(config.http_header_name.as_str()).filter(|name| !name.is_empty()).unwrap_or(HEADER);
+    let (_, value) = walker.question.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+    value.parse().ok()
 }

@@ -6,11 +6,15 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
 use crate::snapshot::Node;
 
+use super::dial::Dial;
+
 /// A connection that a filter chain takes.
 #[derive(Clone)]
 pub(in crate::walk) struct Accepted {
     /// What ends the chain.
     pub(in crate::walk) terminal: Terminal,
+    /// What the chain's filters get.
+    pub(in crate::walk) dial: Dial,
     /// What the chain's filters see of the bytes.
     pub(in crate::walk) sight: Sight,
     /// A network filter closes the connection once its first byte comes.

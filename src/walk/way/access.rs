@@ -1,5 +1,7 @@
 //! Role-based access control, of requests and of connections: what its rules see of them here.
 
+use std::net::IpAddr;
+
 use crate::envoy::classes::Then;
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::config::rbac::v3::{Rbac, rbac::Action};
@@ -7,12 +9,11 @@ use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
 use crate::envoy::rbac::conditions::{Taken, alternatives};
 use crate::envoy::rbac::{self, Asked, Judgment};
 use crate::envoy::re2::Charset;
-use crate::snapshot::{Node, Origin};
+use crate::snapshot::Node;
 
 use crate::walk::way::accepted::Sight;
 use crate::walk::way::apart::{Asking, Entry};
-use crate::walk::way::dial::Dial;
-use crate::walk::way::question::Protocol;
+use crate::walk::way::dial::{Dial, Layer};
 use crate::walk::way::walker::Walker;
 
 const RULES: &str = "envoy.config.rbac.v3.RBAC";
@@ -28,8 +29,8 @@ pub(in crate::walk) struct Request<'a> {
     pub(in crate::walk) lacks_metadata: &'a dyn Fn(&str) -> bool,
     /// A route was chosen.
     pub(in crate::walk) has_route: bool,
-    /// The client says from where it comes, and may be believed.
-    pub(in crate::walk) is_forwarded: bool,
+    /// The client's address, as headers may say; `None` where it is not known.
+    pub(in crate::walk) client: Option<IpAddr>,
 }
 
 /// Judges a request, or with `None` a connection, by the rules at `node`.
@@ -93,21 +94,23 @@ fn asked<T>(
     judge: &dyn Fn(&Asked) -> T,
 ) -> T {
     let downstream = &walker.downstream;
-    let speaks_tls = walker.question.tls || dial.protocol == Protocol::Tls;
-    let own = walker.node.as_ref().filter(|_| matches!(walker.origin, Origin::Source(_)));
-    let source = downstream.source.or_else(|| own?.ip.parse().ok());
+    let source = walker.peer(dial);
+    let opened = if let Layer::Opened(name) = &dial.layer { Some(name) } else { None };
     let asked = Asked {
         header: request.map_or(&|_: &HeaderMatcher| Match::No, |r| r.header),
         path: request.map(|r| r.path),
         destination: downstream.destination.or(dial.ip),
         port: if downstream.port == 0 { dial.port } else { downstream.port },
         source,
-        client: source.filter(|_| request.is_none_or(|r| !r.is_forwarded)),
+        client: request.map_or(source, |request| request.client),
         // TLS that the chain passes on as it is tells of no peer.
-        tls: downstream.tls && sight == Sight::Clear,
+        tls: (downstream.tls || opened.is_some()) && sight == Sight::Clear,
         uris: &downstream.peer_uris,
         dns: &downstream.peer_dns,
-        server_name: (downstream.tls || !speaks_tls).then_some(&downstream.server_name),
+        server_name: opened.map(String::as_str).or_else(|| {
+            let is_known = downstream.tls || dial.layer != Layer::Sealed;
+            is_known.then_some(downstream.server_name.as_str())
+        }),
         lacks_metadata: request.map_or(&|_: &str| false, |r| r.lacks_metadata),
         has_route: request.is_some_and(|r| r.has_route),
         charset: Charset::of(walker.version),

@@ -3,7 +3,9 @@
 use crate::verdict;
 
 use super::dial::Dial;
-use super::question::{Asks, Port, Protocol};
+use super::protocol::Protocol;
+use super::question::Asks;
+use super::target::Port;
 use super::walker::Walker;
 
 /// The request as the verdict shows it.

@@ -119,6 +119,11 @@ impl Branch {
         self.log.iter().find_map(|entry| if let Fact::Pod(visit) = &entry.fact { Some(visit) } else { None })
     }
 
+    /// Whether it is a request of gRPC.
+    pub fn kind(&self) -> RequestKind {
+        self.kind
+    }
+
     /// What was met on the way through one proxy.
     pub fn trail(&self, side: Side) -> Trail {
         Trail::of(&self.log, side)

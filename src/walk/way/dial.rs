@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::envoy::headers;
 
-use super::question::Protocol;
+use super::protocol::Protocol;
 use super::stop::RequestKind;
 
 /// What A dials, and what it says.
@@ -15,13 +15,46 @@ pub(in crate::walk) struct Dial {
     pub(in crate::walk) port: u16,
     /// The Host header.
     pub(in crate::walk) host: String,
+    /// What is spoken, inside of TLS where there is one.
     pub(in crate::walk) protocol: Protocol,
+    pub(in crate::walk) layer: Layer,
+    pub(in crate::walk) restored: Restored,
+}
+
+/// What the client wraps its bytes in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::walk) enum Layer {
+    /// Nothing.
+    Clear,
+    /// TLS that goes by as it is.
+    Sealed,
+    /// TLS that the proxy's filter chain ended, to this server name; empty where the client sent none.
+    Opened(String),
+}
+
+impl Layer {
+    /// What a TCP proxy passes on.
+    pub(in crate::walk) fn passed_on(&self) -> Self {
+        match self {
+            Self::Sealed => Self::Sealed,
+            Self::Clear | Self::Opened(_) => Self::Clear,
+        }
+    }
+}
+
+/// Whether the proxy knows the address that was dialed first, which is what `ORIGINAL_DST` clusters go by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::walk) enum Restored {
+    /// It was redirected, or a listener filter brought the address back.
+    Yes,
+    /// It knows its own address only.
+    No,
 }
 
 impl Dial {
     /// Whether local replies to a request with these headers are wrapped for gRPC.
     pub(in crate::walk) fn request_kind(&self, headers: &[(String, String)]) -> RequestKind {
-        let all = headers::matched(headers, self.protocol != Protocol::Http1, false);
+        let all = headers::matched(headers, self.protocol.is_http2(), false);
         match all.iter().find(|(name, _)| name == "content-type") {
             Some((_, value)) => RequestKind::of_content_type(value),
             None if self.protocol == Protocol::Grpc => RequestKind::Grpc,

@@ -29,6 +29,18 @@ pub(in crate::walk) struct Choice {
     pub(in crate::walk) at: Option<Node>,
     /// What the hosts must have under `envoy.lb`, where the cluster has subsets.
     pub(in crate::walk) criteria: Criteria,
+    /// Why that is not sure: filters may ask for more.
+    pub(in crate::walk) unsure: Option<String>,
+}
+
+/// What filters leave behind for the router.
+#[derive(Clone, Debug)]
+pub(in crate::walk) struct Left {
+    pub(in crate::walk) headers: Headers,
+    /// What they ask of hosts by metadata that they write (`envoy.lb`); it goes before what the route asks for.
+    pub(in crate::walk) criteria: Criteria,
+    /// Why that is not sure.
+    pub(in crate::walk) unsure: Option<String>,
 }
 
 /// How it is forwarded, which says what a failure means to the client.

@@ -113,6 +113,11 @@ impl ClusterTrail {
         Some(status.get("host_statuses").map_or_else(|| status.lacks("host_statuses"), |list| list.evidence()))
     }
 
+    /// Those of them that a request can be sent to, and of which every request that was counted failed.
+    pub fn always_failing(&self) -> impl Iterator<Item = &HostTrail> {
+        self.eligible().filter(|trail| trail.host.counters.always_failed())
+    }
+
     /// The hosts that a request can be sent to.
     pub fn eligible(&self) -> impl Iterator<Item = &HostTrail> {
         self.hosts.iter().filter(|host| host.eligible)
@@ -126,7 +131,7 @@ impl Socket {
     }
 
     /// Whether it is TLS, of either kind.
-    pub(in crate::walk) fn is_tls(&self) -> bool {
+    pub fn is_tls(&self) -> bool {
         self.kind != SocketKind::Plaintext
     }
 }

@@ -1,10 +1,13 @@
 //! What is asked: the request that A would send to B:PORT, before anything was read.
 
-use std::fmt;
 use std::net::IpAddr;
 
-use crate::redact;
+use crate::envoy::headers;
 use crate::snapshot::AskRecord;
+
+use super::protocol::Protocol;
+use super::question_error::QuestionError;
+use super::target::{Port, Target};
 
 /// The request in question.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +20,7 @@ pub struct Question {
     pub host: String,
     /// The port.
     pub port: Port,
-    /// The method; `GET` where it was not given.
+    /// The method; where it was not given `GET`, and `POST` of gRPC.
     pub method: String,
     /// The path with its query; `/` where it was not given.
     pub path: String,
@@ -31,6 +34,12 @@ pub struct Question {
     pub tls: bool,
     /// The TLS server name, where it is not the host's.
     pub sni: Option<String>,
+    /// The address that A dials, where B's name leaves it open.
+    pub address: Option<IpAddr>,
+    /// The client's own address, where it is not that of A's pod.
+    pub from_address: Option<IpAddr>,
+    /// What stands before the proxy announces the client in this version of the PROXY protocol.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// Whether the walk goes on through B's own proxy.
     pub beyond: Beyond,
     /// Whether it is this one request that is asked about.
@@ -61,84 +70,21 @@ pub enum Beyond {
     Proxy,
 }
 
-/// A port, by number or by its name in the Service.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Port {
-    /// 1 to 65535.
-    Number(u16),
-    /// A name, as in `spec.ports[].name`.
-    Name(String),
-}
-
-/// What A speaks.
+/// The version of the PROXY protocol that a load balancer before the proxy speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Protocol {
-    /// HTTP/1.1
-    Http1,
-    /// HTTP/2 with prior knowledge
-    Http2,
-    /// gRPC: HTTP/2 with `content-type: application/grpc`
-    Grpc,
-    /// Bytes that are no HTTP; the client speaks first
-    Tcp,
-    /// TLS with bytes inside that the proxy does not see
-    Tls,
+pub enum ProxyProtocol {
+    /// Text.
+    V1,
+    /// Binary.
+    V2,
 }
 
-impl Protocol {
-    /// As in the JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Http1 => "http1",
-            Self::Http2 => "http2",
-            Self::Grpc => "grpc",
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-        }
-    }
-
-    /// The protocol of this name; `auto` is none in particular.
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Http1, Self::Http2, Self::Grpc, Self::Tcp, Self::Tls].into_iter().find(|p| p.word() == word)
-    }
-
-    /// Whether the proxy sees HTTP when it sees this.
-    pub fn is_http(self) -> bool {
-        matches!(self, Self::Http1 | Self::Http2 | Self::Grpc)
-    }
-}
-
-/// Why a question cannot be understood.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum QuestionError {
-    /// B has no port; B without it.
-    NoPort(String),
-    /// The port is no number from 1 to 65535 and no port name.
-    BadPort(String),
-    /// B is empty, or holds what no name can.
-    BadTarget(String),
-    /// A header without a colon, or with a name that HTTP does not allow.
-    BadHeader(String),
-    /// The path does not begin with `/`.
-    BadPath(String),
-    /// The method holds what HTTP does not allow.
-    BadMethod(String),
-    /// No such protocol.
-    BadProtocol(String),
-}
-
-impl fmt::Display for QuestionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoPort(host) => write!(f, "`{host}` has no port"),
-            Self::BadPort(port) => write!(f, "`{port}` is not a port: a number from 1 to 65535, or a port's name"),
-            Self::BadTarget(target) => write!(f, "`{}` is not a destination", redact::url(target)),
-            Self::BadHeader(header) => write!(f, "`{}` is not a header: `Name: value`", redact::header_line(header)),
-            Self::BadPath(path) => write!(f, "`{}` is not a path: it begins with `/`", redact::path(path)),
-            Self::BadMethod(method) => write!(f, "`{method}` is not a method"),
-            Self::BadProtocol(word) => {
-                write!(f, "`{word}` is not a protocol: auto, http1, http2, grpc, tcp or tls")
-            }
+impl ProxyProtocol {
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "v1" | "1" => Some(Self::V1),
+            "v2" | "2" => Some(Self::V2),
+            _ => None,
         }
     }
 }
@@ -157,24 +103,23 @@ impl Question {
                 headers.push((name, value));
             }
         }
+        headers.extend(target.scheme.headers(&headers));
         // What a URL says counts, unless something else was said.
         let given = match target.path {
             Some(path) if ask.path.as_deref().is_none_or(|path| path == "/") => Some(path),
             _ => ask.path.clone(),
         };
         let is_open = given.is_none() && ask.method.is_none() && headers.is_empty();
+        let protocol = protocol(ask)?.or_else(|| target.scheme.protocol());
+        let usual = if protocol == Some(Protocol::Grpc) { "POST" } else { "GET" };
         let path = given.unwrap_or_else(|| "/".to_owned());
-        let method = ask.method.clone().unwrap_or_else(|| "GET".to_owned());
+        let method = ask.method.clone().unwrap_or_else(|| usual.to_owned());
         if !path.starts_with('/') && path != "*" {
             return Err(QuestionError::BadPath(path));
         }
         if method.is_empty() || !method.chars().all(is_token) {
             return Err(QuestionError::BadMethod(method));
         }
-        let protocol = match ask.protocol.as_deref() {
-            None | Some("auto" | "") => None,
-            Some(word) => Some(Protocol::of(word).ok_or_else(|| QuestionError::BadProtocol(word.to_owned()))?),
-        };
         Ok(Self {
             from: ask.from.clone().unwrap_or_default(),
             target: target.shown,
@@ -185,11 +130,40 @@ impl Question {
             headers,
             authority,
             protocol,
-            tls: ask.tls || target.tls,
+            tls: ask.tls || target.scheme.is_tls(),
             sni: ask.sni.clone(),
+            address: address(ask.address.as_deref())?,
+            from_address: address(ask.from_address.as_deref())?,
+            proxy_protocol: proxy_protocol(ask)?,
             beyond: Beyond::default(),
             asks: if is_open { Asks::Open } else { Asks::One },
         })
+    }
+
+    /// What A's client offers in a TLS handshake: browsers and curl offer both versions of HTTP.
+    pub fn alpn(&self) -> Vec<String> {
+        let offered: &[&str] = match self.protocol {
+            None if self.upgrades() => &["http/1.1"],
+            None | Some(Protocol::Tls) => &["h2", "http/1.1"],
+            Some(Protocol::Http2 | Protocol::Grpc) => &["h2"],
+            Some(Protocol::Http1) => &["http/1.1"],
+            Some(Protocol::Http10 | Protocol::Tcp) => &[],
+        };
+        offered.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// Whether it asks for another protocol on the connection of HTTP/1.
+    pub fn upgrades(&self) -> bool {
+        headers::upgrade(&self.headers).is_some()
+    }
+
+    /// The TLS server name that A's client sends; an address is none.
+    pub fn server_name(&self) -> String {
+        match &self.sni {
+            Some(name) => name.to_ascii_lowercase(),
+            None if self.ip().is_some() => String::new(),
+            None => self.host.trim_end_matches('.').to_ascii_lowercase(),
+        }
     }
 
     /// B as an address, where it is one.
@@ -198,75 +172,20 @@ impl Question {
     }
 }
 
-/// B and PORT, taken apart.
-struct Target {
-    shown: String,
-    host: String,
-    port: Port,
-    path: Option<String>,
-    tls: bool,
-}
-
-impl Target {
-    fn parse(text: &str) -> Result<Self, QuestionError> {
-        let bad = || QuestionError::BadTarget(text.to_owned());
-        let (scheme, rest) = match text.split_once("://") {
-            Some(("http", rest)) => (Some("http"), rest),
-            Some(("https", rest)) => (Some("https"), rest),
-            Some(_) => return Err(bad()),
-            None => (None, text),
-        };
-        let (authority, path) = match rest.find(['/', '?']) {
-            Some(at) if scheme.is_some() => (&rest[..at], Some(rest[at..].split('#').next().unwrap_or_default())),
-            _ => (rest, None),
-        };
-        if authority.contains('@') {
-            return Err(bad());
-        }
-        let authority = authority.strip_prefix("svc/").or(authority.strip_prefix("service/")).unwrap_or(authority);
-        let (host, port) = split_port(authority);
-        let port = match (port, scheme) {
-            (Some(port), _) => Port::parse(port)?,
-            (None, Some("https")) => Port::Number(443),
-            (None, Some(_)) => Port::Number(80),
-            (None, None) if host.is_empty() => return Err(bad()),
-            (None, None) => return Err(QuestionError::NoPort(host.to_owned())),
-        };
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-._:*".contains(c)) {
-            return Err(bad());
-        }
-        let shown = match &port {
-            Port::Number(number) => format!("{host}:{number}"),
-            Port::Name(name) => format!("{host}:{name}"),
-        };
-        let path = path.map(|p| if p.starts_with('?') { format!("/{p}") } else { p.to_owned() });
-        Ok(Self { shown, host: name.to_owned(), port, path, tls: scheme == Some("https") })
+fn protocol(ask: &AskRecord) -> Result<Option<Protocol>, QuestionError> {
+    match ask.protocol.as_deref() {
+        None | Some("auto" | "") => Ok(None),
+        Some(word) => Protocol::of(word).map(Some).ok_or_else(|| QuestionError::BadProtocol(word.to_owned())),
     }
 }
 
-impl Port {
-    fn parse(text: &str) -> Result<Self, QuestionError> {
-        let bad = || QuestionError::BadPort(text.to_owned());
-        if text.bytes().all(|b| b.is_ascii_digit()) {
-            let number = text.parse::<u16>().map_err(|_| bad())?;
-            return if number == 0 { Err(bad()) } else { Ok(Self::Number(number)) };
-        }
-        let is_name = text.len() <= 63 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        let has_letter = text.chars().any(|c| c.is_ascii_alphabetic()) && !text.starts_with('-');
-        if is_name && has_letter { Ok(Self::Name(text.to_owned())) } else { Err(bad()) }
-    }
+fn address(text: Option<&str>) -> Result<Option<IpAddr>, QuestionError> {
+    text.map(|text| text.parse().map_err(|_| QuestionError::BadAddress(text.to_owned()))).transpose()
 }
 
-/// `host:port`, `[v6]:port`, or a host alone; a bare IPv6 address has no port.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
-    if let Some(end) = authority.find(']') {
-        return (&authority[..=end], authority[end + 1..].strip_prefix(':'));
-    }
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => (host, Some(port)),
-        _ => (authority, None),
-    }
+fn proxy_protocol(ask: &AskRecord) -> Result<Option<ProxyProtocol>, QuestionError> {
+    let of = |word: &String| ProxyProtocol::of(word).ok_or_else(|| QuestionError::BadProxyProtocol(word.clone()));
+    ask.proxy_protocol.as_ref().map(of).transpose()
 }
 
 fn parse_header(text: &str) -> Result<(String, String), QuestionError> {
@@ -315,6 +234,26 @@ mod tests {
         let question = parse("https://a.b?q").unwrap();
         assert_eq!((question.port, question.path.as_str(), question.tls), (Port::Number(443), "/?q", true));
         assert_eq!(question.target, "a.b:443");
+    }
+
+    #[test]
+    fn a_scheme_says_what_the_client_speaks() {
+        for (to, port, protocol, tls) in [
+            ("ws://a/x", 80, None, false),
+            ("wss://a/x", 443, None, true),
+            ("grpc://a:50051/p.S/M", 50051, Some(Protocol::Grpc), false),
+            ("grpcs://a", 443, Some(Protocol::Grpc), true),
+            ("tcp://a:5432", 5432, Some(Protocol::Tcp), false),
+            ("tls://a", 443, Some(Protocol::Tls), false),
+        ] {
+            let question = parse(to).unwrap();
+            let found = (question.port, question.protocol, question.tls);
+            assert_eq!(found, (Port::Number(port), protocol, tls), "{to}");
+        }
+        let question = parse("ws://a/x").unwrap();
+        assert!(question.headers.contains(&("upgrade".to_owned(), "websocket".to_owned())));
+        assert_eq!(parse("grpc://a/p.S/M").unwrap().method, "POST");
+        assert_eq!(parse("http://a/x").unwrap().method, "GET");
     }
 
     #[test]

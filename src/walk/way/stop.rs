@@ -49,6 +49,10 @@ pub enum Stop {
     RateLimitUnavailable(u16),
     /// The CORS filter answers a preflight.
     CorsPreflight,
+    /// A password or a key is asked for, and the request shows none: Envoy's word for it.
+    CredentialsDenied(&'static str),
+    /// The request is longer than a filter takes.
+    PayloadTooLarge,
     /// The request changes something and comes from another origin.
     CsrfDenied,
     /// The health check filter answers.
@@ -67,6 +71,24 @@ pub enum Stop {
     Overflow(Form),
     /// Plaintext comes to a chain that takes TLS: the connection is closed.
     PlaintextOnTls,
+    /// TLS comes to a chain that reads HTTP: a request line that is none.
+    TlsOnPlaintext,
+    /// The listener wants a PROXY header before all else, and closes the connection without one.
+    NoProxyHeader,
+    /// The chain takes clients with a certificate only, and this one has none: the handshake fails.
+    ClientCertificateMissing,
+    /// The chain's own certificate, a secret of this name, was never delivered: the connection is closed.
+    CertificateNotDelivered(String),
+    /// Neither the route nor the connection manager lets requests go over to this protocol (`upgrade_configs`).
+    UpgradeRefused(String),
+    /// The path cannot be normalized, or has an escaped slash that is not taken.
+    PathRejected,
+    /// The path begins with no slash (`OPTIONS *`).
+    PathNotAbsolute,
+    /// The path has an escaped slash: a redirect to the one without.
+    PathRedirected,
+    /// The connection manager has no router: nobody ever answers.
+    NeverAnswered,
     /// One side's proxy does not take the other's certificate.
     Handshake(Box<Handshake>),
     /// B closes the connection before it answers; A's proxy says so.
@@ -131,7 +153,8 @@ impl Stop {
         let (status, flags) = self.status_and_flags();
         let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
         // Before the request is one, nothing is wrapped for gRPC.
-        let is_wrapped = request == RequestKind::Grpc && status != 0 && !matches!(self, Self::Refused(_));
+        let is_wrapped =
+            request == RequestKind::Grpc && status != 0 && !matches!(self, Self::Refused(_) | Self::TlsOnPlaintext);
         let grpc_status = is_wrapped.then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
@@ -154,7 +177,15 @@ impl Stop {
             | Self::NoAddress
             | Self::NoListener
             | Self::ConnectionDenied(_)
-            | Self::PlaintextOnTls => (0, &[]),
+            | Self::PlaintextOnTls
+            | Self::NoProxyHeader
+            | Self::ClientCertificateMissing
+            | Self::CertificateNotDelivered(_) => (0, &[]),
+            Self::NeverAnswered => (0, &["DC"]),
+            Self::CredentialsDenied(_) => (401, &[]),
+            Self::PayloadTooLarge => (413, &[]),
+            Self::PathNotAbsolute => (404, &[]),
+            Self::PathRedirected => (307, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
             Self::Handshake(handshake) => match handshake.how {
                 Refused::Handshake(form) => (form.status(503), &["UF"]),
@@ -167,18 +198,20 @@ impl Stop {
             Self::Redirect(status) | Self::DirectResponse(status) | Self::JwtDenied(status, _) => (*status, &[]),
             Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"]),
             Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"]),
-            Self::RbacDenied(_) | Self::CsrfDenied | Self::JwtMisnamed(_) => (403, &[]),
+            Self::RbacDenied(_) | Self::CsrfDenied | Self::JwtMisnamed(_) | Self::UpgradeRefused(_) => (403, &[]),
             Self::AuthorizationUnavailable(status) => (*status, &["UAEX"]),
             Self::RateLimitUnavailable(status) => (*status, &["RLSE"]),
             Self::CorsPreflight | Self::HealthCheck => (200, &[]),
             Self::NoCluster(status) => (status.unwrap_or(0), &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
-            Self::Refused(Refusal::RequestLine | Refusal::Authority | Refusal::Underscore(Wire::Http1)) => {
+            Self::TlsOnPlaintext
+            | Self::Refused(Refusal::RequestLine | Refusal::Authority | Refusal::Underscore(Wire::Http1)) => {
                 (400, &["DPE"])
             }
             Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
-            Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
+            Self::Refused(Refusal::LowVersion) => (426, &["DPE"]),
+            Self::PathRejected | Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
             Self::Refused(Refusal::TooManyHeaders(Wire::Http1) | Refusal::HeadersTooLarge) => (431, &["DPE"]),
             Self::Refused(Refusal::Underscore(Wire::Http2) | Refusal::TooManyHeaders(Wire::Http2)) => (0, &["DR"]),
             Self::MaintenanceMode => (503, &["UO"]),
@@ -203,6 +236,9 @@ impl Stop {
             | Self::NoAddress
             | Self::NoListener
             | Self::PlaintextOnTls
+            | Self::NoProxyHeader
+            | Self::ClientCertificateMissing
+            | Self::CertificateNotDelivered(_)
             | Self::NoCluster(None)
             | Self::Overflow(Form::Tcp)
             | Self::NoWaiting
@@ -222,7 +258,14 @@ impl Stop {
             Self::NoCluster(Some(_)) => "cluster_not_found",
             Self::DropOverload => "unconditional_drop_overload",
             Self::PartialDropOverload => "drop_overload",
-            Self::Refused(Refusal::RequestLine) => "http1.codec_error",
+            Self::Refused(Refusal::RequestLine) | Self::TlsOnPlaintext => "http1.codec_error",
+            Self::Refused(Refusal::LowVersion) => "low_version",
+            Self::NeverAnswered => "downstream_remote_disconnect",
+            Self::UpgradeRefused(_) => "upgrade_failed",
+            Self::PathNotAbsolute => "absolute_path_rejected",
+            Self::CredentialsDenied(details) => details,
+            Self::PayloadTooLarge => "request_payload_too_large",
+            Self::PathRejected | Self::PathRedirected => "path_normalization_failed",
             Self::Refused(Refusal::Http2Header) => "http2.invalid.header.field",
             Self::Refused(Refusal::Authority) => "http.invalid_authority",
             Self::Refused(Refusal::QueryWithoutContentType) => "query_missing_content_type",
@@ -254,7 +297,12 @@ impl Stop {
                 | Self::FaultAbort(_)
                 | Self::CorsPreflight
                 | Self::HealthCheck
+                | Self::PathRedirected
         );
+        // Whatever the request speaks: a gRPC status was injected, so that a gRPC client fails.
+        if matches!(self, Self::FaultAbort(Abort::Grpc(status)) if *status != 0) {
+            return Outcome::Fails;
+        }
         let fine = (1..400).contains(&response.status) && response.grpc_status.is_none_or(|s| s == 0);
         if by_configuration && fine { Outcome::Answered } else { Outcome::Fails }
     }
@@ -270,6 +318,7 @@ impl Stop {
             | Self::JwtDenied(..)
             | Self::CorsPreflight
             | Self::CsrfDenied
+            | Self::CredentialsDenied(_)
             | Self::HealthCheck => true,
             Self::NoSuchService
             | Self::NoSuchPort
@@ -290,6 +339,16 @@ impl Stop {
             | Self::MaintenanceMode
             | Self::Overflow(_)
             | Self::PlaintextOnTls
+            | Self::TlsOnPlaintext
+            | Self::NoProxyHeader
+            | Self::ClientCertificateMissing
+            | Self::CertificateNotDelivered(_)
+            | Self::UpgradeRefused(_)
+            | Self::PathRejected
+            | Self::PayloadTooLarge
+            | Self::PathNotAbsolute
+            | Self::PathRedirected
+            | Self::NeverAnswered
             | Self::Handshake(_)
             | Self::UpstreamClosed
             | Self::UpstreamCutOff(_)
@@ -329,13 +388,28 @@ impl Stop {
             Self::RateLimitUnavailable(_) => "the rate limit service cannot be asked".to_owned(),
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),
+            Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
+            Self::PayloadTooLarge => "it is longer than the proxy takes".to_owned(),
             Self::HealthCheck => "a health check, which the proxy answers".to_owned(),
             Self::NoCluster(_) => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
+            Self::TlsOnPlaintext => "TLS comes to a port that takes plaintext HTTP".to_owned(),
+            Self::NoProxyHeader => "the listener wants the PROXY protocol, which the client does not speak".to_owned(),
+            Self::ClientCertificateMissing => "the client has to show a certificate, and has none".to_owned(),
+            Self::CertificateNotDelivered(name) => {
+                format!("the certificate that the proxy would show, {name}, was never delivered")
+            }
+            Self::UpgradeRefused(wanted) if wanted == "CONNECT" => "CONNECT is not allowed here".to_owned(),
+            Self::UpgradeRefused(wanted) => format!("upgrades to {wanted} are not allowed here"),
+            Self::PathRejected => "its path is not taken".to_owned(),
+            Self::PathNotAbsolute => "its path does not begin with a slash".to_owned(),
+            Self::PathRedirected => "redirected to its path with the slashes unescaped".to_owned(),
+            Self::NeverAnswered => "no filter of the proxy answers: the request hangs".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::UpstreamCutOff(_) => "B closes the connection before TLS comes about".to_owned(),
             Self::Handshake(handshake) => handshake.words(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
+            Self::Refused(Refusal::LowVersion) => "the proxy does not take HTTP/1.0".to_owned(),
             Self::Refused(Refusal::Preface) => "the request is no HTTP/2, and nothing else is taken".to_owned(),
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),
             Self::Refused(Refusal::Authority) => "its Host is not a valid one".to_owned(),

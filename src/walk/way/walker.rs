@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
 use crate::envoy::fields;
@@ -13,6 +13,7 @@ use crate::mesh::node_id::NodeId;
 use crate::mesh::proxies::envoy_version;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 
+use super::dial::Dial;
 use super::memo::Memo;
 use super::question::Question;
 use crate::walk::way::open_headers::OpenHeaders;
@@ -170,6 +171,23 @@ impl<'a> Walker<'a> {
     /// is why an answer is unknown.
     pub(in crate::walk) fn remark(&self, line: String) {
         self.remarks.borrow_mut().add(line);
+    }
+
+    /// The address that a connection comes from: A's pod's, unless it was said; who dials loopback is there itself.
+    pub(in crate::walk) fn peer(&self, dial: &Dial) -> Option<IpAddr> {
+        if !matches!(self.origin, Origin::Source(_)) {
+            return self.downstream.source;
+        }
+        // A load balancer that announces its client stands between.
+        let of_client = self.question.from_address.filter(|_| self.question.proxy_protocol.is_none());
+        let is_client = self.node.as_ref().is_some_and(|node| !node.is_gateway);
+        let own = || self.node.as_ref().filter(|_| is_client).and_then(|node| node.ip.parse().ok());
+        let loopback = || match dial.ip? {
+            IpAddr::V4(ip) if ip.is_loopback() => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            IpAddr::V6(ip) if ip.is_loopback() => Some(IpAddr::V6(ip)),
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        };
+        of_client.or_else(loopback).or_else(own)
     }
 
     /// A's own pod, where it was read.

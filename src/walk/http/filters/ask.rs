@@ -12,6 +12,7 @@ use crate::envoy::pb::envoy::config::route::v3::{
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, HttpFilter, http_filter::ConfigType,
 };
+use crate::envoy::subset::Criteria;
 use crate::snapshot::Node;
 use crate::verdict::Power;
 use crate::walk::http::chosen::Chosen;
@@ -53,8 +54,10 @@ pub(super) enum Effect {
     Answers(Answer),
     /// Holds this share of them up.
     Delays(f64, Node),
-    /// Sets dynamic metadata under this name.
+    /// May set dynamic metadata under this name; `*` for any.
     SetsMetadata(String),
+    /// Sets this dynamic metadata under this name.
+    Writes(String, Criteria),
     /// Notes which policy of shadow rules matched, under this prefix.
     Shadows(String, Result<Option<String>, String>),
     /// Changes headers that later filters see.
@@ -107,6 +110,10 @@ pub(super) struct Ask<'a> {
 pub(super) struct Before {
     /// The names under which they may have set dynamic metadata.
     pub(super) metadata: BTreeSet<String>,
+    /// What they ask of hosts by what they wrote under `envoy.lb`.
+    pub(super) criteria: Criteria,
+    /// Why more may be asked.
+    pub(super) unsure: Option<String>,
     pub(super) headers_changed: bool,
     /// One of them changes headers, so that B's side cannot be sure of them either.
     pub(super) passed_a_change: bool,
@@ -132,6 +139,12 @@ impl Ask<'_> {
     /// A header matcher, as of this filter's turn.
     pub(super) fn header(&self, header: &HeaderMatcher) -> Match {
         self.header_of(header, Reading::of(self.walker.version))
+    }
+
+    /// Whether it is open what a header says by now, or whether it is there.
+    pub(super) fn is_open(&self, name: &str) -> bool {
+        let given = !self.http.values(name).is_empty();
+        self.before.headers_changed || self.http.open.why(name, given).is_some()
     }
 
     /// The first value of a header; empty without one.

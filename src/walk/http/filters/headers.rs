@@ -1,4 +1,4 @@
-//! Filters that answer nothing, and change what later filters see: headers, metadata, filter state.
+//! Filters that answer nothing, and change what later filters see: headers, filter state.
 
 use crate::snapshot::Node;
 
@@ -14,17 +14,6 @@ pub(super) fn mutation(ask: &Ask, applied: &Applied) -> Vec<Effect> {
         ["request_mutations", "query_parameter_mutations"].into_iter().any(|key| mutations.get(key).is_some())
     };
     nodes.into_iter().any(changes).then_some(Effect::ChangesHeaders).into_iter().collect()
-}
-
-/// Headers to metadata: it may take a header away.
-pub(super) fn to_metadata(applied: &Applied) -> Vec<Effect> {
-    let mut effects = vec![Effect::SetsMetadata("*".to_owned())];
-    let removes = |rule: Node| rule.get("remove").is_some_and(|r| r.value().as_bool() == Some(true));
-    let rules = applied.node.get("request_rules");
-    if rules.is_some_and(|rules| rules.items().any(removes)) {
-        effects.push(Effect::ChangesHeaders);
-    }
-    effects
 }
 
 /// Filter state: objects of Envoy's own names decide things, and a cleared route is chosen anew.

@@ -122,7 +122,7 @@ fn requested<T>(ask: &Ask, judge: &dyn Fn(&Request) -> T) -> T {
         path: &path,
         lacks_metadata: &lacks_metadata,
         has_route: ask.chosen.route.is_some(),
-        is_forwarded: !http.values("x-forwarded-for").is_empty(),
+        client: http.client,
     };
     judge(&request)
 }

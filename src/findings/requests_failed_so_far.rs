@@ -1,0 +1,138 @@
+//! Every request that was counted failed.
+//!
+//! The host counters of A's proxy count what it sent: `rq_total` requests, of which none was answered well (`rq_success`
+//! is 0). Connections came about, so somebody listens. Usually the two sides speak different protocols (HTTP/2 to a
+//! server of HTTP/1.1: 502 UPE; gRPC to a cluster of HTTP/1.1; plaintext to a port of TLS: 503 UC), the answer takes
+//! longer than the route's timeout (504 UT), or the application answers every request with an error of its own (5xx).
+
+use crate::diagnose::{Case, Proved, advice, certain, in_field, ref_of, service_logs, show};
+use crate::snapshot::{Evidence, Kind, Node};
+use crate::verdict::{Command, Finding, ObjectRef, Op, Stage};
+use crate::walk::{ClusterTrail, HostTrail, RequestKind};
+
+/// Where a cluster says which version of HTTP it speaks.
+const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+/// How long a route waits for an answer where it says nothing.
+const TIMEOUT: &str = "15s";
+
+pub(crate) fn examine(case: &Case) -> Option<Finding> {
+    if case.stop().is_some() {
+        return None;
+    }
+    let cluster = case.in_source().cluster.as_deref()?;
+    let failing: Vec<&HostTrail> = cluster.always_failing().collect();
+    let total: u64 = failing.iter().map(|trail| trail.host.counters.rq_total).sum();
+    let late: u64 = failing.iter().map(|trail| trail.host.counters.rq_timeout).sum();
+    if failing.is_empty() || cluster.eligible().any(|trail| trail.host.counters.rq_success > 0) {
+        return None;
+    }
+    let stats = failing.iter().take(3).filter_map(|trail| trail.at.as_ref()?.get("stats"));
+    let mut evidence: Vec<Evidence> = stats.map(|stats| stats.evidence()).collect();
+    let Suspect { title, why, advice: text, at } = suspect(case, cluster, (late, total));
+    evidence.extend(at.iter().map(Node::evidence));
+    // A timeout is the route's, all else the cluster's.
+    let object = if late == total {
+        let of_route = case.in_source().route.as_ref().and_then(Case::object_of_route);
+        of_route.map(|(object, _)| in_field(&object, "spec.http[].timeout"))
+    } else {
+        Case::object_of_cluster(cluster).map(|(rule, _)| rule)
+    };
+    let mut objects: Vec<ObjectRef> = object.into_iter().collect();
+    let service = case.asked_service().map(|service| ref_of(Kind::Service, service, ""));
+    objects.extend(service.clone());
+    let at = failing.iter().take(3).map(|trail| trail.host.address.as_str()).collect::<Vec<_>>().join(", ");
+    let next = match (&service, objects.first()) {
+        (Some(service), _) => service_logs(&service.namespace, &service.name),
+        (None, Some(object)) => show(object),
+        (None, None) => Command::default(),
+    };
+    Some(Finding {
+        id: "requests-failed-so-far",
+        certainty: certain(Proved::No),
+        stage: Stage::Endpoints,
+        title,
+        why: format!(
+            "A's proxy counted {total} requests to {at} since it knows the endpoints, and all of them failed, although connections came about. {why}"
+        ),
+        fix: vec![advice(Op::Replace, text)],
+        next,
+        objects,
+        codes: &[],
+        evidence,
+    })
+}
+
+/// What the failures most likely come of.
+struct Suspect {
+    title: String,
+    why: String,
+    advice: String,
+    /// The part of the configuration that says so.
+    at: Option<Node>,
+}
+
+/// Whom to suspect, where of `total` requests `late` waited in vain.
+fn suspect(case: &Case, cluster: &ClusterTrail, (late, total): (u64, u64)) -> Suspect {
+    let config = cluster.cluster.as_ref();
+    let options = config.and_then(|config| config.get("typed_extension_protocol_options")?.get(OPTIONS));
+    let http2 = options.as_ref().and_then(|options| options.at("explicit_http_config.http2_protocol_options"));
+    let socket = cluster.hosts.iter().find_map(|host| host.socket.as_deref()).or(cluster.own_socket.as_deref());
+    let route = case.in_source().route.as_ref();
+    if late == total {
+        let timeout = route.and_then(|route| route.at("route.timeout"));
+        let seconds = timeout.as_ref().and_then(|at| at.value().as_str().map(str::to_owned));
+        let seconds = seconds.unwrap_or_else(|| TIMEOUT.to_owned());
+        return Suspect {
+            title: format!("no answer came within the route's timeout of {seconds}"),
+            why: "Each was given up because its answer did not come in time (504 UT).".to_owned(),
+            advice: format!("a longer timeout than {seconds} on the route, or find why the application takes so long"),
+            at: timeout,
+        };
+    }
+    let speaks = |words: &str, why: &str, advice: &str, at: Option<Node>| Suspect {
+        title: words.to_owned(),
+        why: why.to_owned(),
+        advice: advice.to_owned(),
+        at,
+    };
+    match (http2, socket) {
+        (Some(at), Some(socket)) if socket.is_tls() && !socket.alpn.iter().any(|word| word == "h2") => speaks(
+            "A's proxy speaks HTTP/2 over TLS without saying so (no ALPN)",
+            "The cluster speaks HTTP/2 inside of TLS, and its handshake does not offer h2: most servers then speak HTTP/1.1, and the answer is no HTTP/2 (502 UPE).",
+            "offer h2 in the cluster's TLS (alpn_protocols), or let it speak HTTP/1.1",
+            Some(at),
+        ),
+        (Some(at), _) => speaks(
+            "A's proxy speaks HTTP/2, which the endpoints seem not to take",
+            "The cluster speaks HTTP/2 without asking; a server that takes HTTP/1.1 only ends each connection (502 UPE).",
+            "let the cluster speak HTTP/1.1 (in Istio: h2UpgradePolicy DO_NOT_UPGRADE, or a port name that does not begin with http2 or grpc), or let the server take HTTP/2",
+            Some(at),
+        ),
+        (None, _) if case.kind() == RequestKind::Grpc => speaks(
+            "gRPC goes to a cluster that speaks HTTP/1.1",
+            "gRPC needs HTTP/2, and the cluster does not speak it.",
+            "let the cluster speak HTTP/2 (in Istio: a port whose name begins with grpc, or appProtocol: grpc)",
+            options,
+        ),
+        (None, Some(socket)) if !socket.is_tls() && is_tls_port(cluster) => speaks(
+            "plaintext seems to go to a port that takes TLS",
+            "The cluster sends plaintext to a port that usually takes TLS; a server of TLS ends each connection (503 UC).",
+            "let A's proxy speak TLS to it (in Istio: a DestinationRule with tls.mode SIMPLE), or send to a port of plaintext",
+            None,
+        ),
+        (None, _) => speaks(
+            "every request that was counted failed",
+            "Either the application answers every request with an error of its own (5xx), or the two sides speak different protocols.",
+            "look at what the application writes of these requests",
+            None,
+        ),
+    }
+}
+
+/// Whether all hosts are on a port where TLS is the custom.
+fn is_tls_port(cluster: &ClusterTrail) -> bool {
+    cluster.eligible().all(|trail| {
+        let port = trail.host.address.rsplit_once(':').map_or("", |(_, port)| port);
+        ["443", "8443", "9443", "6443"].contains(&port)
+    })
+}
