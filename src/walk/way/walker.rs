@@ -187,7 +187,7 @@ impl<'a> Walker<'a> {
             IpAddr::V6(ip) if ip.is_loopback() => Some(IpAddr::V6(ip)),
             IpAddr::V4(_) | IpAddr::V6(_) => None,
         };
-        of_client.or_else(loopback).or_else(own)
+        of_client.or_else(own).or_else(loopback)
     }
 
     /// A's own pod, where it was read.
