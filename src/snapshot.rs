@@ -216,6 +216,18 @@ impl Snapshot {
         self.resource(Need::Secret(origin, name.to_owned()), name, &sections)
     }
 
+    /// A filter's configuration that came by itself (ECDS): the element with `ecds_filter` in it.
+    pub fn extension(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        self.resource(Need::Extension(origin, name.to_owned()), name, &[Section::EcdsFilters])
+    }
+
+    /// The scopes of route configurations that a connection manager asks for by this name: the element with
+    /// `scoped_route_configs` in it.
+    pub fn scopes(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        let sections = [Section::DynamicScopes, Section::InlineScopes];
+        self.resource(Need::Scopes(origin, name.to_owned()), name, &sections)
+    }
+
     /// `/server_info`.
     pub fn server_info(&self, origin: Origin) -> Lookup<Node> {
         self.document(&Need::Identity(origin))
@@ -346,12 +358,16 @@ impl Snapshot {
         let section = sections[0];
         let path = match section.group() {
             Group::Hosts => format!("$.cluster_statuses[?@.name=={}]", quoted(name)),
-            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints | Group::Secrets
-                if section.member().is_empty() =>
-            {
+            _ if section.member().is_empty() => {
                 format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
             }
-            Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints | Group::Secrets => {
+            Group::Listeners
+            | Group::Routes
+            | Group::Clusters
+            | Group::Endpoints
+            | Group::Secrets
+            | Group::Extensions
+            | Group::Scopes => {
                 let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
                 format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
             }
@@ -392,6 +408,8 @@ impl Snapshot {
             | Need::Hosts(..)
             | Need::Endpoints(..)
             | Need::Secret(..)
+            | Need::Extension(..)
+            | Need::Scopes(..)
             | Need::Identity(_)
             | Need::LastUpdated(_)
             | Need::Runtime(_)
@@ -472,6 +490,14 @@ impl Snapshot {
         now == self.updates(need)
     }
 
+    /// When the newest listener or cluster of A's was written down, RFC 3339: whatever was read was read after that.
+    pub fn not_before(&self) -> Option<String> {
+        let proxy = self.proxies.get(&Origin::Source(0))?;
+        let of_group = |section: &Section| matches!(section.group(), Group::Listeners | Group::Clusters);
+        let entries = proxy.entries.iter().filter(|((section, _), _)| of_group(section)).take(MOST_TIMES);
+        entries.filter_map(|(_, entry)| entry.read::<Updated>()?.time()).max()
+    }
+
     fn updates(&self, need: &Need) -> Vec<String> {
         let (Some(proxy), Some((group, Some(name)))) = (self.proxies.get(&need.origin()), part_of(need)) else {
             return Vec::new();
@@ -550,6 +576,9 @@ impl Proxy {
     }
 }
 
+/// How many elements are looked at to see when the dump was at least written: the time is a bound.
+const MOST_TIMES: usize = 64;
+
 /// When an element of the dump came. Nothing else of it is kept.
 #[derive(Deserialize)]
 struct Updated {
@@ -623,9 +652,13 @@ fn is_empty_dump(body: &[u8]) -> bool {
 fn base(section: Section, i: usize) -> String {
     match section.group() {
         Group::Hosts => format!("$.cluster_statuses[{i}]"),
-        Group::Listeners | Group::Routes | Group::Clusters | Group::Endpoints | Group::Secrets => {
-            format!("$.configs[0].{}[{i}]", section.field())
-        }
+        Group::Listeners
+        | Group::Routes
+        | Group::Clusters
+        | Group::Endpoints
+        | Group::Secrets
+        | Group::Extensions
+        | Group::Scopes => format!("$.configs[0].{}[{i}]", section.field()),
     }
 }
 
@@ -639,6 +672,8 @@ fn part_of(need: &Need) -> Option<(Group, Option<&str>)> {
         Need::Hosts(_, name) => Some((Group::Hosts, Some(name))),
         Need::Endpoints(_, name) => Some((Group::Endpoints, Some(name))),
         Need::Secret(_, name) => Some((Group::Secrets, Some(name))),
+        Need::Extension(_, name) => Some((Group::Extensions, Some(name))),
+        Need::Scopes(_, name) => Some((Group::Scopes, Some(name))),
         Need::Listeners(_)
         | Need::Identity(_)
         | Need::LastUpdated(_)

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
+
 use super::pb::envoy::config::core::v3::{
-    Address, EnvoyInternalAddress, address, envoy_internal_address, socket_address,
+    Address, CidrRange, EnvoyInternalAddress, address, envoy_internal_address, socket_address,
 };
 
 /// `IP:port`, `[IPv6]:port`, a pipe's path, or `envoy://listener/id`.
@@ -30,6 +32,13 @@ pub fn show(address: &Address) -> String {
         }
         None => String::new(),
     }
+}
+
+/// Whether a range holds an address; one that cannot be read holds none.
+pub fn holds(range: &CidrRange, ip: IpAddr) -> bool {
+    let prefix = range.address_prefix.parse().ok();
+    let length = u8::try_from(range.prefix_len.as_ref().map_or(0, |len| len.value)).ok();
+    prefix.zip(length).and_then(|(prefix, length)| IpNet::new(prefix, length).ok()).is_some_and(|net| net.contains(&ip))
 }
 
 /// The address as IP and port, where it is one.

@@ -32,6 +32,8 @@ pub enum Refusal {
     TooManyHeaders(Wire),
     /// The headers are larger than is taken, in HTTP/1.
     HeadersTooLarge,
+    /// Its length is said in two ways, in HTTP/1 (`allow_chunked_length`).
+    LengthTwice,
 }
 
 /// A version of HTTP, as it comes in.
@@ -73,6 +75,8 @@ pub struct Limits {
     pub any_method: bool,
     /// `accept_http_10`
     takes_1_0: bool,
+    /// `allow_chunked_length`
+    takes_both_lengths: bool,
     /// `allow_connect`: upgrades come over HTTP/2 as CONNECT of another kind.
     takes_upgrades: bool,
 }
@@ -94,6 +98,10 @@ impl Limits {
             bytes: number(manager.max_request_headers_kb.as_ref().map(|kb| kb.value), 60).saturating_mul(1024),
             any_method: manager.http_protocol_options.as_ref().is_some_and(|options| options.allow_custom_methods),
             takes_upgrades: manager.http2_protocol_options.as_ref().is_some_and(|options| options.allow_connect),
+            takes_both_lengths: manager
+                .http_protocol_options
+                .as_ref()
+                .is_some_and(|options| options.allow_chunked_length),
             takes_1_0: manager.http_protocol_options.as_ref().is_some_and(|options| options.accept_http_10),
         }
     }
@@ -204,7 +212,7 @@ pub fn refusal(request: Incoming<'_>, limits: &Limits, version: Version) -> Resu
         (_, Some(Refusal::RequestLine)) if limits.any_method => {
             Err(format!("the method {}, where `allow_custom_methods` is set, is not modeled", request.method))
         }
-        (_, Some(Refusal::RequestLine)) => Ok(Some(Refusal::RequestLine)),
+        (_, Some(refusal @ (Refusal::RequestLine | Refusal::LengthTwice))) => Ok(Some(refusal)),
         (Ok(Some(limit)), Some(Refusal::Authority | Refusal::QueryWithoutContentType) | None) => Ok(Some(limit)),
         (Ok(None), malformed) if request.spoken == Spoken::Http10 && !limits.takes_1_0 => {
             Ok(malformed.filter(|refusal| *refusal == Refusal::Authority).or(Some(Refusal::LowVersion)))
@@ -239,6 +247,11 @@ fn malformed(request: Incoming<'_>, limits: &Limits, version: Version) -> Option
         }
     } else if !METHODS.contains(&method) && !is_query {
         return Some(Refusal::RequestLine);
+    } else if !limits.takes_both_lengths {
+        let has = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        if has("transfer-encoding") && has("content-length") {
+            return Some(Refusal::LengthTwice);
+        }
     }
     if !is_authority(authority) {
         return Some(Refusal::Authority);

@@ -129,7 +129,7 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     (
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig",
-        &[(&["*"], "that there is one is enough to leave open what is believed of internal requests")],
+        &[(&["unix_sockets"], "clients come by IP")],
     ),
     ("envoy.extensions.filters.network.http_connection_manager.v3.Rds", &[(&["config_source"], DELIVERY)]),
     (
@@ -160,7 +160,6 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["hash_policy"], PREFERS),
             (
                 &[
-                    "tunneling_config",
                     "proxy_protocol_tlvs",
                     "proxy_protocol_tlv_merge_policy",
                     "upstream_connect_mode",
@@ -690,10 +689,6 @@ static HTTP_FILTERS: &[Row] = &[
         "translates Connect and gRPC; other requests pass",
     ),
     (&["envoy.extensions.filters.http.tap.v3.Tap"], OBSERVED),
-    (
-        &["envoy.extensions.filters.http.ip_tagging.v3.IPTagging"],
-        "tags requests by address in a header, once the route is chosen",
-    ),
     (&["envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit"], "slows requests and answers"),
     (
         &["envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency"],
@@ -703,11 +698,6 @@ static HTTP_FILTERS: &[Row] = &[
         &["envoy.extensions.filters.http.alternate_protocols_cache.v3.FilterConfig"],
         "remembers which hosts speak HTTP/3",
     ),
-    (
-        &["envoy.extensions.filters.http.cdn_loop.v3.CdnLoopConfig"],
-        "refuses requests with a header `cdn-loop`; this one has none",
-    ),
-    (&["envoy.extensions.filters.http.stateful_session.v3.StatefulSession"], PREFERS),
     (
         &[
             "envoy.extensions.filters.http.cache.v3.CacheConfig",

@@ -60,6 +60,8 @@ pub struct Sent<'a> {
     pub query: &'a str,
     /// The time, in seconds since 1970.
     pub now: Option<i64>,
+    /// A time that it is not before: something was written down then.
+    pub not_before: Option<i64>,
 }
 
 type Providers = BTreeMap<String, JwtProvider>;
@@ -254,8 +256,9 @@ fn test(token: &Token, checked: Checked, sent: &Sent) -> Status {
     }
     let Some((provider, audiences)) = checked.provider(issuer) else { return Status::UnknownIssuer };
     let skew = if provider.clock_skew_seconds == 0 { 60 } else { i64::from(provider.clock_skew_seconds) };
-    let expired = claims.get("exp").and_then(Value::as_i64).zip(sent.now).is_some_and(|(exp, now)| exp + skew < now);
-    if expired && claims.get("nbf").is_none_or(|nbf| nbf.as_i64().zip(sent.now).is_some_and(|(nbf, now)| nbf < now)) {
+    let now = sent.now.or(sent.not_before);
+    let expired = claims.get("exp").and_then(Value::as_i64).zip(now).is_some_and(|(exp, now)| exp + skew < now);
+    if expired && claims.get("nbf").is_none_or(|nbf| nbf.as_i64().zip(now).is_some_and(|(nbf, now)| nbf < now)) {
         return Status::Bad(Flaw::Expired);
     }
     let for_whom: Vec<&str> = match claims.get("aud") {

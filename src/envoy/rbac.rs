@@ -35,8 +35,10 @@ pub struct Asked<'a> {
     pub destination: Option<IpAddr>,
     /// The port that was dialed.
     pub port: u16,
-    /// The peer's address.
+    /// The peer's address, or that which a PROXY header announced.
     pub source: Option<IpAddr>,
+    /// The peer's address.
+    pub direct: Option<IpAddr>,
     /// The client's address, which a header may have brought.
     pub client: Option<IpAddr>,
     /// The connection is TLS.
@@ -134,7 +136,8 @@ fn principal(principal: &Principal, asked: &Asked) -> Match {
         Some(Identifier::NotId(id)) => !self::principal(id, asked),
         Some(Identifier::Any(_)) => Match::Yes,
         Some(Identifier::Authenticated(name)) => authenticated(name, asked),
-        Some(Identifier::SourceIp(range) | Identifier::DirectRemoteIp(range)) => in_range(range, asked.source, peer),
+        Some(Identifier::SourceIp(range)) => in_range(range, asked.source, peer),
+        Some(Identifier::DirectRemoteIp(range)) => in_range(range, asked.direct, peer),
         Some(Identifier::RemoteIp(range)) => in_range(range, asked.client, "the client's address"),
         Some(Identifier::Header(header)) => (asked.header)(header),
         Some(Identifier::UrlPath(path)) => url_path(path, asked),

@@ -71,6 +71,8 @@ pub(super) struct Names {
     pub(super) host_of_cluster: fn(&str) -> Option<String>,
     /// The host that a route configuration of this name is of.
     pub(super) host_of_route_config: fn(&str) -> Option<&str>,
+    /// The port of a gateway's Service that a route configuration is named after.
+    pub(super) port_of_route_config: fn(&str) -> Option<u16>,
     /// What a Service's port declares its protocol to be.
     pub(super) declared_protocol: fn(&Node) -> Option<String>,
 }
@@ -134,6 +136,11 @@ impl Mesh {
     /// The host that a route configuration of this name is of.
     pub fn host_of_route_config<'a>(&self, name: &'a str) -> Option<&'a str> {
         (self.names.host_of_route_config)(name)
+    }
+
+    /// The port of a gateway's Service that a route configuration is named after.
+    pub fn port_of_route_config(&self, name: &str) -> Option<u16> {
+        (self.names.port_of_route_config)(name)
     }
 
     /// What a Service's port declares its protocol to be; `None` where it does not.

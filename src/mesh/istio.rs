@@ -46,6 +46,7 @@ pub(super) const MESH: Mesh = Mesh {
         node: node_id,
         host_of_cluster: |name| ClusterName::parse(name).map(|name| name.host),
         host_of_route_config,
+        port_of_route_config,
         declared_protocol,
     },
     filters: Filters {
@@ -109,6 +110,12 @@ impl ClusterName {
 /// The host of a route configuration: `product-service.shop.svc.cluster.local` of that name with `:8082`.
 fn host_of_route_config(name: &str) -> Option<&str> {
     name.rsplit_once(':').map(|(host, _)| host)
+}
+
+/// The port of a gateway's route configuration: `http.80`, or `https.443.NAME.GATEWAY.NAMESPACE`.
+fn port_of_route_config(name: &str) -> Option<u16> {
+    let rest = name.strip_prefix("http.").or_else(|| name.strip_prefix("https."))?;
+    rest.split('.').next()?.parse().ok()
 }
 
 /// The peer metadata exchange adds a header to what is sent.

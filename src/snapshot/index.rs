@@ -31,6 +31,9 @@ pub(crate) enum Section {
     DynamicActiveSecrets,
     StaticSecrets,
     DynamicWarmingSecrets,
+    EcdsFilters,
+    InlineScopes,
+    DynamicScopes,
     ClusterStatuses,
 }
 
@@ -47,6 +50,10 @@ pub(crate) enum Group {
     Endpoints,
     /// `SecretsConfigDump`, from which Envoy leaves out what is private
     Secrets,
+    /// `EcdsConfigDump`
+    Extensions,
+    /// `ScopedRoutesConfigDump`
+    Scopes,
     /// `/clusters`
     Hosts,
 }
@@ -64,6 +71,9 @@ static SECTIONS: &[(Section, &str, &str, Group)] = &[
     (Section::DynamicActiveSecrets, "dynamic_active_secrets", "secret", Group::Secrets),
     (Section::StaticSecrets, "static_secrets", "secret", Group::Secrets),
     (Section::DynamicWarmingSecrets, "dynamic_warming_secrets", "secret", Group::Secrets),
+    (Section::EcdsFilters, "ecds_filters", "ecds_filter", Group::Extensions),
+    (Section::InlineScopes, "inline_scoped_route_configs", "", Group::Scopes),
+    (Section::DynamicScopes, "dynamic_scoped_route_configs", "", Group::Scopes),
     (Section::ClusterStatuses, "cluster_statuses", "", Group::Hosts),
 ];
 
@@ -107,13 +117,24 @@ impl Group {
             Self::Clusters => "envoy.admin.v3.ClustersConfigDump",
             Self::Endpoints => "envoy.admin.v3.EndpointsConfigDump",
             Self::Secrets => "envoy.admin.v3.SecretsConfigDump",
+            Self::Extensions => "envoy.admin.v3.EcdsConfigDump",
+            Self::Scopes => "envoy.admin.v3.ScopedRoutesConfigDump",
             Self::Hosts => "envoy.admin.v3.Clusters",
         }
     }
 
     /// Every group.
-    pub(crate) fn all() -> [Self; 6] {
-        [Self::Listeners, Self::Routes, Self::Clusters, Self::Endpoints, Self::Secrets, Self::Hosts]
+    pub(crate) fn all() -> [Self; 8] {
+        [
+            Self::Listeners,
+            Self::Routes,
+            Self::Clusters,
+            Self::Endpoints,
+            Self::Secrets,
+            Self::Extensions,
+            Self::Scopes,
+            Self::Hosts,
+        ]
     }
 }
 
@@ -362,7 +383,10 @@ impl<'de> Visitor<'de> for Elements<'_> {
             if count > LISTENERS && self.section.group() == Group::Listeners {
                 return Err(A::Error::custom(TOO_MANY));
             }
-            let name = name_of(raw.get(), self.section);
+            let mut name = name_of(raw.get(), self.section);
+            if name.is_empty() && self.section.group() == Group::Listeners {
+                name = address_of(raw.get());
+            }
             self.indexed.entries.insert((self.section, name), Entry::lying(self.body, raw.get()));
         }
         Ok(())
@@ -376,6 +400,18 @@ fn name_of(element: &str, section: Section) -> String {
     // Ends in an error as soon as the name is there: the rest was read through already.
     let _ = (&mut json).deserialize_map(FindName { member: section.member(), name: &mut name });
     name.unwrap_or_default()
+}
+
+/// A listener without a name goes by its address; empty where it has none.
+fn address_of(element: &str) -> String {
+    let element: Option<Value> = serde_json::from_str(element).ok();
+    let listener = |element: &Value| element.get("listener").or(element.pointer("/active_state/listener")).cloned();
+    let of = |listener: Value| {
+        let socket = listener.pointer("/address/socket_address").or(listener.pointer("/address/socketAddress"))?;
+        let port = socket.get("port_value").or(socket.get("portValue"))?;
+        Some(format!("{}:{port}", socket.get("address")?.as_str()?))
+    };
+    element.as_ref().and_then(listener).and_then(of).unwrap_or_default()
 }
 
 struct FindName<'a> {

@@ -52,6 +52,10 @@ pub enum Need {
     Endpoints(Origin, String),
     /// A secret by name, without what is private of it: a certificate, or what certificates are held against.
     Secret(Origin, String),
+    /// A filter's configuration that came by itself (ECDS), by name.
+    Extension(Origin, String),
+    /// The scopes of route configurations (SRDS), by the name that a connection manager has for them.
+    Scopes(Origin, String),
     /// The proxy's version and node.
     Identity(Origin),
     /// When a listener, route configuration or cluster was last updated: it is asked for twice, to see it unmoved.
@@ -80,6 +84,8 @@ impl Need {
             | Self::Hosts(origin, _)
             | Self::Endpoints(origin, _)
             | Self::Secret(origin, _)
+            | Self::Extension(origin, _)
+            | Self::Scopes(origin, _)
             | Self::Identity(origin)
             | Self::Runtime(origin) => *origin,
             Self::LastUpdated(need) => need.origin(),
@@ -106,6 +112,8 @@ impl Need {
             }
             // `/certs` would say the same once for each cluster, megabytes in a big mesh, and names no secret.
             Self::Secret(_, name) => config_dump("dynamic_active_secrets,static_secrets", name),
+            Self::Extension(_, name) => config_dump("ecds_filters", name),
+            Self::Scopes(_, name) => config_dump("inline_scoped_route_configs,dynamic_scoped_route_configs", name),
             // `/server_info` would say the same, in 130 KB: it lists every extension.
             Self::Identity(_) => {
                 "/config_dump?mask=bootstrap.node.id,bootstrap.node.user_agent_build_version".to_owned()
@@ -135,6 +143,8 @@ impl Need {
             Self::Hosts(..) => "which hosts the cluster has and their health",
             Self::Endpoints(..) => "the metadata of the cluster's endpoints",
             Self::Secret(..) => "whether each side takes the other's certificate",
+            Self::Extension(..) => "what a filter that is delivered by itself does",
+            Self::Scopes(..) => "which route configuration counts for the request",
             Self::Identity(_) => "which Envoy version decides",
             Self::LastUpdated(_) => "whether it moved while it was read",
             Self::Runtime(_) => "whether runtime values override the configuration",
@@ -156,6 +166,8 @@ impl fmt::Display for Need {
             Self::Hosts(_, name) => write!(f, "the hosts of {name}"),
             Self::Endpoints(_, name) => write!(f, "the endpoints of {name}"),
             Self::Secret(_, name) => write!(f, "secret {name}"),
+            Self::Extension(_, name) => write!(f, "extension {name}"),
+            Self::Scopes(_, name) => write!(f, "the scopes {name}"),
             Self::Identity(_) => f.write_str("the proxy's version"),
             Self::LastUpdated(need) => write!(f, "the last update of {need}"),
             Self::Runtime(_) => f.write_str("the proxy's runtime values"),
@@ -188,6 +200,8 @@ fn last_updated(need: &Need) -> String {
         | Need::Hosts(..)
         | Need::Endpoints(..)
         | Need::Secret(..)
+        | Need::Extension(..)
+        | Need::Scopes(..)
         | Need::Identity(_)
         | Need::LastUpdated(_)
         | Need::Runtime(_)

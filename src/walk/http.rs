@@ -8,6 +8,7 @@ mod host;
 pub(super) mod manager;
 mod request;
 mod route;
+mod scopes;
 mod upgrade;
 mod weights;
 

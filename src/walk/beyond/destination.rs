@@ -109,6 +109,7 @@ fn arrived(
             protocol,
             layer: if over_http.is_some() { Layer::Clear } else { handed.dial.layer.passed_on() },
             restored: Restored::No,
+            announced: None,
         },
         headers: over_http.map_or_else(OpenHeaders::after_bytes, OpenHeaders::after),
         socket: Socket { server_name, ..socket.clone() },

@@ -78,8 +78,15 @@ pub(in crate::walk) fn found(
     let said = [question.address];
     let ips = if question.address.is_some() { &said } else { ips };
     let (layer, restored) = (&layer, Restored::No);
-    let dial =
-        |ip: &Option<IpAddr>| Dial { ip: *ip, port, host: host.clone(), protocol, layer: layer.clone(), restored };
+    let dial = |ip: &Option<IpAddr>| Dial {
+        ip: *ip,
+        port,
+        host: host.clone(),
+        protocol,
+        layer: layer.clone(),
+        restored,
+        announced: None,
+    };
     Told::goes(ips.iter().map(dial).collect()).row(row)
 }
 

@@ -93,7 +93,14 @@ impl Taking<'_> {
             }
             Some(route::Action::NonForwardingAction(_)) => {
                 let at = hit.node.get("non_forwarding_action");
-                let choice = Choice { name: String::new(), share: 1.0, at, criteria: Criteria::new(), unsure: None };
+                let choice = Choice {
+                    name: String::new(),
+                    share: 1.0,
+                    at,
+                    criteria: Criteria::new(),
+                    unsure: None,
+                    sets: Vec::new(),
+                };
                 let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
                 Told::goes(Forwarded { choices: vec![choice], wire, over: self.over((chosen, hit), left.headers) })
             }
@@ -190,7 +197,7 @@ impl Taking<'_> {
         let field = |name: &str| at.as_ref().and_then(|at| at.get(name));
         let criteria = criteria(action.metadata_match.as_ref());
         let one = |name: String, at: Option<Node>| {
-            vec![Choice { name, share: 1.0, at, criteria: criteria.clone(), unsure: None }]
+            vec![Choice { name, share: 1.0, at, criteria: criteria.clone(), unsure: None, sets: Vec::new() }]
         };
         let (choices, cited): (Result<Vec<Choice>, _>, _) = match &action.cluster_specifier {
             Some(ClusterSpecifier::Cluster(name)) => {
@@ -219,10 +226,11 @@ impl Taking<'_> {
         let row = Row::passed(Stage::Route, &self.subject(hit), "").citing(citing.iter().map(Node::evidence));
         let wire = Wire::Http { not_found: not_found(action), priority: action.priority() };
         let over = self.over((chosen, hit), left.headers);
+        let sets = self.sets(hit);
         // What filters wrote goes before what the route asks for (`Router::Filter::metadataMatchCriteria`).
         let asked = |c: Choice| {
             let criteria = merged(&c.criteria, left.criteria.clone());
-            Choice { criteria, unsure: left.unsure.clone(), ..c }
+            Choice { criteria, unsure: left.unsure.clone(), sets: sets.clone(), ..c }
         };
         let told = match choices {
             Ok(choices) => {
@@ -236,6 +244,14 @@ impl Taking<'_> {
             }),
         };
         told.row(row)
+    }
+
+    /// The headers that the route, its virtual host and the route configuration add.
+    fn sets(&self, hit: &Hit) -> Vec<(String, String)> {
+        let host = self.host.table().map(|table| table.node().clone());
+        let levels = [Some(hit.node.clone()), host, self.config_node.cloned()];
+        let added = levels.into_iter().flatten().flat_map(|level| level.list("request_headers_to_add"));
+        added.filter_map(|o| Some((o.text("header.key")?.to_lowercase(), o.text("header.value")?))).collect()
     }
 
     /// Which cluster is drawn cannot be told: it is one of these.

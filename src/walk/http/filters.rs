@@ -5,6 +5,8 @@
 
 mod ask;
 mod buffer;
+mod cdn_loop;
+mod configured;
 mod cors;
 mod credentials;
 mod csrf;
@@ -14,17 +16,17 @@ mod headers;
 mod health_check;
 mod jwt;
 mod metadata;
+mod oauth2;
 mod rate_limit;
 mod rbac;
 mod script;
 mod service;
+mod session;
 
 use crate::envoy::any::JsonAny;
 use crate::envoy::harmless;
 use crate::envoy::pb::envoy::config::route::v3::{FilterConfig, WeightedCluster};
-use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
-    HttpFilter, http_filter::ConfigType,
-};
+use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 use crate::snapshot::Node;
 use crate::verdict::{Mark, Power, Stage, percent};
 use crate::walk::http::chosen::{Chosen, Drawn};
@@ -39,6 +41,7 @@ use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
 pub(in crate::walk) use ask::{Chain, Reach, Reached};
+pub(in crate::walk) use configured::{Configured, configured};
 
 use ask::{Answer, Applied, Ask, Before, Effect, entries};
 
@@ -60,12 +63,9 @@ pub(in crate::walk) fn told_apart(walker: &Walker, chain: &Chain, chosen: Chosen
 /// Whether some filter asks which of the route's clusters was drawn, or is configured by it.
 fn tells_apart(chain: &Chain, chosen: &Chosen, weighted: &WeightedCluster) -> bool {
     let is_of_cluster = |any: &JsonAny| String::from_utf8_lossy(&any.json).contains("\"upstream_cluster\"");
-    chain.manager.http_filters.iter().any(|filter| {
-        let own = match &filter.config_type {
-            Some(ConfigType::TypedConfig(any)) => is_of_cluster(any),
-            None => false,
-        };
-        own || weighted.clusters.iter().any(|c| c.typed_per_filter_config.contains_key(&filter.name))
+    chain.manager.http_filters.iter().enumerate().any(|(place, filter)| {
+        chain.own(place).is_ok_and(|(any, _)| is_of_cluster(any))
+            || weighted.clusters.iter().any(|c| c.typed_per_filter_config.contains_key(&filter.name))
             || entries(chain, chosen, &filter.name).iter().any(|(any, _)| is_of_cluster(any))
     })
 }
@@ -75,11 +75,12 @@ pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, htt
     let before = Before { headers_changed: http.open.leave_credentials_open(), ..Before::default() };
     let filters = chain.manager.http_filters.iter().enumerate();
     let told = filters.fold(Told::goes(before), |told, (place, filter)| {
+        let powers = powers_of(chain.configured.get(place));
         told.then(&|before: Before| {
             let effects = effects(&Ask { walker, chain, chosen, http, before: &before, filter, place });
-            effects
-                .into_iter()
-                .fold(Told::goes(before), |told, effect| told.then(&|before| take_effect(filter, &effect, before)))
+            effects.into_iter().fold(Told::goes(before), |told, effect| {
+                told.then(&|before| take_effect(filter, powers, &effect, before))
+            })
         })
     });
     told.then(&|before: Before| {
@@ -93,7 +94,7 @@ pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, htt
 const LB: &str = "envoy.lb";
 
 /// What is left behind once an effect was had, where the request goes on.
-fn take_effect(filter: &HttpFilter, effect: &Effect, mut before: Before) -> Told<Before> {
+fn take_effect(filter: &HttpFilter, powers: &[Power], effect: &Effect, mut before: Before) -> Told<Before> {
     match effect {
         Effect::Delays(share, node) => {
             let note = format!("delays {} % of requests", percent(*share));
@@ -125,7 +126,7 @@ fn take_effect(filter: &HttpFilter, effect: &Effect, mut before: Before) -> Told
             Told::goes(before)
         }
         Effect::Open(powers, why) => open(filter, powers, why, before),
-        Effect::Unknown(why) => open(filter, powers_of(filter), why, before),
+        Effect::Unknown(why) => open(filter, powers, why, before),
     }
 }
 
@@ -136,10 +137,10 @@ fn open(filter: &HttpFilter, powers: &[Power], why: &str, before: Before) -> Tol
 }
 
 /// What a filter of this kind can do. One that only denies never serves a request that fails behind it.
-fn powers_of(filter: &HttpFilter) -> &'static [Power] {
-    let type_name = match &filter.config_type {
-        Some(ConfigType::TypedConfig(any)) => extension_type(any),
-        None => String::new(),
+fn powers_of(configured: Option<&Configured>) -> &'static [Power] {
+    let type_name = match configured {
+        Some(Ok((any, _))) => extension_type(any),
+        Some(Err(_)) | None => String::new(),
     };
     match type_name.strip_prefix("envoy.extensions.filters.http.").unwrap_or(&type_name) {
         "rbac.v3.RBAC"
@@ -179,7 +180,7 @@ pub(in crate::walk) fn lists(walker: &Walker, chain: &Chain, chosen: &Chosen, ht
 
 fn asked_by(ask: &Ask, known: &Known) -> Result<Vec<Asking>, String> {
     let Some(applied) = applied(ask.chain, ask.chosen, ask.filter, ask.place)? else { return Ok(Vec::new()) };
-    let Some(ConfigType::TypedConfig(any)) = &ask.filter.config_type else { return Ok(Vec::new()) };
+    let (any, _) = ask.own()?;
     let type_name = extension_type(any);
     match type_name.strip_prefix("envoy.extensions.filters.http.").unwrap_or(&type_name) {
         "fault.v3.HTTPFault" => fault::lists(&applied),
@@ -217,11 +218,9 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         Ok(None) => return Vec::new(),
         Err(what) => return unknown(what),
     };
-    let type_name = match &filter.config_type {
-        Some(ConfigType::TypedConfig(any)) => extension_type(any),
-        None => {
-            return unknown(format!("HTTP filter {} comes by ECDS, which is not modeled", filter.name));
-        }
+    let type_name = match ask.own() {
+        Ok((any, _)) => extension_type(any),
+        Err(why) => return unknown(why),
     };
     if is_switched_off(&applied) {
         return Vec::new();
@@ -244,12 +243,10 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "basic_auth.v3.BasicAuth" => credentials::basic(ask, &applied),
         "api_key_auth.v3.ApiKeyAuth" => credentials::api_key(ask, &applied),
         "buffer.v3.Buffer" => buffer::effects(ask, &applied),
-        "cdn_loop.v3.CdnLoopConfig" if !http.values("cdn-loop").is_empty() => {
-            unknown(format!("whether HTTP filter {} takes the request for one that came by before", filter.name))
-        }
-        "stateful_session.v3.StatefulSession" if is_strict(&applied) => {
-            unknown(format!("whether the session that HTTP filter {} keeps names a host that is there", filter.name))
-        }
+        "cdn_loop.v3.CdnLoopConfig" => cdn_loop::effects(ask, &applied),
+        "oauth2.v3.OAuth2" => oauth2::effects(ask, &applied),
+        "ip_tagging.v3.IPTagging" => headers::tags(ask, &applied),
+        "stateful_session.v3.StatefulSession" => session::effects(ask, &applied),
         "lua.v3.Lua" => script::lua(ask, &applied),
         "ext_proc.v3.ExternalProcessor" => script::external_processor(ask, &applied),
         "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" if is_translated(http) => {
@@ -267,13 +264,6 @@ fn is_switched_off(applied: &Applied) -> bool {
     name.ends_with("PerRoute") && applied.node.get("disabled").is_some_and(|d| d.value().as_bool() == Some(true))
 }
 
-/// Whether a session's host is the only one that will do.
-fn is_strict(applied: &Applied) -> bool {
-    let of =
-        |node: &crate::snapshot::Node| node.get("strict").is_some_and(|strict| strict.value().as_bool() == Some(true));
-    of(&applied.node) || applied.node.get("stateful_session").is_some_and(|own| of(&own))
-}
-
 /// Kinds of gRPC that filters translate.
 fn is_translated(http: &Http) -> bool {
     let content_type = http.values("content-type").first().copied().unwrap_or_default();
@@ -289,15 +279,9 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
             filter.name
         ));
     }
-    let own = match &filter.config_type {
-        Some(ConfigType::TypedConfig(any)) => any.clone(),
-        None => JsonAny::default(),
-    };
-    let own_node =
-        || chain.node.get("http_filters").and_then(|f| f.index(i)).map(|f| f.get("typed_config").unwrap_or(f));
+    let own = || chain.own(i).map(|(any, node)| Applied { any: any.clone(), node: node.clone() });
     let Some((any, node)) = entries(chain, chosen, &filter.name).into_iter().next() else {
-        let node = own_node().ok_or("a filter is not where it was decoded")?;
-        return Ok((!filter.disabled).then_some(Applied { any: own, node }));
+        return if filter.disabled { Ok(None) } else { own().map(Some) };
     };
     if any.type_name == "envoy.config.route.v3.FilterConfig" {
         let wrapper: FilterConfig = any.unpack()?;
@@ -306,7 +290,7 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
         }
         return Ok(match (wrapper.config, node.get("config")) {
             (Some(any), Some(node)) => Some(Applied { any, node }),
-            _ => own_node().map(|node| Applied { any: own, node }),
+            _ => own().ok(),
         });
     }
     Ok(Some(Applied { any, node }))
@@ -315,12 +299,13 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
 /// An extension's type; of a `TypedStruct`, the type that it stands for; of a Wasm filter that is compiled into
 /// Istio's proxy (statistics, metadata exchange), that filter's.
 fn extension_type(any: &JsonAny) -> String {
-    if !any.type_name.ends_with(".TypedStruct") {
-        return any.type_name.clone();
-    }
-    let value: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
-    let url = value.get("type_url").and_then(serde_json::Value::as_str).unwrap_or_default();
-    let inner = url.rsplit('/').next().unwrap_or_default().to_owned();
+    let inner = if any.type_name.ends_with(".TypedStruct") {
+        let value: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
+        let url = value.get("type_url").and_then(serde_json::Value::as_str).unwrap_or_default();
+        url.rsplit('/').next().unwrap_or_default().to_owned()
+    } else {
+        any.type_name.clone()
+    };
     let text = String::from_utf8_lossy(&any.json);
     let built_in = text.contains("\"envoy.wasm.runtime.null\"")
         && (text.contains("stats_")

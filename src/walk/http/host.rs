@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use crate::envoy::domains;
+use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::config::route::v3::{RouteConfiguration, VirtualHost, virtual_host::TlsRequirementType};
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::RouteSpecifier;
 use crate::snapshot::{Evidence, HostTable, Node, RouteTable};
 use crate::verdict::Stage;
 use crate::walk::http::request::Http;
+use crate::walk::http::scopes::{self, Scope};
 use crate::walk::way::course::Told;
+use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
@@ -68,25 +71,31 @@ impl Host {
 
 impl Delivered {
     /// The manager's route configuration, inline or the one that RDS delivered.
-    pub(in crate::walk) fn of(walker: &Walker, manager: &HttpConnectionManager, node: &Node) -> Self {
+    pub(in crate::walk) fn of(
+        walker: &Walker,
+        manager: &HttpConnectionManager,
+        node: &Node,
+        request: Option<(&Http, &Dial)>,
+    ) -> Self {
         let (name, table) = match &manager.route_specifier {
             Some(RouteSpecifier::RouteConfig(config)) => {
                 let inline = node.get("route_config").ok_or("the route configuration was not read".to_owned());
                 (config.name.clone(), inline.and_then(|inline| walker.memo.inline(&inline)))
             }
-            Some(RouteSpecifier::Rds(rds)) => {
-                let name = rds.route_config_name.clone();
-                match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
-                    Got::Found(table) => (name, table),
-                    Got::Absent(evidence) => return Self { name, content: Content::Undelivered(evidence) },
-                    Got::Gap(gap) => return Self::unread(name, &gap),
-                }
-            }
-            None => {
-                let why = "the source of the route configuration is not modeled";
-                return Self::open("", why);
-            }
+            Some(RouteSpecifier::Rds(rds)) => match delivered(walker, &rds.route_config_name) {
+                Ok(found) => found,
+                Err(without) => return without,
+            },
+            None => match scoped(walker, node, request) {
+                Ok(found) => found,
+                Err(without) => return without,
+            },
         };
+        Self::decoded(name, table)
+    }
+
+    /// What was found, as far as it can be read.
+    fn decoded(name: String, table: Result<Arc<RouteTable>, String>) -> Self {
         let decoded = table.and_then(|table| Ok((table.decode()?, table)));
         match decoded {
             Ok((config, table)) => {
@@ -120,6 +129,35 @@ impl Delivered {
             Content::Undelivered(_) | Content::Open(_) => None,
         };
         named.into_iter().chain(table).collect()
+    }
+}
+
+/// A route configuration's name, and what it is.
+type Found = (String, Result<Arc<RouteTable>, String>);
+
+/// The one that RDS delivered under this name; or what to say without.
+fn delivered(walker: &Walker, name: &str) -> Result<Found, Delivered> {
+    let name = name.to_owned();
+    match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
+        Got::Found(table) => Ok((name, table)),
+        Got::Absent(evidence) => Err(Delivered { name, content: Content::Undelivered(evidence) }),
+        Got::Gap(gap) => Err(Delivered::unread(name, &gap)),
+    }
+}
+
+/// That of the request's scope; or what to say without.
+fn scoped(walker: &Walker, node: &Node, request: Option<(&Http, &Dial)>) -> Result<Found, Delivered> {
+    let open = |why: &str| Delivered::open("", why);
+    let scoped =
+        node.get("scoped_routes").ok_or_else(|| open("the source of the route configuration is not modeled"))?;
+    let (http, dial) = request.ok_or_else(|| open("which scope counts where there is no request"))?;
+    let of = scoped.text("name").unwrap_or_default();
+    match scopes::scope(walker, &scoped, http, dial) {
+        Scope::Inline(inline) => Ok((inline.text("name").unwrap_or(of), walker.memo.inline(&inline))),
+        Scope::Named(name) => delivered(walker, &name),
+        Scope::Missing(evidence) => Err(Delivered { name: of, content: Content::Undelivered(evidence) }),
+        Scope::Unread(gap) => Err(Delivered::unread(of, &gap)),
+        Scope::Open(why) => Err(open(&why)),
     }
 }
 
@@ -167,17 +205,17 @@ fn found(host: VirtualHost, table: &Arc<HostTable>, http: &Http) -> Told<Host> {
     let requires = host.require_tls();
     let secure = || Told::goes(Host::Secure(name.clone(), Arc::clone(table)));
     let clear = || Told::goes(Host::Found(Arc::new(host), Arc::clone(table)));
-    // Nothing else is internal to Envoy that does not come with an address in x-forwarded-for.
-    let may_be_internal = http.may_be_internal && requires == TlsRequirementType::ExternalOnly;
-    let told = if requires == TlsRequirementType::None || http.scheme == "https" {
-        clear()
-    } else if may_be_internal {
-        let why = "whether the request is internal (`internal_address_config`) is not modeled";
-        let condition = Condition::withheld(Stage::Route, &name, why).provided_that("it is taken so");
-        let alternatives = vec![("an external request".to_owned(), secure()), ("an internal one".to_owned(), clear())];
-        Told::alternatives(condition, alternatives)
-    } else {
-        secure()
+    let told = match &http.internal {
+        _ if requires == TlsRequirementType::None || http.scheme == "https" => clear(),
+        Match::Yes if requires == TlsRequirementType::ExternalOnly => clear(),
+        Match::Unknown(why) if requires == TlsRequirementType::ExternalOnly => {
+            let why = format!("whether the request is internal (`internal_address_config`): {why}");
+            let condition = Condition::withheld(Stage::Route, &name, &why).provided_that("it is taken so");
+            let alternatives =
+                vec![("an external request".to_owned(), secure()), ("an internal one".to_owned(), clear())];
+            Told::alternatives(condition, alternatives)
+        }
+        Match::Yes | Match::No | Match::Share(_) | Match::Unknown(_) => secure(),
     };
     told.under(condition).met(Fact::VirtualHost(name, table.node().clone()))
 }

@@ -38,7 +38,7 @@ pub(in crate::walk) struct Manager<'a> {
 
 /// Where the manager sends the request. `reach` tells what comes of asking a cluster of a filter's own.
 pub(in crate::walk) fn forward(walker: &Walker, manager: Manager, dial: &Dial, reach: Reach) -> Told<Forwarded> {
-    let unmodeled = Walker::unmodeled(manager.node, MANAGER, &["http_filters", "route_config"]);
+    let unmodeled = Walker::unmodeled(manager.node, MANAGER, &["http_filters", "route_config", "scoped_routes"]);
     let condition = unmodeled.map(|why| Condition::of(Stage::HttpFilters, NAME, ANYTHING, &why));
     let clear = manager.sight == Sight::Clear;
     let told = match dial.protocol.http().filter(|_| clear && dial.layer != Layer::Sealed) {
@@ -59,7 +59,7 @@ fn spoken(walker: &Walker, manager: Manager, (dial, spoken): (&Dial, Spoken), re
     if version == Some(Refusal::Preface) {
         return refuse(manager.node, Refusal::Preface, OTHER_VERSION).under(conditions);
     }
-    let delivered = Delivered::of(walker, manager.config, manager.node);
+    let delivered = Delivered::of(walker, manager.config, manager.node, Some((&http, dial)));
     let facts = delivered.facts();
     let told = match refused(walker, manager, (dial, spoken), &limits, version) {
         Refused::No => routed(walker, manager, dial, (&http, delivered), reach),
@@ -95,7 +95,9 @@ fn routed(
             _ => Told::goes(Chosen::none()),
         };
         let config = config.as_ref().map(|(config, table)| (&**config, table.node()));
+        let configured = filters::configured(walker, manager.config, manager.node);
         let chain = filters::Chain {
+            configured: &configured,
             manager: manager.config,
             node: manager.node,
             config,
@@ -150,7 +152,7 @@ fn bytes(walker: &Walker, manager: Manager, dial: &Dial) -> Told<Forwarded> {
                 "",
                 "it takes HTTP only",
             ));
-            let facts = Delivered::of(walker, manager.config, manager.node).facts();
+            let facts = Delivered::of(walker, manager.config, manager.node, None).facts();
             facts.into_iter().rev().fold(told, Told::met)
         }
         Ok(CodecType::Auto | CodecType::Http1) if sealed => {
@@ -232,6 +234,7 @@ fn limit(refusal: Refusal) -> Option<&'static str> {
         Refusal::RequestLine
         | Refusal::Preface
         | Refusal::LowVersion
+        | Refusal::LengthTwice
         | Refusal::Http2Header
         | Refusal::Authority
         | Refusal::QueryWithoutContentType => None,

@@ -2,15 +2,21 @@
 
 use std::net::IpAddr;
 
+use crate::envoy::address::holds;
+use crate::envoy::any::JsonAny;
 use crate::envoy::codec::Limits;
 use crate::envoy::domains;
 use crate::envoy::headers;
+use crate::envoy::matcher::Match;
 use crate::envoy::path::{Normalization, normalize, unescaped};
+use crate::envoy::pb::envoy::config::common::mutation_rules::v3::header_mutation::Action;
+use crate::envoy::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction as AppendAction;
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     ForwardClientCertDetails, PathWithEscapedSlashesAction, StripPortMode,
 };
+use crate::envoy::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation as EarlyMutation;
 use crate::envoy::version::Version;
 use crate::verdict::{Power, Stage};
 use crate::walk::way::dial::{Dial, Layer};
@@ -35,8 +41,8 @@ pub(in crate::walk) struct Http {
     pub(in crate::walk) open: OpenHeaders,
     /// What `:scheme` and `x-forwarded-proto` say.
     pub(in crate::walk) scheme: String,
-    /// The client's address may be one of those whose requests are internal.
-    pub(in crate::walk) may_be_internal: bool,
+    /// Whether the client's address is one of those whose requests are internal.
+    pub(in crate::walk) internal: Match,
     /// Envoy makes up an `x-request-id` where there is none.
     pub(in crate::walk) makes_id: bool,
     /// The client's address, as the manager takes it from the connection or from `x-forwarded-for`; `None` where it is
@@ -76,7 +82,9 @@ pub(in crate::walk) fn request(
     let tunnels = question.method == CONNECT;
     let path = if tunnels { String::new() } else { path(walker, manager, &mut open) };
     let given = |name: &str| question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name));
-    if let Some(name) = ["transfer-encoding", "expect"].into_iter().find(|name| given(name).is_some()) {
+    let is_plain = |name: &str, value: &str| name == "transfer-encoding" && value.eq_ignore_ascii_case("chunked");
+    let odd = |name: &&str| given(name).is_some_and(|(_, value)| !is_plain(name, value));
+    if let Some(name) = ["transfer-encoding", "expect"].into_iter().find(odd) {
         open.add(&[Power::Refuse, Power::Rewrite], &format!("what the header `{name}` changes is not modeled"));
     }
     let upgrade = if tunnels { Some(CONNECT) } else { headers::upgrade(&question.headers) };
@@ -89,6 +97,7 @@ pub(in crate::walk) fn request(
     if !tunnels && let Some(wanted) = upgrade {
         headers.extend([("connection", "Upgrade"), ("upgrade", wanted)].map(|(k, v)| (k.to_owned(), v.to_owned())));
     }
+    early(manager, &mut headers, &mut open);
     let forwarded = headers.iter().any(|(name, _)| name == "x-forwarded-for");
     let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
     if forwarded && !edge && question.headers.iter().any(asks_of_proxy) {
@@ -109,6 +118,7 @@ pub(in crate::walk) fn request(
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
     let kind = dial.request_kind(&question.headers);
+    let internal = internal(manager, client, (forwarded, &headers));
     let open_headers = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
     let open_headers = open_headers.and(added_by(manager));
     let http = Http {
@@ -119,7 +129,7 @@ pub(in crate::walk) fn request(
         kind,
         open: open_headers,
         scheme,
-        may_be_internal: trusts_addresses(manager) || (forwarded && !edge),
+        internal,
         makes_id,
         client,
         upgrade: upgrade.map(str::to_owned),
@@ -136,7 +146,7 @@ fn client(
     headers: &[(String, String)],
     open: &mut Open,
 ) -> Option<IpAddr> {
-    let direct = walker.peer(dial);
+    let direct = walker.remote(dial);
     let hops = usize::try_from(manager.xff_num_trusted_hops).unwrap_or(usize::MAX);
     let from_the_end = match (is_edge(manager), hops) {
         (true, 0) => return direct,
@@ -155,6 +165,65 @@ fn client(
         return None;
     }
     direct
+}
+
+/// Whether a request is internal: it comes from an address that is, and nobody forwarded it but, where that is believed,
+/// one. Without a configuration no address is internal since 1.33.
+fn internal(
+    manager: &HttpConnectionManager,
+    client: Option<IpAddr>,
+    (forwarded, headers): (bool, &[(String, String)]),
+) -> Match {
+    let Some(config) = &manager.internal_address_config else { return Match::No };
+    let given = headers.iter().find(|(name, _)| name == "x-forwarded-for").map(|(_, value)| value.as_str());
+    let is_single = given.is_some_and(|value| !value.contains(','));
+    if is_edge(manager) == forwarded || (!is_edge(manager) && !is_single) {
+        return Match::No;
+    }
+    match client {
+        Some(client) => config.cidr_ranges.iter().any(|range| holds(range, client)).into(),
+        None => Match::Unknown("the client's address is not known".to_owned()),
+    }
+}
+
+/// What `early_header_mutation` makes of the headers, before anything is asked of them.
+fn early(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>, open: &mut Open) {
+    for extension in &manager.early_header_mutation_extensions {
+        let mutations: Result<EarlyMutation, String> =
+            extension.typed_config.as_ref().ok_or_else(|| "it is empty".to_owned()).and_then(JsonAny::unpack);
+        let done = mutations.and_then(|mutations| {
+            mutations.mutations.iter().try_for_each(|mutation| mutate(mutation.action.as_ref(), headers))
+        });
+        if let Err(why) = done {
+            let why = format!("what the early header mutation {} does is not modeled: {why}", extension.name);
+            open.add(&[Power::Rewrite], &why);
+        }
+    }
+}
+
+fn mutate(action: Option<&Action>, headers: &mut Vec<(String, String)>) -> Result<(), String> {
+    match action {
+        Some(Action::Remove(name)) => headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name)),
+        Some(Action::Append(option)) => {
+            let header = option.header.as_ref().ok_or("a header without a name")?;
+            if header.value.contains('%') || header.key.starts_with(':') {
+                return Err(format!("the value of {}", header.key));
+            }
+            let name = header.key.to_ascii_lowercase();
+            let is_there = headers.iter().any(|(other, _)| *other == name);
+            match option.append_action() {
+                AppendAction::AddIfAbsent if is_there => return Ok(()),
+                AppendAction::OverwriteIfExists if !is_there => return Ok(()),
+                AppendAction::OverwriteIfExistsOrAdd | AppendAction::OverwriteIfExists => {
+                    headers.retain(|(other, _)| *other != name);
+                }
+                AppendAction::AppendIfExistsOrAdd | AppendAction::AddIfAbsent => {}
+            }
+            headers.push((name, header.value.clone()));
+        }
+        None => return Err("a mutation of another kind".to_owned()),
+    }
+    Ok(())
 }
 
 /// Why the path alone ends the request, where it does (`ConnectionManagerUtility::maybeNormalizePath`).
@@ -210,6 +279,10 @@ fn path(walker: &Walker, manager: &HttpConnectionManager, open: &mut Open) -> St
     let how = normalization(walker, manager);
     let forwards = manager.path_with_escaped_slashes_action() == PathWithEscapedSlashesAction::UnescapeAndForward;
     let path = if forwards { unescaped(&question.path) } else { question.path.clone() };
+    // It is refused for that (`path_refused`).
+    if path.contains('#') {
+        return path;
+    }
     normalize(&path, how).unwrap_or_else(|why| {
         open.add(&[Power::Refuse, Power::Rewrite], &why);
         path

@@ -49,6 +49,7 @@ fn entry_choice(weighted: &WeightedCluster, at: Option<&Node>, entry: usize, (na
         at: at.and_then(|a| a.get("clusters")?.index(entry)?.get("name")),
         criteria: criteria(weighted.clusters.get(entry).and_then(|c| c.metadata_match.as_ref())),
         unsure: None,
+        sets: Vec::new(),
     }
 }
 

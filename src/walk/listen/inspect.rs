@@ -143,6 +143,7 @@ impl Bytes<'_> {
         self.header = None;
         // What the header says of addresses is what counts from here on.
         self.connection.source = self.walker.question.from_address;
+        self.dial.announced = self.walker.question.from_address;
         self.dial.restored = Restored::Yes;
         None
     }

@@ -6,11 +6,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use serde_json::Value;
+
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::mesh::conventions::Redirected;
 use crate::snapshot::{Evidence, Listening, Node, Origin};
-use crate::verdict::Stage;
+use crate::verdict::{Mark, Stage};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::Condition;
@@ -61,9 +63,10 @@ pub(in crate::walk) fn find(walker: &Walker, dial: &Dial) -> Told<Active> {
         Got::Gap(gap) => return unread("", UNREAD_ACCEPTING, Some(&gap)),
     };
     let loopback = dial.ip.is_some_and(|ip| ip.is_loopback());
-    let Some(accepting) = accepting.filter(|_| !loopback) else {
-        return direct(walker, &statuses, dial);
-    };
+    let Some(accepting) = accepting else { return direct(walker, &statuses, dial) };
+    if loopback {
+        return within_the_pod(walker, &statuses, dial);
+    }
     let hands_off = restores(&accepting);
     let target = if hands_off { look_up(&statuses, dial.ip, dial.port) } else { None };
     let target = match target {
@@ -142,6 +145,19 @@ fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Listening], port: u16) -> Opt
     statuses.iter().filter(|s| s.addresses.contains(&any)).find(compat)
 }
 
+/// A connection within A's own pod, which is never redirected: a listener of the proxy may be there, or another process.
+fn within_the_pod(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
+    match look_up(statuses, dial.ip, dial.port) {
+        Some(status) => active(walker, status).then(&|active| passed(active, dial)),
+        None => {
+            let why = "it stays within A's pod, and goes by the proxy";
+            let condition = Condition::withheld(Stage::Listener, &format!("port {}", dial.port), why);
+            let condition = condition.provided_that("a process of A's pod listens there");
+            Told::open(condition).row(Row::unknown(Stage::Listener, &format!("port {}", dial.port), why))
+        }
+    }
+}
+
 /// A listener that is dialed itself: a gateway's, or one on loopback.
 fn direct(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
     let named = look_up(statuses, dial.ip, dial.port);
@@ -154,39 +170,78 @@ fn direct(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
     active(walker, status).then(&|active| passed(active, dial))
 }
 
-/// The most listeners of which each may be the one: a screen has room for a few.
-const MOST: usize = 8;
-
-/// No listener of the proxy has the port. A gateway's Service, or whatever else stands before the proxy, may lead it to
-/// the port of one that there is; else nobody takes the connection.
+/// No listener of the proxy has the port. A gateway's clients dial its Service, whose port leads to one of the listeners;
+/// else nobody takes the connection.
 fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
     let subject = format!("port {}", dial.port);
     let why = format!("no listener takes it{}", there_are(statuses));
-    let refused = || {
-        let row = Row::stopped(Stage::Listener, &subject, &why);
-        Told::ends(Stop::NoListener).row(row)
-    };
-    let leads_to = |status: &Listening| {
-        let words = format!("port {} is that of listener {}", dial.port, status.name);
-        (words, active(walker, status).then(&|active| passed(active, dial)))
-    };
-    let condition = Condition::withheld(Stage::Listener, &subject, &why);
-    let usual: Vec<&Listening> = statuses.iter().filter(|status| is_usual(status, dial.port)).collect();
-    if let [only] = &usual[..] {
-        let (words, told) = leads_to(only);
-        let row = Row::unknown(Stage::Listener, &subject, &why);
-        return Told::provided(condition.provided_that(&words), told).row(row);
+    let names_gateway = walker.question.ip().is_none();
+    match stands_for(walker, statuses, dial).filter(|_| names_gateway) {
+        Some((status, why)) => {
+            let note = format!("taken for that of {}: {why}", status.name);
+            let row = Row::new(Stage::Listener, Mark::Warned, &subject, &note);
+            active(walker, status).then(&|active| passed(active, dial)).row(row)
+        }
+        None => Told::ends(Stop::NoListener).row(Row::stopped(Stage::Listener, &subject, &why)),
     }
-    let listeners: Vec<_> = statuses.iter().filter(|status| !status.name.is_empty()).take(MOST).map(leads_to).collect();
-    let condition = condition.provided_that(&format!("something takes port {}", dial.port));
-    // One without a name is not listed, and may be the one.
-    if listeners.is_empty() {
-        return Told::open(condition).row(Row::unknown(Stage::Listener, &subject, &why));
+}
+
+/// The listener that a port of a gateway's Service leads to, and how that is known: by the names of its routes, by the
+/// ports that are usual, or as the only one of its protocol.
+fn stands_for<'a>(walker: &Walker, statuses: &'a [Listening], dial: &Dial) -> Option<(&'a Listening, &'static str)> {
+    let configs = statuses.iter().filter_map(|status| match configuration(walker, status) {
+        Got::Found(Some(active)) => Some((status, active)),
+        Got::Found(None) | Got::Absent(_) | Got::Gap(_) => None,
+    });
+    let configs: Vec<(&Listening, Active)> = configs.filter(|(_, active)| is_bound(&active.listener)).collect();
+    let has_port = |name: &str| walker.mesh.port_of_route_config(name) == Some(dial.port);
+    let by_name = configs.iter().find(|(_, active)| route_configs(active.node.value()).iter().any(|n| has_port(n)));
+    if let Some((status, _)) = by_name {
+        return Some((status, "its routes are named after the port"));
     }
-    let more = (statuses.len() > MOST).then(|| Told::and_others(&condition));
-    let nothing = (format!("nothing else has port {}", dial.port), refused());
-    let all = listeners.into_iter().chain([nothing]).chain(more).collect();
-    Told::alternatives(condition, all)
+    let usual: Vec<_> = configs.iter().filter(|(status, _)| is_usual(status, dial.port)).collect();
+    if let [(only, _)] = &usual[..] {
+        return Some((only, "gateways without rights listen above 1024"));
+    }
+    let speaks_tls = match dial.port {
+        443 => true,
+        80 => false,
+        _ => return None,
+    };
+    let alike: Vec<_> = configs.iter().filter(|(_, active)| takes_tls(active) == speaks_tls).collect();
+    match &alike[..] {
+        [(only, _)] => Some((only, if speaks_tls { "no other takes TLS" } else { "no other takes plaintext" })),
+        _ => None,
+    }
+}
+
+/// The names of the route configurations that a listener's managers ask for, or have.
+fn route_configs(listener: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut left = vec![listener];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(members) => {
+                let named = members.get("route_config_name").or(members.get("routeConfigName"));
+                let inline = members.get("route_config").or(members.get("routeConfig")).and_then(|own| own.get("name"));
+                found.extend(named.into_iter().chain(inline).filter_map(|name| name.as_str().map(str::to_owned)));
+                left.extend(members.values());
+            }
+            Value::Array(items) => left.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    found
+}
+
+/// Whether a listener ends TLS, or passes it on by its server name.
+fn takes_tls(active: &Active) -> bool {
+    let chains = active.listener.filter_chains.iter().chain(&active.listener.default_filter_chain);
+    chains.into_iter().any(|chain| {
+        let wants = chain.filter_chain_match.as_ref();
+        chain.transport_socket.is_some()
+            || wants.is_some_and(|wants| wants.transport_protocol == "tls" || !wants.server_names.is_empty())
+    })
 }
 
 /// Whether gateways listen there for that port of their Service: without rights, on one above 1,024 (Istio, Contour:

@@ -72,7 +72,7 @@ fn there(
     }
     let evaluated = match &cluster.cluster_discovery_type {
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::OriginalDst as i32 => {
-            original_dst::evaluate(walker, trail, cluster, wire, dial)
+            original_dst::evaluate(walker, trail, cluster, (choice, wire), dial)
         }
         Some(ClusterDiscoveryType::ClusterType(custom)) if policy::is_aggregate(custom) => {
             aggregate::evaluate(walker, trail, (cluster, custom), wire)
@@ -84,7 +84,14 @@ fn there(
 
 /// Why no request ever gets to a host of a cluster that a filter names; `None` where one may.
 pub(in crate::walk) fn reach(walker: &Walker, name: &str, dial: &Dial) -> Option<Stop> {
-    let choice = Choice { name: name.to_owned(), share: 1.0, at: None, criteria: Criteria::new(), unsure: None };
+    let choice = Choice {
+        name: name.to_owned(),
+        share: 1.0,
+        at: None,
+        criteria: Criteria::new(),
+        unsure: None,
+        sets: Vec::new(),
+    };
     let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
     let evaluated = evaluate(walker, &choice, wire, dial);
     match &evaluated.ends[..] {

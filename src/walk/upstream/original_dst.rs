@@ -12,7 +12,7 @@ use crate::walk::upstream::assignment;
 use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
 use crate::walk::upstream::hosts::never_connected;
 use crate::walk::way::dial::{Dial, Restored};
-use crate::walk::way::forwarded::Wire;
+use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::log::Row;
 use crate::walk::way::met::{ClusterTrail, HostTrail};
 use crate::walk::way::walker::Walker;
@@ -25,14 +25,17 @@ pub(in crate::walk) fn evaluate(
     walker: &Walker,
     mut trail: ClusterTrail,
     cluster: &Cluster,
-    wire: Wire,
+    (choice, wire): (&Choice, Wire),
     dial: &Dial,
 ) -> Evaluated {
     let config = match &cluster.lb_config {
         Some(LbConfig::OriginalDstLbConfig(config)) => config.clone(),
         None => OriginalDstLbConfig::default(),
     };
-    let named = named(walker, &config, wire);
+    let named = match named(walker, &config, (choice, wire), dial) {
+        Ok(named) => named,
+        Err(why) => return Evaluated::unknown(trail, &why),
+    };
     if named.is_none() && dial.restored == Restored::No {
         trail.own_socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
         let note = "it sends requests on to the address that was dialed first, and the proxy was dialed itself";
@@ -78,11 +81,22 @@ pub(in crate::walk) fn evaluate(
 
 /// The address that a header of the request names, where the cluster goes by one (`use_http_header`); what is no address
 /// names none.
-fn named(walker: &Walker, config: &OriginalDstLbConfig, wire: Wire) -> Option<SocketAddr> {
+fn named(
+    walker: &Walker,
+    config: &OriginalDstLbConfig,
+    (choice, wire): (&Choice, Wire),
+    dial: &Dial,
+) -> Result<Option<SocketAddr>, String> {
     if !config.use_http_header || matches!(wire, Wire::Tcp) {
-        return None;
+        return Ok(None);
     }
     let name = Some(config.http_header_name.as_str()).filter(|name| !name.is_empty()).unwrap_or(HEADER);
-    let (_, value) = walker.question.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-    value.parse().ok()
+    let is_it = |(other, _): &&(String, String)| other.eq_ignore_ascii_case(name);
+    let given = walker.question.headers.iter().find(is_it).map(|(_, value)| value.as_str());
+    let host = [":authority", "host"].contains(&name).then_some(dial.host.as_str());
+    let set = choice.sets.iter().find(is_it).map(|(_, value)| value.as_str());
+    match given.or(host).or(set) {
+        Some(value) if value.contains('%') => Err(format!("which host the header {name} names, that the route sets")),
+        value => Ok(value.and_then(|value| value.parse().ok())),
+    }
 }

@@ -94,7 +94,7 @@ fn asked<T>(
     judge: &dyn Fn(&Asked) -> T,
 ) -> T {
     let downstream = &walker.downstream;
-    let source = walker.peer(dial);
+    let source = walker.remote(dial);
     let opened = if let Layer::Opened(name) = &dial.layer { Some(name) } else { None };
     let asked = Asked {
         header: request.map_or(&|_: &HeaderMatcher| Match::No, |r| r.header),
@@ -102,6 +102,7 @@ fn asked<T>(
         destination: downstream.destination.or(dial.ip),
         port: if downstream.port == 0 { dial.port } else { downstream.port },
         source,
+        direct: walker.peer(dial),
         client: request.map_or(source, |request| request.client),
         // TLS that the chain passes on as it is tells of no peer.
         tls: (downstream.tls || opened.is_some()) && sight == Sight::Clear,

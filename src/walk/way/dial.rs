@@ -19,6 +19,8 @@ pub(in crate::walk) struct Dial {
     pub(in crate::walk) protocol: Protocol,
     pub(in crate::walk) layer: Layer,
     pub(in crate::walk) restored: Restored,
+    /// Where a PROXY header says that the client is; `None` where there is no such header.
+    pub(in crate::walk) announced: Option<IpAddr>,
 }
 
 /// What the client wraps its bytes in.

@@ -31,6 +31,8 @@ pub(in crate::walk) struct Choice {
     pub(in crate::walk) criteria: Criteria,
     /// Why that is not sure: filters may ask for more.
     pub(in crate::walk) unsure: Option<String>,
+    /// Headers that the route adds before a host is chosen, names in lower case.
+    pub(in crate::walk) sets: Vec<(String, String)>,
 }
 
 /// What filters leave behind for the router.

@@ -51,6 +51,8 @@ pub enum Stop {
     CorsPreflight,
     /// A password or a key is asked for, and the request shows none: Envoy's word for it.
     CredentialsDenied(&'static str),
+    /// A content delivery network sees its own request again.
+    CdnLoop,
     /// The request is longer than a filter takes.
     PayloadTooLarge,
     /// The request changes something and comes from another origin.
@@ -184,6 +186,7 @@ impl Stop {
             Self::NeverAnswered => (0, &["DC"]),
             Self::CredentialsDenied(_) => (401, &[]),
             Self::PayloadTooLarge => (413, &[]),
+            Self::CdnLoop => (502, &[]),
             Self::PathNotAbsolute => (404, &[]),
             Self::PathRedirected => (307, &[]),
             Self::UpstreamClosed => (503, &["UC"]),
@@ -206,9 +209,9 @@ impl Stop {
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
             Self::TlsOnPlaintext
-            | Self::Refused(Refusal::RequestLine | Refusal::Authority | Refusal::Underscore(Wire::Http1)) => {
-                (400, &["DPE"])
-            }
+            | Self::Refused(
+                Refusal::RequestLine | Refusal::Authority | Refusal::LengthTwice | Refusal::Underscore(Wire::Http1),
+            ) => (400, &["DPE"]),
             Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
             Self::Refused(Refusal::LowVersion) => (426, &["DPE"]),
             Self::PathRejected | Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
@@ -260,11 +263,13 @@ impl Stop {
             Self::PartialDropOverload => "drop_overload",
             Self::Refused(Refusal::RequestLine) | Self::TlsOnPlaintext => "http1.codec_error",
             Self::Refused(Refusal::LowVersion) => "low_version",
+            Self::Refused(Refusal::LengthTwice) => "http1.content_length_and_chunked_not_allowed",
             Self::NeverAnswered => "downstream_remote_disconnect",
             Self::UpgradeRefused(_) => "upgrade_failed",
             Self::PathNotAbsolute => "absolute_path_rejected",
             Self::CredentialsDenied(details) => details,
             Self::PayloadTooLarge => "request_payload_too_large",
+            Self::CdnLoop => "cdn_loop_detected",
             Self::PathRejected | Self::PathRedirected => "path_normalization_failed",
             Self::Refused(Refusal::Http2Header) => "http2.invalid.header.field",
             Self::Refused(Refusal::Authority) => "http.invalid_authority",
@@ -346,6 +351,7 @@ impl Stop {
             | Self::UpgradeRefused(_)
             | Self::PathRejected
             | Self::PayloadTooLarge
+            | Self::CdnLoop
             | Self::PathNotAbsolute
             | Self::PathRedirected
             | Self::NeverAnswered
@@ -389,6 +395,7 @@ impl Stop {
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),
             Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
+            Self::CdnLoop => "it came by the same network before".to_owned(),
             Self::PayloadTooLarge => "it is longer than the proxy takes".to_owned(),
             Self::HealthCheck => "a health check, which the proxy answers".to_owned(),
             Self::NoCluster(_) => "the cluster is not there".to_owned(),
@@ -409,6 +416,7 @@ impl Stop {
             Self::UpstreamCutOff(_) => "B closes the connection before TLS comes about".to_owned(),
             Self::Handshake(handshake) => handshake.words(),
             Self::Refused(Refusal::RequestLine) => "the request is no HTTP/1.1".to_owned(),
+            Self::Refused(Refusal::LengthTwice) => "it says its length in two ways".to_owned(),
             Self::Refused(Refusal::LowVersion) => "the proxy does not take HTTP/1.0".to_owned(),
             Self::Refused(Refusal::Preface) => "the request is no HTTP/2, and nothing else is taken".to_owned(),
             Self::Refused(Refusal::Http2Header) => "a header that HTTP/2 does not allow".to_owned(),

@@ -190,6 +190,11 @@ impl<'a> Walker<'a> {
         of_client.or_else(own).or_else(loopback)
     }
 
+    /// The client's address as the connection has it: what a PROXY header says goes before all else.
+    pub(in crate::walk) fn remote(&self, dial: &Dial) -> Option<IpAddr> {
+        dial.announced.or_else(|| self.peer(dial))
+    }
+
     /// A's own pod, where it was read.
     pub(in crate::walk) fn source_pod(&self) -> Option<Node> {
         let pod = self.snapshot.source.as_ref()?;

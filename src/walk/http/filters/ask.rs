@@ -10,7 +10,7 @@ use crate::envoy::pb::envoy::config::route::v3::{
     FilterConfig, HeaderMatcher, RouteConfiguration, route, route_action::ClusterSpecifier,
 };
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
-    HttpConnectionManager, HttpFilter, http_filter::ConfigType,
+    HttpConnectionManager, HttpFilter,
 };
 use crate::envoy::subset::Criteria;
 use crate::snapshot::Node;
@@ -25,6 +25,8 @@ use crate::walk::way::open_headers::may_be_added;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
 
+use super::configured::Configured;
+
 /// The filters, and the levels that configure them.
 pub(in crate::walk) struct Chain<'a> {
     pub(in crate::walk) manager: &'a HttpConnectionManager,
@@ -35,6 +37,19 @@ pub(in crate::walk) struct Chain<'a> {
     pub(in crate::walk) dial: &'a Dial,
     pub(in crate::walk) sight: Sight,
     pub(in crate::walk) reach: Reach<'a>,
+    /// What each filter is configured with.
+    pub(in crate::walk) configured: &'a [Configured],
+}
+
+impl Chain<'_> {
+    /// What the filter at this place is configured with, and where that stands.
+    pub(super) fn own(&self, place: usize) -> Result<(&JsonAny, &Node), String> {
+        match self.configured.get(place) {
+            Some(Ok((any, node))) => Ok((any, node)),
+            Some(Err(why)) => Err(why.clone()),
+            None => Err("a filter is not where it was decoded".to_owned()),
+        }
+    }
 }
 
 /// What comes of asking the service behind a cluster of this name, which a filter names.
@@ -122,9 +137,14 @@ pub(super) struct Before {
 }
 
 impl Ask<'_> {
-    /// Where the filter's own configuration stands in the connection manager.
+    /// The filter's own configuration.
+    pub(super) fn own(&self) -> Result<(&JsonAny, &Node), String> {
+        self.chain.own(self.place)
+    }
+
+    /// Where the filter's own configuration stands.
     pub(super) fn own_node(&self) -> Option<Node> {
-        self.chain.node.get("http_filters")?.index(self.place)?.get("typed_config")
+        self.own().ok().map(|(_, node)| node.clone())
     }
 
     /// A share of requests that runtime may override; `unset` where it is not configured.
@@ -167,10 +187,7 @@ impl Ask<'_> {
 
 /// The type of the filter's own configuration.
 pub(super) fn own_type<'a>(ask: &'a Ask) -> &'a str {
-    match &ask.filter.config_type {
-        Some(ConfigType::TypedConfig(any)) => &any.type_name,
-        None => "",
-    }
+    ask.own().map_or("", |(any, _)| &any.type_name)
 }
 
 /// The entries of all levels that have one, the most specific first, unwrapped where they can be.

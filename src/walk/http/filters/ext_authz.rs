@@ -11,18 +11,28 @@ use crate::verdict::Power;
 use crate::walk::http::host::Host;
 use crate::walk::way::stop::Stop;
 
-use super::ask::{Ask, Effect};
+use super::ask::{Answer, Ask, Effect};
 use super::service::{Service, Unavailable, grpc_cluster, is_set, status_at};
 
 pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
     match is_asked(ask) {
         Match::No => Vec::new(),
         Match::Yes | Match::Share(_) => match ask.own_node() {
-            Some(node) => service(node).effects(ask),
+            Some(node) => too_long(ask, &node).map_or_else(|| service(node).effects(ask), |effect| vec![effect]),
             None => vec![Effect::Unknown(format!("the configuration of HTTP filter {} is not there", ask.filter.name))],
         },
         Match::Unknown(why) => vec![Effect::Unknown(format!("whether an authorization service is asked: {why}"))],
     }
+}
+
+/// A request whose body is to be shown whole, and is longer than the filter holds.
+fn too_long(ask: &Ask, node: &Node) -> Option<Effect> {
+    let body = node.get("with_request_body").filter(|body| !is_set(body, "allow_partial_message"))?;
+    let at = body.get("max_request_bytes")?;
+    let most = at.value().as_u64()?;
+    let length: u64 = ask.first("content-length").parse().ok()?;
+    let note = format!("it shows its service bodies of up to {most} bytes, and this one has {length}");
+    (length > most).then(|| Answer::to_all(Stop::PayloadTooLarge, "authorization", note, at))
 }
 
 /// The service. It denies, and may change the headers of what it lets through.

@@ -1,6 +1,7 @@
 //! Filters that answer nothing, and change what later filters see: headers, filter state.
 
 use crate::snapshot::Node;
+use crate::verdict::Power;
 
 use super::ask::{Applied, Ask, Effect, levels};
 
@@ -14,6 +15,21 @@ pub(super) fn mutation(ask: &Ask, applied: &Applied) -> Vec<Effect> {
         ["request_mutations", "query_parameter_mutations"].into_iter().any(|key| mutations.get(key).is_some())
     };
     nodes.into_iter().any(changes).then_some(Effect::ChangesHeaders).into_iter().collect()
+}
+
+/// Tags of the client's address, in a header by which the route is chosen anew: it matters where a route looks at it.
+pub(super) fn tags(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    let header = applied.node.text("ip_tag_header.header").unwrap_or_else(|| "x-envoy-ip-tags".to_owned());
+    let Some(table) = ask.chain.host.table() else { return Vec::new() };
+    let asks = |index: usize| {
+        let wanted = table.wanted(index).ok().flatten();
+        wanted.is_some_and(|wanted| wanted.headers.iter().any(|own| own.name.eq_ignore_ascii_case(&header)))
+    };
+    if !(0..table.len()).any(asks) {
+        return Vec::new();
+    }
+    let why = format!("which tags HTTP filter {} puts into {header}, by which a route is chosen anew", ask.filter.name);
+    vec![Effect::Open(vec![Power::Answer], why)]
 }
 
 /// Filter state: objects of Envoy's own names decide things, and a cleared route is chosen anew.

@@ -12,7 +12,6 @@ use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::requireme
 use crate::envoy::pb::envoy::extensions::filters::http::jwt_authn::v3::{
     JwtAuthentication, JwtRequirement, PerRouteConfig, RequirementRule,
 };
-use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 use crate::walk::http::route;
@@ -32,17 +31,15 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
 
 fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
     // A route's entry names a requirement of the filter's own configuration.
-    let (Some(ConfigType::TypedConfig(any)), Some(node)) = (&ask.filter.config_type, ask.own_node()) else {
-        return Err(format!("HTTP filter {} is not where it was decoded", ask.filter.name));
-    };
+    let (any, node) = ask.own()?;
     let config: JwtAuthentication = any.unpack()?;
-    if let Some(what) = Walker::unmodeled(&node, JWT, &["providers", "rules", "requirement_map"]) {
+    if let Some(what) = Walker::unmodeled(node, JWT, &["providers", "rules", "requirement_map"]) {
         return Err(what);
     }
     if config.bypass_cors_preflight && cors::is_preflight(ask) {
         return Ok(Vec::new());
     }
-    let (requirement, at) = match requirement(ask, &config, &node, applied)? {
+    let (requirement, at) = match requirement(ask, &config, node, applied)? {
         Asked::Nothing => return Ok(Vec::new()),
         Asked::For(requirement, at) => (requirement, at),
         Asked::Misnamed(name) => {
@@ -57,7 +54,12 @@ fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
     }
     let query = ask.http.path.split_once('?').map_or("", |(_, query)| query);
     let header = |name: &str| ask.http.values(name).into_iter().map(str::to_owned).collect();
-    let sent = Sent { header: &header, query, now: seconds(&ask.walker.snapshot.time) };
+    let sent = Sent {
+        header: &header,
+        query,
+        now: seconds(&ask.walker.snapshot.time),
+        not_before: ask.walker.snapshot.not_before().as_deref().and_then(seconds),
+    };
     if ask.before.headers_changed {
         return Err("a filter before the one that looks for tokens changes headers".to_owned());
     }
@@ -126,7 +128,7 @@ fn requirement(ask: &Ask, config: &JwtAuthentication, node: &Node, applied: &App
 
 /// The requests that the rules tell apart.
 pub(super) fn lists(ask: &Ask, frame: &Frame) -> Result<Vec<Asking>, String> {
-    let Some(ConfigType::TypedConfig(any)) = &ask.filter.config_type else { return Ok(Vec::new()) };
+    let (any, _) = ask.own()?;
     let config: JwtAuthentication = any.unpack()?;
     let frame = Frame { parameters: Parameters::Kept, ..frame.clone() };
     let entry = |(place, rule): (usize, &RequirementRule)| {
