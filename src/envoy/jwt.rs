@@ -330,7 +330,7 @@ mod tests {
         let header = |name: &str| -> Vec<String> {
             authorization.filter(|_| name == "authorization").map(str::to_owned).into_iter().collect()
         };
-        verify(&requirement, &providers, &Sent { header: &header, query: "", now: Some(1_000_000) })
+        verify(&requirement, &providers, &Sent { header: &header, query: "", now: Some(1_000_000), not_before: None })
     }
 
     fn token(claims: &Value) -> String {

@@ -241,6 +241,7 @@ mod tests {
             destination: None,
             port: 8080,
             source: Some([10, 0, 0, 9].into()),
+            direct: Some([10, 0, 0, 9].into()),
             client: None,
             tls,
             uris: if tls { &uris } else { &[] },

@@ -77,13 +77,22 @@ fn record(request: &Request) -> AskRecord {
         to: in_a_mesh::socket(request.to).to_string(),
         path: Some(if http { request.path.clone() } else { "/".to_owned() }),
         method: Some(if http { request.method.clone() } else { "GET".to_owned() }),
-        headers: if http { request.headers.clone() } else { Vec::new() },
+        headers: if http { headers(request) } else { Vec::new() },
         host: request.host.clone().filter(|_| http),
         protocol: Some(protocol(request).to_owned()),
         tls: false,
         sni: request.sni.clone(),
         ..AskRecord::default()
     }
+}
+
+/// The headers, in which an address is the one of the mesh.
+fn headers(request: &Request) -> Vec<String> {
+    let of_the_mesh = |line: &String| match line.split_once(": ") {
+        Some((name, value)) => format!("{name}: {}", in_a_mesh::text(value)),
+        None => line.clone(),
+    };
+    request.headers.iter().map(of_the_mesh).collect()
 }
 
 /// For a shell.
@@ -104,8 +113,8 @@ fn question(request: &Request) -> Vec<OsString> {
         if let Some(host) = &request.host {
             words.extend(["--host".to_owned(), host.clone()]);
         }
-        for header in &request.headers {
-            words.extend(["-H".to_owned(), header.clone()]);
+        for header in headers(request) {
+            words.extend(["-H".to_owned(), header]);
         }
     }
     if let Some(sni) = &request.sni {

@@ -46,6 +46,7 @@ pub(crate) fn compare(
     if said.verdict.is_null() {
         return vec![Difference::new("answer", "", &said.complaint)];
     }
+    let observed = &with_faults(observed, said)[..];
     let mut differences = Vec::new();
     differences.extend(exit_code(said));
     if is_unknown(said) {
@@ -65,6 +66,18 @@ pub(crate) fn compare(
         differences.extend(clusters::hosts(observed, verdict, level));
     }
     differences
+}
+
+/// A gRPC status that the fault filter injects is a failure, whatever the request speaks. To a plain request Envoy
+/// answers 200 and tells nobody which status it was, so that the program is taken at its word that it was one.
+fn with_faults(observed: &[Observed], said: &Said) -> Vec<Observed> {
+    let is_said = said.verdict.to_string().contains("an injected fault answers gRPC status");
+    let is_one = |each: &Observed| each.fate == Fate::Answered && each.reply.details == "fault_filter_abort";
+    let seen = observed.iter().cloned().map(|each| {
+        let fate = if is_said && each.reply.status == 200 && is_one(&each) { Fate::Failed } else { each.fate };
+        Observed { fate, ..each }
+    });
+    seen.collect()
 }
 
 /// What the program says, of the snapshot or of the running endpoint, must be what was said in this process.

@@ -172,6 +172,7 @@ mod tests {
             destination: None,
             port: 80,
             source: None,
+            direct: None,
             client: None,
             tls: false,
             uris: &[],

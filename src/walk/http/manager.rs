@@ -116,9 +116,15 @@ fn routed(
             underscores: underscores(manager.config),
         };
         let apart = apart::apart(walker, &chain, http).map(|apart| Fact::Apart(Arc::new(apart)));
-        let chosen = chosen.then(&|chosen| upgrade::admit((manager.config, manager.node), &host, http, chosen));
         let told = chosen.then(&|chosen| {
-            filters::told_apart(walker, &chain, chosen, http).then(&|chosen: Chosen| {
+            let condition = match upgrade::admit((manager.config, manager.node), &host, http, &chosen) {
+                Ok(condition) => condition,
+                Err((stop, row)) => {
+                    let told = Told::ends(stop).row(row);
+                    return taking.facts(&chosen).into_iter().rev().fold(told, Told::met);
+                }
+            };
+            let told = filters::told_apart(walker, &chain, chosen, http).then(&|chosen: Chosen| {
                 let told = filters::pass(walker, &chain, &chosen, http).then(&|left| {
                     if manager.config.http_filters.is_empty() {
                         never_answered(manager)
@@ -127,7 +133,8 @@ fn routed(
                     }
                 });
                 taking.facts(&chosen).into_iter().rev().fold(told, Told::met)
-            })
+            });
+            told.under(condition)
         });
         apart.into_iter().fold(told, Told::met)
     });
@@ -157,7 +164,8 @@ fn bytes(walker: &Walker, manager: Manager, dial: &Dial) -> Told<Forwarded> {
         }
         Ok(CodecType::Auto | CodecType::Http1) if sealed => {
             let row = Row::stopped(Stage::HttpFilters, NAME, "it takes plaintext HTTP only, and TLS comes");
-            Told::ends(Stop::TlsOnPlaintext).row(row)
+            let facts = Delivered::of(walker, manager.config, manager.node, None).facts();
+            facts.into_iter().rev().fold(Told::ends(Stop::TlsOnPlaintext).row(row), Told::met)
         }
         Ok(CodecType::Http2) if (clear || sealed) && matches!(walker.origin, Origin::Source(_)) => {
             refuse(manager.node, Refusal::Preface, OTHER_VERSION)

@@ -10,19 +10,18 @@ use crate::verdict::Stage;
 use crate::walk::http::chosen::Chosen;
 use crate::walk::http::host::Host;
 use crate::walk::http::request::Http;
-use crate::walk::way::course::Told;
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::Row;
 use crate::walk::way::stop::Stop;
 
-/// Lets a request with its route pass, unless it asks for a protocol that nobody allows.
+/// Lets a request with its route pass, perhaps under a condition, unless it asks for a protocol that nobody allows.
 pub(in crate::walk) fn admit(
     (config, node): (&HttpConnectionManager, &Node),
     host: &Host,
     http: &Http,
-    chosen: Chosen,
-) -> Told<Chosen> {
-    let Some(wanted) = http.upgrade.as_deref() else { return Told::goes(chosen) };
+    chosen: &Chosen,
+) -> Result<Option<Condition>, (Stop, Row)> {
+    let Some(wanted) = http.upgrade.as_deref() else { return Ok(None) };
     let action = chosen.route.as_deref().and_then(|hit| match &hit.route.action {
         Some(route::Action::Route(action)) => Some(action),
         Some(route::Action::Redirect(_) | route::Action::DirectResponse(_) | route::Action::NonForwardingAction(_))
@@ -38,12 +37,11 @@ pub(in crate::walk) fn admit(
         let at = at.map_or_else(|| node.lacks("upgrade_configs"), |at: Node| at.evidence());
         let note = format!("neither the route nor the connection manager allows {wanted}");
         let row = Row::stopped(Stage::HttpFilters, "upgrades", &note).citing([at]);
-        return Told::ends(Stop::UpgradeRefused(wanted.to_owned())).row(row);
+        return Err((Stop::UpgradeRefused(wanted.to_owned()), row));
     }
     let has_filters = allowed && own.is_some_and(|own| !own.filters.is_empty());
     let why = format!("what the filters of upgrades to {wanted} do is not modeled");
-    let condition = has_filters.then(|| Condition::of(Stage::HttpFilters, "upgrades", ANYTHING, &why));
-    Told::goes(chosen).under(condition)
+    Ok(has_filters.then(|| Condition::of(Stage::HttpFilters, "upgrades", ANYTHING, &why)))
 }
 
 fn of_route(action: &RouteAction, wanted: &str) -> Option<bool> {
