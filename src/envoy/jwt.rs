@@ -73,6 +73,12 @@ struct Token {
     issuers: Vec<String>,
 }
 
+/// Whether a request brings a token of any provider, or may.
+pub fn brings_token(providers: &Providers, sent: &Sent) -> bool {
+    let all: Vec<&JwtProvider> = providers.values().collect();
+    tokens(&all, sent).is_ok_and(|tokens| !tokens.is_empty())
+}
+
 /// What a requirement makes of the request.
 pub fn verify(requirement: &JwtRequirement, providers: &Providers, sent: &Sent) -> Status {
     of(requirement, providers, sent)

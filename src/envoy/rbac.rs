@@ -43,6 +43,8 @@ pub struct Asked<'a> {
     pub client: Option<IpAddr>,
     /// The connection is TLS.
     pub tls: bool,
+    /// Whether it is known whose certificate the peer showed.
+    pub peer: Peer,
     /// The URI names of the peer's certificate.
     pub uris: &'a [String],
     /// The DNS names of the peer's certificate.
@@ -55,6 +57,15 @@ pub struct Asked<'a> {
     pub has_route: bool,
     /// What a regular expression takes for a character.
     pub charset: Charset,
+}
+
+/// Whether it is known whose certificate the peer showed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peer {
+    /// It is: it has these names, or there is none.
+    Told,
+    /// There is one, and nobody knows its names.
+    Untold,
 }
 
 /// What becomes of it.
@@ -182,6 +193,9 @@ fn authenticated(wanted: &Authenticated, asked: &Asked) -> Match {
         return Match::No;
     }
     let Some(name) = &wanted.principal_name else { return Match::Yes };
+    if asked.peer == Peer::Untold {
+        return Match::Unknown("whose certificate the client shows is not known".to_owned());
+    }
     let names = asked.uris.iter().chain(asked.dns);
     let by_name = any_of(names.map(|n| matcher::string_in(name, n, asked.charset)));
     let has_identity = asked.dns.is_empty() || asked.uris.iter().any(|uri| uri.starts_with("spiffe://"));
@@ -244,6 +258,7 @@ mod tests {
             direct: Some([10, 0, 0, 9].into()),
             client: None,
             tls,
+            peer: Peer::Told,
             uris: if tls { &uris } else { &[] },
             dns: &[],
             server_name: Some(""),

@@ -6,9 +6,12 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::address;
 use super::any::JsonAny;
 use super::matcher::{self, Match};
+use super::pb::envoy::config::core::v3::CidrRange;
 use super::pb::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher, string_matcher};
+use super::pb::xds::core::v3::TypedExtensionConfig;
 use super::pb::xds::r#type::matcher::v3::matcher::matcher_list::{FieldMatcher, Predicate, predicate};
 use super::pb::xds::r#type::matcher::v3::matcher::{
     MatcherList, MatcherTree, MatcherType, OnMatch, matcher_tree, on_match,
@@ -132,6 +135,15 @@ impl Asked<'_> {
                 matcher::string_in(&plain(wanted), &value, self.charset)
             }
             (Some(predicate::single_predicate::Matcher::ValueMatch(_)), None) => Match::No,
+            (Some(predicate::single_predicate::Matcher::CustomMatch(custom)), value) if is_ip_matcher(custom) => {
+                match ranges_of(custom) {
+                    Ok(ranges) => {
+                        let ip = value.and_then(|value| value.parse().ok());
+                        ip.is_some_and(|ip| ranges.iter().any(|range| address::holds(range, ip))).into()
+                    }
+                    Err(why) => Match::Unknown(why),
+                }
+            }
             (Some(predicate::single_predicate::Matcher::CustomMatch(custom)), _) => {
                 Match::Unknown(format!("the matcher {} is not modeled", custom.name))
             }
@@ -207,6 +219,21 @@ impl Asked<'_> {
     fn data(&self, input: Option<&JsonAny>) -> Data {
         input.map_or_else(|| Data::Unknown("a matcher without an input".to_owned()), |any| (self.input)(any))
     }
+}
+
+/// `envoy.extensions.matching.input_matchers.ip.v3.Ip`
+fn is_ip_matcher(custom: &TypedExtensionConfig) -> bool {
+    custom.typed_config.as_ref().is_some_and(|any| any.type_name == "envoy.extensions.matching.input_matchers.ip.v3.Ip")
+}
+
+fn ranges_of(custom: &TypedExtensionConfig) -> Result<Vec<CidrRange>, String> {
+    #[derive(serde::Deserialize)]
+    struct Ip {
+        #[serde(default, alias = "cidrRanges")]
+        cidr_ranges: Vec<CidrRange>,
+    }
+    let any = custom.typed_config.as_ref().ok_or("a matcher without a configuration")?;
+    any.unpack::<Ip>().map(|ip| ip.cidr_ranges)
 }
 
 fn below(at: &[Place], names: &[&str]) -> Vec<Place> {

@@ -161,6 +161,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::envoy::rbac::Peer;
     use crate::envoy::re2::Charset;
 
     /// The alternatives of a policy, each condition in words.
@@ -175,6 +176,7 @@ mod tests {
             direct: None,
             client: None,
             tls: false,
+            peer: Peer::Told,
             uris: &[],
             dns: &[],
             server_name: Some(""),

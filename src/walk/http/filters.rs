@@ -249,7 +249,10 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "stateful_session.v3.StatefulSession" => session::effects(ask, &applied),
         "lua.v3.Lua" => script::lua(ask, &applied),
         "ext_proc.v3.ExternalProcessor" => script::external_processor(ask, &applied),
-        "grpc_web.v3.GrpcWeb" | "grpc_http1_bridge.v3.Config" if is_translated(http) => {
+        "grpc_web.v3.GrpcWeb" if content_type(http).starts_with("application/grpc-web") => {
+            unknown(format!("what HTTP filter {} makes of gRPC-Web is not modeled", filter.name))
+        }
+        "grpc_http1_bridge.v3.Config" if is_bridged(ask.chain, http) => {
             unknown(format!("what HTTP filter {} makes of gRPC is not modeled", filter.name))
         }
         _ if harmless::http_filter(&type_name).is_some() => Vec::new(),
@@ -264,10 +267,14 @@ fn is_switched_off(applied: &Applied) -> bool {
     name.ends_with("PerRoute") && applied.node.get("disabled").is_some_and(|d| d.value().as_bool() == Some(true))
 }
 
-/// Kinds of gRPC that filters translate.
-fn is_translated(http: &Http) -> bool {
-    let content_type = http.values("content-type").first().copied().unwrap_or_default();
-    ["application/grpc", "application/x-protobuf"].iter().any(|kind| content_type.starts_with(kind))
+fn content_type(http: &Http) -> &str {
+    http.values("content-type").first().copied().unwrap_or_default()
+}
+
+/// gRPC over HTTP/1, and what may be made gRPC of.
+fn is_bridged(chain: &Chain, http: &Http) -> bool {
+    let is_grpc = content_type(http).starts_with("application/grpc") && !chain.dial.protocol.is_http2();
+    is_grpc || content_type(http).starts_with("application/x-protobuf")
 }
 
 /// The configuration that applies; `None` when the filter is off for this route.
@@ -289,7 +296,7 @@ fn applied(chain: &Chain, chosen: &Chosen, filter: &HttpFilter, i: usize) -> Res
             return Ok(None);
         }
         return Ok(match (wrapper.config, node.get("config")) {
-            (Some(any), Some(node)) => Some(Applied { any, node }),
+            (Some(any), Some(node)) if !any.type_name.is_empty() => Some(Applied { any, node }),
             _ => own().ok(),
         });
     }

@@ -336,7 +336,7 @@ pub(in crate::walk) fn is_edge(manager: &HttpConnectionManager) -> bool {
 /// What the connection says, or what a client says of itself in `x-forwarded-proto`, which is believed unless the manager
 /// takes the connection's own address for the client's.
 fn scheme(dial: &Dial, manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) -> Result<String, String> {
-    let own = if let Layer::Opened(_) = dial.layer { "https" } else { "http" };
+    let own = if let Layer::Opened(..) = dial.layer { "https" } else { "http" };
     let given = headers.iter().find(|(k, _)| k == "x-forwarded-proto").map(|(_, v)| v.clone());
     headers.retain(|(k, _)| k != "x-forwarded-proto");
     let Some(given) = given else { return Ok(own.to_owned()) };

@@ -228,7 +228,7 @@ fn led_to(walker: &Walker, matcher: &Matcher, node: Option<Node>, http: &Http) -
 }
 
 /// `HttpRequestHeaderMatchInput`: all values, joined with a comma; nothing where the header is not there.
-fn header_input(any: &JsonAny, http: &Http) -> Data {
+pub(in crate::walk) fn header_input(any: &JsonAny, http: &Http) -> Data {
     let value: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
     let name = value.get("header_name").or_else(|| value.get("headerName")).and_then(serde_json::Value::as_str);
     let Some(name) = name.filter(|_| any.type_name == "envoy.type.matcher.v3.HttpRequestHeaderMatchInput") else {

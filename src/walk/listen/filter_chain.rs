@@ -165,6 +165,16 @@ fn within(
             conditions.push(condition);
             (dial, Sight::Clear)
         }
+        Terminated::Asks(dial, stop, row) => {
+            let why = "the proxy takes clients with a certificate only, and whether this one has one is not known";
+            let condition = Condition::withheld(Stage::FilterChain, &chain.name, why);
+            let shows = terminal(walker, (chain, node), &dial, (connection, Sight::Clear));
+            let told = vec![
+                ("the client shows a certificate that the proxy trusts".to_owned(), shows),
+                ("the client shows no certificate".to_owned(), Told::ends(stop).row(row)),
+            ];
+            return Told::alternatives(condition, told).under(conditions);
+        }
         Terminated::Closed(stop, row) => return Told::ends(stop).row(row).under(conditions),
     };
     terminal(walker, (chain, node), &dial, (connection, sight)).under(conditions)

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::mesh::conventions::Redirected;
-use crate::snapshot::{Evidence, Listening, Node, Origin};
+use crate::snapshot::{Evidence, Listening, Node};
 use crate::verdict::{Mark, Stage};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
@@ -64,6 +64,9 @@ pub(in crate::walk) fn find(walker: &Walker, dial: &Dial) -> Told<Active> {
     };
     let loopback = dial.ip.is_some_and(|ip| ip.is_loopback());
     let Some(accepting) = accepting else { return direct(walker, &statuses, dial) };
+    if let Some(status) = bound_to(walker, &statuses, dial).filter(|status| status.name != accepting.name) {
+        return active(walker, status).then(&|active| passed(active, dial));
+    }
     if loopback {
         return within_the_pod(walker, &statuses, dial);
     }
@@ -92,7 +95,7 @@ fn unread<T>(name: &str, note: &str, gap: Option<&Gap>) -> Told<T> {
 
 /// The listener that A's redirected connections arrive at, if there is one.
 fn accepting(walker: &Walker, statuses: &[Listening]) -> Got<Option<Active>> {
-    let which = if let Origin::Destination(_) = walker.origin { Redirected::Inbound } else { Redirected::Outbound };
+    let which = walker.redirected();
     let captures: Vec<&Listening> = statuses.iter().filter(|status| walker.mesh.takes(which, status)).collect();
     if captures.is_empty() && which == Redirected::Inbound {
         return Got::Found(None);
@@ -145,6 +148,16 @@ fn ipv4_compat<'a>(walker: &Walker, statuses: &'a [Listening], port: u16) -> Opt
     statuses.iter().filter(|s| s.addresses.contains(&any)).find(compat)
 }
 
+/// A listener that is bound to just this address: whoever dials it comes straight there.
+fn bound_to<'a>(walker: &Walker, statuses: &'a [Listening], dial: &Dial) -> Option<&'a Listening> {
+    let at = SocketAddr::new(dial.ip?, dial.port);
+    let is_bound = |status: &&Listening| match configuration(walker, status) {
+        Got::Found(Some(active)) => is_bound(&active.listener),
+        Got::Found(None) | Got::Absent(_) | Got::Gap(_) => false,
+    };
+    statuses.iter().find(|status| status.addresses.contains(&at)).filter(is_bound)
+}
+
 /// A connection within A's own pod, which is never redirected: a listener of the proxy may be there, or another process.
 fn within_the_pod(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
     match look_up(statuses, dial.ip, dial.port) {
@@ -160,7 +173,9 @@ fn within_the_pod(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<
 
 /// A listener that is dialed itself: a gateway's, or one on loopback.
 fn direct(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
+    let is_v4 = dial.ip.is_none_or(|ip| ip.is_ipv4());
     let named = look_up(statuses, dial.ip, dial.port);
+    let named = named.or_else(|| if is_v4 { ipv4_compat(walker, statuses, dial.port) } else { None });
     let at_port: Vec<&Listening> =
         statuses.iter().filter(|s| s.addresses.iter().any(|a| a.port() == dial.port)).collect();
     let only = if let ([only], None) = (&at_port[..], dial.ip) { Some(*only) } else { None };
@@ -175,7 +190,7 @@ fn direct(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
 fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
     let subject = format!("port {}", dial.port);
     let why = format!("no listener takes it{}", there_are(statuses));
-    let names_gateway = walker.question.ip().is_none();
+    let names_gateway = walker.question.ip().is_none() && walker.question.address.is_none();
     match stands_for(walker, statuses, dial).filter(|_| names_gateway) {
         Some((status, why)) => {
             let note = format!("taken for that of {}: {why}", status.name);

@@ -8,7 +8,7 @@ use crate::envoy::pb::envoy::config::listener::v3::FilterChain;
 use crate::envoy::tls::{Context, Material};
 use crate::snapshot::{Lookup, Node, Origin};
 use crate::verdict::Stage;
-use crate::walk::way::dial::{Dial, Layer};
+use crate::walk::way::dial::{Dial, Layer, Shown};
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::Row;
 use crate::walk::way::protocol::Protocol;
@@ -23,6 +23,8 @@ pub(in crate::walk) enum Terminated {
     Passed(Dial),
     /// What the peer wrote, provided that.
     Open(Dial, Condition),
+    /// What the peer wrote, where it shows a certificate; else the connection is closed.
+    Asks(Dial, Stop, Row),
     /// Nothing: the connection is closed.
     Closed(Stop, Row),
 }
@@ -46,13 +48,15 @@ pub(in crate::walk) fn terminate(walker: &Walker, (chain, node): (&FilterChain, 
         Kind::Tls(_) if by_proxy => Terminated::Clear(dial.clone()),
         Kind::Tls(Some(any)) if sealed => match Context::downstream(any) {
             Ok(context) => opened(walker, (chain, &context), dial, &row),
-            Err(why) => open(chain, opened_dial(walker, dial, &[]), &why),
+            Err(why) => open(chain, opened_dial(walker, dial, &[], Shown::Nothing), &why),
         },
-        Kind::Tls(None) if sealed => open(chain, opened_dial(walker, dial, &[]), "its TLS context is not in the dump"),
+        Kind::Tls(None) if sealed => {
+            open(chain, opened_dial(walker, dial, &[], Shown::Nothing), "its TLS context is not in the dump")
+        }
         Kind::Tls(_) => Terminated::Closed(Stop::PlaintextOnTls, row("it takes TLS only", "transport_socket.name")),
         Kind::Other => {
             let why = format!("transport socket {} is not modeled", socket.name);
-            open(chain, opened_dial(walker, dial, &[]), &why)
+            open(chain, opened_dial(walker, dial, &[], Shown::Nothing), &why)
         }
     }
 }
@@ -62,7 +66,7 @@ fn open(chain: &FilterChain, dial: Dial, why: &str) -> Terminated {
     Terminated::Open(dial, condition.provided_that("the TLS handshake with the proxy comes about"))
 }
 
-/// What comes of a handshake with a client that has no certificate of its own.
+/// What comes of a handshake with a client of which it is not known whether it has a certificate of its own.
 fn opened(
     walker: &Walker,
     (chain, context): (&FilterChain, &Context),
@@ -81,10 +85,11 @@ fn opened(
     if context.wants_certificate() {
         let note = "it takes clients with a certificate only";
         let field = "transport_socket.typed_config.require_client_certificate";
-        return Terminated::Closed(Stop::ClientCertificateMissing, row(note, field));
+        let dial = opened_dial(walker, dial, &context.alpn, Shown::Certificate);
+        return Terminated::Asks(dial, Stop::ClientCertificateMissing, row(note, field));
     }
     walker.remark("whether the client trusts the certificate that the proxy shows".to_owned());
-    let dial = opened_dial(walker, dial, &context.alpn);
+    let dial = opened_dial(walker, dial, &context.alpn, Shown::Nothing);
     match &context.untold {
         Some(field) => open(chain, dial, &format!("`{field}` of a TLS context is not modeled")),
         None => Terminated::Clear(dial),
@@ -97,7 +102,7 @@ fn is_missing(walker: &Walker, name: &str) -> bool {
 }
 
 /// The bytes inside: in HTTP/2 where both offer it, else as the client was said to speak.
-fn opened_dial(walker: &Walker, dial: &Dial, alpn: &[String]) -> Dial {
+fn opened_dial(walker: &Walker, dial: &Dial, alpn: &[String], shown: Shown) -> Dial {
     let question = walker.question;
     let offered = question.alpn();
     let chosen = alpn.iter().find(|own| offered.contains(own)).map(String::as_str);
@@ -106,7 +111,7 @@ fn opened_dial(walker: &Walker, dial: &Dial, alpn: &[String]) -> Dial {
         (None | Some(Protocol::Tls), _, Protocol::Tls) => Protocol::Http1,
         (_, _, protocol) => protocol,
     };
-    Dial { protocol, layer: Layer::Opened(question.server_name()), ..dial.clone() }
+    Dial { protocol, layer: Layer::Opened(question.server_name(), shown), ..dial.clone() }
 }
 
 enum Kind<'a> {

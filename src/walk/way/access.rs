@@ -7,13 +7,13 @@ use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::config::rbac::v3::{Rbac, rbac::Action};
 use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
 use crate::envoy::rbac::conditions::{Taken, alternatives};
-use crate::envoy::rbac::{self, Asked, Judgment};
+use crate::envoy::rbac::{self, Asked, Judgment, Peer};
 use crate::envoy::re2::Charset;
 use crate::snapshot::Node;
 
 use crate::walk::way::accepted::Sight;
 use crate::walk::way::apart::{Asking, Entry};
-use crate::walk::way::dial::{Dial, Layer};
+use crate::walk::way::dial::{Dial, Layer, Shown};
 use crate::walk::way::walker::Walker;
 
 const RULES: &str = "envoy.config.rbac.v3.RBAC";
@@ -95,7 +95,10 @@ fn asked<T>(
 ) -> T {
     let downstream = &walker.downstream;
     let source = walker.remote(dial);
-    let opened = if let Layer::Opened(name) = &dial.layer { Some(name) } else { None };
+    let (opened, shown) = match &dial.layer {
+        Layer::Opened(name, shown) => (Some(name), *shown),
+        Layer::Clear | Layer::Sealed => (None, Shown::Nothing),
+    };
     let asked = Asked {
         header: request.map_or(&|_: &HeaderMatcher| Match::No, |r| r.header),
         path: request.map(|r| r.path),
@@ -106,6 +109,7 @@ fn asked<T>(
         client: request.map_or(source, |request| request.client),
         // TLS that the chain passes on as it is tells of no peer.
         tls: (downstream.tls || opened.is_some()) && sight == Sight::Clear,
+        peer: if shown == Shown::Certificate { Peer::Untold } else { Peer::Told },
         uris: &downstream.peer_uris,
         dns: &downstream.peer_dns,
         server_name: opened.map(String::as_str).or_else(|| {

@@ -31,7 +31,16 @@ pub(in crate::walk) enum Layer {
     /// TLS that goes by as it is.
     Sealed,
     /// TLS that the proxy's filter chain ended, to this server name; empty where the client sent none.
-    Opened(String),
+    Opened(String, Shown),
+}
+
+/// What a client showed in its handshake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::walk) enum Shown {
+    /// Nothing.
+    Nothing,
+    /// A certificate, of which it is not known whose it is.
+    Certificate,
 }
 
 impl Layer {
@@ -39,7 +48,7 @@ impl Layer {
     pub(in crate::walk) fn passed_on(&self) -> Self {
         match self {
             Self::Sealed => Self::Sealed,
-            Self::Clear | Self::Opened(_) => Self::Clear,
+            Self::Clear | Self::Opened(..) => Self::Clear,
         }
     }
 }

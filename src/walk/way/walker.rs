@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::envoy::fields;
 use crate::envoy::version::Version;
-use crate::mesh::conventions::Mesh;
+use crate::mesh::conventions::{Mesh, Redirected};
 use crate::mesh::meshes;
 use crate::mesh::node_id::NodeId;
 use crate::mesh::proxies::envoy_version;
@@ -181,6 +181,7 @@ impl<'a> Walker<'a> {
         // A load balancer that announces its client stands between.
         let of_client = self.question.from_address.filter(|_| self.question.proxy_protocol.is_none());
         let is_client = self.node.as_ref().is_some_and(|node| !node.is_gateway);
+        let is_client = is_client && self.redirected() == Redirected::Outbound;
         let own = || self.node.as_ref().filter(|_| is_client).and_then(|node| node.ip.parse().ok());
         let loopback = || match dial.ip? {
             IpAddr::V4(ip) if ip.is_loopback() => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -188,6 +189,17 @@ impl<'a> Walker<'a> {
             IpAddr::V4(_) | IpAddr::V6(_) => None,
         };
         of_client.or_else(own).or_else(loopback)
+    }
+
+    /// Which of a pod's connections these are: those to others, or those of others to it. Who asks A's proxy about A's own
+    /// address asks about what comes to it.
+    pub(in crate::walk) fn redirected(&self) -> Redirected {
+        let is_own = || self.node.as_ref()?.ip.parse().ok().filter(|ip| self.question.ip() == Some(*ip));
+        match self.origin {
+            Origin::Destination(_) => Redirected::Inbound,
+            _ if is_own().is_some() => Redirected::Inbound,
+            Origin::Source(_) | Origin::Kubernetes | Origin::ControlPlane => Redirected::Outbound,
+        }
     }
 
     /// The client's address as the connection has it: what a PROXY header says goes before all else.

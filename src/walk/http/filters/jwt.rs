@@ -23,6 +23,8 @@ use super::ask::{Answer, Applied, Ask, Effect};
 use super::cors;
 
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
+/// Where it writes down what tokens say.
+const METADATA: &str = "envoy.filters.http.jwt_authn";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
 
 pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
@@ -65,6 +67,15 @@ fn evaluate(ask: &Ask, applied: &Applied) -> Result<Vec<Effect>, String> {
     }
     let status = jwt::verify(&requirement, &config.providers, &sent);
     let mut effects = left_behind(ask, &config);
+    // What a good token says is written down, and access control may look at it.
+    let writes = |provider: Node| {
+        let of = |field: &str| provider.text(field).is_some_and(|name| !name.is_empty());
+        of("payload_in_metadata") || of("header_in_metadata")
+    };
+    let providers = node.get("providers").map(|all| all.members()).unwrap_or_default();
+    if providers.into_iter().any(|(_, provider)| writes(provider)) && jwt::brings_token(&config.providers, &sent) {
+        effects.push(Effect::SetsMetadata(METADATA.to_owned()));
+    }
     match (&status, status.failure()) {
         (_, Some((code, why))) => {
             let stop = Stop::JwtDenied(code, why.to_owned());
@@ -173,7 +184,7 @@ fn left_behind(ask: &Ask, config: &JwtAuthentication) -> Vec<Effect> {
         effects.push(Effect::ChangesHeaders);
     }
     if config.providers.values().any(|p| !p.failed_status_in_metadata.is_empty()) {
-        effects.push(Effect::SetsMetadata("envoy.filters.http.jwt_authn".to_owned()));
+        effects.push(Effect::SetsMetadata(METADATA.to_owned()));
     }
     effects
 }

@@ -2,14 +2,21 @@
 //!
 //! An entry for a route replaces the filter's rules as a whole; an empty one turns it off. Shadow rules decide nothing.
 
+use std::net::IpAddr;
+
+use crate::envoy::any::JsonAny;
 use crate::envoy::classes::Then;
 use crate::envoy::matcher::Reading;
 use crate::envoy::pb::envoy::config::rbac::v3::{Rbac as Rules, rbac::Action};
 use crate::envoy::pb::envoy::extensions::filters::http::rbac::v3::{Rbac, RbacPerRoute};
+use crate::envoy::pb::xds::r#type::matcher::v3::Matcher;
 use crate::envoy::rbac::Judgment;
+use crate::envoy::re2::Charset;
 use crate::envoy::version::Version;
+use crate::envoy::xds_matcher::{self, Data, Led};
 use crate::snapshot::Node;
 use crate::walk::http::host::Host;
+use crate::walk::http::route::header_input;
 use crate::walk::way::access::{self, Request, ground, judge, words};
 use crate::walk::way::apart::Asking;
 use crate::walk::way::stop::Stop;
@@ -28,7 +35,7 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
             return vec![Effect::Unknown(format!("HTTP filter {} could not be read: {why}", ask.filter.name))];
         }
     };
-    if let Some(what) = Walker::unmodeled(&node, RBAC, &["rules"]) {
+    if let Some(what) = Walker::unmodeled(&node, RBAC, &["rules", "matcher"]) {
         return vec![Effect::Unknown(what)];
     }
     // Both leave metadata behind.
@@ -36,8 +43,13 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let mut effects: Vec<Effect> =
         sets.then(|| Effect::SetsMetadata("envoy.filters.http.rbac".to_owned())).into_iter().collect();
     effects.extend(shadow(ask, &node));
-    if let (Some(rules), Some(at)) = (&config.rules, node.get("rules")) {
-        effects.extend(enforced(ask, rules, &at));
+    match (&config.matcher, node.get("matcher")) {
+        (Some(matcher), Some(at)) => effects.extend(of_judgment(by_matcher(ask, matcher), &at)),
+        _ => {
+            if let (Some(rules), Some(at)) = (&config.rules, node.get("rules")) {
+                effects.extend(of_judgment(judged(ask, rules, &at), &at));
+            }
+        }
     }
     effects
 }
@@ -70,8 +82,41 @@ fn shadow(ask: &Ask, node: &Node) -> Option<Effect> {
     Some(Effect::Shadows(prefix, matched))
 }
 
-fn enforced(ask: &Ask, rules: &Rules, at: &Node) -> Option<Effect> {
-    match judged(ask, rules, at) {
+/// By a matcher, which leads to an action; where it leads nowhere, the request is denied
+/// (`RoleBasedAccessControlMatcherEngineImpl::handleAction`).
+fn by_matcher(ask: &Ask, matcher: &Matcher) -> Judgment {
+    let http = ask.http;
+    let ip = |ip: Option<IpAddr>| {
+        ip.map_or_else(
+            || Data::Unknown("the client's address is not known".to_owned()),
+            |ip| Data::Text(ip.to_string()),
+        )
+    };
+    let input = |any: &JsonAny| match any.type_name.rsplit('.').next().unwrap_or_default() {
+        "HttpRequestHeaderMatchInput" => header_input(any, http),
+        "SourceIPInput" => ip(http.client),
+        "DirectSourceIPInput" => ip(ask.walker.peer(ask.chain.dial)),
+        "DestinationPortInput" => Data::Text(ask.chain.dial.port.to_string()),
+        _ => Data::Unknown(format!("the input {} of a matcher is not modeled", any.type_name)),
+    };
+    let asked = xds_matcher::Asked { input: &input, charset: Charset::of(ask.walker.version) };
+    let (any, _) = match asked.follow(matcher) {
+        Led::To(any, places) => (any, places),
+        Led::Nowhere => return Judgment::Denied(None),
+        Led::Unknown(why) => return Judgment::Unknown(why),
+    };
+    if any.type_name != "envoy.config.rbac.v3.Action" {
+        return Judgment::Unknown(format!("the action {} of a matcher is not modeled", any.type_name));
+    }
+    let action: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
+    match action.get("action").and_then(serde_json::Value::as_str) {
+        Some("DENY") => Judgment::Denied(action.get("name").and_then(|name| name.as_str().map(str::to_owned))),
+        _ => Judgment::Allowed,
+    }
+}
+
+fn of_judgment(judgment: Judgment, at: &Node) -> Option<Effect> {
+    match judgment {
         Judgment::Allowed => None,
         Judgment::Denied(policy) => {
             let note = words(policy.as_deref(), "request");
@@ -87,6 +132,9 @@ fn enforced(ask: &Ask, rules: &Rules, at: &Node) -> Option<Effect> {
 /// What the policies ask of requests, and the shadow policies, by which a later filter may act.
 pub(super) fn lists(ask: &Ask, applied: &Applied) -> Result<Vec<Asking>, String> {
     let Some((config, node)) = config(applied)? else { return Ok(Vec::new()) };
+    if config.matcher.is_some() {
+        return Err("its matcher is not taken apart".to_owned());
+    }
     let shadow = node.get("shadow_rules").map(|at| Ok::<_, String>((at.decode::<Rules>()?, at))).transpose()?;
     let enforced = config.rules.zip(node.get("rules"));
     // The shadow rules are asked first, and let everything pass.
