@@ -11,6 +11,7 @@ use std::ffi::OsString;
 pub use args::Cli;
 
 use crate::collect::{self, CollectError, Opened, Options, Place, Source};
+use crate::mesh::proxies::too_old;
 use crate::mesh::whose::{Belongs, Owner};
 use crate::render::{Failure, render};
 use crate::snapshot::{AskRecord, Snapshot};
@@ -92,6 +93,9 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
         question(ask, &place, &options).await?;
     }
     let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
+    if let Some(what) = too_old(&snapshot) {
+        return Err(CollectError::TooOld { what }.into());
+    }
     let caveat = match cli.source_of(&place)? {
         Some(source) => hold_against_the_proxy(&source, &snapshot, &options)?,
         None => None,

@@ -13,6 +13,7 @@ mod env;
 mod error;
 mod forward;
 mod header;
+mod istioctl;
 mod kubeconfig;
 mod layout;
 mod limits;
@@ -59,8 +60,8 @@ pub enum Place {
     Demo,
     /// In a saved snapshot: a folder, or a `.tar.gz` of one.
     Snapshot(PathBuf),
-    /// In bare admin outputs: `/config_dump`, and `/clusters` where there is one. `-` is standard input.
-    Files(PathBuf, Option<PathBuf>),
+    /// In bare admin outputs: `/config_dump` or parts of one, and `/clusters` where there is one. `-` is standard input.
+    Files(Vec<PathBuf>, Option<PathBuf>),
     /// At an admin endpoint's URL.
     Admin(String),
     /// In the cluster, in the pod that a name leads to.

@@ -35,7 +35,7 @@ pub use need::{Need, Origin};
 pub use node::{Evidence, Node};
 pub use routes::{HostTable, RouteTable, RouteWay};
 
-use index::{Entry, Group, Section, index};
+use index::{Entry, Form, Group, Section, index};
 use objects::Objects;
 use path::quoted;
 
@@ -86,6 +86,8 @@ struct Proxy {
     entries: BTreeMap<(Section, String), Entry>,
     /// Parts of the dump that were read whole.
     whole: BTreeSet<Group>,
+    /// The dump is one of API v2.
+    form: Form,
     /// `/server_info` and the other bodies without named resources, by path.
     documents: BTreeMap<String, Arc<Value>>,
     /// The active listeners, once somebody asked; forgotten with what they are made from.
@@ -326,6 +328,11 @@ impl Snapshot {
         self.proxies.keys().filter_map(with_pod).collect()
     }
 
+    /// Whether a proxy's dump is one of Envoy's API v2, which ended with 1.17.
+    pub fn has_old_forms(&self, origin: Origin) -> bool {
+        self.proxies.get(&origin).is_some_and(|proxy| proxy.form == Form::V2)
+    }
+
     /// Whether anything was read from this proxy.
     pub fn has_proxy(&self, origin: Origin) -> bool {
         self.proxies.contains_key(&origin)
@@ -553,6 +560,7 @@ impl Snapshot {
 impl Proxy {
     fn take(&mut self, indexed: index::Indexed) {
         self.listening.take();
+        self.form = self.form.max(indexed.form);
         let mut entries = indexed.entries;
         if self.entries.is_empty() {
             self.entries = entries;
@@ -691,7 +699,7 @@ fn without_secrets(need: &Need, value: Value) -> Value {
     let Need::Identity(_) = need else { return value };
     let node = value.get("node").or_else(|| value.pointer("/configs/0/bootstrap/node"));
     let mut kept = serde_json::Map::new();
-    for key in ["id", "cluster", "user_agent_build_version"] {
+    for key in ["id", "cluster", "user_agent_build_version", "build_version", "hidden_envoy_deprecated_build_version"] {
         if let Some(inner) = node.and_then(|n| n.get(key)) {
             kept.insert(key.to_owned(), inner.clone());
         }

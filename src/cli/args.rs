@@ -127,9 +127,10 @@ pub(super) struct PlaceArgs {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["config_dump", "demo", "selector", "admin_port"])]
     pub(super) snapshot: Option<PathBuf>,
 
-    /// Read the output of Envoy's `/config_dump` (`-` is standard input)
+    /// Read the output of Envoy's `/config_dump`, or of `istioctl proxy-config … -o json` (repeatable; `-` is standard
+    /// input)
     #[arg(short = 'f', long, value_name = "FILE", conflicts_with_all = ["demo", "selector", "admin_port"])]
-    pub(super) config_dump: Option<PathBuf>,
+    pub(super) config_dump: Vec<PathBuf>,
 
     /// With -f: the output of Envoy's `/clusters`, JSON or text
     #[arg(long, value_name = "FILE", requires = "config_dump")]

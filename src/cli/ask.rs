@@ -37,12 +37,16 @@ impl Cli {
         if let Some(path) = &place.snapshot {
             return Ok(Place::Snapshot(path.clone()));
         }
-        if let Some(file) = &place.config_dump {
-            let dash = std::path::Path::new("-");
-            if file == dash && place.clusters.as_deref() == Some(dash) {
+        if !place.config_dump.is_empty() {
+            let is_dash = |path: &Path| path == Path::new("-");
+            let dashes = place.config_dump.iter().filter(|path| is_dash(path)).count();
+            if dashes > 1 {
+                return Err(Usage::of("standard input can be read once only"));
+            }
+            if dashes > 0 && place.clusters.as_deref().is_some_and(is_dash) {
                 return Err(Usage::of("standard input cannot be both -f and --clusters"));
             }
-            return Ok(Place::Files(file.clone(), place.clusters.clone()));
+            return Ok(Place::Files(place.config_dump.clone(), place.clusters.clone()));
         }
         if let Some(url) = &place.admin {
             return Ok(Place::Admin(url.clone()));
@@ -151,7 +155,7 @@ impl Cli {
         let place = &self.place;
         let known = place.demo
             || place.snapshot.is_some()
-            || place.config_dump.is_some()
+            || !place.config_dump.is_empty()
             || place.admin.is_some()
             || place.selector.is_some();
         match (&self.first, &self.second) {

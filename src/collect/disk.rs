@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::archive::{self, Files, MAX_BYTES};
 use super::error::{CollectError, plain};
+use super::istioctl::Parts;
 use super::layout::{belongs, is_part};
 use crate::snapshot::{BodyError, FileError, Snapshot};
 
@@ -27,16 +28,28 @@ pub(super) fn demo() -> Result<Snapshot, CollectError> {
     snapshot(archive::read(DEMO, path)?, path)
 }
 
-/// Reads bare admin outputs: a `/config_dump`, and a `/clusters` in JSON or text.
-pub(super) fn bare(config_dump: &Path, clusters: Option<&Path>) -> Result<Snapshot, CollectError> {
-    let dump = if config_dump.is_dir() { Vec::new() } else { bytes(config_dump)? };
-    if let Some((cause, hint)) = mistaken(config_dump, &dump) {
-        return Err(no_dump(config_dump, cause.to_owned(), hint));
+/// Reads bare admin outputs: a `/config_dump`, or parts of one as istioctl writes them, and a `/clusters` in JSON or text.
+pub(super) fn bare(config_dumps: &[PathBuf], clusters: Option<&Path>) -> Result<Snapshot, CollectError> {
+    let mut parts = Parts::default();
+    for path in config_dumps {
+        let dump = if path.is_dir() { Vec::new() } else { bytes(path)? };
+        let is_hosts = is_clusters(&dump) && (config_dumps.len() > 1 && clusters.is_none());
+        if let Some((cause, hint)) = mistaken(path, &dump).filter(|_| !is_hosts) {
+            return Err(no_dump(path, cause.to_owned(), hint));
+        }
+        if is_hosts {
+            parts.clusters = Some(dump);
+        } else {
+            parts.add(dump);
+        }
     }
-    let mut files = Files::from([("config_dump.json".to_owned(), dump)]);
-    if let Some(clusters) = clusters {
-        files.insert("clusters.json".to_owned(), bytes(clusters)?);
-    }
+    let first = config_dumps.first().map_or_else(|| Path::new(STDIN), PathBuf::as_path);
+    let mut files = Files::from([("config_dump.json".to_owned(), parts.config_dump())]);
+    let hosts = match clusters {
+        Some(clusters) => Some(bytes(clusters)?),
+        None => parts.clusters.take(),
+    };
+    files.extend(hosts.map(|hosts| ("clusters.json".to_owned(), hosts)));
     Snapshot::from_files(&mut files).map_err(|error| match (clusters, error.file.ends_with("clusters.json")) {
         (Some(clusters), true) => CollectError::NotThis {
             path: clusters.display().to_string(),
@@ -45,11 +58,16 @@ pub(super) fn bare(config_dump: &Path, clusters: Option<&Path>) -> Result<Snapsh
             hint: None,
         },
         _ => no_dump(
-            config_dump,
+            first,
             cause(&error.why, "it has no `configs`"),
             "save one with `curl -s localhost:15000/config_dump?include_eds`",
         ),
     })
+}
+
+fn is_clusters(dump: &[u8]) -> bool {
+    let first_key = dump.split(|byte| *byte == b'"').nth(1);
+    first_key == Some(b"cluster_statuses") || first_key == Some(b"clusterStatuses")
 }
 
 /// What else was given as a config dump, and what it should be given as.

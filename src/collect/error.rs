@@ -98,6 +98,12 @@ pub enum CollectError {
         /// What may have been meant.
         near: Vec<String>,
     },
+    /// The proxy is older than what can be read.
+    #[error("the proxy is {what}, which is too old")]
+    TooOld {
+        /// Which Envoy it is.
+        what: String,
+    },
     /// What was read is another's proxy than A's.
     #[error("`{asked}` is not the proxy that was read")]
     OtherProxy {
@@ -161,6 +167,7 @@ impl CollectError {
             | Self::Api { cause, .. }
             | Self::NoPod { cause, .. } => vec![cause.clone()],
             Self::OtherProxy { whose, .. } => vec![format!("it is that of {whose}")],
+            Self::TooOld { .. } => vec!["Envoys before 1.18 speak API v2 of its configuration too, which is not read".to_owned()],
             Self::NotFound { causes, .. } | Self::Admin { causes, .. } => causes.clone(),
             Self::NoKubeconfig | Self::NoCurrentContext { .. } | Self::NoEntry { .. } | Self::Ambiguous { .. } => {
                 Vec::new()
@@ -191,6 +198,7 @@ impl CollectError {
             Self::OtherProxy { .. } => {
                 Some("leave A out, or read A's own proxy: in the cluster, or from a snapshot of it".to_owned())
             }
+            Self::TooOld { .. } => Some("Envoy 1.18 and newer can be asked".to_owned()),
             Self::Ambiguous { .. } => Some("write one of them in place of the name".to_owned()),
             Self::File { .. } | Self::NoPod { .. } => None,
         }

@@ -11,6 +11,8 @@ pub struct Version {
 impl Version {
     /// The newest release whose rules are known; assumed where the version was not read.
     pub const NEWEST: Self = Self::new(1, 40, 0);
+    /// The oldest release whose configuration can be read: API v2 is gone since.
+    pub const OLDEST_READ: Self = Self::new(1, 18, 0);
     /// The oldest release whose rules were compared with a real one.
     pub const OLDEST: Self = Self::new(1, 36, 0);
     /// Parameters are taken off each segment of a path, off dot segments too, and RBAC takes part (CVE-2026-73511,

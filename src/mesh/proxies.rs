@@ -14,12 +14,25 @@ pub fn proxies(snapshot: &Snapshot) -> Vec<Proxy> {
 
 /// The Envoy release, from what a proxy says of itself.
 pub fn envoy_version(identity: &Node) -> Option<Version> {
-    let of_server_info = identity.text("version").and_then(|text| Version::of_server_info(&text));
-    of_server_info.or_else(|| {
+    // Before 1.13 a node had its build in one text, and a while after under the name of deprecated fields.
+    let texts = ["version", "node.build_version", "node.hidden_envoy_deprecated_build_version"];
+    let of_text = texts.iter().find_map(|path| Version::of_server_info(&identity.text(path)?));
+    of_text.or_else(|| {
         let build = identity.at("node.user_agent_build_version.version")?;
         let number = |key: &str| build.get(key).and_then(|n| n.value().as_u64()).unwrap_or(0);
         Version::parse(&format!("{}.{}.{}", number("major_number"), number("minor_number"), number("patch")))
     })
+}
+
+/// What A's proxy is, where it is older than any that can be read: Envoys before 1.18 may speak API v2.
+pub fn too_old(snapshot: &Snapshot) -> Option<String> {
+    let origin = Origin::Source(0);
+    let version = identity(snapshot, origin).as_ref().and_then(envoy_version);
+    match version {
+        Some(version) if version < Version::OLDEST_READ => Some(format!("Envoy {version}")),
+        None if snapshot.has_old_forms(origin) => Some("an Envoy that speaks API v2".to_owned()),
+        Some(_) | None => None,
+    }
 }
 
 fn side(origin: Origin) -> Option<Side> {

@@ -484,7 +484,7 @@ fn read_body(bytes: Vec<u8>, what: &'static str) -> Result<super::index::Indexed
         Some(clusters) => {
             let entries =
                 clusters.into_iter().map(|(name, value)| ((Section::ClusterStatuses, name), Entry::made(value)));
-            Ok(super::index::Indexed { entries: entries.collect(), groups: vec![Group::Hosts], node: None })
+            Ok(super::index::Indexed { entries: entries.collect(), groups: vec![Group::Hosts], ..Default::default() })
         }
         None => index(bytes, what),
     }

@@ -204,6 +204,18 @@ pub(crate) struct Indexed {
     pub(crate) groups: Vec<Group>,
     /// The bootstrap's node, from which a bare dump tells whose it is.
     pub(crate) node: Option<Value>,
+    /// The API that the body speaks.
+    pub(crate) form: Form,
+}
+
+/// An API of Envoy's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(crate) enum Form {
+    /// The one that there is since 1.18 alone.
+    #[default]
+    V3,
+    /// The one before.
+    V2,
 }
 
 /// Reads through a `/config_dump` or `/clusters?format=json` body.
@@ -327,9 +339,15 @@ impl<'de> Visitor<'de> for Part<'_> {
             } else if key == "@type" {
                 let url = map.next_value::<String>()?;
                 let message = url.rsplit('/').next().unwrap_or_default();
+                if message.starts_with("envoy.admin.v2alpha.") {
+                    self.indexed.form = Form::V2;
+                }
                 self.indexed.groups.extend(Group::all().into_iter().find(|g| g.message() == message));
             } else if key == "bootstrap" {
                 self.indexed.node = map.next_value::<Bootstrap>()?.node;
+            } else if key == "dynamic_active_listeners" {
+                self.indexed.form = Form::V2;
+                map.next_value::<IgnoredAny>()?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -26,4 +26,5 @@ pub(super) mod service;
 pub(super) mod stop;
 pub(super) mod target;
 pub(super) mod trail;
+pub(super) mod typed_struct;
 pub(super) mod walker;

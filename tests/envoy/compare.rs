@@ -69,13 +69,33 @@ pub(crate) fn compare(
 }
 
 /// A gRPC status that the fault filter injects is a failure, whatever the request speaks. To a plain request Envoy
-/// answers 200 and tells nobody which status it was, so that the program is taken at its word that it was one.
+/// answers 200 and tells nobody which status it was, so that the program is taken at its word for how many of these were
+/// failures.
 fn with_faults(observed: &[Observed], said: &Said) -> Vec<Observed> {
-    let is_said = said.verdict.to_string().contains("an injected fault answers gRPC status");
-    let is_one = |each: &Observed| each.fate == Fate::Answered && each.reply.details == "fault_filter_abort";
+    let is_one = |each: &Observed| {
+        each.fate == Fate::Answered && each.reply.status == 200 && each.reply.details == "fault_filter_abort"
+    };
+    let share = |outcome: &str| -> f64 {
+        let branches = said.verdict["branches"].as_array().into_iter().flatten();
+        let own = branches.filter(|branch| {
+            let response = &branch["response"];
+            branch["outcome"] == outcome
+                && response["status"] == 200
+                && response["grpc_status"].is_null()
+                && response["details"] == "fault_filter_abort"
+        });
+        own.map(|branch| branch["share"].as_f64().unwrap_or_default()).sum()
+    };
+    let (failed, answered) = (share("fails"), share("answered"));
+    #[expect(clippy::cast_precision_loss, reason = "a number of requests")]
+    let count = observed.iter().filter(|each| is_one(each)).count() as f64;
+    let mut left = if failed > 0.0 { (count * failed / (failed + answered)).round() } else { 0.0 };
     let seen = observed.iter().cloned().map(|each| {
-        let fate = if is_said && each.reply.status == 200 && is_one(&each) { Fate::Failed } else { each.fate };
-        Observed { fate, ..each }
+        if !is_one(&each) || left < 1.0 {
+            return each;
+        }
+        left -= 1.0;
+        Observed { fate: Fate::Failed, ..each }
     });
     seen.collect()
 }

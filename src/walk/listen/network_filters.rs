@@ -16,6 +16,7 @@ use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
+use crate::walk::way::typed_struct::plain;
 use crate::walk::way::walker::Walker;
 
 const RBAC: &str = "envoy.extensions.filters.network.rbac.v3.RBAC";
@@ -48,6 +49,7 @@ pub(in crate::walk) fn part(
         }
         return anything(format!("the configuration of network filter {} is not in the listener", filter.name));
     };
+    let (any, at) = &plain(any.clone(), at.clone());
     let unread = |why: String| anything(format!("network filter {} could not be read: {why}", filter.name));
     match any.type_name.rsplit('.').next().unwrap_or_default() {
         "HttpConnectionManager" => {

@@ -14,7 +14,7 @@ const MOST_KILOBYTES: usize = 8;
 
 /// Sets some fields; each `divisor` times less often than where they are what the unit is about.
 pub(super) fn options(rng: &mut Rng, http: &mut Value, divisor: usize) {
-    let internal = json!({"cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]});
+    let internal = json!({"cidr_ranges": [{"address_prefix": "10.244.0.0", "prefix_len": 16}]});
     let codec = rng.word(&["HTTP1", "HTTP1", "HTTP2", "AUTO"]);
     for (field, value, percent) in [
         ("normalize_path", json!(true), 25),

@@ -8,6 +8,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
     HttpConnectionManager, HttpFilter, http_filter::ConfigType,
 };
 use crate::snapshot::Node;
+use crate::walk::way::typed_struct::plain;
 use crate::walk::way::walker::{Got, Walker};
 
 /// A filter's own configuration, and where it stands; or why there is none.
@@ -67,18 +68,5 @@ fn by_name(filter: &HttpFilter, node: Node) -> Configured {
     match BY_NAME.iter().find(|(known, _)| *known == short) {
         Some((_, type_name)) => Ok((JsonAny { type_name: (*type_name).to_owned(), json: b"{}".to_vec() }, node)),
         None => Err(format!("HTTP filter {name} has no configuration")),
-    }
-}
-
-/// A `TypedStruct` as what it stands for.
-fn plain(any: JsonAny, at: Node) -> (JsonAny, Node) {
-    let inner = if any.type_name.ends_with(".TypedStruct") { at.get("value") } else { None };
-    let url = at.text("type_url").unwrap_or_default();
-    match inner {
-        Some(value) if !url.is_empty() => {
-            let type_name = url.rsplit('/').next().unwrap_or_default().to_owned();
-            (JsonAny { type_name, json: value.value().to_string().into_bytes() }, value)
-        }
-        Some(_) | None => (any, at),
     }
 }
