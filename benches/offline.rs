@@ -118,7 +118,7 @@ fn verdict(files: &Files, parts: &mut Parts) {
 
 fn opened(files: &Files) -> Snapshot {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
-    let place = Place::Files(files.config_dump.clone(), Some(files.clusters.clone()));
+    let place = Place::Files(vec![files.config_dump.clone()], Some(files.clusters.clone()));
     let options = Options {
         cluster: ClusterFlags::default(),
         admin_port: None,

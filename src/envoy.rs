@@ -8,6 +8,7 @@
 pub mod address;
 pub mod any;
 pub mod certificate;
+pub mod circuit_breaker;
 pub mod classes;
 pub mod codec;
 pub mod domains;
@@ -20,6 +21,7 @@ pub mod headers;
 pub mod health;
 pub mod jwt;
 pub mod load;
+pub mod local_reply;
 pub mod matcher;
 pub mod path;
 pub mod rbac;

@@ -34,6 +34,7 @@ pub use way::question_error::QuestionError;
 pub use way::stop::{Abort, Form, Handshake, Refused, RequestKind, Stop};
 pub use way::target::Port;
 pub use way::trail::Trail;
+pub use way::unfit::Unfit;
 
 pub(crate) use dial::service::ports_of;
 

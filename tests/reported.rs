@@ -19,12 +19,11 @@ const OF_THE_ENDPOINT: [&str; 3] = ["UPE", "UT", "UC"];
 
 /// What cannot be told from a configuration, and why: how long an application takes, or what it speaks, where others of
 /// the same cluster were answered well.
-const UNTOLD: [&str; 11] = [
+const UNTOLD: [&str; 10] = [
     "reports/gateway-stream-timeout#0",
     "reports/grpc-timeout-header#0",
     "reports/grpc-timeout-header#3",
     "reports/upstream-protocol-choice#3",
-    "reports/websocket-http2-upstream#0",
     "shapes/consul-ingress-gateway#2",
     "shapes/contour-upstreams#4",
     "shapes/eg-backend-traffic-policy#8",
@@ -34,8 +33,8 @@ const UNTOLD: [&str; 11] = [
 ];
 
 /// Floors: they may only rise.
-const RIGHT: usize = 750;
-const UNKNOWN: usize = 27;
+const RIGHT: usize = 759;
+const UNKNOWN: usize = 29;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Judgment {

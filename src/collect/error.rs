@@ -167,7 +167,9 @@ impl CollectError {
             | Self::Api { cause, .. }
             | Self::NoPod { cause, .. } => vec![cause.clone()],
             Self::OtherProxy { whose, .. } => vec![format!("it is that of {whose}")],
-            Self::TooOld { .. } => vec!["Envoys before 1.18 speak API v2 of its configuration too, which is not read".to_owned()],
+            Self::TooOld { .. } => {
+                vec!["Envoys before 1.18 speak API v2 of its configuration too, which is not read".to_owned()]
+            }
             Self::NotFound { causes, .. } | Self::Admin { causes, .. } => causes.clone(),
             Self::NoKubeconfig | Self::NoCurrentContext { .. } | Self::NoEntry { .. } | Self::Ambiguous { .. } => {
                 Vec::new()

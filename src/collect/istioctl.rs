@@ -93,7 +93,9 @@ mod tests {
 
     fn dump(files: &[&str]) -> Value {
         let mut parts = Parts::default();
-        files.iter().for_each(|file| parts.add(file.as_bytes().to_vec()));
+        for file in files {
+            parts.add(file.as_bytes().to_vec());
+        }
         serde_json::from_slice(&parts.config_dump()).unwrap_or_default()
     }
 

@@ -64,6 +64,7 @@ pub enum Wire {
 
 /// What a connection manager takes of a request's headers.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of Envoy's own")]
 pub struct Limits {
     /// What becomes of headers with underscores in their names.
     pub underscores: HeadersWithUnderscoresAction,

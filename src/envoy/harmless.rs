@@ -229,6 +229,13 @@ static FIELDS: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "envoy.config.route.v3.RouteAction.UpgradeConfig",
+        &[(
+            &["connect_config"],
+            "the cluster gets the bytes of the tunnel, and not its request; who refuses it is the same",
+        )],
+    ),
+    (
         "envoy.config.route.v3.RouteAction",
         &[
             (

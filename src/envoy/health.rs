@@ -59,6 +59,8 @@ pub struct Counters {
     pub rq_timeout: u64,
     /// Requests that are on their way now.
     pub rq_active: u64,
+    /// Requests that wait for a connection now.
+    pub rq_pending_active: u64,
 }
 
 impl Host {
@@ -87,6 +89,7 @@ impl Host {
                 rq_error: stat("rq_error"),
                 rq_timeout: stat("rq_timeout"),
                 rq_active: stat("rq_active"),
+                rq_pending_active: stat("rq_pending_active"),
             },
         }
     }

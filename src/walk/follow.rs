@@ -7,7 +7,7 @@ use crate::verdict::{Power, Stage};
 
 use super::Driver;
 use super::beyond::destination::{self, Arrival, Arrived};
-use super::beyond::sent::{as_sent, name_of_host, names_by_host};
+use super::beyond::sent::{as_sent, name_of_host, names_by_host, upgrade_over_http2};
 use super::beyond::targets::{Group, Recipients};
 use super::tls::handshake::{self, Meeting, Met};
 use super::way::branch::pod;
@@ -84,6 +84,8 @@ impl Driver<'_> {
         let leaves = matches!(handed.over, Over::Bare);
         let recipients = Recipients { walker: self.walker, handed, service };
         let shares: Vec<Share> = recipients.groups().iter().map(|group| self.share(handed, group)).collect();
+        let nobody_walked = shares.iter().all(|share| matches!(share.what, Landed::Past));
+        let doubt = upgrade_over_http2(handed).filter(|_| nobody_walked);
         let told = if shares.is_empty() {
             match recipients.why_refused() {
                 Some((need, why)) => unread_proxy(&why).settled_by(need).open_row(),
@@ -97,6 +99,7 @@ impl Driver<'_> {
         } else {
             parted(shares)
         };
+        let told = told.under(doubt);
         if leaves { told } else { told.met(Fact::HandedOver) }
     }
 

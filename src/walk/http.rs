@@ -3,6 +3,8 @@
 mod action;
 mod apart;
 mod chosen;
+mod client;
+mod early;
 pub(super) mod filters;
 mod host;
 pub(super) mod manager;

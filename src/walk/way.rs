@@ -27,4 +27,5 @@ pub(super) mod stop;
 pub(super) mod target;
 pub(super) mod trail;
 pub(super) mod typed_struct;
+pub(super) mod unfit;
 pub(super) mod walker;

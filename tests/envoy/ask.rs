@@ -82,6 +82,7 @@ fn record(request: &Request) -> AskRecord {
         protocol: Some(protocol(request).to_owned()),
         tls: false,
         sni: request.sni.clone(),
+        from_address: request.from_address.map(|ip| in_a_mesh::ip(ip).to_string()),
         ..AskRecord::default()
     }
 }
@@ -119,6 +120,9 @@ fn question(request: &Request) -> Vec<OsString> {
     }
     if let Some(sni) = &request.sni {
         words.extend(["--sni".to_owned(), sni.clone()]);
+    }
+    if let Some(ip) = request.from_address {
+        words.extend(["--from-address".to_owned(), in_a_mesh::ip(ip).to_string()]);
     }
     words.extend(["-o".to_owned(), "json".to_owned()]);
     words.into_iter().map(OsString::from).collect()

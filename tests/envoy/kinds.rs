@@ -223,6 +223,7 @@ impl Client {
             host: Some(authority.to_owned()),
             headers: request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect(),
             sni: None,
+            from_address: None,
         };
         let mut bytes = Vec::new();
         if self.stream.is_none() {

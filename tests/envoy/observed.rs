@@ -35,7 +35,7 @@ pub(crate) struct Reply {
 pub(crate) struct Observed {
     pub(crate) fate: Fate,
     pub(crate) listener: String,
-    /// `None` when no chain matched.
+    /// `None` when no chain matched, or none was looked for.
     pub(crate) filter_chain: Option<String>,
     /// `None` when no request was seen.
     pub(crate) route_config: Option<String>,
@@ -89,10 +89,13 @@ impl Observed {
         } else {
             Fate::Failed
         };
+        // A listener filter that closes a connection says nothing of it.
+        let by_filter = request.is_none() && fate == Fate::Failed && reply.flags.is_empty() && reply.details.is_empty();
+        let chosen = reply.details != "filter_chain_not_found" && (!by_filter || !line["cluster"].is_null());
         Self {
             fate,
             listener: text("listener").expect("a listener"),
-            filter_chain: (reply.details != "filter_chain_not_found").then(|| text("filter_chain").unwrap_or_default()),
+            filter_chain: text("filter_chain").or_else(|| chosen.then(String::new)),
             route_config: text("route_config"),
             route: text("route"),
             // A fault that is injected comes before the cluster is asked for; the log names the route's all the same.

@@ -38,6 +38,8 @@ pub(crate) struct Request {
     #[serde(default)]
     pub(crate) headers: Vec<String>,
     pub(crate) sni: Option<String>,
+    /// The client's address, said: for who asks about its own address, which may be asked about others' requests.
+    pub(crate) from_address: Option<IpAddr>,
 }
 
 /// A request and how it is examined.

@@ -1,8 +1,8 @@
 """An application to send requests to. Arguments: its name, then PROTOCOL:PORT[:BEHAVIOR]...
 
-http:8080 answers 200 and says who it is; http:8080:503 answers that status; tls:8443 does so inside
-TLS, and grpc:5000 over HTTP/2; tcp:9000 sends each line back, with its name before it; none:8080
-listens nowhere.
+http:8080 answers 200 and says who it is, to /held a minute late; http:8080:503 answers that status;
+tls:8443 does so inside TLS, and grpc:5000 over HTTP/2; tcp:9000 sends each line back, with its name
+before it; none:8080 listens nowhere.
 """
 
 import http.server
@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 NAME = sys.argv[1]
+HELD = 60  # seconds
 
 
 class HttpServer(http.server.ThreadingHTTPServer):
@@ -27,6 +29,8 @@ def http_handler(status):
         error_message_format = f"{NAME} %(code)d\n"  # of what is no HTTP, too
 
         def do_GET(self):
+            if self.path == "/held":
+                time.sleep(HELD)
             body = f"{NAME} {self.path}\n".encode()
             self.send_response(status)
             self.send_header("content-length", str(len(body)))

@@ -4,6 +4,8 @@ What happens to the requests is not written here: it is measured.
 """
 
 import json
+import subprocess
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,10 +13,11 @@ from dataclasses import dataclass, field
 import api
 import kubelet
 from asked import Asked
-from host import ROOT, run, until
+from host import ROOT, inside, run, until
 from proxy import Proxy, counter
 
 PRODUCT = "product-service.shop.svc.cluster.local"
+OF_PRODUCT = f"outbound|8082||{PRODUCT}"
 NETWORKING, SECURITY = "networking.istio.io", "security.istio.io"
 
 
@@ -198,6 +201,12 @@ NO_TLS = istio(
     host="product-service",
     trafficPolicy={"tls": {"mode": "DISABLE"}},
 )
+ONE_AT_A_TIME = istio(
+    "DestinationRule",
+    "product-service",
+    host="product-service",
+    trafficPolicy={"connectionPool": {"http": {"http2MaxRequests": 1}}},
+)
 FOREIGN = ROOT / "foreign"
 OF_THE_MESH = {
     "caCertificates": f"{FOREIGN}/authority",
@@ -293,6 +302,22 @@ def until_nothing_answers(look):
 
     def heat(proxy, send):
         return all(send()[1] is None for _ in range(6)) and look(proxy)
+
+    return heat
+
+
+def a_request_is_held(cluster):
+    """One request is under way whose answer takes longer than all that is measured."""
+    held = ("curl", "-s", "-m", "60", "-A", "held", "http://product-service:8082/held")
+
+    def counted(proxy):
+        return sum(counter(host, "rq_active") for host in proxy.hosts(cluster)) > 0
+
+    def heat(proxy, send):
+        if not counted(proxy):
+            subprocess.Popen(inside(proxy.pod["netns"], *held, user=kubelet.APP_USER))
+            time.sleep(1)
+        return counted(proxy)
 
     return heat
 
@@ -464,6 +489,15 @@ FAULTS = [
         holds=routes_have('"status": 410'),
         finding="route-answers-itself",
         blame=(VS,),
+    ),
+    Fault(
+        "circuit-breaker-full",
+        "product-service:8082",
+        objects=[ONE_AT_A_TIME],
+        holds=lambda proxy: '"max_requests": 1' in proxy.cluster(OF_PRODUCT),
+        heat=a_request_is_held(OF_PRODUCT),
+        blame=(DR,),
+        at="spec.trafficPolicy.connectionPool.http.http2MaxRequests",
     ),
     Fault(
         "denied-by-policy",

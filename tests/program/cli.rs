@@ -290,7 +290,7 @@ fn near_values_are_named() {
     tool.run(&["--demo", "-o", "jsonpath"]).fails(2, &["there are text, wide, json, yaml, jsonpath=EXPR"]);
     tool.run(&["--demo", "--protocol", "htp1"]).fails(2, &["did you mean `http1`?"]);
     let far = tool.run(&["--demo", "--protocol", "udp"]);
-    far.fails(2, &["`udp` is not a protocol: auto, http1, http2, grpc, tcp or tls"]);
+    far.fails(2, &["`udp` is not a protocol: auto, http1.0, http1, http2, grpc, tcp or tls"]);
     assert!(!far.err.contains("did you mean"), "{}", far.err);
     tool.run(&["--demo", "--color", "alwys"]).fails(2, &["a similar value exists: 'always'"]);
 }

@@ -2,8 +2,10 @@
 
 use crate::envoy::domains;
 use crate::snapshot::Node;
+use crate::verdict::{Power, Stage};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Handed, Over, Taken, Underscores};
+use crate::walk::way::guard::Condition;
 use crate::walk::way::protocol::Protocol;
 use crate::walk::way::question::{Asks, Question};
 
@@ -67,6 +69,17 @@ pub(in crate::walk) fn upstream_protocol(handed: &Handed) -> Option<Protocol> {
     } else {
         Some(Protocol::Http1)
     }
+}
+
+/// What is open where an upgrade goes on over HTTP/2 to somebody who is not known: it takes a CONNECT of another kind,
+/// which few servers do (502 UPE where it does not).
+pub(in crate::walk) fn upgrade_over_http2(handed: &Handed) -> Option<Condition> {
+    let wanted = handed.over.http()?.upgrade.as_deref()?;
+    let cluster = handed.cluster.as_ref().map_or("", |cluster| cluster.name.as_str());
+    let over_http2 = upstream_protocol(handed).is_none_or(Protocol::is_http2);
+    let why = format!("cluster {cluster} speaks HTTP/2, and whether B takes {wanted} over that is not known");
+    let condition = Condition::of(Stage::Endpoints, cluster, &[Power::Refuse], &why);
+    over_http2.then(|| condition.provided_that(&format!("B takes {wanted} over HTTP/2 (extended CONNECT)")))
 }
 
 /// Where a cluster says that the names in TLS follow the Host.

@@ -183,6 +183,7 @@ impl Taking<'_> {
         Over::Http(Arc::new(Taken {
             authority: self.http.authority.clone(),
             path: self.http.path.clone(),
+            upgrade: self.http.upgrade.clone(),
             underscores: self.underscores,
             headers,
             levels: levels.into_iter().flatten().chain(weighted).collect(),

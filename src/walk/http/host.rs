@@ -84,18 +84,18 @@ impl Delivered {
             }
             Some(RouteSpecifier::Rds(rds)) => match delivered(walker, &rds.route_config_name) {
                 Ok(found) => found,
-                Err(without) => return without,
+                Err(without) => return *without,
             },
             None => match scoped(walker, node, request) {
                 Ok(found) => found,
-                Err(without) => return without,
+                Err(without) => return *without,
             },
         };
-        Self::decoded(name, table)
+        Self::decoded(&name, table)
     }
 
     /// What was found, as far as it can be read.
-    fn decoded(name: String, table: Result<Arc<RouteTable>, String>) -> Self {
+    fn decoded(name: &str, table: Result<Arc<RouteTable>, String>) -> Self {
         let decoded = table.and_then(|table| Ok((table.decode()?, table)));
         match decoded {
             Ok((config, table)) => {
@@ -103,7 +103,7 @@ impl Delivered {
                 let condition = unmodeled.map(|why| Condition::of(Stage::Route, &config.name, ANYTHING, &why));
                 Self { name: config.name.clone(), content: Content::There(Arc::new(config), table, condition) }
             }
-            Err(why) => Self::open(&name, &format!("it could not be read: {why}")),
+            Err(why) => Self::open(name, &format!("it could not be read: {why}")),
         }
     }
 
@@ -136,18 +136,18 @@ impl Delivered {
 type Found = (String, Result<Arc<RouteTable>, String>);
 
 /// The one that RDS delivered under this name; or what to say without.
-fn delivered(walker: &Walker, name: &str) -> Result<Found, Delivered> {
+fn delivered(walker: &Walker, name: &str) -> Result<Found, Box<Delivered>> {
     let name = name.to_owned();
     match walker.ask(walker.snapshot.route_config(walker.origin, &name)) {
         Got::Found(table) => Ok((name, table)),
-        Got::Absent(evidence) => Err(Delivered { name, content: Content::Undelivered(evidence) }),
-        Got::Gap(gap) => Err(Delivered::unread(name, &gap)),
+        Got::Absent(evidence) => Err(Box::new(Delivered { name, content: Content::Undelivered(evidence) })),
+        Got::Gap(gap) => Err(Box::new(Delivered::unread(name, &gap))),
     }
 }
 
 /// That of the request's scope; or what to say without.
-fn scoped(walker: &Walker, node: &Node, request: Option<(&Http, &Dial)>) -> Result<Found, Delivered> {
-    let open = |why: &str| Delivered::open("", why);
+fn scoped(walker: &Walker, node: &Node, request: Option<(&Http, &Dial)>) -> Result<Found, Box<Delivered>> {
+    let open = |why: &str| Box::new(Delivered::open("", why));
     let scoped =
         node.get("scoped_routes").ok_or_else(|| open("the source of the route configuration is not modeled"))?;
     let (http, dial) = request.ok_or_else(|| open("which scope counts where there is no request"))?;
@@ -155,8 +155,8 @@ fn scoped(walker: &Walker, node: &Node, request: Option<(&Http, &Dial)>) -> Resu
     match scopes::scope(walker, &scoped, http, dial) {
         Scope::Inline(inline) => Ok((inline.text("name").unwrap_or(of), walker.memo.inline(&inline))),
         Scope::Named(name) => delivered(walker, &name),
-        Scope::Missing(evidence) => Err(Delivered { name: of, content: Content::Undelivered(evidence) }),
-        Scope::Unread(gap) => Err(Delivered::unread(of, &gap)),
+        Scope::Missing(evidence) => Err(Box::new(Delivered { name: of, content: Content::Undelivered(evidence) })),
+        Scope::Unread(gap) => Err(Box::new(Delivered::unread(of, &gap))),
         Scope::Open(why) => Err(open(&why)),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::envoy::codec::{self, Incoming, Limits, Refusal, Spoken};
+use crate::envoy::local_reply::Replies;
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
@@ -21,6 +22,7 @@ use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::question::Question;
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 use crate::walk::way::walker::Walker;
 
 const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
@@ -38,14 +40,22 @@ pub(in crate::walk) struct Manager<'a> {
 
 /// Where the manager sends the request. `reach` tells what comes of asking a cluster of a filter's own.
 pub(in crate::walk) fn forward(walker: &Walker, manager: Manager, dial: &Dial, reach: Reach) -> Told<Forwarded> {
-    let unmodeled = Walker::unmodeled(manager.node, MANAGER, &["http_filters", "route_config", "scoped_routes"]);
-    let condition = unmodeled.map(|why| Condition::of(Stage::HttpFilters, NAME, ANYTHING, &why));
+    let except = ["http_filters", "route_config", "scoped_routes", "local_reply_config"];
+    let unmodeled = Walker::unmodeled(manager.node, MANAGER, &except);
+    let (replies, odd) = match manager.node.get("local_reply_config").map(|config| Replies::of(config.value())) {
+        Some(Ok(replies)) => (Some(replies).filter(Replies::are_others), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let of_manager = |why: String| Condition::of(Stage::HttpFilters, NAME, ANYTHING, &why);
+    let conditions: Vec<Condition> = unmodeled.into_iter().chain(odd).map(of_manager).collect();
     let clear = manager.sight == Sight::Clear;
     let told = match dial.protocol.http().filter(|_| clear && dial.layer != Layer::Sealed) {
         Some(version) => spoken(walker, manager, (dial, version), reach),
         None => bytes(walker, manager, dial),
     };
-    told.under(condition)
+    let facts = replies.map(|replies| Fact::Replies(Arc::new(replies)));
+    facts.into_iter().fold(told, Told::met).under(conditions)
 }
 
 /// What becomes of a request that comes in a version of HTTP.
@@ -116,35 +126,36 @@ fn routed(
             underscores: underscores(manager.config),
         };
         let apart = apart::apart(walker, &chain, http).map(|apart| Fact::Apart(Arc::new(apart)));
-        let told = chosen.then(&|chosen| {
-            let condition = match upgrade::admit((manager.config, manager.node), &host, http, &chosen) {
-                Ok(condition) => condition,
-                Err((stop, row)) => {
-                    let told = Told::ends(stop).row(row);
-                    return taking.facts(&chosen).into_iter().rev().fold(told, Told::met);
-                }
-            };
-            let told = filters::told_apart(walker, &chain, chosen, http).then(&|chosen: Chosen| {
-                let told = filters::pass(walker, &chain, &chosen, http).then(&|left| {
-                    if manager.config.http_filters.is_empty() {
-                        never_answered(manager)
-                    } else {
-                        taking.act(&chosen, &left)
-                    }
-                });
-                taking.facts(&chosen).into_iter().rev().fold(told, Told::met)
-            });
-            told.under(condition)
-        });
+        let told = chosen.then(&|chosen| taken(&taking, &chain, chosen));
         apart.into_iter().fold(told, Told::met)
     });
     routed.under(condition)
 }
 
+/// What the filters and the router do with requests that were given a route.
+fn taken(taking: &action::Taking, chain: &filters::Chain, chosen: Chosen) -> Told<Forwarded> {
+    let (walker, http) = (taking.walker, taking.http);
+    // Envoy logs the route even where it goes no further.
+    let with_facts =
+        |told: Told<Forwarded>, chosen: &Chosen| taking.facts(chosen).into_iter().rev().fold(told, Told::met);
+    let condition = match upgrade::admit((chain.manager, chain.node), chain.host, http, &chosen) {
+        Ok(condition) => condition,
+        Err((stop, row)) => return with_facts(Told::ends(stop).row(row), &chosen),
+    };
+    let told = filters::told_apart(walker, chain, chosen, http).then(&|chosen: Chosen| {
+        let told = filters::pass(walker, chain, &chosen, http).then(&|left| {
+            if chain.manager.http_filters.is_empty() { never_answered(chain.node) } else { taking.act(&chosen, &left) }
+        });
+        with_facts(told, &chosen)
+    });
+    told.under(condition)
+}
+
 /// No filter answers, the router included.
-fn never_answered<T>(manager: Manager) -> Told<T> {
-    let at = manager.node.lacks("http_filters");
-    Told::ends(Stop::NeverAnswered).row(Row::stopped(Stage::HttpFilters, NAME, "it has no HTTP filters").citing([at]))
+fn never_answered<T>(node: &Node) -> Told<T> {
+    let at = node.lacks("http_filters");
+    Told::ends(Stop::Unfit(Unfit::NeverAnswered))
+        .row(Row::stopped(Stage::HttpFilters, NAME, "it has no HTTP filters").citing([at]))
 }
 
 /// What is no HTTP, on a chain of HTTP: bytes in the clear, or TLS.
@@ -165,7 +176,7 @@ fn bytes(walker: &Walker, manager: Manager, dial: &Dial) -> Told<Forwarded> {
         Ok(CodecType::Auto | CodecType::Http1) if sealed => {
             let row = Row::stopped(Stage::HttpFilters, NAME, "it takes plaintext HTTP only, and TLS comes");
             let facts = Delivered::of(walker, manager.config, manager.node, None).facts();
-            facts.into_iter().rev().fold(Told::ends(Stop::TlsOnPlaintext).row(row), Told::met)
+            facts.into_iter().rev().fold(Told::ends(Stop::Unfit(Unfit::TlsOnPlaintext)).row(row), Told::met)
         }
         Ok(CodecType::Http2) if (clear || sealed) && matches!(walker.origin, Origin::Source(_)) => {
             refuse(manager.node, Refusal::Preface, OTHER_VERSION)

@@ -2,29 +2,27 @@
 
 use std::net::IpAddr;
 
-use crate::envoy::address::holds;
-use crate::envoy::any::JsonAny;
 use crate::envoy::codec::Limits;
 use crate::envoy::domains;
 use crate::envoy::headers;
 use crate::envoy::matcher::Match;
 use crate::envoy::path::{Normalization, normalize, unescaped};
-use crate::envoy::pb::envoy::config::common::mutation_rules::v3::header_mutation::Action;
-use crate::envoy::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction as AppendAction;
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     ForwardClientCertDetails, PathWithEscapedSlashesAction, StripPortMode,
 };
-use crate::envoy::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation as EarlyMutation;
 use crate::envoy::version::Version;
 use crate::verdict::{Power, Stage};
+use crate::walk::http::client::{self, is_edge};
+use crate::walk::http::early;
 use crate::walk::way::dial::{Dial, Layer};
 use crate::walk::way::guard::Condition;
 use crate::walk::way::open_headers::OpenHeaders;
 use crate::walk::way::protocol::Protocol;
 use crate::walk::way::question::Question;
 use crate::walk::way::stop::{RequestKind, Stop};
+use crate::walk::way::unfit::Unfit;
 use crate::walk::way::walker::Walker;
 
 /// The request as routes see it.
@@ -81,34 +79,22 @@ pub(in crate::walk) fn request(
     let authority = authority(manager, dial);
     let tunnels = question.method == CONNECT;
     let path = if tunnels { String::new() } else { path(walker, manager, &mut open) };
-    let given = |name: &str| question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name));
-    let is_plain = |name: &str, value: &str| name == "transfer-encoding" && value.eq_ignore_ascii_case("chunked");
-    let odd = |name: &&str| given(name).is_some_and(|(_, value)| !is_plain(name, value));
-    if let Some(name) = ["transfer-encoding", "expect"].into_iter().find(odd) {
-        open.add(&[Power::Refuse, Power::Rewrite], &format!("what the header `{name}` changes is not modeled"));
-    }
+    open.odd_headers(question);
     let upgrade = if tunnels { Some(CONNECT) } else { headers::upgrade(&question.headers) };
     if tunnels && dial.protocol.is_http2() {
         open.add(&[Power::Refuse], "whether the manager takes CONNECT over HTTP/2 (`allow_connect`)");
     }
-    // However many proxies before it are trusted.
-    let edge = is_edge(manager);
-    let mut headers = headers::matched(&question.headers, dial.protocol.is_http2(), edge);
-    if !tunnels && let Some(wanted) = upgrade {
-        headers.extend([("connection", "Upgrade"), ("upgrade", wanted)].map(|(k, v)| (k.to_owned(), v.to_owned())));
-    }
-    early(manager, &mut headers, &mut open);
-    let forwarded = headers.iter().any(|(name, _)| name == "x-forwarded-for");
-    let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
-    if forwarded && !edge && question.headers.iter().any(asks_of_proxy) {
-        open.add(&[Power::Rewrite], "whether the request counts as internal, whose x-envoy- headers are believed");
-    }
-    let client = client(walker, manager, dial, &headers, &mut open);
+    let mut headers = seen_headers(question, manager, dial, &mut open);
+    let client = client::address(walker, manager, dial, &headers).unwrap_or_else(|why| {
+        open.add(&[Power::Rewrite], &why);
+        None
+    });
     if limits.underscores == HeadersWithUnderscoresAction::DropHeader {
         headers.retain(|(name, _)| !name.contains('_'));
     }
     let makes_id = manager.generate_request_id.as_ref().is_none_or(|b| b.value);
-    let renews_id = makes_id && edge && !manager.preserve_external_request_id;
+    // However many proxies before it are trusted.
+    let renews_id = makes_id && is_edge(manager) && !manager.preserve_external_request_id;
     headers.retain(|(name, value)| name != "x-request-id" || !(renews_id || (makes_id && value.is_empty())));
     let scheme = scheme(dial, manager, &mut headers).unwrap_or_else(|why| {
         open.add(&[Power::Rewrite], &why);
@@ -118,7 +104,7 @@ pub(in crate::walk) fn request(
         headers.push(("content-type".to_owned(), "application/grpc".to_owned()));
     }
     let kind = dial.request_kind(&question.headers);
-    let internal = internal(manager, client, (forwarded, &headers));
+    let internal = client::internal(manager, client, &headers);
     let open_headers = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
     let open_headers = open_headers.and(added_by(manager));
     let http = Http {
@@ -137,93 +123,29 @@ pub(in crate::walk) fn request(
     (http, open.conditions)
 }
 
-/// The client's address (`ConnectionManagerUtility::mutateRequestHeaders`): that of the connection, or of
-/// `x-forwarded-for` the one that the farthest trusted proxy wrote down.
-fn client(
-    walker: &Walker,
+/// The request's own headers, as the manager lets them in: names in lower case, and its early mutations done.
+fn seen_headers(
+    question: &Question,
     manager: &HttpConnectionManager,
     dial: &Dial,
-    headers: &[(String, String)],
     open: &mut Open,
-) -> Option<IpAddr> {
-    let direct = walker.remote(dial);
-    let hops = usize::try_from(manager.xff_num_trusted_hops).unwrap_or(usize::MAX);
-    let from_the_end = match (is_edge(manager), hops) {
-        (true, 0) => return direct,
-        (true, hops) => hops - 1,
-        (false, hops) => hops,
-    };
-    let given = headers.iter().find(|(name, _)| name == "x-forwarded-for");
-    let Some((_, forwarded)) = given else { return direct };
-    let Some(text) = forwarded.split(',').map(str::trim).rev().nth(from_the_end) else { return direct };
-    if let Ok(ip) = text.parse() {
-        return Some(ip);
+) -> Vec<(String, String)> {
+    let edge = is_edge(manager);
+    let mut headers = headers::matched(&question.headers, dial.protocol.is_http2(), edge);
+    if question.method != CONNECT
+        && let Some(wanted) = headers::upgrade(&question.headers)
+    {
+        headers.extend([("connection", "Upgrade"), ("upgrade", wanted)].map(|(k, v)| (k.to_owned(), v.to_owned())));
     }
-    // With a port, newer releases take it.
-    if text.contains(':') {
-        open.add(&[Power::Rewrite], &format!("whether `{text}` in x-forwarded-for is taken for an address"));
-        return None;
+    for why in early::mutate(manager, &mut headers) {
+        open.add(&[Power::Rewrite], &why);
     }
-    direct
-}
-
-/// Whether a request is internal: it comes from an address that is, and nobody forwarded it but, where that is believed,
-/// one. Without a configuration no address is internal since 1.33.
-fn internal(
-    manager: &HttpConnectionManager,
-    client: Option<IpAddr>,
-    (forwarded, headers): (bool, &[(String, String)]),
-) -> Match {
-    let Some(config) = &manager.internal_address_config else { return Match::No };
-    let given = headers.iter().find(|(name, _)| name == "x-forwarded-for").map(|(_, value)| value.as_str());
-    let is_single = given.is_some_and(|value| !value.contains(','));
-    if is_edge(manager) == forwarded || (!is_edge(manager) && !is_single) {
-        return Match::No;
+    let forwarded = headers.iter().any(|(name, _)| name == "x-forwarded-for");
+    let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
+    if forwarded && !edge && question.headers.iter().any(asks_of_proxy) {
+        open.add(&[Power::Rewrite], "whether the request counts as internal, whose x-envoy- headers are believed");
     }
-    match client {
-        Some(client) => config.cidr_ranges.iter().any(|range| holds(range, client)).into(),
-        None => Match::Unknown("the client's address is not known".to_owned()),
-    }
-}
-
-/// What `early_header_mutation` makes of the headers, before anything is asked of them.
-fn early(manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>, open: &mut Open) {
-    for extension in &manager.early_header_mutation_extensions {
-        let mutations: Result<EarlyMutation, String> =
-            extension.typed_config.as_ref().ok_or_else(|| "it is empty".to_owned()).and_then(JsonAny::unpack);
-        let done = mutations.and_then(|mutations| {
-            mutations.mutations.iter().try_for_each(|mutation| mutate(mutation.action.as_ref(), headers))
-        });
-        if let Err(why) = done {
-            let why = format!("what the early header mutation {} does is not modeled: {why}", extension.name);
-            open.add(&[Power::Rewrite], &why);
-        }
-    }
-}
-
-fn mutate(action: Option<&Action>, headers: &mut Vec<(String, String)>) -> Result<(), String> {
-    match action {
-        Some(Action::Remove(name)) => headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name)),
-        Some(Action::Append(option)) => {
-            let header = option.header.as_ref().ok_or("a header without a name")?;
-            if header.value.contains('%') || header.key.starts_with(':') {
-                return Err(format!("the value of {}", header.key));
-            }
-            let name = header.key.to_ascii_lowercase();
-            let is_there = headers.iter().any(|(other, _)| *other == name);
-            match option.append_action() {
-                AppendAction::AddIfAbsent if is_there => return Ok(()),
-                AppendAction::OverwriteIfExists if !is_there => return Ok(()),
-                AppendAction::OverwriteIfExistsOrAdd | AppendAction::OverwriteIfExists => {
-                    headers.retain(|(other, _)| *other != name);
-                }
-                AppendAction::AppendIfExistsOrAdd | AppendAction::AddIfAbsent => {}
-            }
-            headers.push((name, header.value.clone()));
-        }
-        None => return Err("a mutation of another kind".to_owned()),
-    }
-    Ok(())
+    headers
 }
 
 /// Why the path alone ends the request, where it does (`ConnectionManagerUtility::maybeNormalizePath`).
@@ -233,15 +155,15 @@ pub(in crate::walk) fn path_refused(walker: &Walker, manager: &HttpConnectionMan
         return None;
     }
     if !path.starts_with('/') {
-        return Some(Stop::PathNotAbsolute);
+        return Some(Stop::Unfit(Unfit::PathNotAbsolute));
     }
     if path.contains('#') {
-        return Some(Stop::PathRejected);
+        return Some(Stop::Unfit(Unfit::PathRejected));
     }
     let has_escaped = unescaped(path) != *path;
     match manager.path_with_escaped_slashes_action() {
-        PathWithEscapedSlashesAction::RejectRequest if has_escaped => Some(Stop::PathRejected),
-        PathWithEscapedSlashesAction::UnescapeAndRedirect if has_escaped => Some(Stop::PathRedirected),
+        PathWithEscapedSlashesAction::RejectRequest if has_escaped => Some(Stop::Unfit(Unfit::PathRejected)),
+        PathWithEscapedSlashesAction::UnescapeAndRedirect if has_escaped => Some(Stop::Unfit(Unfit::PathRedirected)),
         PathWithEscapedSlashesAction::KeepUnchanged
         | PathWithEscapedSlashesAction::ImplementationSpecificDefault
         | PathWithEscapedSlashesAction::RejectRequest
@@ -296,6 +218,16 @@ struct Open {
 }
 
 impl Open {
+    /// Headers that change how the request is read.
+    fn odd_headers(&mut self, question: &Question) {
+        let given = |name: &str| question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name));
+        let is_plain = |name: &str, value: &str| name == "transfer-encoding" && value.eq_ignore_ascii_case("chunked");
+        let odd = |name: &&str| given(name).is_some_and(|(_, value)| !is_plain(name, value));
+        if let Some(name) = ["transfer-encoding", "expect"].into_iter().find(odd) {
+            self.add(&[Power::Refuse, Power::Rewrite], &format!("what the header `{name}` changes is not modeled"));
+        }
+    }
+
     fn add(&mut self, powers: &[Power], why: &str) {
         let condition = Condition::of(Stage::HttpFilters, "HTTP connection manager", powers, why);
         self.conditions.push(condition);
@@ -326,11 +258,6 @@ fn added_by(manager: &HttpConnectionManager) -> Vec<&'static str> {
         names.extend(headers::of_the_trusted());
     }
     names
-}
-
-/// Whether the manager takes the connection's own address for the client's.
-pub(in crate::walk) fn is_edge(manager: &HttpConnectionManager) -> bool {
-    manager.use_remote_address.as_ref().is_some_and(|b| b.value)
 }
 
 /// What the connection says, or what a client says of itself in `x-forwarded-proto`, which is believed unless the manager

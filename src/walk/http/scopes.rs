@@ -87,15 +87,12 @@ fn part<'a>(fragment: &Node, http: &'a Http, dial: &Dial) -> Result<Option<Part<
     let between = extractor.text("element_separator").unwrap_or_default();
     let mut elements: Box<dyn Iterator<Item = &str>> =
         if between.is_empty() { Box::new([value].into_iter()) } else { Box::new(value.split(between.as_str())) };
-    let found = match extractor.get("element") {
-        Some(element) => {
-            let (key, sign) = (element.text("key").unwrap_or_default(), element.text("separator").unwrap_or_default());
-            elements.find_map(|pair| pair.split_once(sign.as_str()).filter(|(own, _)| *own == key)).map(|(_, v)| v)
-        }
-        None => {
-            let index = extractor.get("index").and_then(|index| index.value().as_u64()).unwrap_or(0);
-            elements.nth(usize::try_from(index).unwrap_or(usize::MAX))
-        }
+    let found = if let Some(element) = extractor.get("element") {
+        let (key, sign) = (element.text("key").unwrap_or_default(), element.text("separator").unwrap_or_default());
+        elements.find_map(|pair| pair.split_once(sign.as_str()).filter(|(own, _)| *own == key)).map(|(_, v)| v)
+    } else {
+        let index = extractor.get("index").and_then(|index| index.value().as_u64()).unwrap_or(0);
+        elements.nth(usize::try_from(index).unwrap_or(usize::MAX))
     };
     Ok(found.map(|found| vec![Cow::Borrowed(found)]))
 }

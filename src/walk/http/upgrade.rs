@@ -13,6 +13,7 @@ use crate::walk::http::request::Http;
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::Row;
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 
 /// Lets a request with its route pass, perhaps under a condition, unless it asks for a protocol that nobody allows.
 pub(in crate::walk) fn admit(
@@ -37,7 +38,7 @@ pub(in crate::walk) fn admit(
         let at = at.map_or_else(|| node.lacks("upgrade_configs"), |at: Node| at.evidence());
         let note = format!("neither the route nor the connection manager allows {wanted}");
         let row = Row::stopped(Stage::HttpFilters, "upgrades", &note).citing([at]);
-        return Err((Stop::UpgradeRefused(wanted.to_owned()), row));
+        return Err((Stop::Unfit(Unfit::UpgradeRefused(wanted.to_owned())), row));
     }
     let has_filters = allowed && own.is_some_and(|own| !own.filters.is_empty());
     let why = format!("what the filters of upgrades to {wanted} do is not modeled");

@@ -17,6 +17,7 @@ use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 use crate::walk::way::walker::Walker;
 
 const LISTENER: &str = "envoy.config.listener.v3.Listener";
@@ -31,7 +32,7 @@ pub(in crate::walk) fn choose(walker: &Walker, active: &Active, dial: &Dial) -> 
     let conditions: Vec<Condition> = unmodeled.into_iter().chain(odd).map(of_listener).collect();
     if let Some(Closed { filter, note, at }) = closed {
         let row = Row::stopped(Stage::FilterChain, &filter, &note).citing(at.map(|at| at.evidence()));
-        return Told::ends(Stop::NoProxyHeader).row(row).under(conditions);
+        return Told::ends(Stop::Unfit(Unfit::NoProxyHeader)).row(row).under(conditions);
     }
     let chain = |chosen: &Chosen| of_chosen(walker, active, chosen, &dial, &connection);
     let told = match chosen(walker, active, &connection) {

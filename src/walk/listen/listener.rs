@@ -160,15 +160,13 @@ fn bound_to<'a>(walker: &Walker, statuses: &'a [Listening], dial: &Dial) -> Opti
 
 /// A connection within A's own pod, which is never redirected: a listener of the proxy may be there, or another process.
 fn within_the_pod(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
-    match look_up(statuses, dial.ip, dial.port) {
-        Some(status) => active(walker, status).then(&|active| passed(active, dial)),
-        None => {
-            let why = "it stays within A's pod, and goes by the proxy";
-            let condition = Condition::withheld(Stage::Listener, &format!("port {}", dial.port), why);
-            let condition = condition.provided_that("a process of A's pod listens there");
-            Told::open(condition).row(Row::unknown(Stage::Listener, &format!("port {}", dial.port), why))
-        }
+    if let Some(status) = look_up(statuses, dial.ip, dial.port) {
+        return active(walker, status).then(&|active| passed(active, dial));
     }
+    let why = "it stays within A's pod, and goes by the proxy";
+    let condition = Condition::withheld(Stage::Listener, &format!("port {}", dial.port), why);
+    let condition = condition.provided_that("a process of A's pod listens there");
+    Told::open(condition).row(Row::unknown(Stage::Listener, &format!("port {}", dial.port), why))
 }
 
 /// A listener that is dialed itself: a gateway's, or one on loopback.

@@ -13,6 +13,7 @@ use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::Row;
 use crate::walk::way::protocol::Protocol;
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 use crate::walk::way::walker::Walker;
 
 /// What a chain's filters get.
@@ -79,14 +80,17 @@ fn opened(
     });
     if let Some(name) = missing {
         let note = format!("its certificate {name} was never delivered");
-        return Terminated::Closed(Stop::CertificateNotDelivered(name.clone()), row(&note, "transport_socket"));
+        return Terminated::Closed(
+            Stop::Unfit(Unfit::CertificateNotDelivered(name.clone())),
+            row(&note, "transport_socket"),
+        );
     }
     // Without an authority to trust nothing is required (measured on 1.40).
     if context.wants_certificate() {
         let note = "it takes clients with a certificate only";
         let field = "transport_socket.typed_config.require_client_certificate";
         let dial = opened_dial(walker, dial, &context.alpn, Shown::Certificate);
-        return Terminated::Asks(dial, Stop::ClientCertificateMissing, row(note, field));
+        return Terminated::Asks(dial, Stop::Unfit(Unfit::ClientCertificateMissing), row(note, field));
     }
     walker.remark("whether the client trusts the certificate that the proxy shows".to_owned());
     let dial = opened_dial(walker, dial, &context.alpn, Shown::Nothing);

@@ -9,9 +9,10 @@ use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType
 use crate::envoy::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
 use crate::walk::upstream::assignment::{self, Assignment};
 use crate::walk::upstream::balance::UNTOLD_WEIGHTS;
+use crate::walk::upstream::breaker::Breaker;
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
 use crate::walk::upstream::hosts::{self, Placed, Unread};
-use crate::walk::upstream::policy::{self, Breaker};
+use crate::walk::upstream::policy;
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::walker::{Got, Walker};
@@ -54,7 +55,7 @@ pub(in crate::walk) fn evaluate(
         Ok(own) => own.policy,
         Err(why) => return Evaluated::unknown(trail, &why),
     };
-    if !matches!(policy::breaker(cluster, wire, &[]), Breaker::Lets) {
+    if !matches!(Breaker::of(cluster, wire, &[]), Breaker::Lets) {
         return Evaluated::unknown(trail, "circuit breakers of an aggregate cluster are not modeled");
     }
     let note = format!("those of {} in this order", config.clusters.join(", "));
@@ -155,7 +156,7 @@ fn member(walker: &Walker, name: &str, wire: Wire) -> Result<Option<Member>, Unr
     if let Some(what) = balancer.lost_weights(&assignment, &hosts) {
         return Err(odd(what.to_owned()));
     }
-    if !matches!(policy::breaker(&cluster, wire, &hosts), Breaker::Lets) {
+    if !matches!(Breaker::of(&cluster, wire, &hosts), Breaker::Lets) {
         return Err(odd("circuit breakers in an aggregate are not modeled".to_owned()));
     }
     Ok(Some(Member { cluster, assignment, policy: balancer.policy, hosts, placed }))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::envoy::circuit_breaker::Overflow;
 use crate::envoy::health::Host;
 use crate::envoy::load::{self, Policy, Spread};
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
@@ -9,9 +10,10 @@ use crate::envoy::subset::{Chosen, Criteria, Members};
 use crate::snapshot::Node;
 use crate::verdict::{Power, Stage};
 use crate::walk::upstream::assignment::{self, Assignment};
+use crate::walk::upstream::breaker::Breaker;
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
 use crate::walk::upstream::hosts::{self, Unread, hosts_of};
-use crate::walk::upstream::policy::{self, Balancer, Breaker};
+use crate::walk::upstream::policy::{self, Balancer};
 use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
 use crate::walk::way::met::ClusterTrail;
@@ -62,17 +64,32 @@ pub(in crate::walk) fn evaluate(
     });
     trail.hosts = hosts::trails(placed, &spread.eligible, (cluster, &assignment));
     trail.endpoints = hosts::endpoints(&trail.hosts);
-    match policy::breaker(cluster, wire, &hosts) {
-        Breaker::Stops(what) if spread.without_host <= 0.0 && !hosts.is_empty() => {
-            let evidence = node.get("circuit_breakers").map(|n| n.evidence()).into_iter().collect();
-            let note = format!("its circuit breaker lets nothing through: {what} is 0");
-            return Evaluated::ended(trail, wire.overflow(what), &note, evidence).under(conditions);
+    match Breaker::of(cluster, wire, &hosts) {
+        Breaker::Stops(overflow) if spread.without_host <= 0.0 && !hosts.is_empty() => {
+            return overflowed(trail, overflow, node, wire).under(conditions);
         }
         Breaker::Lets | Breaker::Stops(_) => {}
         Breaker::Unknown(why) => conditions.push(Condition::of(Stage::Cluster, &name, &[Power::Refuse], &why)),
     }
     hosts::finish(trail, (&spread, &subset), &assignment, wire).under(conditions)
 }
+
+/// The end of a request that finds no room in the cluster, `node`.
+fn overflowed(mut trail: ClusterTrail, overflow: Overflow, node: &Node, wire: Wire) -> Evaluated {
+    let Overflow { threshold, limit, in_use } = overflow;
+    let name = threshold.name();
+    trail.overflow = Some(overflow);
+    let stats = trail.counted().take(COUNTS).filter_map(|host| host.at.as_ref()?.get("stats"));
+    let evidence = node.get("circuit_breakers").into_iter().chain(stats).map(|n| n.evidence()).collect();
+    let note = match limit {
+        0 => format!("its circuit breaker lets nothing through: {name} is 0"),
+        _ => format!("its circuit breaker is full at this moment: {in_use} in use, {name} is {limit}"),
+    };
+    Evaluated::ended(trail, wire.overflow(threshold), &note, evidence)
+}
+
+/// Of how many hosts the counts are cited.
+const COUNTS: usize = 3;
 
 /// What Envoy does not tell of an assignment, and these hosts make a difference of.
 pub(in crate::walk) const UNTOLD_WEIGHTS: &str =

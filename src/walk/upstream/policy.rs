@@ -9,7 +9,6 @@ use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType
 use crate::envoy::pb::envoy::config::cluster::v3::{Cluster, LoadBalancingPolicy};
 
 use crate::envoy::health::Host;
-use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::pb::envoy::extensions::load_balancing_policies::common::v3::LocalityLbConfig;
 use crate::envoy::pb::envoy::extensions::load_balancing_policies::common::v3::locality_lb_config::LocalityConfigSpecifier as Locality;
 use crate::envoy::pb::envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest;
@@ -24,7 +23,6 @@ use crate::envoy::subset::Subsets;
 
 use crate::snapshot::Node;
 use crate::walk::upstream::assignment::Assignment;
-use crate::walk::way::forwarded::Wire;
 use crate::walk::way::walker::Walker;
 
 /// The type of clusters that stand for others.
@@ -82,39 +80,6 @@ fn unmodeled(walker: &Walker, cluster: &Cluster) -> Option<String> {
 /// Whether it is the type of clusters that stand for others.
 pub(in crate::walk) fn is_aggregate(custom: &CustomClusterType) -> bool {
     custom.typed_config.as_ref().is_some_and(|any| any.type_name == AGGREGATE)
-}
-
-/// What a circuit breaker that is set to 0 does.
-pub(in crate::walk) enum Breaker {
-    /// None is, or it does not matter here.
-    Lets,
-    /// Nothing gets through: the threshold's name.
-    Stops(&'static str),
-    /// It depends on what else is under way.
-    Unknown(String),
-}
-
-/// Looks at the thresholds of the request's priority. `max_connections` is soft for HTTP: a pool without a connection
-/// always gets one; and what is waiting needs no place where a connection is free.
-pub(in crate::walk) fn breaker(cluster: &Cluster, wire: Wire, hosts: &[Host]) -> Breaker {
-    let wanted = match wire {
-        Wire::Http { priority, .. } => priority,
-        Wire::Tcp => RoutingPriority::Default,
-    };
-    let all = cluster.circuit_breakers.iter().flat_map(|c| &c.thresholds);
-    let Some(thresholds) = all.into_iter().find(|t| t.priority() == wanted) else { return Breaker::Lets };
-    let is_zero = |n: &Option<pbjson_types::UInt32Value>| n.as_ref().is_some_and(|n| n.value == 0);
-    match wire {
-        Wire::Tcp if is_zero(&thresholds.max_connections) => Breaker::Stops("max_connections"),
-        Wire::Tcp if is_zero(&thresholds.max_pending_requests) => Breaker::Stops("max_pending_requests"),
-        Wire::Tcp => Breaker::Lets,
-        Wire::Http { .. } if is_zero(&thresholds.max_requests) => Breaker::Stops("max_requests"),
-        Wire::Http { .. } if !is_zero(&thresholds.max_pending_requests) => Breaker::Lets,
-        Wire::Http { .. } if hosts.iter().any(|host| host.counters.cx_active > 0) => {
-            Breaker::Unknown("whether a free connection saves the request from `max_pending_requests: 0`".to_owned())
-        }
-        Wire::Http { .. } => Breaker::Stops("max_pending_requests"),
-    }
 }
 
 fn is_harmless(walker: &Walker, name: &str, any: Option<&JsonAny>) -> bool {

@@ -132,7 +132,12 @@ impl Branch {
     /// What is sent, where the request is not handed over.
     pub fn response(&self) -> Option<Response> {
         let stop = self.end.stop()?;
-        let mut response = stop.response(self.kind);
+        let here = self.log.iter().filter(|entry| entry.side == self.side());
+        let mut replies =
+            here.filter_map(|entry| if let Fact::Replies(replies) = &entry.fact { Some(replies) } else { None });
+        let replies = replies.next();
+        let mapped = |status: u16| replies.map_or(status, |replies| replies.status(status));
+        let mut response = stop.response_mapped(self.kind, &mapped);
         if self.has(Side::Source, |fact| matches!(fact, Fact::Delayed)) {
             response.flags.insert(0, "DI");
         }
@@ -301,6 +306,7 @@ fn decide(decision: &mut Decision, fact: &Fact) {
         | Fact::Delayed
         | Fact::Denial(_)
         | Fact::Filtered
+        | Fact::Replies(_)
         | Fact::Cluster(_)
         | Fact::HandedOver
         | Fact::Pod(_)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::envoy::circuit_breaker::Threshold;
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::subset::Criteria;
 use crate::snapshot::Node;
@@ -70,6 +71,8 @@ pub(in crate::walk) enum Over {
 pub(in crate::walk) struct Taken {
     pub(in crate::walk) authority: String,
     pub(in crate::walk) path: String,
+    /// The protocol that it asks to go over to.
+    pub(in crate::walk) upgrade: Option<String>,
     /// What becomes of headers with underscores in their names.
     pub(in crate::walk) underscores: Underscores,
     /// What filters may have done to headers.
@@ -130,10 +133,10 @@ impl Wire {
         Stop::ConnectFailure(self.form())
     }
 
-    /// What the circuit breaker of this name does.
-    pub(in crate::walk) fn overflow(self, threshold: &str) -> Stop {
+    /// What a request gets for which a threshold leaves no room.
+    pub(in crate::walk) fn overflow(self, threshold: Threshold) -> Stop {
         match self {
-            Self::Tcp if threshold == "max_pending_requests" => Stop::NoWaiting,
+            Self::Tcp if threshold == Threshold::PendingRequests => Stop::NoWaiting,
             Self::Http { .. } | Self::Tcp => Stop::Overflow(self.form()),
         }
     }

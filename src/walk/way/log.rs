@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::envoy::local_reply::Replies;
 use crate::snapshot::{Evidence, Node, RouteTable};
 use crate::verdict::{Mark, Side, Stage};
 
@@ -66,6 +67,8 @@ pub(in crate::walk) enum Fact {
     Delayed,
     /// What a filter's own answer rests on.
     Denial(Node),
+    /// What becomes of the statuses of the proxy's own replies.
+    Replies(Arc<Replies>),
     /// The request got through the HTTP filters.
     Filtered,
     /// The cluster, and its hosts.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::envoy::circuit_breaker::Overflow;
 use crate::envoy::health::Host;
 use crate::envoy::tls::Context;
 use crate::snapshot::{Evidence, Node, Origin};
@@ -37,6 +38,8 @@ pub struct ClusterTrail {
     pub own_socket: Option<Arc<Socket>>,
     /// Proof of what is not there.
     pub absence: Vec<Evidence>,
+    /// The threshold of its circuit breaker that leaves no room.
+    pub overflow: Option<Overflow>,
 }
 
 /// A host of a cluster.
@@ -104,6 +107,7 @@ impl ClusterTrail {
             endpoints: Vec::new(),
             own_socket: None,
             absence: Vec::new(),
+            overflow: None,
         }
     }
 
@@ -116,6 +120,12 @@ impl ClusterTrail {
     /// Those of them that a request can be sent to, and of which every request that was counted failed.
     pub fn always_failing(&self) -> impl Iterator<Item = &HostTrail> {
         self.eligible().filter(|trail| trail.host.counters.always_failed())
+    }
+
+    /// The hosts that use what its circuit breaker has no more of.
+    pub fn counted(&self) -> impl Iterator<Item = &HostTrail> {
+        let uses = |overflow: Overflow, host: &HostTrail| overflow.threshold.count(&host.host.counters) > 0;
+        self.hosts.iter().filter(move |host| self.overflow.is_some_and(|overflow| uses(overflow, host)))
     }
 
     /// The hosts that a request can be sent to.

@@ -8,6 +8,8 @@ use crate::envoy::rbac;
 use crate::snapshot::Evidence;
 use crate::verdict::{Answerer, Outcome, Response, Side};
 
+use super::unfit::Unfit;
+
 /// Envoy's reasons (and the network's, before any proxy). A closed set; each is compared with a real Envoy.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Stop {
@@ -49,12 +51,8 @@ pub enum Stop {
     RateLimitUnavailable(u16),
     /// The CORS filter answers a preflight.
     CorsPreflight,
-    /// A password or a key is asked for, and the request shows none: Envoy's word for it.
-    CredentialsDenied(&'static str),
-    /// A content delivery network sees its own request again.
-    CdnLoop,
-    /// The request is longer than a filter takes.
-    PayloadTooLarge,
+    /// It is not of a kind that the proxy takes.
+    Unfit(Unfit),
     /// The request changes something and comes from another origin.
     CsrfDenied,
     /// The health check filter answers.
@@ -73,24 +71,6 @@ pub enum Stop {
     Overflow(Form),
     /// Plaintext comes to a chain that takes TLS: the connection is closed.
     PlaintextOnTls,
-    /// TLS comes to a chain that reads HTTP: a request line that is none.
-    TlsOnPlaintext,
-    /// The listener wants a PROXY header before all else, and closes the connection without one.
-    NoProxyHeader,
-    /// The chain takes clients with a certificate only, and this one has none: the handshake fails.
-    ClientCertificateMissing,
-    /// The chain's own certificate, a secret of this name, was never delivered: the connection is closed.
-    CertificateNotDelivered(String),
-    /// Neither the route nor the connection manager lets requests go over to this protocol (`upgrade_configs`).
-    UpgradeRefused(String),
-    /// The path cannot be normalized, or has an escaped slash that is not taken.
-    PathRejected,
-    /// The path begins with no slash (`OPTIONS *`).
-    PathNotAbsolute,
-    /// The path has an escaped slash: a redirect to the one without.
-    PathRedirected,
-    /// The connection manager has no router: nobody ever answers.
-    NeverAnswered,
     /// One side's proxy does not take the other's certificate.
     Handshake(Box<Handshake>),
     /// B closes the connection before it answers; A's proxy says so.
@@ -152,11 +132,19 @@ pub enum Abort {
 impl Stop {
     /// What the client gets; `is_grpc` when the request is one of gRPC, whose local replies are HTTP 200.
     pub fn response(&self, request: RequestKind) -> Response {
+        self.response_mapped(request, &|status| status)
+    }
+
+    /// The same where the connection manager gives its own replies other statuses; what the codec refuses is none.
+    pub fn response_mapped(&self, request: RequestKind, mapped: &dyn Fn(u16) -> u16) -> Response {
         let (status, flags) = self.status_and_flags();
+        let is_reply = status != 0 && !matches!(self, Self::Refused(_) | Self::Unfit(Unfit::TlsOnPlaintext));
+        let status = if is_reply { mapped(status) } else { status };
         let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
         // Before the request is one, nothing is wrapped for gRPC.
-        let is_wrapped =
-            request == RequestKind::Grpc && status != 0 && !matches!(self, Self::Refused(_) | Self::TlsOnPlaintext);
+        let is_wrapped = request == RequestKind::Grpc
+            && status != 0
+            && !matches!(self, Self::Refused(_) | Self::Unfit(Unfit::TlsOnPlaintext));
         let grpc_status = is_wrapped.then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
@@ -179,16 +167,8 @@ impl Stop {
             | Self::NoAddress
             | Self::NoListener
             | Self::ConnectionDenied(_)
-            | Self::PlaintextOnTls
-            | Self::NoProxyHeader
-            | Self::ClientCertificateMissing
-            | Self::CertificateNotDelivered(_) => (0, &[]),
-            Self::NeverAnswered => (0, &["DC"]),
-            Self::CredentialsDenied(_) => (401, &[]),
-            Self::PayloadTooLarge => (413, &[]),
-            Self::CdnLoop => (502, &[]),
-            Self::PathNotAbsolute => (404, &[]),
-            Self::PathRedirected => (307, &[]),
+            | Self::PlaintextOnTls => (0, &[]),
+            Self::Unfit(unfit) => unfit.status_and_flags(),
             Self::UpstreamClosed => (503, &["UC"]),
             Self::Handshake(handshake) => match handshake.how {
                 Refused::Handshake(form) => (form.status(503), &["UF"]),
@@ -201,20 +181,19 @@ impl Stop {
             Self::Redirect(status) | Self::DirectResponse(status) | Self::JwtDenied(status, _) => (*status, &[]),
             Self::FaultAbort(Abort::Http(status)) => (*status, &["FI"]),
             Self::FaultAbort(Abort::Grpc(_)) => (200, &["FI"]),
-            Self::RbacDenied(_) | Self::CsrfDenied | Self::JwtMisnamed(_) | Self::UpgradeRefused(_) => (403, &[]),
+            Self::RbacDenied(_) | Self::CsrfDenied | Self::JwtMisnamed(_) => (403, &[]),
             Self::AuthorizationUnavailable(status) => (*status, &["UAEX"]),
             Self::RateLimitUnavailable(status) => (*status, &["RLSE"]),
             Self::CorsPreflight | Self::HealthCheck => (200, &[]),
             Self::NoCluster(status) => (status.unwrap_or(0), &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
-            Self::TlsOnPlaintext
-            | Self::Refused(
+            Self::Refused(
                 Refusal::RequestLine | Refusal::Authority | Refusal::LengthTwice | Refusal::Underscore(Wire::Http1),
             ) => (400, &["DPE"]),
             Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
             Self::Refused(Refusal::LowVersion) => (426, &["DPE"]),
-            Self::PathRejected | Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
+            Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
             Self::Refused(Refusal::TooManyHeaders(Wire::Http1) | Refusal::HeadersTooLarge) => (431, &["DPE"]),
             Self::Refused(Refusal::Underscore(Wire::Http2) | Refusal::TooManyHeaders(Wire::Http2)) => (0, &["DR"]),
             Self::MaintenanceMode => (503, &["UO"]),
@@ -239,9 +218,6 @@ impl Stop {
             | Self::NoAddress
             | Self::NoListener
             | Self::PlaintextOnTls
-            | Self::NoProxyHeader
-            | Self::ClientCertificateMissing
-            | Self::CertificateNotDelivered(_)
             | Self::NoCluster(None)
             | Self::Overflow(Form::Tcp)
             | Self::NoWaiting
@@ -261,16 +237,10 @@ impl Stop {
             Self::NoCluster(Some(_)) => "cluster_not_found",
             Self::DropOverload => "unconditional_drop_overload",
             Self::PartialDropOverload => "drop_overload",
-            Self::Refused(Refusal::RequestLine) | Self::TlsOnPlaintext => "http1.codec_error",
+            Self::Refused(Refusal::RequestLine) => "http1.codec_error",
+            Self::Unfit(unfit) => unfit.details(),
             Self::Refused(Refusal::LowVersion) => "low_version",
             Self::Refused(Refusal::LengthTwice) => "http1.content_length_and_chunked_not_allowed",
-            Self::NeverAnswered => "downstream_remote_disconnect",
-            Self::UpgradeRefused(_) => "upgrade_failed",
-            Self::PathNotAbsolute => "absolute_path_rejected",
-            Self::CredentialsDenied(details) => details,
-            Self::PayloadTooLarge => "request_payload_too_large",
-            Self::CdnLoop => "cdn_loop_detected",
-            Self::PathRejected | Self::PathRedirected => "path_normalization_failed",
             Self::Refused(Refusal::Http2Header) => "http2.invalid.header.field",
             Self::Refused(Refusal::Authority) => "http.invalid_authority",
             Self::Refused(Refusal::QueryWithoutContentType) => "query_missing_content_type",
@@ -282,8 +252,8 @@ impl Stop {
             Self::MaintenanceMode => "maintenance_mode",
             Self::NoHealthyUpstream(Form::Http) => "no_healthy_upstream",
             Self::Handshake(handshake) if handshake.how.form() == Form::Tcp => "",
-            Self::Overflow(Form::Http)
-            | Self::ConnectFailure(Form::Http)
+            Self::Overflow(Form::Http) => "upstream_reset_before_response_started{overflow}",
+            Self::ConnectFailure(Form::Http)
             | Self::UpstreamClosed
             | Self::UpstreamCutOff(Form::Http)
             | Self::Handshake(_) => "upstream_reset_before_response_started",
@@ -302,7 +272,7 @@ impl Stop {
                 | Self::FaultAbort(_)
                 | Self::CorsPreflight
                 | Self::HealthCheck
-                | Self::PathRedirected
+                | Self::Unfit(Unfit::PathRedirected)
         );
         // Whatever the request speaks: a gRPC status was injected, so that a gRPC client fails.
         if matches!(self, Self::FaultAbort(Abort::Grpc(status)) if *status != 0) {
@@ -323,7 +293,7 @@ impl Stop {
             | Self::JwtDenied(..)
             | Self::CorsPreflight
             | Self::CsrfDenied
-            | Self::CredentialsDenied(_)
+            | Self::Unfit(Unfit::CredentialsDenied(_))
             | Self::HealthCheck => true,
             Self::NoSuchService
             | Self::NoSuchPort
@@ -344,17 +314,7 @@ impl Stop {
             | Self::MaintenanceMode
             | Self::Overflow(_)
             | Self::PlaintextOnTls
-            | Self::TlsOnPlaintext
-            | Self::NoProxyHeader
-            | Self::ClientCertificateMissing
-            | Self::CertificateNotDelivered(_)
-            | Self::UpgradeRefused(_)
-            | Self::PathRejected
-            | Self::PayloadTooLarge
-            | Self::CdnLoop
-            | Self::PathNotAbsolute
-            | Self::PathRedirected
-            | Self::NeverAnswered
+            | Self::Unfit(_)
             | Self::Handshake(_)
             | Self::UpstreamClosed
             | Self::UpstreamCutOff(_)
@@ -394,24 +354,10 @@ impl Stop {
             Self::RateLimitUnavailable(_) => "the rate limit service cannot be asked".to_owned(),
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),
-            Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
-            Self::CdnLoop => "it came by the same network before".to_owned(),
-            Self::PayloadTooLarge => "it is longer than the proxy takes".to_owned(),
+            Self::Unfit(unfit) => unfit.words(),
             Self::HealthCheck => "a health check, which the proxy answers".to_owned(),
             Self::NoCluster(_) => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
-            Self::TlsOnPlaintext => "TLS comes to a port that takes plaintext HTTP".to_owned(),
-            Self::NoProxyHeader => "the listener wants the PROXY protocol, which the client does not speak".to_owned(),
-            Self::ClientCertificateMissing => "the client has to show a certificate, and has none".to_owned(),
-            Self::CertificateNotDelivered(name) => {
-                format!("the certificate that the proxy would show, {name}, was never delivered")
-            }
-            Self::UpgradeRefused(wanted) if wanted == "CONNECT" => "CONNECT is not allowed here".to_owned(),
-            Self::UpgradeRefused(wanted) => format!("upgrades to {wanted} are not allowed here"),
-            Self::PathRejected => "its path is not taken".to_owned(),
-            Self::PathNotAbsolute => "its path does not begin with a slash".to_owned(),
-            Self::PathRedirected => "redirected to its path with the slashes unescaped".to_owned(),
-            Self::NeverAnswered => "no filter of the proxy answers: the request hangs".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),
             Self::UpstreamCutOff(_) => "B closes the connection before TLS comes about".to_owned(),
             Self::Handshake(handshake) => handshake.words(),

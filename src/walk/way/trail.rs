@@ -66,6 +66,7 @@ impl Trail {
             | Fact::RouteConfigName(_)
             | Fact::Delayed
             | Fact::Filtered
+            | Fact::Replies(_)
             | Fact::HandedOver
             | Fact::Unsettled { .. }
             | Fact::Pod(_)

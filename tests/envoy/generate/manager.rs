@@ -15,12 +15,14 @@ const MOST_KILOBYTES: usize = 8;
 /// Sets some fields; each `divisor` times less often than where they are what the unit is about.
 pub(super) fn options(rng: &mut Rng, http: &mut Value, divisor: usize) {
     let internal = json!({"cidr_ranges": [{"address_prefix": "10.244.0.0", "prefix_len": 16}]});
+    let slashes = rng.word(&["KEEP_UNCHANGED", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"]);
     let codec = rng.word(&["HTTP1", "HTTP1", "HTTP2", "AUTO"]);
     for (field, value, percent) in [
         ("normalize_path", json!(true), 25),
         ("merge_slashes", json!(true), 25),
         ("use_remote_address", json!(true), 8),
-        ("path_with_escaped_slashes_action", json!("KEEP_UNCHANGED"), 5),
+        ("path_with_escaped_slashes_action", json!(slashes), 8),
+        ("upgrade_configs", json!([{"upgrade_type": "websocket", "enabled": rng.chance(70)}]), 8),
         ("generate_request_id", json!(false), 8),
         ("preserve_external_request_id", json!(true), 8),
         ("add_user_agent", json!(true), 3),
@@ -43,14 +45,32 @@ pub(super) fn options(rng: &mut Rng, http: &mut Value, divisor: usize) {
     }
 }
 
-/// Replies in other words. Their status stays: another one is open.
+/// Replies in other words, and sometimes with another status.
 fn local_replies(rng: &mut Rng) -> Value {
     let least = *rng.pick(&[400, 404, 503]);
     let filter = json!({"status_code_filter": {"comparison": {
         "op": rng.word(&["GE", "EQ"]),
         "value": {"default_value": least, "runtime_key": "local_replies.least"},
     }}});
-    json!({"mappers": [{"filter": filter, "body": {"inline_string": "other words"}}]})
+    let mut mapper = json!({"filter": filter, "body": {"inline_string": "other words"}});
+    if rng.chance(30) {
+        mapper["status_code"] = json!(*rng.pick(&[410, 418, 502]));
+    }
+    json!({"mappers": [mapper]})
+}
+
+/// What a request may ask of a manager besides: another protocol, a path with escaped slashes, a client's address.
+pub(super) fn asks(rng: &mut Rng, draft: &mut Draft) {
+    if draft.protocol == "http1" && rng.chance(4) {
+        draft.set("connection", &rng.word(&["Upgrade", "keep-alive, Upgrade"]));
+        draft.set("upgrade", &rng.word(&["websocket", "WebSocket", "other"]));
+    }
+    if rng.chance(4) {
+        draft.set("x-forwarded-for", &rng.word(&["203.0.113.9", "203.0.113.9, 10.244.0.9", "10.244.0.8", "nonsense"]));
+    }
+    if rng.chance(4) {
+        draft.path = format!("{}{}", draft.path, rng.word(&["%2fx", "%5Cx", "%2F..%2f"]));
+    }
 }
 
 /// Headers that such a manager may not take, once in a while.

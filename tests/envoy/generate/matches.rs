@@ -53,6 +53,7 @@ pub(super) fn unit(rng: &mut Rng, at: &super::Spot, version: Version) -> Unit {
             draft.miss(rng);
         }
         draft.maybe_http2(rng);
+        manager::asks(rng, &mut draft);
         manager::overload(rng, &http, &mut draft);
         unit.ask(draft);
     }

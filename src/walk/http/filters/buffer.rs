@@ -2,6 +2,7 @@
 //! (`source/extensions/filters/http/buffer/buffer_filter.cc`).
 
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 
 use super::ask::{Answer, Applied, Ask, Effect};
 
@@ -14,5 +15,5 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
         return Vec::new();
     }
     let note = format!("it takes requests of up to {most} bytes, and this one has {length}");
-    vec![Answer::to_all(Stop::PayloadTooLarge, "buffer", note, at)]
+    vec![Answer::to_all(Stop::Unfit(Unfit::PayloadTooLarge), "buffer", note, at)]
 }

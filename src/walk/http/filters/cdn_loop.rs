@@ -1,6 +1,7 @@
 //! Requests that came by a content delivery network before (`source/extensions/filters/http/cdn_loop`, RFC 8586).
 
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 
 use super::ask::{Answer, Applied, Ask, Effect};
 
@@ -24,7 +25,7 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
         return Vec::new();
     }
     let note = format!("the request came by {own} {count} times before");
-    vec![Answer::to_all(Stop::CdnLoop, "loop detection", note, applied.node.clone())]
+    vec![Answer::to_all(Stop::Unfit(Unfit::CdnLoop), "loop detection", note, applied.node.clone())]
 }
 
 /// `cdn-id *( ; parameter )` of a plain kind.

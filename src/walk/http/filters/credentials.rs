@@ -6,6 +6,7 @@
 use crate::snapshot::Node;
 use crate::verdict::Power;
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 
 use super::ask::{Answer, Applied, Ask, Effect};
 
@@ -51,7 +52,7 @@ pub(super) fn api_key(ask: &Ask, applied: &Applied) -> Vec<Effect> {
 }
 
 fn denied(details: &'static str, note: String, applied: &Applied) -> Effect {
-    Answer::to_all(Stop::CredentialsDenied(details), "authentication", note, applied.node.clone())
+    Answer::to_all(Stop::Unfit(Unfit::CredentialsDenied(details)), "authentication", note, applied.node.clone())
 }
 
 fn open(ask: &Ask, place: &str) -> Vec<Effect> {

@@ -10,6 +10,7 @@ use crate::snapshot::Node;
 use crate::verdict::Power;
 use crate::walk::http::host::Host;
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 
 use super::ask::{Answer, Ask, Effect};
 use super::service::{Service, Unavailable, grpc_cluster, is_set, status_at};
@@ -32,7 +33,7 @@ fn too_long(ask: &Ask, node: &Node) -> Option<Effect> {
     let most = at.value().as_u64()?;
     let length: u64 = ask.first("content-length").parse().ok()?;
     let note = format!("it shows its service bodies of up to {most} bytes, and this one has {length}");
-    (length > most).then(|| Answer::to_all(Stop::PayloadTooLarge, "authorization", note, at))
+    (length > most).then(|| Answer::to_all(Stop::Unfit(Unfit::PayloadTooLarge), "authorization", note, at))
 }
 
 /// The service. It denies, and may change the headers of what it lets through.

@@ -1,4 +1,4 @@
-//! The OAuth2 filter: who has no session is sent to the authorization server
+//! The `OAuth2` filter: who has no session is sent to the authorization server
 //! (`source/extensions/filters/http/oauth2/filter.cc`, `decodeHeaders`).
 
 use crate::envoy::matcher::Match;
@@ -6,6 +6,7 @@ use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
 use crate::snapshot::Node;
 use crate::verdict::Power;
 use crate::walk::way::stop::Stop;
+use crate::walk::way::unfit::Unfit;
 
 use super::ask::{Answer, Applied, Ask, Effect};
 
@@ -37,7 +38,7 @@ pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     match matches(ask, &config, "deny_redirect_matcher") {
         Match::Yes => {
             let note = "the client has no session, and is not to be redirected".to_owned();
-            vec![Answer::to_all(Stop::CredentialsDenied("oauth_denied"), "OAuth2", note, config)]
+            vec![Answer::to_all(Stop::Unfit(Unfit::CredentialsDenied("oauth_denied")), "OAuth2", note, config)]
         }
         Match::No => {
             let note = "the client has no session: it is sent to the authorization server".to_owned();
