@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::verdict::{self, AskedKind, Finding, Guard, Outcome, Response, Side};
+use crate::verdict::{self, AskedKind, Finding, Guard, Outcome, Power, Response, Side};
 use crate::walk::{self, Walk};
 
 use super::settle::settle;
@@ -17,7 +17,7 @@ pub(super) struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    /// Those of all ways, in the order of the ways.
+    /// Those of all ways: first what was not read, for reading it settles it, and then in the order of the ways.
     pub(super) fn of(walk: &'a Walk) -> Self {
         let mut all: Vec<&Arc<walk::Condition>> = Vec::new();
         for condition in walk.branches.iter().flat_map(walk::Branch::conditions) {
@@ -25,6 +25,7 @@ impl<'a> Conditions<'a> {
                 all.push(condition);
             }
         }
+        all.sort_by_key(|condition| !(condition.need.is_some() && condition.powers == [Power::Withhold]));
         Self { all }
     }
 

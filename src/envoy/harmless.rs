@@ -695,6 +695,13 @@ static HTTP_FILTERS: &[Row] = &[
         ],
         "translates Connect and gRPC; other requests pass",
     ),
+    (
+        &[
+            "envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+            "envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig",
+        ],
+        "resolves hosts for clusters of its kind, which say so",
+    ),
     (&["envoy.extensions.filters.http.tap.v3.Tap"], OBSERVED),
     (&["envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit"], "slows requests and answers"),
     (

@@ -9,6 +9,7 @@ pub(super) mod filters;
 mod host;
 pub(super) mod manager;
 mod request;
+mod resolved_host;
 mod route;
 mod scopes;
 mod upgrade;

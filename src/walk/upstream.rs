@@ -6,6 +6,7 @@ mod balance;
 mod breaker;
 pub(super) mod cluster;
 pub(super) mod evaluated;
+mod forward_proxy;
 mod hosts;
 mod original_dst;
 mod policy;

@@ -12,12 +12,12 @@ use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::re2::Charset;
 use crate::envoy::redacted;
 use crate::envoy::redirect::{self, Asked};
-use crate::envoy::subset::Criteria;
 use crate::envoy::version::Version;
 
 use crate::walk::http::chosen::{Chosen, Drawn, Hit};
 use crate::walk::http::host::Host;
 use crate::walk::http::request::Http;
+use crate::walk::http::resolved_host;
 use crate::walk::http::weights;
 use crate::walk::way::course::Told;
 use crate::walk::way::criteria::{criteria, merged};
@@ -93,14 +93,7 @@ impl Taking<'_> {
             }
             Some(route::Action::NonForwardingAction(_)) => {
                 let at = hit.node.get("non_forwarding_action");
-                let choice = Choice {
-                    name: String::new(),
-                    share: 1.0,
-                    at,
-                    criteria: Criteria::new(),
-                    unsure: None,
-                    sets: Vec::new(),
-                };
+                let choice = Choice::of(String::new(), at);
                 let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
                 Told::goes(Forwarded { choices: vec![choice], wire, over: self.over((chosen, hit), left.headers) })
             }
@@ -173,20 +166,18 @@ impl Taking<'_> {
 
     /// The request, as this route sends it on.
     fn over(&self, (chosen, hit): (&Chosen, &Hit), headers: Headers) -> Over {
-        let host = self.host.table().map(|table| table.node().clone());
         let weighted = hit.node.at("route.weighted_clusters.clusters");
         let weighted: Vec<Node> = match &chosen.only {
             Some(drawn) => weighted.and_then(|list| list.index(drawn.entry)).into_iter().collect(),
             None => weighted.map(|list| list.items().collect()).unwrap_or_default(),
         };
-        let levels = [Some(hit.node.clone()), host, self.config_node.cloned()];
         Over::Http(Arc::new(Taken {
             authority: self.http.authority.clone(),
             path: self.http.path.clone(),
             upgrade: self.http.upgrade.clone(),
             underscores: self.underscores,
             headers,
-            levels: levels.into_iter().flatten().chain(weighted).collect(),
+            levels: self.levels(hit).into_iter().chain(weighted).collect(),
             action: hit.node.get("route"),
             matched: hit.node.get("match"),
             alpn_override: self.alpn_override.to_vec(),
@@ -197,9 +188,7 @@ impl Taking<'_> {
         let at = hit.node.get("route");
         let field = |name: &str| at.as_ref().and_then(|at| at.get(name));
         let criteria = criteria(action.metadata_match.as_ref());
-        let one = |name: String, at: Option<Node>| {
-            vec![Choice { name, share: 1.0, at, criteria: criteria.clone(), unsure: None, sets: Vec::new() }]
-        };
+        let one = |name: String, at: Option<Node>| vec![Choice { criteria: criteria.clone(), ..Choice::of(name, at) }];
         let (choices, cited): (Result<Vec<Choice>, _>, _) = match &action.cluster_specifier {
             Some(ClusterSpecifier::Cluster(name)) => {
                 let at = field("cluster");
@@ -228,10 +217,11 @@ impl Taking<'_> {
         let wire = Wire::Http { not_found: not_found(action), priority: action.priority() };
         let over = self.over((chosen, hit), left.headers);
         let sets = self.sets(hit);
+        let host = resolved_host::host(self.http, &self.levels(hit));
         // What filters wrote goes before what the route asks for (`Router::Filter::metadataMatchCriteria`).
         let asked = |c: Choice| {
             let criteria = merged(&c.criteria, left.criteria.clone());
-            Choice { criteria, unsure: left.unsure.clone(), sets: sets.clone(), ..c }
+            Choice { criteria, unsure: left.unsure.clone(), sets: sets.clone(), host: host.clone(), ..c }
         };
         let told = match choices {
             Ok(choices) => {
@@ -247,11 +237,15 @@ impl Taking<'_> {
         told.row(row)
     }
 
+    /// The route, its virtual host and the route configuration.
+    fn levels(&self, hit: &Hit) -> Vec<Node> {
+        let host = self.host.table().map(|table| table.node().clone());
+        [Some(hit.node.clone()), host, self.config_node.cloned()].into_iter().flatten().collect()
+    }
+
     /// The headers that the route, its virtual host and the route configuration add.
     fn sets(&self, hit: &Hit) -> Vec<(String, String)> {
-        let host = self.host.table().map(|table| table.node().clone());
-        let levels = [Some(hit.node.clone()), host, self.config_node.cloned()];
-        let added = levels.into_iter().flatten().flat_map(|level| level.list("request_headers_to_add"));
+        let added = self.levels(hit).into_iter().flat_map(|level| level.list("request_headers_to_add"));
         added.filter_map(|o| Some((o.text("header.key")?.to_lowercase(), o.text("header.value")?))).collect()
     }
 

@@ -43,14 +43,9 @@ fn cluster_of(entry: &ClusterWeight, http: &Http) -> String {
 
 /// One entry of a weighted route, with the cluster that it names and its share.
 fn entry_choice(weighted: &WeightedCluster, at: Option<&Node>, entry: usize, (name, share): (String, f64)) -> Choice {
-    Choice {
-        name,
-        share,
-        at: at.and_then(|a| a.get("clusters")?.index(entry)?.get("name")),
-        criteria: criteria(weighted.clusters.get(entry).and_then(|c| c.metadata_match.as_ref())),
-        unsure: None,
-        sets: Vec::new(),
-    }
+    let at = at.and_then(|a| a.get("clusters")?.index(entry)?.get("name"));
+    let criteria = criteria(weighted.clusters.get(entry).and_then(|c| c.metadata_match.as_ref()));
+    Choice { share, criteria, ..Choice::of(name, at) }
 }
 
 /// The clusters of a weighted route, each with its place among the entries, of those that are ever chosen.

@@ -31,24 +31,12 @@ pub(in crate::walk) fn forward(proxy: &TcpProxy, node: &Node, named: Option<&str
 fn choices(proxy: &TcpProxy, node: &Node, named: Option<&str>) -> Option<Vec<Choice>> {
     let criteria = criteria(proxy.metadata_match.as_ref());
     if let Some(name) = named {
-        return Some(vec![Choice {
-            name: name.to_owned(),
-            share: 1.0,
-            at: None,
-            criteria,
-            unsure: None,
-            sets: Vec::new(),
-        }]);
+        return Some(vec![Choice { criteria, ..Choice::of(name.to_owned(), None) }]);
     }
     match proxy.cluster_specifier.as_ref()? {
-        ClusterSpecifier::Cluster(name) => Some(vec![Choice {
-            name: name.clone(),
-            share: 1.0,
-            at: node.get("cluster"),
-            criteria,
-            unsure: None,
-            sets: Vec::new(),
-        }]),
+        ClusterSpecifier::Cluster(name) => {
+            Some(vec![Choice { criteria, ..Choice::of(name.clone(), node.get("cluster")) }])
+        }
         ClusterSpecifier::WeightedClusters(weighted) => {
             let total = weighted.clusters.iter().fold(0, |total: u32, c| total.saturating_add(c.weight));
             let list = node.at("weighted_clusters.clusters");
@@ -56,7 +44,7 @@ fn choices(proxy: &TcpProxy, node: &Node, named: Option<&str>) -> Option<Vec<Cho
             let choice = |(i, c): (usize, &ClusterWeight)| {
                 let share = f64::from(c.weight) / f64::from(total.max(1));
                 let criteria = merged(&criteria, crate::walk::way::criteria::criteria(c.metadata_match.as_ref()));
-                Choice { name: c.name.clone(), share, at: at(i), criteria, unsure: None, sets: Vec::new() }
+                Choice { share, criteria, ..Choice::of(c.name.clone(), at(i)) }
             };
             Some(weighted.clusters.iter().enumerate().filter(|(_, c)| c.weight > 0).map(choice).collect())
         }

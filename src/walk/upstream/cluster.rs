@@ -6,11 +6,10 @@
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType};
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
-use crate::envoy::subset::Criteria;
 use crate::snapshot::{Lookup, Node};
 use crate::verdict::{Power, Stage};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, withheld};
-use crate::walk::upstream::{aggregate, balance, original_dst, policy};
+use crate::walk::upstream::{aggregate, balance, forward_proxy, original_dst, policy};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
@@ -77,6 +76,9 @@ fn there(
         Some(ClusterDiscoveryType::ClusterType(custom)) if policy::is_aggregate(custom) => {
             aggregate::evaluate(walker, trail, (cluster, custom), wire)
         }
+        Some(ClusterDiscoveryType::ClusterType(custom)) if forward_proxy::is_one(custom) => {
+            forward_proxy::evaluate(walker, trail, (cluster, node), wire, choice.host.as_deref())
+        }
         _ => balance::evaluate(walker, trail, (cluster, node), wire, choice),
     };
     evaluated.under(conditions)
@@ -84,14 +86,7 @@ fn there(
 
 /// Why no request ever gets to a host of a cluster that a filter names; `None` where one may.
 pub(in crate::walk) fn reach(walker: &Walker, name: &str, dial: &Dial) -> Option<Stop> {
-    let choice = Choice {
-        name: name.to_owned(),
-        share: 1.0,
-        at: None,
-        criteria: Criteria::new(),
-        unsure: None,
-        sets: Vec::new(),
-    };
+    let choice = Choice::of(name.to_owned(), None);
     let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
     let evaluated = evaluate(walker, &choice, wire, dial);
     match &evaluated.ends[..] {

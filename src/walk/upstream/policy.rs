@@ -23,6 +23,7 @@ use crate::envoy::subset::Subsets;
 
 use crate::snapshot::Node;
 use crate::walk::upstream::assignment::Assignment;
+use crate::walk::upstream::forward_proxy;
 use crate::walk::way::walker::Walker;
 
 /// The type of clusters that stand for others.
@@ -41,14 +42,7 @@ fn unmodeled(walker: &Walker, cluster: &Cluster) -> Option<String> {
     if let Some(ClusterDiscoveryType::ClusterType(custom)) = &cluster.cluster_discovery_type {
         let type_name = custom.typed_config.as_ref().map_or("", |any| any.type_name.as_str());
         match type_name {
-            "envoy.extensions.clusters.dns.v3.DnsCluster" | AGGREGATE => {}
-            "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig" => {
-                return Some(format!(
-                    "cluster {} resolves the request's own host name when the request comes (dynamic forward proxy), \
-                     which is not modeled",
-                    cluster.name
-                ));
-            }
+            "envoy.extensions.clusters.dns.v3.DnsCluster" | AGGREGATE | forward_proxy::TYPE => {}
             _ => return Some(format!("cluster type {} is not modeled", custom.name)),
         }
     }

@@ -34,6 +34,15 @@ pub(in crate::walk) struct Choice {
     pub(in crate::walk) unsure: Option<String>,
     /// Headers that the route adds before a host is chosen, names in lower case.
     pub(in crate::walk) sets: Vec<(String, String)>,
+    /// The host that is resolved where the cluster takes each request's own; `None` where that is not known.
+    pub(in crate::walk) host: Option<String>,
+}
+
+impl Choice {
+    /// That all requests come to the cluster of this name, which is named at `at`.
+    pub(in crate::walk) fn of(name: String, at: Option<Node>) -> Self {
+        Self { name, share: 1.0, at, criteria: Criteria::new(), unsure: None, sets: Vec::new(), host: None }
+    }
 }
 
 /// What filters leave behind for the router.

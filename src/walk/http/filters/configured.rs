@@ -66,7 +66,11 @@ fn by_name(filter: &HttpFilter, node: Node) -> Configured {
     let name = &filter.name;
     let short = name.strip_prefix("envoy.filters.http.").or_else(|| name.strip_prefix("envoy.")).unwrap_or(name);
     match BY_NAME.iter().find(|(known, _)| *known == short) {
-        Some((_, type_name)) => Ok((JsonAny { type_name: (*type_name).to_owned(), json: b"{}".to_vec() }, node)),
+        Some((_, type_name)) => {
+            // All that it is configured with is its name.
+            let at = node.get("name").unwrap_or(node);
+            Ok((JsonAny { type_name: (*type_name).to_owned(), json: b"{}".to_vec() }, at))
+        }
         None => Err(format!("HTTP filter {name} has no configuration")),
     }
 }

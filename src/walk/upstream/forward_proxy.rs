@@ -1,0 +1,102 @@
+//! A cluster that resolves each request's own host (`envoy.clusters.dynamic_forward_proxy`).
+//!
+//! What was resolved, `/clusters` lists under the host's name; no other host of it can get the request. What was not, is
+//! resolved when the request comes; where that fails, the filter answers 503 DF.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::envoy::health::Host;
+use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
+use crate::envoy::pb::envoy::config::cluster::v3::cluster::CustomClusterType;
+use crate::snapshot::{Lookup, Node};
+use crate::verdict::{Endpoint, Mark, Power, Stage};
+use crate::walk::upstream::assignment;
+use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
+use crate::walk::upstream::hosts::never_connected;
+use crate::walk::way::forwarded::Wire;
+use crate::walk::way::guard::Condition;
+use crate::walk::way::log::Row;
+use crate::walk::way::met::{ClusterTrail, HostTrail};
+use crate::walk::way::walker::Walker;
+
+/// The type of its configuration.
+pub(in crate::walk) const TYPE: &str = "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig";
+
+/// Whether a cluster is one.
+pub(in crate::walk) fn is_one(custom: &CustomClusterType) -> bool {
+    custom.typed_config.as_ref().is_some_and(|any| any.type_name == TYPE)
+}
+
+/// What becomes of requests to this host; `None` where it is not known.
+pub(in crate::walk) fn evaluate(
+    walker: &Walker,
+    mut trail: ClusterTrail,
+    (cluster, node): (&Cluster, &Node),
+    wire: Wire,
+    host: Option<&str>,
+) -> Evaluated {
+    if node.at("cluster_type.typed_config.sub_clusters_config").is_some() {
+        return Evaluated::unknown(trail, "it makes a cluster of its own for each host (`sub_clusters_config`)");
+    }
+    let Some(host) = host else {
+        return Evaluated::unknown(
+            trail,
+            "which host it resolves for the request (dynamic forward proxy) is not known",
+        );
+    };
+    let socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
+    let is_tls = socket.as_ref().is_some_and(|socket| socket.is_tls());
+    let (name, port) = split(host, if is_tls { 443 } else { 80 });
+    let full = format!("{name}:{port}");
+    if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
+        let hosts = status.list("host_statuses").into_iter();
+        let hosts = hosts.filter_map(|at| Some((Host::of(&at.decode().ok()?), at)));
+        let hosts = hosts.filter(|(known, _)| known.hostname == full || known.hostname == host);
+        trail.hosts =
+            hosts.map(|(host, at)| HostTrail { host, at: Some(at), eligible: true, socket: socket.clone() }).collect();
+        trail.status = Some(status);
+    }
+    trail.own_socket.clone_from(&socket);
+    let ip: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
+    let resolved = trail.hosts.first().map(|known| known.host.address.clone()).or(ip.map(|_| full.clone()));
+    let dead = never_connected(&trail);
+    let fate = if dead { Fate::Stopped(wire.no_connection()) } else { Fate::HandedOver };
+    let evidence: Vec<_> =
+        trail.hosts.iter().filter_map(|host| Some(host.at.as_ref()?.get("stats")?.evidence())).collect();
+    let note = match &resolved {
+        Some(address) if dead => format!("{address}, and no connection to it ever came about"),
+        Some(address) => address.clone(),
+        None => format!("the address that {name} resolves to, port {port}"),
+    };
+    let hosts = Row::new(Stage::Endpoints, if dead { Mark::Stopped } else { Mark::Passed }, &note, "").citing(evidence);
+    let tls = socket.map(|socket| socket.kind.word());
+    let endpoint = |address| Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
+    let is_known = resolved.is_some();
+    trail.endpoints = resolved.map(endpoint).into_iter().collect();
+    let cluster = row(&trail, Mark::Passed, &format!("resolves {name} by itself (dynamic forward proxy)"));
+    let why = format!("whether the proxy resolves {name} (503 DF if not): DNS was not asked");
+    let condition = Condition::of(Stage::Endpoints, &trail.name, &[Power::Refuse], &why);
+    let condition = condition.provided_that(&format!("the proxy resolves {name}"));
+    let conditions = if is_known { Vec::new() } else { vec![condition] };
+    Evaluated { trail, ends: vec![(1.0, "", fate)], cluster, hosts: Some(hosts), conditions }
+}
+
+/// A host and its port, or the usual one.
+fn split(host: &str, usual: u16) -> (&str, u16) {
+    let parted = host.rsplit_once(':').filter(|(name, _)| !name.contains(':') || name.ends_with(']'));
+    parted.and_then(|(name, port)| Some((name, port.parse().ok()?))).unwrap_or((host, usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_host_has_the_usual_port_unless_it_names_one() {
+        assert_eq!(split("a.example:8001", 80), ("a.example", 8001));
+        assert_eq!(split("a.example", 443), ("a.example", 443));
+        assert_eq!(split("[::1]:81", 80), ("[::1]", 81));
+        assert_eq!(split("[::1]", 80), ("[::1]", 80));
+    }
+}
