@@ -13,9 +13,9 @@ use assert_cmd::Command;
 
 /// So many questions of reports there were when these were counted.
 const QUESTIONS: usize = 64;
-const RIGHT: usize = 35;
-const WRONG: usize = 13;
-const UNKNOWN: usize = 15;
+const RIGHT: usize = 52;
+const WRONG: usize = 6;
+const UNKNOWN: usize = 3;
 
 /// A folder that the environment names; says that the test is skipped where it names none.
 fn folder(variable: &str) -> Option<PathBuf> {
@@ -61,6 +61,6 @@ fn natural_questions_are_answered_as_before_or_better() {
     let (Some(field), Some(corpus)) = (folder("MESH_WHY_FIELD"), folder("MESH_WHY_CORPUS")) else { return };
     let line = last_line(&field.join("field.py"), &[&corpus]);
     let (answered, conditional) = (count(&line, " answered"), count(&line, " under named conditions"));
-    assert!(answered + conditional >= 16, "{line}");
+    assert!(answered + conditional >= 19, "{line}");
     assert_eq!(count(&line, " crashes"), 0, "{line}");
 }

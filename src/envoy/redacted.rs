@@ -8,7 +8,8 @@ pub const MARK: &str = "(redacted)";
 
 /// Whether a secret was left out of a text.
 pub fn is_in(text: &str) -> bool {
-    text.contains(MARK)
+    // One byte rules it out for nearly all: each route of a host is asked.
+    text.as_bytes().contains(&b'(') && text.contains(MARK)
 }
 
 /// Whether the value is the pattern; here and below `None` where that depends on what was left out.
@@ -66,11 +67,11 @@ fn ends(text: &str, with: &str) -> bool {
 }
 
 fn head(text: &str) -> &str {
-    text.split(MARK).next().unwrap_or_default()
+    if is_in(text) { text.split(MARK).next().unwrap_or_default() } else { text }
 }
 
 fn tail(text: &str) -> &str {
-    text.rsplit(MARK).next().unwrap_or_default()
+    if is_in(text) { text.rsplit(MARK).next().unwrap_or_default() } else { text }
 }
 
 #[cfg(test)]
