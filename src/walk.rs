@@ -293,7 +293,8 @@ impl<'a> Driver<'a> {
 
     fn evaluate(&self, choice: &Choice, wire: Wire, dial: &Dial) -> Evaluated {
         let known = |(criteria, _): &&(Criteria, Evaluated)| *criteria == choice.criteria;
-        let key = format!("{} {wire:?} {:?} {:?}", choice.name, dial.ip, choice.unsure);
+        let Choice { name, unsure, sets, host, .. } = choice;
+        let key = format!("{name} {wire:?} {:?} {unsure:?} {sets:?} {host:?}", dial.ip);
         if let Some((_, evaluated)) = self.clusters.borrow().get(&key).and_then(|all| all.iter().find(known)) {
             return evaluated.clone();
         }
