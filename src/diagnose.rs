@@ -34,7 +34,7 @@ pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
 pub(crate) use rules::{
-    destination_field, destination_of, destinations, is_host, only, policy_part, rules, rules_field,
+    destination_field, destination_of, destinations, is_host, only, policy_part, rules, rules_field, set_policy,
 };
 
 /// How often a configuration that moves is read before there is no verdict.

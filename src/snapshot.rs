@@ -363,21 +363,13 @@ impl Snapshot {
             return Lookup::Unread(need);
         }
         let section = sections[0];
-        let path = match section.group() {
-            Group::Hosts => format!("$.cluster_statuses[?@.name=={}]", quoted(name)),
-            _ if section.member().is_empty() => {
-                format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
-            }
-            Group::Listeners
-            | Group::Routes
-            | Group::Clusters
-            | Group::Endpoints
-            | Group::Secrets
-            | Group::Extensions
-            | Group::Scopes => {
-                let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
-                format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
-            }
+        let path = if section.group() == Group::Hosts {
+            format!("$.cluster_statuses[?@.name=={}]", quoted(name))
+        } else if section.member().is_empty() {
+            format!("$.configs[*].{}[?@.name=={}]", section.field(), quoted(name))
+        } else {
+            let field = if section.group() == Group::Endpoints { "cluster_name" } else { "name" };
+            format!("$.configs[*].{}[?@.{}.{field}=={}]", section.field(), section.member(), quoted(name))
         };
         Lookup::Absent(Evidence::absent(origin, &need.query(), path))
     }
@@ -658,16 +650,10 @@ fn is_empty_dump(body: &[u8]) -> bool {
 
 /// The address of an element in the body of its canonical query.
 fn base(section: Section, i: usize) -> String {
-    match section.group() {
-        Group::Hosts => format!("$.cluster_statuses[{i}]"),
-        Group::Listeners
-        | Group::Routes
-        | Group::Clusters
-        | Group::Endpoints
-        | Group::Secrets
-        | Group::Extensions
-        | Group::Scopes => format!("$.configs[0].{}[{i}]", section.field()),
+    if section.group() == Group::Hosts {
+        return format!("$.cluster_statuses[{i}]");
     }
+    format!("$.configs[0].{}[{i}]", section.field())
 }
 
 /// The part of the dump that a need asks for, and the name of the one resource in it, where it asks for one.

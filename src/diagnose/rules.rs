@@ -1,9 +1,11 @@
 //! Where in a route's or a cluster's object it says what Envoy was told.
 
-use super::{Case, in_field};
+use serde_json::Value;
+
+use super::{Case, in_field, named, set};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::Node;
-use crate::verdict::ObjectRef;
+use crate::verdict::{Fix, ObjectRef};
 
 /// The rules of a `VirtualService`, of every protocol.
 pub(crate) fn rules(service: &Node) -> Vec<Node> {
@@ -66,6 +68,26 @@ pub(crate) fn policy_part(rule: &Node, cluster: &ClusterName, part: &str) -> Opt
         let of_port = policy.list("portLevelSettings").into_iter().find(is_of_port);
         of_port.and_then(|of| of.get(part)).or_else(|| policy.get(part))
     })
+}
+
+/// A field of a part of the `DestinationRule`'s traffic policy that counts for the cluster (`outlierDetection`,
+/// `connectionPool`) should be `want`; `words` follow the object and the field.
+pub(crate) fn set_policy(
+    case: &Case,
+    rule: &ObjectRef,
+    (part, field): (&str, &str),
+    want: Option<Value>,
+    words: &str,
+) -> Fix {
+    let read = case.read(rule);
+    let policy = read.as_ref().zip(case.cluster_name()).and_then(|(read, cluster)| policy_part(read, &cluster, part));
+    let place = policy.as_ref().map_or_else(|| format!("spec.trafficPolicy.{part}"), Node::place);
+    let rule = in_field(rule, format!("{place}.{field}"));
+    let text = format!("{}, {}: {words}", named(&rule), rule.field);
+    match &policy {
+        Some(policy) => set(&rule, Some(policy), field, want, text),
+        None => set(&rule, read.as_ref(), &rule.field, want, text),
+    }
 }
 
 /// Whether an object of a namespace means this host. A name with a dot is taken as it is.

@@ -119,10 +119,8 @@ fn hosts(walk: &Walk) -> String {
 /// `, and 8 of 8 requests that were counted failed`, where none that A's proxy sent there ever went well.
 fn counted(walk: &Walk) -> String {
     let trail = walk.told().and_then(|branch| branch.trail(Side::Source).cluster);
-    let hosts: Vec<_> = trail.iter().flat_map(|cluster| cluster.always_failing()).collect();
-    let failed: u64 = hosts.iter().map(|trail| trail.host.counters.rq_total).sum();
-    let is_all = trail.is_some_and(|cluster| cluster.eligible().all(|trail| trail.host.counters.rq_success == 0));
-    if failed == 0 || !is_all {
+    let failed = trail.filter(|cluster| !cluster.ever_succeeded()).map_or(0, |cluster| cluster.failed_so_far());
+    if failed == 0 {
         return String::new();
     }
     format!(", and {failed} of {failed} requests that were counted failed")

@@ -5,8 +5,7 @@
 //! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
 
 use crate::diagnose::{
-    Case, Proved, advice, all_ejected, all_endpoints, certain, health_of, in_field, named, policy_part, ref_of,
-    service_logs, set, show,
+    Case, Proved, advice, all_ejected, all_endpoints, certain, health_of, named, ref_of, service_logs, set_policy, show,
 };
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
@@ -56,14 +55,11 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 fn eject_fewer(case: &Case, rule: &ObjectRef) -> Fix {
-    let read = case.read(rule);
-    let detection = read.as_ref().zip(case.cluster_name());
-    let detection = detection.and_then(|(read, cluster)| policy_part(read, &cluster, "outlierDetection"));
-    let place = detection.as_ref().map_or("spec.trafficPolicy.outlierDetection".to_owned(), Node::place);
-    let rule = in_field(rule, format!("{place}.{PERCENT}"));
-    let text = format!("{}, {}: below 100, so that one bad spell cannot empty the pool", named(&rule), rule.field);
-    match (&detection, &read) {
-        (Some(detection), _) => set(&rule, Some(detection), PERCENT, None, text),
-        (None, read) => set(&rule, read.as_ref(), &rule.field, None, text),
-    }
+    set_policy(
+        case,
+        rule,
+        ("outlierDetection", PERCENT),
+        None,
+        "below 100, so that one bad spell cannot empty the pool",
+    )
 }

@@ -7,9 +7,9 @@
 
 use serde_json::json;
 
-use crate::diagnose::{Case, Proved, advice, certain, named, policy_part, ref_of, service_logs, set, show};
+use crate::diagnose::{Case, Proved, advice, certain, ref_of, service_logs, set_policy, show};
 use crate::envoy::circuit_breaker::{Overflow, Threshold};
-use crate::snapshot::{Evidence, Kind, Node};
+use crate::snapshot::{Evidence, Kind};
 use crate::verdict::{Command, Finding, Fix, ObjectRef, Op, Stage};
 
 /// What Istio writes where nobody limits anything.
@@ -25,9 +25,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let mut objects: Vec<ObjectRef> =
         rule.iter().map(|(rule, _)| ObjectRef { field: place.clone(), ..rule.clone() }).collect();
     objects.extend(service.clone());
-    let breakers = cluster.cluster.as_ref().and_then(|config| config.get("circuit_breakers"));
-    let stats = cluster.counted().take(3).filter_map(|host| host.at.as_ref()?.get("stats"));
-    let mut evidence: Vec<Evidence> = breakers.into_iter().chain(stats).map(|n| n.evidence()).collect();
+    let mut evidence: Vec<Evidence> = cluster.overflow_evidence();
     evidence.extend(rule.iter().map(|(_, at)| at.clone()));
     let mut fix: Vec<Fix> = rule.iter().map(|(rule, _)| allow_more(case, rule, field)).collect();
     if rule.is_none() {
@@ -89,15 +87,6 @@ fn counted(threshold: Threshold, limit: u32) -> String {
 }
 
 fn allow_more(case: &Case, rule: &ObjectRef, field: &str) -> Fix {
-    let read = case.read(rule);
-    let pool = read.as_ref().zip(case.cluster_name());
-    let pool = pool.and_then(|(read, cluster)| policy_part(read, &cluster, "connectionPool"));
-    let place = pool.as_ref().map_or("spec.trafficPolicy.connectionPool".to_owned(), Node::place);
-    let rule = ObjectRef { field: format!("{place}.{field}"), ..rule.clone() };
-    let text =
-        format!("{}, {}: as many as A needs at a time (without the field there is no limit)", named(&rule), rule.field);
-    match (&pool, &read) {
-        (Some(pool), _) => set(&rule, Some(pool), field, Some(json!(ROOM)), text),
-        (None, read) => set(&rule, read.as_ref(), &rule.field, Some(json!(ROOM)), text),
-    }
+    let words = "as many as A needs at a time (without the field there is no limit)";
+    set_policy(case, rule, ("connectionPool", field), Some(json!(ROOM)), words)
 }

@@ -21,9 +21,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     }
     let cluster = case.in_source().cluster.as_deref()?;
     let failing: Vec<&HostTrail> = cluster.always_failing().collect();
-    let total: u64 = failing.iter().map(|trail| trail.host.counters.rq_total).sum();
+    let total = cluster.failed_so_far();
     let late: u64 = failing.iter().map(|trail| trail.host.counters.rq_timeout).sum();
-    if failing.is_empty() || cluster.eligible().any(|trail| trail.host.counters.rq_success > 0) {
+    if failing.is_empty() || cluster.ever_succeeded() {
         return None;
     }
     let stats = failing.iter().take(3).filter_map(|trail| trail.at.as_ref()?.get("stats"));

@@ -10,3 +10,4 @@ mod forward_proxy;
 mod hosts;
 mod original_dst;
 mod policy;
+mod straight;

@@ -95,7 +95,11 @@ impl Taking<'_> {
                 let at = hit.node.get("non_forwarding_action");
                 let choice = Choice::of(String::new(), at);
                 let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
-                Told::goes(Forwarded { choices: vec![choice], wire, over: self.over((chosen, hit), left.headers) })
+                Told::goes(Forwarded {
+                    choices: vec![choice],
+                    wire,
+                    over: self.over((chosen, hit), self.levels(hit), left.headers),
+                })
             }
             None => self.open(hit, "the route's action is not modeled"),
         };
@@ -165,7 +169,7 @@ impl Taking<'_> {
     }
 
     /// The request, as this route sends it on.
-    fn over(&self, (chosen, hit): (&Chosen, &Hit), headers: Headers) -> Over {
+    fn over(&self, (chosen, hit): (&Chosen, &Hit), levels: Vec<Node>, headers: Headers) -> Over {
         let weighted = hit.node.at("route.weighted_clusters.clusters");
         let weighted: Vec<Node> = match &chosen.only {
             Some(drawn) => weighted.and_then(|list| list.index(drawn.entry)).into_iter().collect(),
@@ -177,7 +181,7 @@ impl Taking<'_> {
             upgrade: self.http.upgrade.clone(),
             underscores: self.underscores,
             headers,
-            levels: self.levels(hit).into_iter().chain(weighted).collect(),
+            levels: levels.into_iter().chain(weighted).collect(),
             action: hit.node.get("route"),
             matched: hit.node.get("match"),
             alpn_override: self.alpn_override.to_vec(),
@@ -215,9 +219,9 @@ impl Taking<'_> {
         let citing = chosen.only.as_ref().and_then(own).or_else(|| cited.clone());
         let row = Row::passed(Stage::Route, &self.subject(hit), "").citing(citing.iter().map(Node::evidence));
         let wire = Wire::Http { not_found: not_found(action), priority: action.priority() };
-        let over = self.over((chosen, hit), left.headers);
-        let sets = self.sets(hit);
-        let host = resolved_host::host(self.http, &self.levels(hit));
+        let levels = self.levels(hit);
+        let (sets, host) = (sets(&levels), resolved_host::host(self.http, &levels));
+        let over = self.over((chosen, hit), levels, left.headers);
         // What filters wrote goes before what the route asks for (`Router::Filter::metadataMatchCriteria`).
         let asked = |c: Choice| {
             let criteria = merged(&c.criteria, left.criteria.clone());
@@ -243,12 +247,6 @@ impl Taking<'_> {
         [Some(hit.node.clone()), host, self.config_node.cloned()].into_iter().flatten().collect()
     }
 
-    /// The headers that the route, its virtual host and the route configuration add.
-    fn sets(&self, hit: &Hit) -> Vec<(String, String)> {
-        let added = self.levels(hit).into_iter().flat_map(|level| level.list("request_headers_to_add"));
-        added.filter_map(|o| Some((o.text("header.key")?.to_lowercase(), o.text("header.value")?))).collect()
-    }
-
     /// Which cluster is drawn cannot be told: it is one of these.
     fn undrawn(
         &self,
@@ -265,6 +263,12 @@ impl Taking<'_> {
         let told = choices.into_iter().map(|c| (format!("cluster {}", c.name), Told::goes(forwarded(c)))).collect();
         Told::alternatives(condition.provided_that("that cluster is drawn"), told)
     }
+}
+
+/// The headers that the route, its virtual host and the route configuration add.
+fn sets(levels: &[Node]) -> Vec<(String, String)> {
+    let added = levels.iter().flat_map(|level| level.list("request_headers_to_add"));
+    added.filter_map(|o| Some((o.text("header.key")?.to_lowercase(), o.text("header.value")?))).collect()
 }
 
 fn status_of(redirect: &RedirectAction) -> u16 {

@@ -210,7 +210,7 @@ fn answered(name: &str, answer: &Answer, before: Before) -> Told<Before> {
 }
 
 fn effects(ask: &Ask) -> Vec<Effect> {
-    let (filter, http) = (ask.filter, ask.http);
+    let filter = ask.filter;
     let unknown = |what: String| vec![Effect::Unknown(what)];
     let one = |effect: Result<Option<Effect>, String>| effect.map_or_else(unknown, |one| one.into_iter().collect());
     let applied = match applied(ask.chain, ask.chosen, filter, ask.place) {
@@ -249,10 +249,10 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "stateful_session.v3.StatefulSession" => session::effects(ask, &applied),
         "lua.v3.Lua" => script::lua(ask, &applied),
         "ext_proc.v3.ExternalProcessor" => script::external_processor(ask, &applied),
-        "grpc_web.v3.GrpcWeb" if content_type(http).starts_with("application/grpc-web") => {
+        "grpc_web.v3.GrpcWeb" if ask.first("content-type").starts_with("application/grpc-web") => {
             unknown(format!("what HTTP filter {} makes of gRPC-Web is not modeled", filter.name))
         }
-        "grpc_http1_bridge.v3.Config" if is_bridged(ask.chain, http) => {
+        "grpc_http1_bridge.v3.Config" if is_bridged(ask) => {
             unknown(format!("what HTTP filter {} makes of gRPC is not modeled", filter.name))
         }
         _ if harmless::http_filter(&type_name).is_some() => Vec::new(),
@@ -267,14 +267,11 @@ fn is_switched_off(applied: &Applied) -> bool {
     name.ends_with("PerRoute") && applied.node.get("disabled").is_some_and(|d| d.value().as_bool() == Some(true))
 }
 
-fn content_type(http: &Http) -> &str {
-    http.values("content-type").first().copied().unwrap_or_default()
-}
-
 /// gRPC over HTTP/1, and what may be made gRPC of.
-fn is_bridged(chain: &Chain, http: &Http) -> bool {
-    let is_grpc = content_type(http).starts_with("application/grpc") && !chain.dial.protocol.is_http2();
-    is_grpc || content_type(http).starts_with("application/x-protobuf")
+fn is_bridged(ask: &Ask) -> bool {
+    let content_type = ask.first("content-type");
+    let is_grpc = content_type.starts_with("application/grpc") && !ask.chain.dial.protocol.is_http2();
+    is_grpc || content_type.starts_with("application/x-protobuf")
 }
 
 /// The configuration that applies; `None` when the filter is off for this route.

@@ -66,7 +66,7 @@ pub(in crate::walk) fn evaluate(
     trail.endpoints = hosts::endpoints(&trail.hosts);
     match Breaker::of(cluster, wire, &hosts) {
         Breaker::Stops(overflow) if spread.without_host <= 0.0 && !hosts.is_empty() => {
-            return overflowed(trail, overflow, node, wire).under(conditions);
+            return overflowed(trail, overflow, wire).under(conditions);
         }
         Breaker::Lets | Breaker::Stops(_) => {}
         Breaker::Unknown(why) => conditions.push(Condition::of(Stage::Cluster, &name, &[Power::Refuse], &why)),
@@ -74,22 +74,18 @@ pub(in crate::walk) fn evaluate(
     hosts::finish(trail, (&spread, &subset), &assignment, wire).under(conditions)
 }
 
-/// The end of a request that finds no room in the cluster, `node`.
-fn overflowed(mut trail: ClusterTrail, overflow: Overflow, node: &Node, wire: Wire) -> Evaluated {
+/// The end of a request that finds no room in the cluster.
+fn overflowed(mut trail: ClusterTrail, overflow: Overflow, wire: Wire) -> Evaluated {
     let Overflow { threshold, limit, in_use } = overflow;
     let name = threshold.name();
     trail.overflow = Some(overflow);
-    let stats = trail.counted().take(COUNTS).filter_map(|host| host.at.as_ref()?.get("stats"));
-    let evidence = node.get("circuit_breakers").into_iter().chain(stats).map(|n| n.evidence()).collect();
+    let evidence = trail.overflow_evidence();
     let note = match limit {
         0 => format!("its circuit breaker lets nothing through: {name} is 0"),
         _ => format!("its circuit breaker is full at this moment: {in_use} in use, {name} is {limit}"),
     };
     Evaluated::ended(trail, wire.overflow(threshold), &note, evidence)
 }
-
-/// Of how many hosts the counts are cited.
-const COUNTS: usize = 3;
 
 /// What Envoy does not tell of an assignment, and these hosts make a difference of.
 pub(in crate::walk) const UNTOLD_WEIGHTS: &str =

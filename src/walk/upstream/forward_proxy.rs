@@ -9,15 +9,14 @@ use std::sync::Arc;
 use crate::envoy::health::Host;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::CustomClusterType;
-use crate::snapshot::{Lookup, Node};
-use crate::verdict::{Endpoint, Mark, Power, Stage};
+use crate::snapshot::Node;
+use crate::verdict::{Power, Stage};
 use crate::walk::upstream::assignment;
-use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
-use crate::walk::upstream::hosts::never_connected;
+use crate::walk::upstream::evaluated::Evaluated;
+use crate::walk::upstream::straight::{self, Place};
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::guard::Condition;
-use crate::walk::way::log::Row;
-use crate::walk::way::met::{ClusterTrail, HostTrail};
+use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::walker::Walker;
 
 /// The type of its configuration.
@@ -49,37 +48,19 @@ pub(in crate::walk) fn evaluate(
     let is_tls = socket.as_ref().is_some_and(|socket| socket.is_tls());
     let (name, port) = split(host, if is_tls { 443 } else { 80 });
     let full = format!("{name}:{port}");
-    if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
-        let hosts = status.list("host_statuses").into_iter();
-        let hosts = hosts.filter_map(|at| Some((Host::of(&at.decode().ok()?), at)));
-        let hosts = hosts.filter(|(known, _)| known.hostname == full || known.hostname == host);
-        trail.hosts =
-            hosts.map(|(host, at)| HostTrail { host, at: Some(at), eligible: true, socket: socket.clone() }).collect();
-        trail.status = Some(status);
-    }
-    trail.own_socket.clone_from(&socket);
+    let is_meant = |known: &Host| known.hostname == full || known.hostname == host;
+    straight::take(walker, &mut trail, socket, &is_meant);
     let ip: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
     let resolved = trail.hosts.first().map(|known| known.host.address.clone()).or(ip.map(|_| full.clone()));
-    let dead = never_connected(&trail);
-    let fate = if dead { Fate::Stopped(wire.no_connection()) } else { Fate::HandedOver };
-    let evidence: Vec<_> =
-        trail.hosts.iter().filter_map(|host| Some(host.at.as_ref()?.get("stats")?.evidence())).collect();
-    let note = match &resolved {
-        Some(address) if dead => format!("{address}, and no connection to it ever came about"),
-        Some(address) => address.clone(),
-        None => format!("the address that {name} resolves to, port {port}"),
+    let note = format!("resolves {name} by itself (dynamic forward proxy)");
+    let Some(address) = resolved else {
+        let why = format!("whether the proxy resolves {name} (503 DF if not): DNS was not asked");
+        let condition = Condition::of(Stage::Endpoints, &trail.name, &[Power::Refuse], &why);
+        let condition = condition.provided_that(&format!("the proxy resolves {name}"));
+        let place = Place::Words(format!("the address that {name} resolves to, port {port}"));
+        return straight::sent(trail, place, wire, &note).under(vec![condition]);
     };
-    let hosts = Row::new(Stage::Endpoints, if dead { Mark::Stopped } else { Mark::Passed }, &note, "").citing(evidence);
-    let tls = socket.map(|socket| socket.kind.word());
-    let endpoint = |address| Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
-    let is_known = resolved.is_some();
-    trail.endpoints = resolved.map(endpoint).into_iter().collect();
-    let cluster = row(&trail, Mark::Passed, &format!("resolves {name} by itself (dynamic forward proxy)"));
-    let why = format!("whether the proxy resolves {name} (503 DF if not): DNS was not asked");
-    let condition = Condition::of(Stage::Endpoints, &trail.name, &[Power::Refuse], &why);
-    let condition = condition.provided_that(&format!("the proxy resolves {name}"));
-    let conditions = if is_known { Vec::new() } else { vec![condition] };
-    Evaluated { trail, ends: vec![(1.0, "", fate)], cluster, hosts: Some(hosts), conditions }
+    straight::sent(trail, Place::Address(address), wire, &note)
 }
 
 /// A host and its port, or the usual one.

@@ -151,10 +151,9 @@ fn hosts_row(trail: &ClusterTrail, (spread, subset): (&Spread, &str), dead: bool
 
 /// `8 of 8 requests that were counted failed`, of the hosts that never answered one well.
 fn failed(trail: &ClusterTrail) -> Option<String> {
-    let failing: u64 = trail.always_failing().map(|trail| trail.host.counters.rq_total).sum();
-    let others = trail.eligible().any(|trail| trail.host.counters.rq_success > 0);
+    let failing = trail.failed_so_far();
     let of = match trail.always_failing().next() {
-        Some(one) if others => format!(" by {}", one.host.address),
+        Some(one) if trail.ever_succeeded() => format!(" by {}", one.host.address),
         Some(_) | None => String::new(),
     };
     (failing > 0).then(|| format!("{failing} of {failing} requests that were counted{of} failed"))

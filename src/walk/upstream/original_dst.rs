@@ -3,18 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::envoy::health::Host;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{LbConfig, OriginalDstLbConfig};
-use crate::snapshot::{Lookup, Need};
-use crate::verdict::{Endpoint, Mark, Stage};
+use crate::snapshot::Need;
 use crate::walk::upstream::assignment;
-use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
-use crate::walk::upstream::hosts::never_connected;
+use crate::walk::upstream::evaluated::Evaluated;
+use crate::walk::upstream::straight::{self, Place};
 use crate::walk::way::dial::{Dial, Restored};
 use crate::walk::way::forwarded::{Choice, Wire};
-use crate::walk::way::log::Row;
-use crate::walk::way::met::{ClusterTrail, HostTrail};
+use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::walker::Walker;
 
 /// The header that names a host, where the cluster says no other.
@@ -43,40 +40,23 @@ pub(in crate::walk) fn evaluate(
     }
     let port = named.map_or(dial.port, |named| named.port());
     let port = config.upstream_port_override.as_ref().and_then(|p| u16::try_from(p.value).ok()).unwrap_or(port);
-    let address = if let Some(ip) = named.map(|named| named.ip()).or(dial.ip) {
-        SocketAddr::new(ip, port).to_string()
+    let place = if let Some(ip) = named.map(|named| named.ip()).or(dial.ip) {
+        Place::Address(SocketAddr::new(ip, port).to_string())
     } else {
         walker.remark(format!("whether {} resolves, and to what: DNS was not asked", walker.question.host));
-        format!("the address that {} resolves to, port {port}", walker.question.host)
+        Place::Words(format!("the address that {} resolves to, port {port}", walker.question.host))
     };
+    let (Place::Address(shown) | Place::Words(shown)) = &place;
     let socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
-    if let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) {
-        let list = status.list("host_statuses");
-        let hosts = list.into_iter().filter_map(|at| Some((Host::of(&at.decode().ok()?), at)));
-        let hosts = hosts.filter(|(host, _)| host.address == address);
-        let trails = hosts.map(|(host, at)| HostTrail { host, at: Some(at), eligible: true, socket: socket.clone() });
-        trail.hosts = trails.collect();
-        trail.status = Some(status);
-    } else if walker.is_refused(&Need::Hosts(walker.origin, trail.name.clone())) {
-        walker.unchecked(format!("whether connections to {address} came about before"));
+    let was_read = straight::take(walker, &mut trail, socket, &|host| host.address == *shown);
+    if !was_read && walker.is_refused(&Need::Hosts(walker.origin, trail.name.clone())) {
+        walker.unchecked(format!("whether connections to {shown} came about before"));
     }
-    trail.own_socket.clone_from(&socket);
-    let dead = never_connected(&trail);
-    let fate = if dead { Fate::Stopped(wire.no_connection()) } else { Fate::HandedOver };
-    let evidence = trail.hosts.iter().filter_map(|host| host.at.as_ref()?.get("stats")).map(|n| n.evidence());
-    let note = if dead { format!("{address}, and no connection to it ever came about") } else { address.clone() };
-    let mark = if dead { Mark::Stopped } else { Mark::Passed };
-    let hosts = Row::new(Stage::Endpoints, mark, &note, "").citing(evidence);
-    let tls = socket.map(|socket| socket.kind.word());
-    // Where the address is not known, there is no host to name.
-    let endpoint = Endpoint { address, priority: 0, eligible: true, health: Vec::new(), tls };
-    trail.endpoints = dial.ip.or(named.map(|named| named.ip())).map(|_| endpoint).into_iter().collect();
     let note = match named {
         Some(_) => "sends the request on to the address that its header names",
         None => "sends the connection on to the address that was dialed, as it is",
     };
-    let cluster = row(&trail, Mark::Passed, note);
-    Evaluated { trail, ends: vec![(1.0, "", fate)], cluster, hosts: Some(hosts), conditions: Vec::new() }
+    straight::sent(trail, place, wire, note)
 }
 
 /// The address that a header of the request names, where the cluster goes by one (`use_http_header`); what is no address

@@ -42,6 +42,9 @@ pub struct ClusterTrail {
     pub overflow: Option<Overflow>,
 }
 
+/// Of how many hosts the counts are cited.
+const COUNTS: usize = 3;
+
 /// A host of a cluster.
 #[derive(Clone, Debug)]
 pub struct HostTrail {
@@ -122,10 +125,23 @@ impl ClusterTrail {
         self.eligible().filter(|trail| trail.host.counters.always_failed())
     }
 
-    /// The hosts that use what its circuit breaker has no more of.
-    pub fn counted(&self) -> impl Iterator<Item = &HostTrail> {
-        let uses = |overflow: Overflow, host: &HostTrail| overflow.threshold.count(&host.host.counters) > 0;
-        self.hosts.iter().filter(move |host| self.overflow.is_some_and(|overflow| uses(overflow, host)))
+    /// Whether one of them ever answered a request well.
+    pub fn ever_succeeded(&self) -> bool {
+        self.eligible().any(|trail| trail.host.counters.rq_success > 0)
+    }
+
+    /// How many requests to them were counted, and failed, all of them; 0 where none always fails.
+    pub fn failed_so_far(&self) -> u64 {
+        self.always_failing().map(|trail| trail.host.counters.rq_total).sum()
+    }
+
+    /// What of it says that the circuit breaker has no room: its thresholds, and the counts of hosts that use it up.
+    pub fn overflow_evidence(&self) -> Vec<Evidence> {
+        let Some(Overflow { threshold, .. }) = self.overflow else { return Vec::new() };
+        let thresholds = self.cluster.as_ref().and_then(|config| config.get("circuit_breakers"));
+        let used = self.hosts.iter().filter(|trail| threshold.count(&trail.host.counters) > 0).take(COUNTS);
+        let counts = used.filter_map(|trail| trail.at.as_ref()?.get("stats"));
+        thresholds.into_iter().chain(counts).map(|node| node.evidence()).collect()
     }
 
     /// The hosts that a request can be sent to.

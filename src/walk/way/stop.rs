@@ -138,14 +138,11 @@ impl Stop {
     /// The same where the connection manager gives its own replies other statuses; what the codec refuses is none.
     pub fn response_mapped(&self, request: RequestKind, mapped: &dyn Fn(u16) -> u16) -> Response {
         let (status, flags) = self.status_and_flags();
+        // Before the request is one, nothing is mapped, nor wrapped for gRPC.
         let is_reply = status != 0 && !matches!(self, Self::Refused(_) | Self::Unfit(Unfit::TlsOnPlaintext));
         let status = if is_reply { mapped(status) } else { status };
         let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
-        // Before the request is one, nothing is wrapped for gRPC.
-        let is_wrapped = request == RequestKind::Grpc
-            && status != 0
-            && !matches!(self, Self::Refused(_) | Self::Unfit(Unfit::TlsOnPlaintext));
-        let grpc_status = is_wrapped.then_some(wrapped);
+        let grpc_status = (is_reply && request == RequestKind::Grpc).then_some(wrapped);
         Response {
             status: if grpc_status.is_some() { 200 } else { status },
             grpc_status,
