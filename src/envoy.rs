@@ -28,6 +28,7 @@ pub mod rbac;
 pub mod re2;
 pub mod redacted;
 pub mod redirect;
+pub mod retry;
 pub mod subset;
 pub mod tls;
 pub mod uri_template;

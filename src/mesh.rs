@@ -12,6 +12,7 @@ pub mod istio;
 pub mod kubernetes;
 pub mod meshes;
 pub mod node_id;
+pub mod osm;
 pub mod plain;
 pub mod proxies;
 pub mod signs;

@@ -34,8 +34,8 @@ const IN_JSON: &[&str] = &[
 
 /// Harmless as a whole, but for fields in it that the unknown rule is to find.
 const FOR_THE_UNKNOWN_RULE: &[&str] = &[
-    "envoy.config.route.v3.RouteAction.retry_policy",
     "envoy.config.route.v3.VirtualHost.retry_policy",
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.retry_policy",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.local_reply_config",
     "envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig.mappers",
 ];

@@ -135,8 +135,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// Without URX: that attempts were used up is a note on another flag.
 fn flags(value: &Value) -> BTreeSet<&str> {
     let list = value["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    list.filter(|flag| !["URX", "-"].contains(flag)).collect()
+    list.filter(|flag| *flag != "-").collect()
 }

@@ -204,7 +204,7 @@ fn said(response: &Value) -> Said {
 }
 
 fn logged(line: &Logged) -> Said {
-    let flags = line.flags.split(',').filter(|flag| !["-", "URX", ""].contains(flag));
+    let flags = line.flags.split(',').filter(|flag| !["-", ""].contains(flag));
     let details = plain(&line.details);
     (u64::from(line.status), flags.map(str::to_owned).collect(), details)
 }

@@ -30,7 +30,6 @@ const TIME: &str = "bounds time; matters only to a request that is already slow"
 const AFTER: &str = "changes what is sent on or back, after the decision";
 const DELIVERY: &str = "how the configuration is fetched; what arrived is in the dump";
 const PREFERS: &str = "prefers a host; all eligible hosts are shown";
-const SHOWN: &str = "what came of it is in /clusters";
 const LACKING: &str = "what to do without the filter; one that is not modeled is named by itself";
 const LABEL: &str = "labels for people and control planes";
 
@@ -132,6 +131,7 @@ static FIELDS: &[(&str, &[Row])] = &[
         &[(&["unix_sockets"], "clients come by IP")],
     ),
     ("envoy.extensions.filters.network.http_connection_manager.v3.Rds", &[(&["config_source"], DELIVERY)]),
+    ("envoy.extensions.http.original_ip_detection.xff.v3.XffConfig", &[(&["skip_xff_append"], AFTER)]),
     (
         "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
         &[
@@ -294,8 +294,6 @@ static FIELDS: &[(&str, &[Row])] = &[
         "envoy.config.route.v3.RetryPolicy",
         &[(
             &[
-                "retry_on",
-                "num_retries",
                 "per_try_timeout",
                 "per_try_idle_timeout",
                 "retry_priority",
@@ -306,7 +304,6 @@ static FIELDS: &[(&str, &[Row])] = &[
                 "retry_back_off",
                 "rate_limited_retry_back_off",
                 "retriable_headers",
-                "retriable_request_headers",
             ],
             "how often a failed try is repeated, with the same cluster",
         )],
@@ -459,10 +456,11 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     (
         "envoy.config.cluster.v3.CircuitBreakers.Thresholds",
-        &[
-            (&["max_retries", "retry_budget", "max_connection_pools"], "bounds retries and pools"),
-            (&["track_remaining"], OBSERVED),
-        ],
+        &[(&["max_connection_pools"], "bounds pools"), (&["track_remaining"], OBSERVED)],
+    ),
+    (
+        "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget",
+        &[(&["budget_interval"], "whose requests count; the one that is asked about is alone")],
     ),
     (
         "envoy.config.cluster.v3.OutlierDetection",
@@ -502,7 +500,6 @@ static FIELDS: &[(&str, &[Row])] = &[
         &[(&["endpoint_stale_after"], "not implemented by Envoy")],
     ),
     ("envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload", &[(&["category"], LABEL)]),
-    ("envoy.config.endpoint.v3.LbEndpoint", &[(&["health_status", "load_balancing_weight"], SHOWN)]),
     (
         "envoy.config.endpoint.v3.LocalityLbEndpoints",
         &[(&["metadata", "proximity"], "used by no policy that is modeled")],
@@ -664,7 +661,6 @@ static FIELDS: &[(&str, &[Row])] = &[
             (&["outlier_detection"], "what came of outlier detection is in /clusters"),
             (&["hash_policy"], PREFERS),
             (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
-            (&["retry_policy"], "how often a failed try is repeated"),
         ],
     ),
 ];

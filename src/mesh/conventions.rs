@@ -71,6 +71,8 @@ pub(super) struct Names {
     pub(super) host_of_cluster: fn(&str) -> Option<String>,
     /// The host that a route configuration of this name is of.
     pub(super) host_of_route_config: fn(&str) -> Option<&str>,
+    /// The host that a filter chain of this name takes connections to.
+    pub(super) host_of_chain: fn(&str) -> Option<String>,
     /// The port of a gateway's Service that a route configuration is named after.
     pub(super) port_of_route_config: fn(&str) -> Option<u16>,
     /// What a Service's port declares its protocol to be.
@@ -136,6 +138,11 @@ impl Mesh {
     /// The host that a route configuration of this name is of.
     pub fn host_of_route_config<'a>(&self, name: &'a str) -> Option<&'a str> {
         (self.names.host_of_route_config)(name)
+    }
+
+    /// The host that a filter chain of this name takes connections to; `None` where its name does not say.
+    pub fn host_of_chain(&self, name: &str) -> Option<String> {
+        (self.names.host_of_chain)(name)
     }
 
     /// The port of a gateway's Service that a route configuration is named after.

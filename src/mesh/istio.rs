@@ -46,6 +46,7 @@ pub(super) const MESH: Mesh = Mesh {
         node: node_id,
         host_of_cluster: |name| ClusterName::parse(name).map(|name| name.host),
         host_of_route_config,
+        host_of_chain: |_| None,
         port_of_route_config,
         declared_protocol,
     },

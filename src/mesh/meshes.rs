@@ -5,10 +5,10 @@ use crate::snapshot::{Node, Origin, Snapshot};
 use super::conventions::Mesh;
 use super::node_id::NodeId;
 use super::signs::Signs;
-use super::{istio, plain};
+use super::{istio, osm, plain};
 
 /// Those that are known. The first that a proxy is of counts, so the one that takes any comes last.
-pub const MESHES: &[&Mesh] = &[&istio::MESH, &plain::MESH];
+pub const MESHES: &[&Mesh] = &[&istio::MESH, &osm::MESH, &plain::MESH];
 
 /// The mesh of the proxy that answers there, as far as what was read of it tells.
 pub fn of(snapshot: &Snapshot, origin: Origin) -> &'static Mesh {
@@ -46,6 +46,8 @@ mod tests {
         let of = |body| of_answer(&Need::Identity(ORIGIN), body);
         assert_eq!(of(r#"{"node": {"id": "sidecar~10.244.0.2~orders-x.shop~shop.svc.cluster.local"}}"#), "istio");
         assert_eq!(of(r#"{"node": {"id": "mine", "metadata": {"ISTIO_VERSION": "1.29.1"}}}"#), "istio");
+        let osm = r#"{"node": {"id": "38cf2479-bfea-4c1e-a961-f8f8e2b2e8cb.sidecar.books.shop.cluster.local"}}"#;
+        assert_eq!(of(osm), "osm");
         assert_eq!(of(r#"{"node": {"id": "envoy-1"}}"#), "plain");
     }
 

@@ -24,7 +24,6 @@ pub(crate) struct Reply {
     /// 0 for a connection without an HTTP answer.
     pub(crate) status: u64,
     pub(crate) grpc_status: Option<u64>,
-    /// Without URX: that retries were exhausted is not foretold.
     pub(crate) flags: BTreeSet<String>,
     /// What stands before the reason in braces.
     pub(crate) details: String,
@@ -126,12 +125,15 @@ fn location(answer: &[u8]) -> Option<String> {
 /// A set, as both sides write it: a list, or one text with commas.
 pub(crate) fn flags<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     let single = texts.into_iter().flat_map(|text| text.split(','));
-    single.filter(|flag| !matches!(*flag, "" | "-" | "URX")).map(str::to_owned).collect()
+    single.filter(|flag| !matches!(*flag, "" | "-")).map(str::to_owned).collect()
 }
+
+/// Why a connection fails, where that is foretold.
+const FORETOLD: [&str; 2] = ["{overflow}", "{connection_termination}"];
 
 /// Details, comparable: what a token lacks is said, how a connection failed is the system's word.
 pub(crate) fn details(text: &str) -> String {
-    let whole = text.starts_with("jwt_authn_access_denied");
+    let whole = text.starts_with("jwt_authn_access_denied") || FORETOLD.iter().any(|reset| text.ends_with(reset));
     let compared = if whole { text } else { text.split('{').next().unwrap_or_default() };
     compared.replace(' ', "_")
 }

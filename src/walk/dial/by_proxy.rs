@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::Listening;
 use crate::verdict::Stage;
 use crate::walk::dial::dialed::{Resolved, found, pending, subject};
@@ -100,12 +99,12 @@ fn listener_is_of(walker: &Walker, status: &Listening, port: u16) -> Option<Vec<
         status.addresses.iter().map(std::net::SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect();
     for name in names_below(listener.value()) {
         match name {
-            Name::Cluster(name) if is_named(walker, &walker.mesh.host_of_cluster(&name).unwrap_or_default()) => {
+            Name::Cluster(name) if walker.names(&walker.mesh.host_of_cluster(&name).unwrap_or_default()) => {
                 ips.extend(&own);
             }
             Name::RouteConfig(name) => {
                 let host = walker.mesh.host_of_route_config(&name).unwrap_or_default();
-                if is_named(walker, host) {
+                if walker.names(host) {
                     ips.extend(&own);
                 } else if own.is_empty() {
                     ips.extend(virtual_host_ips(walker, &name, port)?);
@@ -161,19 +160,4 @@ fn virtual_host_ips(walker: &Walker, route_config: &str, port: u16) -> Option<Ve
     let host = named.into_iter().filter_map(|name| table.domains().exact(name)).min();
     let domains = host.and_then(|i| table.host(i).ok()).map(|host| host.node().list("domains")).unwrap_or_default();
     Some(domains.iter().filter_map(|d| d.value().as_str()?.parse().ok()).collect())
-}
-
-/// Whether a mesh host is the one that B names, as a pod of A's namespace would say it.
-fn is_named(walker: &Walker, host: &str) -> bool {
-    let asked = walker.question.host.trim_end_matches('.');
-    if host == asked {
-        return true;
-    }
-    let Some((namespace, name)) = service_of_host(host) else {
-        return false;
-    };
-    let own = walker.namespace();
-    asked == format!("{name}.{namespace}")
-        || asked == format!("{name}.{namespace}.svc")
-        || (asked == name && namespace == own)
 }

@@ -12,12 +12,14 @@ use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::re2::Charset;
 use crate::envoy::redacted;
 use crate::envoy::redirect::{self, Asked};
+use crate::envoy::retry::Retries;
 use crate::envoy::version::Version;
 
 use crate::walk::http::chosen::{Chosen, Drawn, Hit};
 use crate::walk::http::host::Host;
 use crate::walk::http::request::Http;
 use crate::walk::http::resolved_host;
+use crate::walk::http::retries;
 use crate::walk::http::weights;
 use crate::walk::way::course::Told;
 use crate::walk::way::criteria::{criteria, merged};
@@ -94,7 +96,8 @@ impl Taking<'_> {
             Some(route::Action::NonForwardingAction(_)) => {
                 let at = hit.node.get("non_forwarding_action");
                 let choice = Choice::of(String::new(), at);
-                let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
+                let retries = Retries::default();
+                let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default, retries };
                 Told::goes(Forwarded {
                     choices: vec![choice],
                     wire,
@@ -218,8 +221,9 @@ impl Taking<'_> {
         let own = |drawn: &Drawn| cited.as_ref()?.get("clusters")?.index(drawn.entry);
         let citing = chosen.only.as_ref().and_then(own).or_else(|| cited.clone());
         let row = Row::passed(Stage::Route, &self.subject(hit), "").citing(citing.iter().map(Node::evidence));
-        let wire = Wire::Http { not_found: not_found(action), priority: action.priority() };
         let levels = self.levels(hit);
+        let retries = retries::of(self.walker, self.http, action, &levels);
+        let wire = Wire::Http { not_found: not_found(action), priority: action.priority(), retries };
         let (sets, host) = (sets(&levels), resolved_host::host(self.http, &levels));
         let over = self.over((chosen, hit), levels, left.headers);
         // What filters wrote goes before what the route asks for (`Router::Filter::metadataMatchCriteria`).

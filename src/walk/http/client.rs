@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use crate::envoy::address::holds;
 use crate::envoy::matcher::Match;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+use crate::walk::http::detection::{self, Detected};
+use crate::walk::http::forwarded_for;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::walker::Walker;
 
@@ -22,23 +24,20 @@ pub(in crate::walk) fn address(
     headers: &[(String, String)],
 ) -> Result<Option<IpAddr>, String> {
     let direct = walker.remote(dial);
+    if !manager.original_ip_detection_extensions.is_empty() {
+        return match detection::detect(manager, headers) {
+            Detected::At(ip) => Ok(Some(ip)),
+            Detected::Nowhere | Detected::Refused(_) => Ok(direct),
+            Detected::Open(why) => Err(format!("which address is the client's: {why}")),
+        };
+    }
     let hops = usize::try_from(manager.xff_num_trusted_hops).unwrap_or(usize::MAX);
     let from_the_end = match (is_edge(manager), hops) {
         (true, 0) => return Ok(direct),
         (true, hops) => hops - 1,
         (false, hops) => hops,
     };
-    let given = headers.iter().find(|(name, _)| name == "x-forwarded-for");
-    let Some((_, forwarded)) = given else { return Ok(direct) };
-    let Some(text) = forwarded.split(',').map(str::trim).rev().nth(from_the_end) else { return Ok(direct) };
-    if let Ok(ip) = text.parse() {
-        return Ok(Some(ip));
-    }
-    // With a port, newer releases take it.
-    if text.contains(':') {
-        return Err(format!("whether `{text}` in x-forwarded-for is taken for an address"));
-    }
-    Ok(direct)
+    Ok(forwarded_for::address(headers, from_the_end)?.or(direct))
 }
 
 /// Whether a request is internal: it comes from an address that is, and nobody forwarded it but, where that is believed,
@@ -49,6 +48,9 @@ pub(in crate::walk) fn internal(
     headers: &[(String, String)],
 ) -> Match {
     let Some(config) = &manager.internal_address_config else { return Match::No };
+    if !manager.original_ip_detection_extensions.is_empty() {
+        return Match::Unknown("whether the address that an extension finds is trusted".to_owned());
+    }
     let given = headers.iter().find(|(name, _)| name == "x-forwarded-for").map(|(_, value)| value.as_str());
     let is_single = given.is_some_and(|value| !value.contains(','));
     if is_edge(manager) == given.is_some() || (!is_edge(manager) && !is_single) {

@@ -10,6 +10,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manag
 use crate::snapshot::{Node, Origin};
 use crate::verdict::{Power, Stage};
 use crate::walk::http::chosen::Chosen;
+use crate::walk::http::detection::{self, Detected};
 use crate::walk::http::filters::{self, Reach};
 use crate::walk::http::host::{self, Content, Delivered, Host};
 use crate::walk::http::request::{self, Http};
@@ -72,7 +73,12 @@ fn spoken(walker: &Walker, manager: Manager, (dial, spoken): (&Dial, Spoken), re
     let delivered = Delivered::of(walker, manager.config, manager.node, Some((&http, dial)));
     let facts = delivered.facts();
     let told = match refused(walker, manager, (dial, spoken), &limits, version) {
-        Refused::No => routed(walker, manager, dial, (&http, delivered), reach),
+        Refused::No => match detection::detect(manager.config, &http.headers) {
+            Detected::Refused(status) => undetected(manager.node, status),
+            Detected::At(_) | Detected::Nowhere | Detected::Open(_) => {
+                routed(walker, manager, dial, (&http, delivered), reach)
+            }
+        },
         Refused::By(told) => told,
         Refused::Open(condition) => routed(walker, manager, dial, (&http, delivered), reach).under([condition]),
     };
@@ -233,6 +239,14 @@ fn refused(
         }
         Err(why) => Refused::Open(Condition::of(Stage::HttpFilters, NAME, &[Power::Refuse], &why)),
     }
+}
+
+/// The client's address is not where the manager looks for it.
+fn undetected<T>(node: &Node, status: u16) -> Told<T> {
+    let evidence = node.get("original_ip_detection_extensions").map(|n| n.evidence());
+    let note = "the header that has to name the client's address is not there, or names none";
+    let row = Row::stopped(Stage::HttpFilters, NAME, note).citing(evidence);
+    Told::ends(Stop::Unfit(Unfit::ClientUnknown(status))).row(row)
 }
 
 /// The field by which the client speaks another version of HTTP than the manager takes, and what to say.

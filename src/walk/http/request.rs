@@ -105,6 +105,11 @@ pub(in crate::walk) fn request(
     }
     let kind = dial.request_kind(&question.headers);
     let internal = client::internal(manager, client, &headers);
+    let forwarded = !is_edge(manager) && headers.iter().any(|(name, _)| name == "x-forwarded-for");
+    let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
+    if (forwarded || matches!(internal, Match::Unknown(_))) && question.headers.iter().any(asks_of_proxy) {
+        open.add(&[Power::Rewrite], "whether the request counts as internal, whose x-envoy- headers are believed");
+    }
     let open_headers = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
     let open_headers = open_headers.and(added_by(manager));
     let http = Http {
@@ -139,11 +144,6 @@ fn seen_headers(
     }
     for why in early::mutate(manager, &mut headers) {
         open.add(&[Power::Rewrite], &why);
-    }
-    let forwarded = headers.iter().any(|(name, _)| name == "x-forwarded-for");
-    let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
-    if forwarded && !edge && question.headers.iter().any(asks_of_proxy) {
-        open.add(&[Power::Rewrite], "whether the request counts as internal, whose x-envoy- headers are believed");
     }
     headers
 }
@@ -220,9 +220,8 @@ struct Open {
 impl Open {
     /// Headers that change how the request is read.
     fn odd_headers(&mut self, question: &Question) {
-        let given = |name: &str| question.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name));
         let is_plain = |name: &str, value: &str| name == "transfer-encoding" && value.eq_ignore_ascii_case("chunked");
-        let odd = |name: &&str| given(name).is_some_and(|(_, value)| !is_plain(name, value));
+        let odd = |name: &&str| question.header(name).is_some_and(|value| !is_plain(name, value));
         if let Some(name) = ["transfer-encoding", "expect"].into_iter().find(odd) {
             self.add(&[Power::Refuse, Power::Rewrite], &format!("what the header `{name}` changes is not modeled"));
         }

@@ -73,12 +73,28 @@ fn chosen(walker: &Walker, active: &Active, connection: &Connection) -> Which {
         (Some(what), _) => Which::Odd(what, every_chain(active)),
         (None, Chosen::Unknown(what)) => match filter_chain::possible(&matches, connection) {
             possible if possible.is_empty() => Which::Open(what, every_chain(active)),
-            possible => match &possible[..] {
+            possible => match &by_name(walker, active, possible)[..] {
                 [only] => Which::Sure(only.clone()),
-                _ => Which::Open(what, possible),
+                several => Which::Open(what, several.to_vec()),
             },
         },
         (None, chosen) => Which::Sure(chosen),
+    }
+}
+
+/// Where chains go by the hosts that they take connections to, that of B, or those of no other host: an address is one
+/// host's.
+fn by_name(walker: &Walker, active: &Active, possible: Vec<Chosen>) -> Vec<Chosen> {
+    let host = |chosen: &Chosen| match chosen {
+        Chosen::Chain(i) => walker.mesh.host_of_chain(&active.listener.filter_chains.get(*i)?.name),
+        Chosen::Default | Chosen::Missing | Chosen::Unknown(_) => None,
+    };
+    if walker.question.ip().is_some() {
+        return possible;
+    }
+    match possible.iter().find(|chosen| host(chosen).is_some_and(|host| walker.names(&host))) {
+        Some(own) => vec![own.clone()],
+        None => possible.into_iter().filter(|chosen| host(chosen).is_none()).collect(),
     }
 }
 

@@ -60,9 +60,7 @@ pub(in crate::walk) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> 
     let by_eds = matches!(&cluster.cluster_discovery_type,
         Some(ClusterDiscoveryType::Type(t)) if *t == DiscoveryType::Eds as i32);
     let at = if by_eds {
-        let named = cluster.eds_cluster_config.as_ref().map_or("", |eds| eds.service_name.as_str());
-        let name = if named.is_empty() { cluster.name.as_str() } else { named };
-        match walker.ask(walker.snapshot.endpoints(walker.origin, name)) {
+        match walker.ask(walker.snapshot.endpoints(walker.origin, name(cluster))) {
             Got::Found(entry) => entry.get("endpoint_config"),
             Got::Absent(_) => None,
             // Drops and priorities live in it, and health does not tell them.
@@ -81,6 +79,12 @@ pub(in crate::walk) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> 
         at.decode::<ClusterLoadAssignment>().map_err(|why| format!("the endpoints could not be read: {why}"))?;
     let weighted = assignment.policy.as_ref().is_some_and(|policy| policy.weighted_priority_health);
     Ok(Assignment { weighted_priority_health: (!by_eds || weighted).then_some(weighted), ..understand(&assignment) })
+}
+
+/// What a cluster's assignment goes by.
+pub(in crate::walk) fn name(cluster: &Cluster) -> &str {
+    let named = cluster.eds_cluster_config.as_ref().map_or("", |eds| eds.service_name.as_str());
+    if named.is_empty() { &cluster.name } else { named }
 }
 
 fn understand(assignment: &ClusterLoadAssignment) -> Assignment {

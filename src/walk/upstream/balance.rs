@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::envoy::circuit_breaker::Overflow;
-use crate::envoy::health::Host;
+use crate::envoy::health::{Class, Host};
 use crate::envoy::load::{self, Policy, Spread};
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::subset::{Chosen, Criteria, Members};
@@ -12,7 +12,7 @@ use crate::verdict::{Power, Stage};
 use crate::walk::upstream::assignment::{self, Assignment};
 use crate::walk::upstream::breaker::Breaker;
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
-use crate::walk::upstream::hosts::{self, Unread, hosts_of};
+use crate::walk::upstream::hosts::{self, Placed, Unread, hosts_of};
 use crate::walk::upstream::policy::{self, Balancer};
 use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
@@ -40,8 +40,13 @@ pub(in crate::walk) fn evaluate(
             placed
         }
         Err(Unread::Gap(gap)) => {
-            trail.own_socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
-            return Evaluated::unread(trail, &gap, "its hosts were not read").under(conditions);
+            let Some((at, placed, why)) = assigned(walker, cluster).filter(|_| gap.was_tried()) else {
+                trail.own_socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
+                return Evaluated::unread(trail, &gap, "its hosts were not read").under(conditions);
+            };
+            trail.status = Some(at);
+            why.into_iter().for_each(&mut open);
+            placed
         }
         Err(Unread::Odd(why)) => return Evaluated::unknown(trail, &why).under(conditions),
     };
@@ -72,6 +77,14 @@ pub(in crate::walk) fn evaluate(
         Breaker::Unknown(why) => conditions.push(Condition::of(Stage::Cluster, &name, &[Power::Refuse], &why)),
     }
     hosts::finish(trail, (&spread, &subset), &assignment, wire).under(conditions)
+}
+
+/// The hosts as the dump has them, where `/clusters` was not read, and what is open then.
+fn assigned(walker: &Walker, cluster: &Cluster) -> Option<(Node, Vec<Placed>, Option<&'static str>)> {
+    let (at, placed) = hosts::hosts_of_dump(walker, cluster)?;
+    walker.unchecked(format!("what became of connections to the hosts of {}: /clusters was not read", cluster.name));
+    let has_unhealthy = placed.iter().any(|(host, _)| host.class == Class::Unhealthy);
+    Some((at, placed, has_unhealthy.then_some("which of its unhealthy hosts count (`/clusters` was not read)")))
 }
 
 /// The end of a request that finds no room in the cluster.

@@ -3,9 +3,12 @@
 //! `source/common/router/router.cc`, `source/common/tcp_proxy/tcp_proxy.cc`; a cluster that is still warming is not
 //! there for a request.
 
+use crate::envoy::matcher::Reading;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType};
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
+use crate::envoy::pb::envoy::config::route::v3::RetryPolicy;
+use crate::envoy::retry::Retries;
 use crate::snapshot::{Lookup, Node};
 use crate::verdict::{Power, Stage};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, withheld};
@@ -16,6 +19,9 @@ use crate::walk::way::guard::Condition;
 use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Got, Walker};
+
+/// Where a cluster says how it speaks HTTP.
+const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// What becomes of the requests that choose a cluster.
 pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, dial: &Dial) -> Evaluated {
@@ -53,12 +59,13 @@ pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, di
 /// The same of a cluster that is there.
 fn there(
     walker: &Walker,
-    trail: ClusterTrail,
+    mut trail: ClusterTrail,
     (cluster, node): (&Cluster, &Node),
     (choice, wire): (&Choice, Wire),
     dial: &Dial,
 ) -> Evaluated {
     let name = &choice.name;
+    trail.retries = retries(walker, cluster, node, wire);
     let mut conditions: Vec<Condition> =
         policy::deciding(walker, cluster, node).map(|why| withheld(name, &why)).into_iter().collect();
     match maintenance(walker, name, wire) {
@@ -84,10 +91,22 @@ fn there(
     evaluated.under(conditions)
 }
 
+/// When a request is tried again: the cluster's own policy goes before the route's.
+fn retries(walker: &Walker, cluster: &Cluster, node: &Node, wire: Wire) -> Retries {
+    let Wire::Http { priority, retries, .. } = wire else { return Retries::default() };
+    let options = node.get("typed_extension_protocol_options").and_then(|all| all.get(HTTP_OPTIONS));
+    let own = options.and_then(|options| options.get("retry_policy")?.decode::<RetryPolicy>().ok());
+    let values = |name: &str| walker.question.header(name).into_iter().collect();
+    let retries = own.map_or(retries, |own| Retries::of(&own, values, Reading::of(walker.version)));
+    let thresholds = cluster.circuit_breakers.iter().flat_map(|breakers| &breakers.thresholds);
+    let thresholds = thresholds.into_iter().find(|t| t.priority() == priority);
+    thresholds.map_or(retries, |thresholds| retries.under(thresholds))
+}
+
 /// Why no request ever gets to a host of a cluster that a filter names; `None` where one may.
 pub(in crate::walk) fn reach(walker: &Walker, name: &str, dial: &Dial) -> Option<Stop> {
     let choice = Choice::of(name.to_owned(), None);
-    let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default };
+    let wire = Wire::Http { not_found: 503, priority: RoutingPriority::Default, retries: Retries::default() };
     let evaluated = evaluate(walker, &choice, wire, dial);
     match &evaluated.ends[..] {
         [(_, _, Fate::Stopped(stop))] if evaluated.conditions.is_empty() => Some(stop.clone()),

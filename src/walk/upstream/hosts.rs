@@ -3,6 +3,7 @@
 use crate::envoy::health::{Class, Host};
 use crate::envoy::load::Spread;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
+use crate::envoy::pb::envoy::config::endpoint::v3::LocalityLbEndpoints;
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Endpoint, Mark, Stage, percent};
 use crate::walk::upstream::assignment::{self, Assignment};
@@ -48,6 +49,20 @@ pub(in crate::walk) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Ve
         }
     }
     Ok((status, hosts))
+}
+
+/// The same from the dump, where `/clusters` cannot be had: Envoy's assignments hold what became of each host's health.
+pub(in crate::walk) fn hosts_of_dump(walker: &Walker, cluster: &Cluster) -> Option<(Node, Vec<Placed>)> {
+    let entry = walker.glance(walker.snapshot.endpoints(walker.origin, assignment::name(cluster)))?;
+    let assigned = entry.get("endpoint_config")?;
+    let mut hosts = Vec::new();
+    for group in assigned.list("endpoints") {
+        let groups: LocalityLbEndpoints = group.decode().ok()?;
+        let places = group.list("lb_endpoints");
+        let placed = groups.lb_endpoints.iter().zip(places).map(|(own, at)| (Host::dumped(&groups, own), at));
+        hosts.extend(placed);
+    }
+    Some((assigned, hosts))
 }
 
 /// Hosts, each with whether a request can be sent to it, and how it is spoken to.

@@ -72,7 +72,7 @@ fn named(
     }
     let name = Some(config.http_header_name.as_str()).filter(|name| !name.is_empty()).unwrap_or(HEADER);
     let is_it = |(other, _): &&(String, String)| other.eq_ignore_ascii_case(name);
-    let given = walker.question.headers.iter().find(is_it).map(|(_, value)| value.as_str());
+    let given = walker.question.header(name);
     let host = [":authority", "host"].contains(&name).then_some(dial.host.as_str());
     let set = choice.sets.iter().find(is_it).map(|(_, value)| value.as_str());
     match given.or(host).or(set) {

@@ -209,7 +209,7 @@ fn ring(by_locality: bool) -> Own {
 /// A header of the request can name the host outright; else another policy balances.
 fn overridden(walker: &Walker, config: &OverrideHost) -> Result<Own, String> {
     for source in &config.override_host_sources {
-        if walker.question.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(&source.header)) {
+        if walker.question.header(&source.header).is_some() {
             return Err(format!("a host that the header {} names is not modeled", source.header));
         }
     }

@@ -16,7 +16,7 @@ pub(in crate::walk) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::R
         name: pod.name.clone(),
         proxy: pod.proxy.clone().filter(|_| !pod.without_proxy),
     });
-    let of_node = walker.node.as_ref().map(|n| verdict::SourcePod {
+    let of_node = walker.node.as_ref().filter(|n| !n.pod.is_empty()).map(|n| verdict::SourcePod {
         namespace: n.namespace.clone(),
         name: n.pod.clone(),
         proxy: None,

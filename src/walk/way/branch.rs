@@ -132,20 +132,29 @@ impl Branch {
     /// What is sent, where the request is not handed over.
     pub fn response(&self) -> Option<Response> {
         let stop = self.end.stop()?;
-        let here = self.log.iter().filter(|entry| entry.side == self.side());
+        let replier = self.replier(stop);
+        let here = self.log.iter().filter(|entry| entry.side == replier);
         let mut replies =
             here.filter_map(|entry| if let Fact::Replies(replies) = &entry.fact { Some(replies) } else { None });
         let replies = replies.next();
         let mapped = |status: u16| replies.map_or(status, |replies| replies.status(status));
         let mut response = stop.response_mapped(self.kind, &mapped);
-        if self.has(Side::Source, |fact| matches!(fact, Fact::Delayed)) {
+        let retries = self.cluster(replier).map(|cluster| cluster.retries).unwrap_or_default();
+        let flag = stop.failure().and_then(|failure| retries.flag(failure));
+        response.flags.splice(0..0, flag);
+        if self.has(replier, |fact| matches!(fact, Fact::Delayed)) {
             response.flags.insert(0, "DI");
         }
-        let of_a = matches!(stop, Stop::UpstreamClosed | Stop::UpstreamCutOff(_));
-        if self.side() == Side::Destination && !of_a {
+        if replier == Side::Destination {
             response.from = Answerer::DestinationProxy;
         }
         Some(response)
+    }
+
+    /// Whose proxy replies: of a connection that B ends, A's.
+    fn replier(&self, stop: &Stop) -> Side {
+        let of_a = matches!(stop, Stop::UpstreamClosed | Stop::UpstreamCutOff(_) | Stop::Handshake(_));
+        if of_a { Side::Source } else { self.side() }
     }
 
     /// Whether one side's proxy takes it for a request of HTTP.

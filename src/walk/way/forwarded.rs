@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::envoy::circuit_breaker::Threshold;
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
+use crate::envoy::retry::Retries;
 use crate::envoy::subset::Criteria;
 use crate::snapshot::Node;
 
@@ -59,7 +60,7 @@ pub(in crate::walk) struct Left {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::walk) enum Wire {
     /// As a request. Where the cluster is missing, the answer has this status.
-    Http { not_found: u16, priority: RoutingPriority },
+    Http { not_found: u16, priority: RoutingPriority, retries: Retries },
     /// As a connection.
     Tcp,
 }

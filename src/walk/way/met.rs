@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::envoy::circuit_breaker::Overflow;
 use crate::envoy::health::Host;
+use crate::envoy::retry::Retries;
 use crate::envoy::tls::Context;
 use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::Endpoint;
@@ -28,7 +29,7 @@ pub struct ClusterTrail {
     pub name: String,
     /// The cluster's configuration; `None` when it is not there.
     pub cluster: Option<Node>,
-    /// Its element in `/clusters`.
+    /// Its element in `/clusters`; its assignment in the dump where that was not read.
     pub status: Option<Node>,
     /// Its hosts, in the order of `/clusters`.
     pub hosts: Vec<HostTrail>,
@@ -40,6 +41,8 @@ pub struct ClusterTrail {
     pub absence: Vec<Evidence>,
     /// The threshold of its circuit breaker that leaves no room.
     pub overflow: Option<Overflow>,
+    /// When a request to it is tried again.
+    pub retries: Retries,
 }
 
 /// Of how many hosts the counts are cited.
@@ -111,13 +114,15 @@ impl ClusterTrail {
             own_socket: None,
             absence: Vec::new(),
             overflow: None,
+            retries: Retries::default(),
         }
     }
 
-    /// The empty list of hosts, or its absence, in `/clusters`; `None` where that was not read.
+    /// The empty list of hosts, or its absence; `None` where that was not read.
     pub fn no_hosts(&self) -> Option<Evidence> {
         let status = self.status.as_ref()?;
-        Some(status.get("host_statuses").map_or_else(|| status.lacks("host_statuses"), |list| list.evidence()))
+        let list = if status.get("cluster_name").is_some() { "endpoints" } else { "host_statuses" };
+        Some(status.get(list).map_or_else(|| status.lacks(list), |list| list.evidence()))
     }
 
     /// Those of them that a request can be sent to, and of which every request that was counted failed.

@@ -140,6 +140,11 @@ impl Question {
         })
     }
 
+    /// The first value of a header that the request comes with.
+    pub(in crate::walk) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
     /// What A's client offers in a TLS handshake: browsers and curl offer both versions of HTTP.
     pub fn alpn(&self) -> Vec<String> {
         let offered: &[&str] = match self.protocol {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::envoy::certificate::Distrust;
 use crate::envoy::codec::{Refusal, Wire};
 use crate::envoy::rbac;
+use crate::envoy::retry::Failure;
 use crate::snapshot::Evidence;
 use crate::verdict::{Answerer, Outcome, Response, Side};
 
@@ -168,7 +169,7 @@ impl Stop {
             Self::Unfit(unfit) => unfit.status_and_flags(),
             Self::UpstreamClosed => (503, &["UC"]),
             Self::Handshake(handshake) => match handshake.how {
-                Refused::Handshake(form) => (form.status(503), &["UF"]),
+                Refused::Handshake(form) => (form.status(503), form.no_connection()),
                 Refused::Connection(Form::Http) => (503, &["UC"]),
                 Refused::Connection(Form::Tcp) => (0, &[]),
             },
@@ -197,7 +198,7 @@ impl Stop {
             Self::Overflow(form) => (form.status(503), &["UO"]),
             Self::NoWaiting => (0, &["URX"]),
             Self::NoHealthyUpstream(form) => (form.status(503), &["UH"]),
-            Self::ConnectFailure(form) | Self::UpstreamCutOff(form) => (form.status(503), &["UF"]),
+            Self::ConnectFailure(form) | Self::UpstreamCutOff(form) => (form.status(503), form.no_connection()),
         }
     }
 
@@ -250,10 +251,11 @@ impl Stop {
             Self::NoHealthyUpstream(Form::Http) => "no_healthy_upstream",
             Self::Handshake(handshake) if handshake.how.form() == Form::Tcp => "",
             Self::Overflow(Form::Http) => "upstream_reset_before_response_started{overflow}",
-            Self::ConnectFailure(Form::Http)
-            | Self::UpstreamClosed
-            | Self::UpstreamCutOff(Form::Http)
-            | Self::Handshake(_) => "upstream_reset_before_response_started",
+            Self::UpstreamClosed => "upstream_reset_before_response_started{connection_termination}",
+            // How a connection fails is the system's word.
+            Self::ConnectFailure(Form::Http) | Self::UpstreamCutOff(Form::Http) | Self::Handshake(_) => {
+                "upstream_reset_before_response_started"
+            }
         };
         text.into()
     }
@@ -321,6 +323,17 @@ impl Stop {
         }
     }
 
+    /// How a try of a request fails, where there could be another.
+    pub(in crate::walk) fn failure(&self) -> Option<Failure> {
+        let how = if let Self::Handshake(handshake) = self { Some(handshake.how) } else { None };
+        let is_cut = matches!(self, Self::ConnectFailure(Form::Http) | Self::UpstreamCutOff(Form::Http));
+        if is_cut || how == Some(Refused::Handshake(Form::Http)) {
+            return Some(Failure::NoConnection);
+        }
+        let is_reset = *self == Self::UpstreamClosed || how == Some(Refused::Connection(Form::Http));
+        is_reset.then_some(Failure::Reset)
+    }
+
     /// Whether it is the connection that ends, with no answer on it.
     pub fn closes(&self) -> bool {
         self.response(RequestKind::Plain).status == 0
@@ -383,6 +396,14 @@ impl Form {
         match self {
             Self::Http => status,
             Self::Tcp => 0,
+        }
+    }
+
+    /// The flags of what finds no connection; those who forward connections always count their tries.
+    fn no_connection(self) -> &'static [&'static str] {
+        match self {
+            Self::Http => &["UF"],
+            Self::Tcp => &["UF", "URX"],
         }
     }
 }

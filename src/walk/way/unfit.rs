@@ -27,6 +27,8 @@ pub enum Unfit {
     CdnLoop,
     /// The request is longer than a filter takes.
     PayloadTooLarge,
+    /// No header names the client's address, which the manager asks for (`reject_with_status`).
+    ClientUnknown(u16),
 }
 
 impl Unfit {
@@ -43,6 +45,7 @@ impl Unfit {
             Self::CredentialsDenied(_) => (401, &[]),
             Self::CdnLoop => (502, &[]),
             Self::PayloadTooLarge => (413, &[]),
+            Self::ClientUnknown(status) => (*status, &[]),
         }
     }
 
@@ -58,6 +61,7 @@ impl Unfit {
             Self::CredentialsDenied(details) => details,
             Self::CdnLoop => "cdn_loop_detected",
             Self::PayloadTooLarge => "request_payload_too_large",
+            Self::ClientUnknown(_) => "rejecting_because_detection_failed",
         }
     }
 
@@ -79,6 +83,7 @@ impl Unfit {
             Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
             Self::CdnLoop => "it came by the same network before".to_owned(),
             Self::PayloadTooLarge => "it is longer than the proxy takes".to_owned(),
+            Self::ClientUnknown(_) => "no header names its client's address".to_owned(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::envoy::fields;
 use crate::envoy::version::Version;
 use crate::mesh::conventions::{Mesh, Redirected};
+use crate::mesh::kubernetes::service_of_host;
 use crate::mesh::meshes;
 use crate::mesh::node_id::NodeId;
 use crate::mesh::proxies::envoy_version;
@@ -217,6 +218,20 @@ impl<'a> Walker<'a> {
     pub(in crate::walk) fn namespace(&self) -> String {
         let of_pod = self.snapshot.source.as_ref().map(|p| p.namespace.clone());
         of_pod.or_else(|| self.node.as_ref().map(|n| n.namespace.clone())).unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// Whether a mesh host is the one that B names, as a pod of A's namespace would say it.
+    pub(in crate::walk) fn names(&self, host: &str) -> bool {
+        let asked = self.question.host.trim_end_matches('.');
+        if host == asked {
+            return true;
+        }
+        let Some((namespace, name)) = service_of_host(host) else {
+            return false;
+        };
+        asked == format!("{name}.{namespace}")
+            || asked == format!("{name}.{namespace}.svc")
+            || (asked == name && namespace == self.namespace())
     }
 
     /// The deciding fields of a message that nobody here interprets, in words.

@@ -21,7 +21,7 @@ pub(super) fn unit(rng: &mut Rng, at: &Spot) -> Unit {
     }
     let mut host = json!({"name": "host", "domains": ["*"], "routes": routes});
     if rng.chance(20) {
-        host["retry_policy"] = json!({"retry_on": "5xx,connect-failure", "num_retries": rng.between(1, 2)});
+        host["retry_policy"] = retries(rng);
     }
     let mut http = json!({"virtual_hosts": [host]});
     manager::options(rng, &mut http, 3);
@@ -46,6 +46,19 @@ fn action(rng: &mut Rng, unit: &mut Unit) -> Value {
         7 => json!({"route": forward(rng, unit, "cluster_header")}),
         _ => json!({"route": forward(rng, unit, "cluster")}),
     }
+}
+
+fn retries(rng: &mut Rng) -> Value {
+    let names = ["5xx", "connect-failure", "reset", "gateway-error", "reset-before-request", "refused-stream", " x"];
+    let on: Vec<String> = (0..rng.below(3)).map(|_| rng.word(&names)).collect();
+    let mut policy = json!({"retry_on": on.join(",")});
+    if rng.chance(60) {
+        policy["num_retries"] = json!(rng.below(3));
+    }
+    if rng.chance(15) {
+        policy["retriable_request_headers"] = json!([{"name": "x-cluster", "present_match": rng.chance(50)}]);
+    }
+    policy
 }
 
 fn redirect(rng: &mut Rng) -> Value {
@@ -89,14 +102,14 @@ fn forward(rng: &mut Rng, unit: &mut Unit, specifier: &str) -> Value {
     }
     let extras = [
         ("timeout", json!("60s")),
-        ("retry_policy", json!({"retry_on": "5xx,connect-failure,reset", "num_retries": 1})),
+        ("retry_policy", retries(rng)),
         ("priority", json!("HIGH")),
         ("prefix_rewrite", json!("/rewritten")),
         ("host_rewrite_literal", json!("rewritten")),
         ("idle_timeout", json!("60s")),
     ];
     for (field, value) in extras {
-        if rng.chance(12) {
+        if rng.chance(if field == "retry_policy" { 40 } else { 12 }) {
             route[field] = value;
         }
     }
