@@ -35,11 +35,32 @@ pub struct Names {
     pub ips: Vec<String>,
 }
 
+impl Certificate {
+    /// Of which kind its key is; `None` of one that is neither.
+    pub fn key(&self) -> Option<Key> {
+        let (_, parsed) = X509Certificate::from_der(&self.der).ok()?;
+        match parsed.public_key().parsed().ok()? {
+            PublicKey::EC(_) => Some(Key::Elliptic),
+            PublicKey::RSA(_) => Some(Key::Rsa),
+            PublicKey::DSA(_) | PublicKey::GostR3410(_) | PublicKey::GostR3410_2012(_) | PublicKey::Unknown(_) => None,
+        }
+    }
+}
+
 impl Names {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &String> {
         self.uris.iter().chain(&self.dns).chain(&self.emails).chain(&self.ips)
     }
+}
+
+/// Of which kind a certificate's key is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Key {
+    /// On an elliptic curve.
+    Elliptic,
+    /// RSA.
+    Rsa,
 }
 
 /// In which part a certificate is shown.

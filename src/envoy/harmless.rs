@@ -2,6 +2,8 @@
 //!
 //! "The request" is the one that is asked about: small, without a body, sent by a client that waits.
 
+use serde_json::Value;
+
 /// Why this field of this message is harmless; `None` when it is not known to be.
 pub fn field(message: &str, name: &str) -> Option<&'static str> {
     let (_, rows) = FIELDS.iter().find(|(m, _)| *m == message)?;
@@ -11,6 +13,15 @@ pub fn field(message: &str, name: &str) -> Option<&'static str> {
 /// Why an HTTP filter of this type never answers a request by itself.
 pub fn http_filter(type_name: &str) -> Option<&'static str> {
     HTTP_FILTERS.iter().find(|(types, _)| types.contains(&type_name)).map(|(_, reason)| *reason)
+}
+
+/// The type of the first of these upstream HTTP filters that may do something to a request.
+pub fn odd_upstream_filter(filters: &Value) -> Option<String> {
+    let types = filters.as_array()?.iter().map(|filter| {
+        let url = filter.pointer("/typed_config/@type").and_then(Value::as_str).unwrap_or_default();
+        url.rsplit('/').next().unwrap_or_default().to_owned()
+    });
+    types.into_iter().find(|name| http_filter(name).is_none() && !name.ends_with(".UpstreamCodec"))
 }
 
 /// Why a network filter of this type passes every connection on.
@@ -97,7 +108,6 @@ static FIELDS: &[(&str, &[Row])] = &[
                     "always_set_request_id_in_response",
                     "request_id_extension",
                     "set_current_client_cert_details",
-                    "forward_client_cert_matcher",
                     "proxy_100_continue",
                     "represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
                     "skip_xff_append",
@@ -319,7 +329,6 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     ("envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter", &[(&["is_optional"], LACKING)]),
     ("envoy.config.route.v3.DirectResponseAction", &[(&["body", "body_format"], AFTER)]),
-    ("envoy.config.route.v3.RedirectAction", &[(&["path_rewrite"], "the Location's path, not whether it redirects")]),
     (
         "envoy.type.matcher.v3.MetadataMatcher",
         &[(&["path", "value"], "looked at only where something sets the metadata, and that is told by its name")],
@@ -456,7 +465,7 @@ static FIELDS: &[(&str, &[Row])] = &[
     ),
     (
         "envoy.config.cluster.v3.CircuitBreakers.Thresholds",
-        &[(&["max_connection_pools"], "bounds pools"), (&["track_remaining"], OBSERVED)],
+        &[(&["track_remaining"], OBSERVED)],
     ),
     (
         "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget",
@@ -554,7 +563,16 @@ static FIELDS: &[(&str, &[Row])] = &[
     (
         "envoy.config.core.v3.HttpProtocolOptions",
         &[
-            (&["idle_timeout", "max_connection_duration", "max_stream_duration", "max_requests_per_connection"], TIME),
+            (
+                &[
+                    "idle_timeout",
+                    "max_connection_duration",
+                    "max_connection_duration_jitter",
+                    "max_stream_duration",
+                    "max_requests_per_connection",
+                ],
+                TIME,
+            ),
             (&["max_response_headers_kb"], AFTER),
         ],
     ),
@@ -715,7 +733,6 @@ static HTTP_FILTERS: &[Row] = &[
         ],
         "answers with what B answered before",
     ),
-    (&["envoy.extensions.filters.http.custom_response.v3.CustomResponse"], "rewrites answers, after the decision"),
     (
         &["envoy.extensions.filters.http.credential_injector.v3.CredentialInjector"],
         "adds credentials to what is sent on",

@@ -69,6 +69,10 @@ fn path(redirect: &RedirectAction, matched: Option<&PathSpecifier>, asked: Asked
             let pattern = rewrite.pattern.as_ref()?;
             re2::replace_all(&pattern.regex, &rewrite.substitution, bare, asked.charset)?
         }
+        // What stands between `%` is filled in from the request.
+        Some(PathRewriteSpecifier::PathRewrite(text)) if text.contains('%') => return None,
+        Some(PathRewriteSpecifier::PathRewrite(text)) if text.contains('?') => return Some(text.clone()),
+        Some(PathRewriteSpecifier::PathRewrite(text)) => text.clone(),
         Some(PathRewriteSpecifier::PathRedirect(_) | PathRewriteSpecifier::PrefixRewrite(_)) | None => bare.to_owned(),
     };
     Some(format!("{new}{query}"))

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::any::JsonAny;
-use super::certificate::Names;
+use super::certificate::{Key, Names};
 use super::fields::snake;
 use super::matcher::{self, Match};
 use super::pb::envoy::config::core::v3::{DataSource, data_source::Specifier};
@@ -30,6 +30,10 @@ pub struct Context {
     pub lowest: i32,
     /// The newest.
     pub highest: i32,
+    /// The ciphers that it takes before TLS 1.3, one a word; those of Envoy where there is none.
+    pub ciphers: Vec<String>,
+    /// The curves, likewise.
+    pub curves: Vec<String>,
     /// The protocols inside that it offers or takes, in its order.
     pub alpn: Vec<String>,
     /// Sessions of before are taken up again, which leaves out the certificates.
@@ -108,6 +112,8 @@ impl Context {
             lowest: or(params.tls_minimum_protocol_version(), TlsProtocol::TlSv12) as i32,
             highest: or(params.tls_maximum_protocol_version(), newest) as i32,
             alpn: tls.alpn_protocols,
+            ciphers: words(&params.cipher_suites),
+            curves: words(&params.ecdh_curves),
             ..Self::default()
         })
     }
@@ -120,11 +126,54 @@ impl Context {
         (self.requires && (authority.is_some() || secret.is_some())) || has_names
     }
 
+    /// Why two sides that speak this version may have nothing in common to encrypt with, where the one that is dialed shows
+    /// a certificate with such a key.
+    pub fn may_not_agree_with(&self, other: &Self, version: i32, key: Option<Key>) -> Option<&'static str> {
+        let curves = common(&self.curves, &other.curves, CURVES);
+        if curves.is_some_and(|both| both.is_empty()) {
+            return Some("whether the two sides have a curve in common (`ecdh_curves`)");
+        }
+        let both = common(&self.ciphers, &other.ciphers, CIPHERS).filter(|_| !is_1_3(version))?;
+        let fits = |cipher: &&str| match key {
+            Some(Key::Elliptic) => cipher.contains("ECDSA"),
+            Some(Key::Rsa) => !cipher.contains("ECDSA"),
+            None => true,
+        };
+        (!both.iter().any(fits)).then_some("whether the two sides have a cipher in common (`cipher_suites`)")
+    }
+
     /// The newest version that both speak; `None` where there is none.
     pub fn version_with(&self, other: &Self) -> Option<i32> {
         let version = self.highest.min(other.highest);
         (version >= self.lowest.max(other.lowest)).then_some(version)
     }
+}
+
+/// What Envoy takes where nothing is said (`ServerContextConfigImpl` and `ClientContextConfigImpl`).
+const CIPHERS: &[&str] = &[
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+];
+const CURVES: &[&str] = &["X25519", "P-256"];
+
+/// `[a|b]` are two of equal rank.
+fn words(list: &[String]) -> Vec<String> {
+    let words = list.iter().flat_map(|entry| entry.split(|c| "[]|:".contains(c)));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// What both take; nothing is told of lists with words that are not single names.
+fn common<'a>(one: &'a [String], other: &'a [String], unset: &'static [&'static str]) -> Option<Vec<&'a str>> {
+    let all = |list: &'a [String]| -> Vec<&'a str> {
+        if list.is_empty() { unset.to_vec() } else { list.iter().map(String::as_str).collect() }
+    };
+    let (one, other) = (all(one), all(other));
+    let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && *word != "ALL";
+    one.iter().chain(&other).all(is_name).then(|| one.into_iter().filter(|word| other.contains(word)).collect())
 }
 
 /// Whether a version of TLS is 1.3: there the side that dials is through before its own certificate was looked at.
@@ -211,6 +260,8 @@ pub fn untold_of(context: &Value) -> Option<String> {
         "match_typed_subject_alt_names",
         "match_subject_alt_names",
         "watched_directory",
+        // What a server says of whom it trusts is not what it trusts.
+        "suppress_client_ca_list",
     ];
     context.as_object()?.keys().map(|key| snake(key)).find(|key| !KNOWN.contains(&key.as_str()))
 }
@@ -261,4 +312,39 @@ fn covers(name: &str, wanted: &str) -> bool {
         wanted.split_once('.').filter(|(label, rest)| !label.is_empty() && *rest == domain)
     };
     name == wanted || below().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(ciphers: &str, curves: &str) -> Context {
+        Context { ciphers: words(&[ciphers.to_owned()]), curves: words(&[curves.to_owned()]), ..Context::default() }
+    }
+
+    #[test]
+    fn a_cipher_in_common_has_to_fit_the_key() {
+        let (old, new) = (TlsProtocol::TlSv12 as i32, TlsProtocol::TlSv13 as i32);
+        let is_open = |one: &str, other: &str, version, key| {
+            takes(one, "").may_not_agree_with(&takes(other, ""), version, key).is_some()
+        };
+        let (rsa, elliptic) =
+            ("ECDHE-RSA-AES128-GCM-SHA256", "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]");
+        assert!(is_open(rsa, elliptic, old, None));
+        assert!(!is_open(rsa, elliptic, new, None));
+        assert!(is_open(rsa, "", old, Some(Key::Elliptic)));
+        assert!(!is_open(rsa, "", old, Some(Key::Rsa)));
+        assert!(!is_open(elliptic, "", old, Some(Key::Elliptic)));
+        assert!(!is_open("ALL", rsa, old, Some(Key::Elliptic)));
+    }
+
+    #[test]
+    fn a_curve_is_wanted_of_every_version() {
+        let is_open = |one: &str, other: &str| {
+            takes("", one).may_not_agree_with(&takes("", other), TlsProtocol::TlSv13 as i32, None).is_some()
+        };
+        assert!(is_open("X25519", "P-256"));
+        assert!(is_open("P-521", ""));
+        assert!(!is_open("", "P-256"));
+    }
 }

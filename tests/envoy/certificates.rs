@@ -11,7 +11,7 @@
 //!
 //! Each entry becomes a cluster of A's and a listener of B's, in one Envoy: `/fine` leads there by HTTP, and a listener
 //! of A's at 127.1.1.N (N counts the entries) by TCP. With `after` it is asked once more, after requests; a text there
-//! says why that may be unknown. Besides, a side has `expects` (string matchers), `names` (typed
+//! says why that may be unknown, and `unknown` why all of it may. Besides, a side has `expects` (string matchers), `names` (typed
 //! ones), `versions`, `delivered: true` for secrets that are discovered, and `context`, `validation`: Envoy's own fields.
 
 use std::collections::BTreeMap;
@@ -59,8 +59,9 @@ pub(crate) fn expand(short: &mut Map<String, Value>) -> Option<tempfile::TempDir
         listeners.push(json!({"name": format!("tcp-{name}"), "address": tcp, "tcp": name}));
         routes.push(json!({"name": name, "match": {"path": format!("/{name}")}, "route": {"cluster": name}}));
         let host = take(&mut pair, "host");
-        requests.push(json!({"path": format!("/{name}"), "host": host}));
-        requests.push(json!({"to": tcp, "protocol": "tcp"}));
+        let open = take(&mut pair, "unknown");
+        requests.push(json!({"path": format!("/{name}"), "host": host, "may_be_unknown": open}));
+        requests.push(json!({"to": tcp, "protocol": "tcp", "may_be_unknown": open}));
         if let Some(unknown) = pair.remove("after") {
             let unknown = unknown.as_str();
             requests.push(json!({"path": format!("/{name}"), "host": host, "ask_after": 2, "may_be_unknown": unknown}));

@@ -152,13 +152,12 @@ impl Taking<'_> {
     /// ` to LOCATION`; nothing where it rests on what is not modeled.
     fn location(&self, redirect: &RedirectAction, hit: &Hit) -> String {
         let (walker, http) = (self.walker, self.http);
-        let by_formatter = hit.node.at("redirect.path_rewrite").is_some();
         let matched = hit.route.r#match.as_ref().and_then(|m| m.path_specifier.as_ref());
         let charset = Charset::of(walker.version);
         let checks_prefix = walker.version >= Version::new(1, 40, 0);
         let asked =
             Asked { scheme: &http.scheme, authority: &http.authority, path: &http.path, charset, checks_prefix };
-        let to = redirect::location(redirect, matched, asked).filter(|_| !by_formatter);
+        let to = redirect::location(redirect, matched, asked);
         to.map(|to| format!(" to {to}")).unwrap_or_default()
     }
 

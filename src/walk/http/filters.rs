@@ -10,6 +10,7 @@ mod configured;
 mod cors;
 mod credentials;
 mod csrf;
+mod custom_response;
 mod ext_authz;
 mod fault;
 mod headers;
@@ -19,6 +20,7 @@ mod metadata;
 mod oauth2;
 mod rate_limit;
 mod rbac;
+mod router;
 mod script;
 mod service;
 mod session;
@@ -244,6 +246,8 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "api_key_auth.v3.ApiKeyAuth" => credentials::api_key(ask, &applied),
         "buffer.v3.Buffer" => buffer::effects(ask, &applied),
         "cdn_loop.v3.CdnLoopConfig" => cdn_loop::effects(ask, &applied),
+        "custom_response.v3.CustomResponse" => custom_response::effects(ask, &applied),
+        "router.v3.Router" => router::effects(ask, &applied),
         "oauth2.v3.OAuth2" => oauth2::effects(ask, &applied),
         "ip_tagging.v3.IPTagging" => headers::tags(ask, &applied),
         "stateful_session.v3.StatefulSession" => session::effects(ask, &applied),

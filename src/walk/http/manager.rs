@@ -30,6 +30,8 @@ const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.
 /// How rows name the manager.
 const NAME: &str = "HTTP connection manager";
 
+const RECOMMENDED: &str = "which statuses its own replies get (`set_recommended_response_code`) is not modeled";
+
 /// A connection manager, and where it stands.
 #[derive(Clone, Copy)]
 pub(in crate::walk) struct Manager<'a> {
@@ -48,6 +50,9 @@ pub(in crate::walk) fn forward(walker: &Walker, manager: Manager, dial: &Dial, r
         Some(Err(why)) => (None, Some(why)),
         None => (None, None),
     };
+    let recommended = manager.node.at("proxy_status_config.set_recommended_response_code");
+    let recommended = recommended.filter(|set| set.value().as_bool() == Some(true));
+    let odd = odd.or_else(|| recommended.map(|_| RECOMMENDED.to_owned()));
     let of_manager = |why: String| Condition::of(Stage::HttpFilters, NAME, ANYTHING, &why);
     let conditions: Vec<Condition> = unmodeled.into_iter().chain(odd).map(of_manager).collect();
     let clear = manager.sight == Sight::Clear;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::envoy::codec::Limits;
 use crate::envoy::domains;
 use crate::envoy::headers;
-use crate::envoy::matcher::Match;
+use crate::envoy::matcher::{self, Match};
 use crate::envoy::path::{Normalization, normalize, unescaped};
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
@@ -80,11 +80,14 @@ pub(in crate::walk) fn request(
     let tunnels = question.method == CONNECT;
     let path = if tunnels { String::new() } else { path(walker, manager, &mut open) };
     open.odd_headers(question);
-    let upgrade = if tunnels { Some(CONNECT) } else { headers::upgrade(&question.headers) };
+    let upgrade = upgrade(question, manager, dial).unwrap_or_else(|why| {
+        open.add(&[Power::Refuse, Power::Rewrite], &why);
+        None
+    });
     if tunnels && dial.protocol.is_http2() {
         open.add(&[Power::Refuse], "whether the manager takes CONNECT over HTTP/2 (`allow_connect`)");
     }
-    let mut headers = seen_headers(question, manager, dial, &mut open);
+    let mut headers = seen_headers(question, manager, (dial, upgrade.as_deref()), &mut open);
     let client = client::address(walker, manager, dial, &headers).unwrap_or_else(|why| {
         open.add(&[Power::Rewrite], &why);
         None
@@ -123,22 +126,45 @@ pub(in crate::walk) fn request(
         internal,
         makes_id,
         client,
-        upgrade: upgrade.map(str::to_owned),
+        upgrade,
     };
     (http, open.conditions)
+}
+
+/// What it asks to go over to. Of that the codec of HTTP/1 drops what it is told to look past
+/// (`Utility::removeUpgrade` in `source/common/http/utility.cc`).
+fn upgrade(question: &Question, manager: &HttpConnectionManager, dial: &Dial) -> Result<Option<String>, String> {
+    if question.method == CONNECT {
+        return Ok(Some(CONNECT.to_owned()));
+    }
+    let Some(wanted) = headers::upgrade(&question.headers) else { return Ok(None) };
+    let ignored = manager.http_protocol_options.as_ref().map(|own| own.ignore_http_11_upgrade.as_slice());
+    let ignored = ignored.filter(|all| !all.is_empty() && !dial.protocol.is_http2());
+    let Some(ignored) = ignored else { return Ok(Some(wanted.to_owned())) };
+    let mut left = Vec::new();
+    for one in wanted.split(',').map(str::trim) {
+        match ignored.iter().map(|matcher| matcher::string(matcher, one)).fold(Match::No, Match::or) {
+            Match::Yes => {}
+            Match::No => left.push(one),
+            Match::Share(_) | Match::Unknown(_) => {
+                return Err(format!("whether the codec looks past upgrades to {one} (`ignore_http_11_upgrade`)"));
+            }
+        }
+    }
+    Ok((!left.is_empty()).then(|| left.join(",")))
 }
 
 /// The request's own headers, as the manager lets them in: names in lower case, and its early mutations done.
 fn seen_headers(
     question: &Question,
     manager: &HttpConnectionManager,
-    dial: &Dial,
+    (dial, upgrade): (&Dial, Option<&str>),
     open: &mut Open,
 ) -> Vec<(String, String)> {
     let edge = is_edge(manager);
     let mut headers = headers::matched(&question.headers, dial.protocol.is_http2(), edge);
     if question.method != CONNECT
-        && let Some(wanted) = headers::upgrade(&question.headers)
+        && let Some(wanted) = upgrade
     {
         headers.extend([("connection", "Upgrade"), ("upgrade", wanted)].map(|(k, v)| (k.to_owned(), v.to_owned())));
     }
@@ -250,7 +276,8 @@ fn added_by(manager: &HttpConnectionManager) -> Vec<&'static str> {
     if manager.append_x_forwarded_port {
         names.push("x-forwarded-port");
     }
-    if manager.forward_client_cert_details() == ForwardClientCertDetails::AlwaysForwardOnly {
+    let always = ForwardClientCertDetails::AlwaysForwardOnly;
+    if manager.forward_client_cert_details() == always || manager.forward_client_cert_matcher.is_some() {
         names.push("x-forwarded-client-cert");
     }
     if trusts_addresses(manager) {

@@ -37,6 +37,12 @@ pub(in crate::walk) struct Closed {
     pub(in crate::walk) at: Option<Node>,
 }
 
+/// Whether an inspector of TLS is told to close the other connections (`source/extensions/filters/listener/tls_inspector`).
+fn closes_what_is_no_tls(any: &JsonAny) -> bool {
+    let value: serde_json::Value = serde_json::from_slice(&any.json).unwrap_or_default();
+    value["close_connection_on_client_hello_parsing_errors"].as_bool() == Some(true)
+}
+
 /// Asks the listener's filters in their order.
 pub(in crate::walk) fn inspect(walker: &Walker, active: &Active, dial: &Dial) -> Inspected {
     let header = walker.question.proxy_protocol.filter(|_| matches!(walker.origin, Origin::Source(_)));
@@ -83,7 +89,12 @@ impl Bytes<'_> {
     fn meet(&mut self, name: &str, any: Option<&JsonAny>) -> Option<String> {
         let type_name = any.map_or("", |any| any.type_name.rsplit('.').next().unwrap_or_default());
         match (type_name, name.strip_prefix("envoy.filters.listener.").unwrap_or(name)) {
-            ("TlsInspector", _) | ("", "tls_inspector" | "envoy.listener.tls_inspector") => self.inspect_tls(),
+            ("TlsInspector", _) | ("", "tls_inspector" | "envoy.listener.tls_inspector") => {
+                self.inspect_tls();
+                if self.connection.transport_protocol != "tls" && any.is_some_and(closes_what_is_no_tls) {
+                    self.odd.push(format!("listener filter {name} closes what it does not take for TLS"));
+                }
+            }
             ("HttpInspector", _) | ("", "http_inspector" | "envoy.listener.http_inspector") => self.inspect_http(),
             ("ProxyProtocol", _) | ("", "proxy_protocol" | "envoy.listener.proxy_protocol") => {
                 return self.take_header(name, any);

@@ -105,6 +105,10 @@ impl Meeting<'_> {
             Err(Untold::Gap(why)) => return self.by_name_of_pod(why),
             shown => shown?,
         };
+        let key = shown.chain.first().and_then(certificate::Certificate::key);
+        if let Some(why) = client.may_not_agree_with(&server, version, key) {
+            return Err(Untold::Why(why.to_owned()));
+        }
         if let Some(why) = self.objection(&shown, &here, Usage::Server)? {
             // What was set up before goes on, and its certificates are not looked at again.
             if self.is_connected() {

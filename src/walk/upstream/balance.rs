@@ -73,7 +73,8 @@ pub(in crate::walk) fn evaluate(
         Breaker::Stops(overflow) if spread.without_host <= 0.0 && !hosts.is_empty() => {
             return overflowed(trail, overflow, wire).under(conditions);
         }
-        Breaker::Lets | Breaker::Stops(_) => {}
+        Breaker::Poolless if !hosts.is_empty() => return poolless(trail, wire).under(conditions),
+        Breaker::Lets | Breaker::Poolless | Breaker::Stops(_) => {}
         Breaker::Unknown(why) => conditions.push(Condition::of(Stage::Cluster, &name, &[Power::Refuse], &why)),
     }
     hosts::finish(trail, (&spread, &subset), &assignment, wire).under(conditions)
@@ -98,6 +99,18 @@ fn overflowed(mut trail: ClusterTrail, overflow: Overflow, wire: Wire) -> Evalua
         _ => format!("its circuit breaker is full at this moment: {in_use} in use, {name} is {limit}"),
     };
     Evaluated::ended(trail, wire.overflow(threshold), &note, evidence)
+}
+
+/// The end of a request to a cluster that may connect to nobody.
+fn poolless(trail: ClusterTrail, wire: Wire) -> Evaluated {
+    let thresholds = trail.cluster.as_ref().and_then(|config| config.get("circuit_breakers"));
+    let evidence = thresholds.into_iter().map(|node| node.evidence()).collect();
+    Evaluated::ended(
+        trail,
+        wire.no_host(),
+        "its circuit breaker lets nothing through: max_connection_pools is 0",
+        evidence,
+    )
 }
 
 /// What Envoy does not tell of an assignment, and these hosts make a difference of.

@@ -1,5 +1,8 @@
 //! A cluster's circuit breaker: whether one more request finds room.
 //!
+//! A cluster that may have no connection pool has no host for a request of HTTP (`max_connection_pools`, in
+//! `source/common/upstream/cluster_manager_impl.cc`); where it may have one, an idle pool makes room for another.
+//!
 //! The thresholds are those of the request's priority, 1024 where they say nothing. What is in use is counted by the
 //! hosts of `/clusters`, for both priorities together and for all workers. `max_connections` is soft for HTTP: a pool
 //! without a connection always gets one. What goes on a free connection does not wait, so that `max_pending_requests`
@@ -23,6 +26,8 @@ pub(in crate::walk) enum Breaker {
     Lets,
     /// There is none.
     Stops(Overflow),
+    /// There is no pool of connections at all.
+    Poolless,
     /// It depends on what else is under way.
     Unknown(String),
 }
@@ -36,6 +41,9 @@ impl Breaker {
         };
         let all = cluster.circuit_breakers.iter().flat_map(|c| &c.thresholds);
         let own = all.into_iter().find(|t| t.priority() == priority).copied().unwrap_or_default();
+        if matches!(wire, Wire::Http { .. }) && own.max_connection_pools.as_ref().is_some_and(|most| most.value == 0) {
+            return Self::Poolless;
+        }
         let full = |threshold: Threshold, limit: Option<&UInt32Value>| {
             let limit = limit.map_or(UNSET, |n| n.value);
             let in_use = hosts.iter().map(|host| threshold.count(&host.counters)).sum();

@@ -58,14 +58,8 @@ fn unmodeled(walker: &Walker, cluster: &Cluster) -> Option<String> {
         if let Some(field) = found.first() {
             return Some(format!("`{field}` of HttpProtocolOptions is not modeled"));
         }
-        let filters = value.get("http_filters").and_then(serde_json::Value::as_array);
-        for filter in filters.into_iter().flatten() {
-            let type_name =
-                filter.pointer("/typed_config/@type").and_then(serde_json::Value::as_str).unwrap_or_default();
-            let type_name = type_name.rsplit('/').next().unwrap_or_default();
-            if harmless::http_filter(type_name).is_none() && !type_name.ends_with(".UpstreamCodec") {
-                return Some(format!("upstream HTTP filter {type_name} is not modeled"));
-            }
+        if let Some(odd) = value.get("http_filters").and_then(harmless::odd_upstream_filter) {
+            return Some(format!("upstream HTTP filter {odd} is not modeled"));
         }
     }
     None

@@ -78,8 +78,10 @@ fn endpoint(short: Value) -> Value {
     let mut short = if short.is_string() { object(json!({"at": short})) } else { object(short) };
     let at = take(&mut short, "at");
     let mut long = object(json!({"endpoint": {"address": address(at.as_str().expect("endpoint address"))}}));
-    if let Some(name) = short.remove("hostname") {
-        long["endpoint"]["hostname"] = name;
+    for key in ["hostname", "health_check_config", "additional_addresses", "observability_name"] {
+        if let Some(value) = short.remove(key) {
+            long["endpoint"][key] = value;
+        }
     }
     for (key, value) in short {
         let key = match key.as_str() {

@@ -1,8 +1,8 @@
 //! Listeners, filter chains and what stands in them.
 //!
 //! A listener is `{name, address, …}` with `chains` and `default_chain`, or with one chain's own fields. A chain
-//! is `{name, match, filters}` and then `http` (a connection manager, see [`route`]) or `tcp` (a cluster name,
-//! or a TCP proxy's fields). `inspect: [tls, http]` puts the inspectors in front. A listener named as the
+//! is `{name, match, filters}` and then `http` (a connection manager, see [`route`], where `router` has fields of its last
+//! filter) or `tcp` (a cluster name, or a TCP proxy's fields). `inspect: [tls, http]` puts the inspectors in front. A listener named as the
 //! accepting one gets its address and what restores the original destination; the others are not bound, as in a
 //! mesh.
 
@@ -114,7 +114,8 @@ fn connection_manager(listener: &str, routes_name: &str, mut short: Map<String, 
     let (key, source) = route::source(routes_name, &mut short);
     let routes = source["name"].as_str().or(source["route_config_name"].as_str()).unwrap_or_default().to_owned();
     let mut filters = items(take(&mut short, "http_filters"));
-    filters.push(extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", Map::new()));
+    let router = object(take(&mut short, "router"));
+    filters.push(extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", router));
     let mut fields = object(json!({
         "stat_prefix": "http",
         "access_log": [access_log::request(listener, &routes)],

@@ -1,8 +1,8 @@
 //! Where a connection manager's routes come from, and route configurations.
 //!
-//! A connection manager has `rds: NAME`, or `virtual_hosts`, or just `routes` (of one virtual host for `*`);
-//! `route_config` adds further fields of the route configuration. Every route gets a name, for Envoy's log tells
-//! routes apart by nothing else.
+//! A connection manager has `rds: NAME`, or `scoped_routes` as Envoy has them, or `virtual_hosts`, or just `routes` (of one
+//! virtual host for `*`); `route_config` adds further fields of the route configuration. Every route gets a name, for
+//! Envoy's log tells routes apart by nothing else.
 
 use serde_json::{Map, Value, json};
 
@@ -13,6 +13,9 @@ pub(crate) fn source(name: &str, manager: &mut Map<String, Value>) -> (&'static 
     if let Some(wanted) = manager.remove("rds") {
         let source = discovered_from(&discovery_file(wanted.as_str().expect("a name")));
         return ("rds", json!({"route_config_name": wanted, "config_source": source}));
+    }
+    if let Some(scopes) = manager.remove("scoped_routes") {
+        return ("scoped_routes", scopes);
     }
     let mut fields = object(take(manager, "route_config"));
     for key in ["virtual_hosts", "routes"] {

@@ -19,11 +19,16 @@ pub(super) fn effects(ask: &Ask) -> Vec<Effect> {
     match is_asked(ask) {
         Match::No => Vec::new(),
         Match::Yes | Match::Share(_) => match ask.own_node() {
-            Some(node) => too_long(ask, &node).map_or_else(|| service(node).effects(ask), |effect| vec![effect]),
+            Some(node) => too_long(ask, &node).map_or_else(|| asked(ask, node), |effect| vec![effect]),
             None => vec![Effect::Unknown(format!("the configuration of HTTP filter {} is not there", ask.filter.name))],
         },
         Match::Unknown(why) => vec![Effect::Unknown(format!("whether an authorization service is asked: {why}"))],
     }
+}
+
+/// In the shadow nobody is refused; what the service adds is left open.
+fn asked(ask: &Ask, node: Node) -> Vec<Effect> {
+    if is_set(&node, "shadow_mode") { vec![Effect::ChangesHeaders] } else { service(node).effects(ask) }
 }
 
 /// A request whose body is to be shown whole, and is longer than the filter holds.
