@@ -238,13 +238,20 @@ fn kept(name: &str, text: &str) -> PathBuf {
 }
 
 fn units(seed: u64, batch: usize, version: Version) -> Vec<Unit> {
-    let mut rng = Rng::new(seed, batch.try_into().expect("a number"));
-    (0..UNITS)
+    let number = batch.try_into().expect("a number");
+    let mut rng = Rng::new(seed, number);
+    let mut units: Vec<Unit> = (0..UNITS)
         .map(|number| {
             let layer = Layer::ALL[number % Layer::ALL.len()];
             Unit::by_chance(&mut rng, layer, &Spot::new(number), version)
         })
-        .collect()
+        .collect();
+    // Of a sequence of its own: what is said beside leaves all else as it was.
+    let mut beside = Rng::new(!seed, number);
+    for unit in &mut units {
+        unit.beside(&mut beside);
+    }
+    units
 }
 
 impl Sum {

@@ -4,6 +4,7 @@
 //! layer. Units do not touch one another, so that many can share one Envoy.
 
 mod actions;
+mod beside;
 mod chains;
 mod checked;
 mod draft;
@@ -150,6 +151,11 @@ impl Unit {
         };
         mixed::into(rng, &mut unit);
         unit
+    }
+
+    /// Sets some of what is said to change nothing.
+    pub(crate) fn beside(&mut self, rng: &mut Rng) {
+        beside::into(rng, self);
     }
 
     fn new(layer: Layer, spot: &Spot) -> Self {
