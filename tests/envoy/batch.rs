@@ -10,6 +10,7 @@ use mesh_why::snapshot::Snapshot;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::ask::{self, Said};
 use crate::backend::Backends;
 use crate::compare::Difference;
@@ -58,6 +59,8 @@ const FEW: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Stand<'a> {
     pub(crate) envoy: &'a Path,
+    /// What that Envoy can be told.
+    pub(crate) api: &'a Api,
     /// How often at most a request is sent.
     pub(crate) patience: usize,
     /// Emptied before each.
@@ -91,7 +94,8 @@ pub(crate) fn run(stand: &Stand<'_>, backends: &mut Backends, units: &[Unit]) ->
     let mut files = snapshot::files(&envoy, config.pod);
     let counts = |name: &str| !units.iter().any(|unit| of(unit, name) && refused(unit).is_some());
     for body in files.values() {
-        batch.met.look(&serde_json::from_slice(body).map_err(|error| error.to_string())?, &counts);
+        let body = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        batch.met.look(stand.api, &body, &counts);
     }
     let mut shot = Snapshot::from_files(&mut files).map_err(|error| error.to_string())?;
     for (index, unit) in units.iter().enumerate() {

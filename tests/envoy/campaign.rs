@@ -160,7 +160,7 @@ fn campaign(envoy: &Installed, seed: u64, until: Until) -> Sum {
                 let directory =
                     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{major}.{minor}-{worker}"));
                 let mut work = Work {
-                    stand: Stand { envoy: &envoy.binary, patience: draws::ALL, directory: &directory },
+                    stand: Stand { envoy: &envoy.binary, api: &envoy.api, patience: draws::ALL, directory: &directory },
                     backends: Backends::default(),
                     sum,
                 };

@@ -10,6 +10,7 @@ use std::{env, thread};
 
 use serde_json::Value;
 
+use crate::api::Api;
 use crate::config::{ACCEPTING, Config};
 use crate::watches::{self, Watches};
 use crate::{admin, files};
@@ -29,6 +30,8 @@ pub(crate) struct Installed {
     pub(crate) binary: PathBuf,
     pub(crate) version: Version,
     pub(crate) share: Share,
+    /// Everything that it can be told.
+    pub(crate) api: Api,
 }
 
 /// How much runs on it.
@@ -44,7 +47,7 @@ const RELEASES: &[(&str, Share)] = &[("1.40.0", Share::All), ("1.38.3", Share::B
 
 /// The Envoys to run: `MESH_WHY_ENVOY` alone, else those of `tests/run` that are there.
 pub(crate) fn installed() -> Vec<Installed> {
-    let of = |binary: PathBuf, share| Installed { version: version(&binary), binary, share };
+    let of = |binary: PathBuf, share| Installed { version: version(&binary), api: Api::of(&binary), binary, share };
     if let Some(named) = env::var_os("MESH_WHY_ENVOY") {
         return vec![of(named.into(), Share::All)];
     }

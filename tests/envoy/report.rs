@@ -129,6 +129,17 @@ pub(crate) fn coverage(coverage: &Coverage, extent: Extent) -> usize {
     complaints.len()
 }
 
+/// How much of Envoy's own API was met. The number of complaints.
+pub(crate) fn api(version: Version, coverage: &Coverage, rows: usize) -> usize {
+    let Coverage { all, listed, complaints, .. } = coverage;
+    for complaint in complaints {
+        println!("  API       {complaint}");
+    }
+    let set = all - listed;
+    println!("API of {}: {all} fields, {set} set by cases, {listed} listed in {rows} rows", release(version));
+    complaints.len()
+}
+
 /// What came of the kinds of requests on one Envoy.
 pub(crate) fn kinds_of_requests(version: Version, counts: &str) {
     println!("Envoy {}: {counts}", release(version));
