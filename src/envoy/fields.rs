@@ -92,6 +92,14 @@ fn is_default(value: &Value) -> bool {
     }
 }
 
+/// Fields that have a word which begins with a digit: camel case does not show where it begins (`proxy100Continue`).
+const DIGITS: &[(&str, &str)] = &[
+    ("accept_http10", "accept_http_10"),
+    ("consecutive5xx", "consecutive_5xx"),
+    ("enforcing_consecutive5xx", "enforcing_consecutive_5xx"),
+    ("proxy100_continue", "proxy_100_continue"),
+];
+
 /// `routeConfig` and `route_config` are the same field to protobuf's JSON form.
 pub(crate) fn snake(key: &str) -> String {
     let mut name = String::with_capacity(key.len() + 4);
@@ -101,5 +109,31 @@ pub(crate) fn snake(key: &str) -> String {
         }
         name.push(c.to_ascii_lowercase());
     }
-    name
+    let digits = DIGITS.iter().find(|(without, _)| *without == name);
+    digits.map_or(name, |(_, whole)| (*whole).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A field as protobuf names it in JSON.
+    fn camel(name: &str) -> String {
+        let mut words = name.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |before, word| {
+            let (initial, rest) = word.split_at(word.len().min(1));
+            before + &initial.to_ascii_uppercase() + rest
+        })
+    }
+
+    #[test]
+    fn every_field_is_known_by_its_name_in_json_too() {
+        let modeled = MESSAGES.iter().flat_map(|(_, fields)| fields.iter().map(|(name, _)| *name));
+        let rows = harmless::FIELDS.iter().flat_map(|(_, rows)| rows.iter());
+        let harmless = rows.flat_map(|(names, _)| names.iter().copied());
+        for name in modeled.chain(harmless) {
+            assert_eq!(snake(&camel(name)), name);
+        }
+    }
 }

@@ -45,9 +45,9 @@ const LACKING: &str = "what to do without the filter; one that is not modeled is
 const LABEL: &str = "labels for people and control planes";
 
 /// Names that share a reason.
-type Row = (&'static [&'static str], &'static str);
+pub(super) type Row = (&'static [&'static str], &'static str);
 
-static FIELDS: &[(&str, &[Row])] = &[
+pub(super) static FIELDS: &[(&str, &[Row])] = &[
     (
         "envoy.config.listener.v3.Listener",
         &[

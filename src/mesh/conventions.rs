@@ -2,6 +2,7 @@
 //!
 //! Who walks a proxy asks the value, and names no mesh. What is the same in every mesh is no part of it.
 
+use crate::envoy::codec::Spoken;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::snapshot::{Listening, Node};
 
@@ -33,8 +34,8 @@ pub struct Mesh {
     pub(super) filters: Filters,
 }
 
-/// Protocols that are offered in TLS, by the upstream protocol (`HTTP10`, `HTTP11`, `HTTP2`).
-pub type Offers = Vec<(String, Vec<String>)>;
+/// Protocols that are offered in TLS, by the HTTP that a cluster's hosts are spoken to in.
+pub type Offers = Vec<(Spoken, Vec<String>)>;
 
 /// Which connections of a pod's are redirected to its proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,6 +93,8 @@ pub(super) struct Filters {
     pub(super) passes_upstream: fn(&str) -> bool,
     /// What they offer B in TLS instead of the cluster's own list.
     pub(super) alpn_override: fn(&HttpConnectionManager) -> Offers,
+    /// Whether a cluster's own list is offered all the same.
+    pub(super) keeps_alpn: fn(&Node) -> bool,
 }
 
 impl Mesh {
@@ -178,6 +181,11 @@ impl Mesh {
     /// What is offered B in TLS instead of the cluster's own list.
     pub fn alpn_override(&self, manager: &HttpConnectionManager) -> Offers {
         (self.filters.alpn_override)(manager)
+    }
+
+    /// Whether a cluster's own list is offered whatever the mesh's filters would put in its place.
+    pub fn keeps_alpn(&self, cluster: &Node) -> bool {
+        (self.filters.keeps_alpn)(cluster)
     }
 }
 

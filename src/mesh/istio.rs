@@ -56,6 +56,7 @@ pub(super) const MESH: Mesh = Mesh {
         metadata: &["istio_authn"],
         passes_upstream,
         alpn_override: alpn::overrides,
+        keeps_alpn: alpn::is_kept,
     },
 };
 

@@ -135,9 +135,6 @@ fn past(walker: &Walker, pod: &Node) -> Arrival {
 /// The connection as B's proxy sees it, where A shows these names.
 pub(in crate::walk) fn downstream(walker: &Walker, handed: &Handed, arrived: &Arrived, names: Names) -> Downstream {
     let socket = &arrived.socket;
-    let overrides = handed.over.http().map(|taken| taken.alpn_override.as_slice()).unwrap_or_default();
-    let overridden = overrides.iter().find(|(protocol, _)| protocol == "HTTP11");
-    let alpn = overridden.map_or_else(|| socket.alpn.clone(), |(_, words)| words.clone());
     let ip = |node: &Node| node.text("status.podIP")?.parse().ok();
     let source = walker.node.as_ref().and_then(|n| n.ip.parse().ok());
     let names = if socket.kind == SocketKind::Mutual { names } else { Names::default() };
@@ -146,9 +143,19 @@ pub(in crate::walk) fn downstream(walker: &Walker, handed: &Handed, arrived: &Ar
         peer_uris: names.uris,
         peer_dns: names.dns,
         server_name: if socket.is_tls() { socket.server_name.clone() } else { String::new() },
-        alpn: if socket.is_tls() { alpn } else { Vec::new() },
+        alpn: if socket.is_tls() { offered(walker, handed, arrived) } else { Vec::new() },
         source: source.or_else(|| walker.source_pod().as_ref().and_then(ip)),
         destination: arrived.dial.ip,
         port: arrived.dial.port,
     }
+}
+
+/// What A's proxy offers in TLS: the cluster's own list, or what a filter of the mesh's puts in its place.
+fn offered(walker: &Walker, handed: &Handed, arrived: &Arrived) -> Vec<String> {
+    let cluster = handed.cluster.as_ref().and_then(|cluster| cluster.cluster.as_ref());
+    let kept = cluster.is_some_and(|cluster| walker.mesh.keeps_alpn(cluster));
+    let overrides = handed.over.http().filter(|_| !kept).map(|taken| taken.alpn_override.as_slice());
+    let spoken = arrived.dial.protocol.http();
+    let put = overrides.unwrap_or_default().iter().find(|(over, _)| Some(*over) == spoken);
+    put.map_or_else(|| arrived.socket.alpn.clone(), |(_, words)| words.clone())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::envoy::codec::Spoken;
 use crate::envoy::pb::envoy::config::route::v3::redirect_action::RedirectResponseCode;
 use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, WeightedCluster, route};
@@ -39,8 +40,8 @@ pub(in crate::walk) struct Taking<'a> {
     pub(in crate::walk) config: &'a str,
     pub(in crate::walk) config_node: Option<&'a Node>,
     pub(in crate::walk) http: &'a Http,
-    /// What Istio's ALPN filter offers B, by the upstream protocol.
-    pub(in crate::walk) alpn_override: &'a [(String, Vec<String>)],
+    /// What a filter of the mesh's offers B, by the upstream protocol.
+    pub(in crate::walk) alpn_override: &'a [(Spoken, Vec<String>)],
     pub(in crate::walk) underscores: Underscores,
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::envoy::circuit_breaker::Threshold;
+use crate::envoy::codec::Spoken;
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::retry::Retries;
 use crate::envoy::subset::Criteria;
@@ -93,8 +94,8 @@ pub(in crate::walk) struct Taken {
     pub(in crate::walk) action: Option<Node>,
     /// What the route matched the path with.
     pub(in crate::walk) matched: Option<Node>,
-    /// What Istio's ALPN filter offers B instead of the cluster's own list, by the upstream protocol.
-    pub(in crate::walk) alpn_override: Vec<(String, Vec<String>)>,
+    /// What a filter of the mesh's offers B instead of the cluster's own list, by the upstream protocol.
+    pub(in crate::walk) alpn_override: Vec<(Spoken, Vec<String>)>,
 }
 
 /// Whether headers with underscores in their names are sent on.
