@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import json
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import kubelet
 import wide
 from capture import sync_state
 from compare import differences
-from host import Failed, inside, run, until
+from host import ROOT, Failed, inside, run, until
 from kubelet import APP_USER, named, state
 from pairs import question, request, sender, table
 from proxy import Proxy, parsed
@@ -20,6 +21,7 @@ from traffic import truth
 
 CLIENT = Path(__file__).with_name("client.py").read_text()
 AT_ONCE = 2  # of the tool
+SAVED = ROOT / "desk" / "wide"
 UNKNOWN_AT_MOST = 0.03  # whether an application without a proxy answers, no proxy knows
 
 
@@ -106,8 +108,19 @@ class Lines:
 
 
 def ask(tool, pairs):
+    shutil.rmtree(SAVED, ignore_errors=True)
+    SAVED.mkdir()
+
+    def one(number, pair):
+        return tool.ask(*question(pair), "--save", str(saved(number)))
+
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(lambda pair: tool.ask(*question(pair)), pairs))
+        return list(pool.map(one, range(len(pairs)), pairs))
+
+
+def saved(number):
+    """Where the snapshot of the pair of this number is."""
+    return SAVED / f"{number:03}"
 
 
 def judge(pair, measured, answer):
@@ -124,7 +137,9 @@ def judge(pair, measured, answer):
 
 
 def broad(tool, report, keep):
-    """Asks everything; `keep` is told of each pair that is wrong, to write down what was seen."""
+    """Asks everything; `keep` is told of each pair that is wrong, to write down what was seen.
+
+    Returns the pairs and the answers; of each the tool's own snapshot is saved."""
     prepare()
     pairs = table()
     measured = measure(pairs)
@@ -144,6 +159,7 @@ def broad(tool, report, keep):
     report.check(f"wide: {len(pairs)} pairs", [f"{wrong} are wrong"] if wrong else [])
     few = len(reasons) <= UNKNOWN_AT_MOST * len(pairs)
     report.check("wide: hardly anything is unknown", [] if few else [f"{len(reasons)} are"])
+    return pairs, answers
 
 
 def show(counts, reasons):
