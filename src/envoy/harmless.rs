@@ -463,10 +463,7 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
         "envoy.config.cluster.v3.CircuitBreakers",
         &[(&["per_host_thresholds"], "soft for HTTP: a pool always gets one connection")],
     ),
-    (
-        "envoy.config.cluster.v3.CircuitBreakers.Thresholds",
-        &[(&["track_remaining"], OBSERVED)],
-    ),
+    ("envoy.config.cluster.v3.CircuitBreakers.Thresholds", &[(&["track_remaining"], OBSERVED)]),
     (
         "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget",
         &[(&["budget_interval"], "whose requests count; the one that is asked about is alone")],

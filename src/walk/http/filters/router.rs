@@ -32,8 +32,7 @@ fn strictly_checked(ask: &Ask, own: &Node) -> Option<Effect> {
 
 /// What the client says, whether or not the manager leaves it in: that is open where the request may be an internal one.
 fn said<'a>(ask: &'a Ask, name: &str) -> &'a str {
-    let own = ask.walker.question.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    own.map_or_else(|| ask.first(name), |(_, value)| value)
+    ask.walker.question.header(name).unwrap_or_else(|| ask.first(name))
 }
 
 /// A number, or none. Which words are taken is not modeled.
