@@ -97,6 +97,7 @@ const DIGITS: &[(&str, &str)] = &[
     ("accept_http10", "accept_http_10"),
     ("consecutive5xx", "consecutive_5xx"),
     ("enforcing_consecutive5xx", "enforcing_consecutive_5xx"),
+    ("ignore_http11_upgrade", "ignore_http_11_upgrade"),
     ("proxy100_continue", "proxy_100_continue"),
 ];
 

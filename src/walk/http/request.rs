@@ -108,11 +108,7 @@ pub(in crate::walk) fn request(
     }
     let kind = dial.request_kind(&question.headers);
     let internal = client::internal(manager, client, &headers);
-    let forwarded = !is_edge(manager) && headers.iter().any(|(name, _)| name == "x-forwarded-for");
-    let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
-    if (forwarded || matches!(internal, Match::Unknown(_))) && question.headers.iter().any(asks_of_proxy) {
-        open.add(&[Power::Rewrite], "whether the request counts as internal, whose x-envoy- headers are believed");
-    }
+    open.asked_of_proxy(question, manager, (&internal, &headers));
     let open_headers = walker.sent.clone().unwrap_or_else(|| OpenHeaders::of_client(is_edge(manager)));
     let open_headers = open_headers.and(added_by(manager));
     let http = Http {
@@ -250,6 +246,20 @@ impl Open {
         let odd = |name: &&str| question.header(name).is_some_and(|value| !is_plain(name, value));
         if let Some(name) = ["transfer-encoding", "expect"].into_iter().find(odd) {
             self.add(&[Power::Refuse, Power::Rewrite], &format!("what the header `{name}` changes is not modeled"));
+        }
+    }
+
+    /// Headers by which an internal request steers the proxy, where it is not known to be one.
+    fn asked_of_proxy(
+        &mut self,
+        question: &Question,
+        manager: &HttpConnectionManager,
+        (internal, headers): (&Match, &[(String, String)]),
+    ) {
+        let forwarded = !is_edge(manager) && headers.iter().any(|(name, _)| name == "x-forwarded-for");
+        let asks_of_proxy = |(name, _): &(String, String)| name.to_ascii_lowercase().starts_with("x-envoy-");
+        if (forwarded || matches!(internal, Match::Unknown(_))) && question.headers.iter().any(asks_of_proxy) {
+            self.add(&[Power::Rewrite], "whether the request counts as internal, whose x-envoy- headers are believed");
         }
     }
 
