@@ -11,6 +11,9 @@ use crate::verdict::{Answerer, Outcome, Response, Side};
 
 use super::unfit::Unfit;
 
+/// The details where a connection ends that was there.
+const TERMINATED: &str = "upstream_reset_before_response_started{connection_termination}";
+
 /// Envoy's reasons (and the network's, before any proxy). A closed set; each is compared with a real Envoy.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Stop {
@@ -251,7 +254,8 @@ impl Stop {
             Self::NoHealthyUpstream(Form::Http) => "no_healthy_upstream",
             Self::Handshake(handshake) if handshake.how.form() == Form::Tcp => "",
             Self::Overflow(Form::Http) => "upstream_reset_before_response_started{overflow}",
-            Self::UpstreamClosed => "upstream_reset_before_response_started{connection_termination}",
+            Self::UpstreamClosed => TERMINATED,
+            Self::Handshake(handshake) if handshake.how == Refused::Connection(Form::Http) => TERMINATED,
             // How a connection fails is the system's word.
             Self::ConnectFailure(Form::Http) | Self::UpstreamCutOff(Form::Http) | Self::Handshake(_) => {
                 "upstream_reset_before_response_started"
