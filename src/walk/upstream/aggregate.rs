@@ -55,7 +55,7 @@ pub(in crate::walk) fn evaluate(
         Ok(own) => own.policy,
         Err(why) => return Evaluated::unknown(trail, &why),
     };
-    if !matches!(Breaker::of(cluster, wire, &[]), Breaker::Lets) {
+    if !matches!(Breaker::of(cluster, wire, Some(&[])), Breaker::Lets) {
         return Evaluated::unknown(trail, "circuit breakers of an aggregate cluster are not modeled");
     }
     let note = format!("those of {} in this order", config.clusters.join(", "));
@@ -156,7 +156,7 @@ fn member(walker: &Walker, name: &str, wire: Wire) -> Result<Option<Member>, Unr
     if let Some(what) = balancer.lost_weights(&assignment, &hosts) {
         return Err(odd(what.to_owned()));
     }
-    if !matches!(Breaker::of(&cluster, wire, &hosts), Breaker::Lets) {
+    if !matches!(Breaker::of(&cluster, wire, Some(&hosts)), Breaker::Lets) {
         return Err(odd("circuit breakers in an aggregate are not modeled".to_owned()));
     }
     Ok(Some(Member { cluster, assignment, policy: balancer.policy, hosts, placed }))

@@ -34,10 +34,10 @@ pub(in crate::walk) fn evaluate(
         open(&why);
         Assignment::default()
     });
-    let placed = match hosts_of(walker, &name) {
+    let (placed, is_counted) = match hosts_of(walker, &name) {
         Ok((status, placed)) => {
             trail.status = Some(status);
-            placed
+            (placed, true)
         }
         Err(Unread::Gap(gap)) => {
             let Some((at, placed, why)) = assigned(walker, cluster).filter(|_| gap.was_tried()) else {
@@ -46,7 +46,7 @@ pub(in crate::walk) fn evaluate(
             };
             trail.status = Some(at);
             why.into_iter().for_each(&mut open);
-            placed
+            (placed, false)
         }
         Err(Unread::Odd(why)) => return Evaluated::unknown(trail, &why).under(conditions),
     };
@@ -69,7 +69,7 @@ pub(in crate::walk) fn evaluate(
     });
     trail.hosts = hosts::trails(placed, &spread.eligible, (cluster, &assignment));
     trail.endpoints = hosts::endpoints(&trail.hosts);
-    match Breaker::of(cluster, wire, &hosts) {
+    match Breaker::of(cluster, wire, is_counted.then_some(&hosts[..])) {
         Breaker::Stops(overflow) if spread.without_host <= 0.0 && !hosts.is_empty() => {
             return overflowed(trail, overflow, wire).under(conditions);
         }
@@ -83,7 +83,7 @@ pub(in crate::walk) fn evaluate(
 /// The hosts as the dump has them, where `/clusters` was not read, and what is open then.
 fn assigned(walker: &Walker, cluster: &Cluster) -> Option<(Node, Vec<Placed>, Option<&'static str>)> {
     let (at, placed) = hosts::hosts_of_dump(walker, cluster)?;
-    walker.unchecked(format!("what became of connections to the hosts of {}: /clusters was not read", cluster.name));
+    hosts::uncounted(walker, &cluster.name);
     let has_unhealthy = placed.iter().any(|(host, _)| host.class == Class::Unhealthy);
     Some((at, placed, has_unhealthy.then_some("which of its unhealthy hosts count (`/clusters` was not read)")))
 }

@@ -33,8 +33,9 @@ pub(in crate::walk) enum Breaker {
 }
 
 impl Breaker {
-    /// That of a cluster, for a request that goes on this wire to these hosts.
-    pub(in crate::walk) fn of(cluster: &Cluster, wire: Wire, hosts: &[Host]) -> Self {
+    /// That of a cluster, for a request that goes on this wire; `counted` are its hosts where their gauges were read.
+    pub(in crate::walk) fn of(cluster: &Cluster, wire: Wire, counted: Option<&[Host]>) -> Self {
+        let hosts = counted.unwrap_or_default();
         let priority = match wire {
             Wire::Http { priority, .. } => priority,
             Wire::Tcp => RoutingPriority::Default,
@@ -54,7 +55,7 @@ impl Breaker {
             Wire::Tcp => (full(Threshold::Connections, own.max_connections.as_ref()).or(waiting), false),
             Wire::Http { .. } => match full(Threshold::Requests, own.max_requests.as_ref()) {
                 Some(requests) => (Some(requests), false),
-                None => (waiting, hosts.iter().any(|host| may_be_free(&host.counters))),
+                None => (waiting, counted.is_none_or(|all| all.iter().any(|host| may_be_free(&host.counters)))),
             },
         };
         match overflow {

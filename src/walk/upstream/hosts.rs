@@ -65,6 +65,11 @@ pub(in crate::walk) fn hosts_of_dump(walker: &Walker, cluster: &Cluster) -> Opti
     Some((assigned, hosts))
 }
 
+/// What happened to the connections of a cluster's hosts is not known.
+pub(in crate::walk) fn uncounted(walker: &Walker, name: &str) {
+    walker.unchecked(format!("what became of connections to the hosts of {name}: /clusters was not read"));
+}
+
 /// Hosts, each with whether a request can be sent to it, and how it is spoken to.
 pub(in crate::walk) fn trails(
     placed: Vec<Placed>,

@@ -6,7 +6,7 @@ use crate::envoy::health::Host;
 use crate::snapshot::Lookup;
 use crate::verdict::{Endpoint, Mark, Stage};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
-use crate::walk::upstream::hosts::never_connected;
+use crate::walk::upstream::hosts::{self, never_connected};
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::log::Row;
 use crate::walk::way::met::{ClusterTrail, HostTrail, Socket};
@@ -29,7 +29,14 @@ pub(in crate::walk) fn take(
     is_meant: &dyn Fn(&Host) -> bool,
 ) -> bool {
     trail.own_socket = socket;
-    let Lookup::Found(status) = walker.snapshot.hosts(walker.origin, &trail.name) else { return false };
+    let status = match walker.snapshot.hosts(walker.origin, &trail.name) {
+        Lookup::Found(status) => status,
+        Lookup::Absent(_) => return false,
+        Lookup::Unread(_) => {
+            hosts::uncounted(walker, &trail.name);
+            return false;
+        }
+    };
     let hosts = status.list("host_statuses").into_iter();
     let hosts = hosts.filter_map(|at| Some((Host::of(&at.decode().ok()?), at))).filter(|(host, _)| is_meant(host));
     let socket = &trail.own_socket;
