@@ -212,6 +212,15 @@ impl Snapshot {
         self.resource(Need::Endpoints(origin, name.to_owned()), name, &sections)
     }
 
+    /// The same of the one cluster whose assignment has no name: older Envoys leave out the name of those that have none of
+    /// their own for it (`service_name`). `None` where there are several.
+    pub fn unnamed_endpoints(&self, origin: Origin, cluster: &str) -> Option<Node> {
+        let section = Section::DynamicEndpointConfigs;
+        let entry = self.proxies.get(&origin)?.entries.get(&(section, String::new()))?;
+        let query = Need::Endpoints(origin, cluster.to_owned()).query();
+        Some(Node::new(origin, &query, &base(section, 0), entry.value()))
+    }
+
     /// A secret: the element with `secret` in it.
     pub fn secret(&self, origin: Origin, name: &str) -> Lookup<Node> {
         let sections = [Section::DynamicActiveSecrets, Section::StaticSecrets];

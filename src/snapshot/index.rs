@@ -391,7 +391,7 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let mut count = 0;
+        let (mut count, mut unnamed) = (0, 0);
         while let Some(raw) = seq.next_element::<&'de RawValue>()? {
             // Nothing else can be a resource, and a list may hold millions of other things.
             if !raw.get().starts_with('{') || raw.get().len() < SMALLEST {
@@ -405,7 +405,14 @@ impl<'de> Visitor<'de> for Elements<'_> {
             if name.is_empty() && self.section.group() == Group::Listeners {
                 name = address_of(raw.get());
             }
+            if name.is_empty() && self.section.group() == Group::Endpoints {
+                unnamed += 1;
+            }
             self.indexed.entries.insert((self.section, name), Entry::lying(self.body, raw.get()));
+        }
+        // Of several nobody can tell whose they are.
+        if unnamed > 1 {
+            self.indexed.entries.remove(&(self.section, String::new()));
         }
         Ok(())
     }
@@ -513,6 +520,17 @@ mod tests {
         };
         assert!(index(many(LISTENERS), "a dump").is_ok());
         assert_eq!(index(many(LISTENERS + 1), "a dump").unwrap_err(), BodyError::TooMuch);
+    }
+
+    #[test]
+    fn of_endpoints_without_a_name_one_alone_counts() {
+        let has = |list: &str| {
+            let body = format!(r#"{{"configs": [{{"dynamic_endpoint_configs": [{list}]}}]}}"#);
+            let indexed = index(body.into_bytes(), "a dump").unwrap();
+            indexed.entries.contains_key(&(Section::DynamicEndpointConfigs, String::new()))
+        };
+        let one = r#"{"endpoint_config": {"endpoints": []}}"#;
+        assert!(has(one) && !has(&format!("{one}, {one}")));
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(in crate::walk) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> 
     let at = if by_eds {
         match walker.ask(walker.snapshot.endpoints(walker.origin, name(cluster))) {
             Got::Found(entry) => entry.get("endpoint_config"),
-            Got::Absent(_) => None,
+            Got::Absent(_) => unnamed(walker, cluster).and_then(|entry| entry.get("endpoint_config")),
             // Drops and priorities live in it, and health does not tell them.
             Got::Gap(_) => return Ok(Assignment::default()),
         }
@@ -85,6 +85,13 @@ pub(in crate::walk) fn read(walker: &Walker, cluster: &Cluster, node: &Node) -> 
 pub(in crate::walk) fn name(cluster: &Cluster) -> &str {
     let named = cluster.eds_cluster_config.as_ref().map_or("", |eds| eds.service_name.as_str());
     if named.is_empty() { &cluster.name } else { named }
+}
+
+/// That of a cluster which has no other name for it, where the dump left it out.
+pub(in crate::walk) fn unnamed(walker: &Walker, cluster: &Cluster) -> Option<Node> {
+    let named = cluster.eds_cluster_config.as_ref().map(|eds| eds.service_name.as_str());
+    named.filter(|name| name.is_empty())?;
+    walker.snapshot.unnamed_endpoints(walker.origin, &cluster.name)
 }
 
 fn understand(assignment: &ClusterLoadAssignment) -> Assignment {

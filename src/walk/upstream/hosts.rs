@@ -53,7 +53,8 @@ pub(in crate::walk) fn hosts_of(walker: &Walker, name: &str) -> Result<(Node, Ve
 
 /// The same from the dump, where `/clusters` cannot be had: Envoy's assignments hold what became of each host's health.
 pub(in crate::walk) fn hosts_of_dump(walker: &Walker, cluster: &Cluster) -> Option<(Node, Vec<Placed>)> {
-    let entry = walker.glance(walker.snapshot.endpoints(walker.origin, assignment::name(cluster)))?;
+    let entry = walker.glance(walker.snapshot.endpoints(walker.origin, assignment::name(cluster)));
+    let entry = entry.or_else(|| assignment::unnamed(walker, cluster))?;
     let assigned = entry.get("endpoint_config")?;
     let mut hosts = Vec::new();
     for group in assigned.list("endpoints") {
