@@ -143,6 +143,10 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
     ("envoy.extensions.filters.network.http_connection_manager.v3.Rds", &[(&["config_source"], DELIVERY)]),
     ("envoy.extensions.http.original_ip_detection.xff.v3.XffConfig", &[(&["skip_xff_append"], AFTER)]),
     (
+        "envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig",
+        &[(&["allow_extension_to_set_address_as_trusted"], "whether the request is internal, which is left open then")],
+    ),
+    (
         "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
         &[
             (
