@@ -110,6 +110,9 @@ pub(crate) fn snake(key: &str) -> String {
         }
         name.push(c.to_ascii_lowercase());
     }
+    if !name.bytes().any(|b| b.is_ascii_digit()) {
+        return name;
+    }
     let digits = DIGITS.iter().find(|(without, _)| *without == name);
     digits.map_or(name, |(_, whole)| (*whole).to_owned())
 }

@@ -94,28 +94,22 @@ impl Host {
             },
         }
     }
-}
 
-impl Host {
     /// Reads one host from the assignments of the dump. Envoy writes down there what load balancing makes of a host
     /// (`ConfigDumpHandler::addLbEndpoint`, `source/server/admin/config_dump_handler.cc`), and nothing of what happened
     /// to its connections.
     pub fn dumped(group: &LocalityLbEndpoints, endpoint: &LbEndpoint) -> Self {
-        let locality = group.locality.clone().unwrap_or_default();
         let at = endpoint.host_identifier.as_ref().map(|lb_endpoint::HostIdentifier::Endpoint(at)| at);
         let eds_health_status = endpoint.health_status;
-        let health = HostHealthStatus { eds_health_status, ..HostHealthStatus::default() };
-        Self {
-            address: at.and_then(|at| at.address.as_ref()).map(address::show).unwrap_or_default(),
+        Self::of(&HostStatus {
+            address: at.and_then(|at| at.address.clone()),
             hostname: at.map(|at| at.hostname.clone()).unwrap_or_default(),
             priority: group.priority,
-            weight: endpoint.load_balancing_weight.as_ref().map_or(1, |weight| weight.value.max(1)),
-            locality: format!("{}/{}/{}", locality.region, locality.zone, locality.sub_zone),
-            flags: flags(&health),
-            class: class(&health),
-            excluded: false,
-            counters: Counters::default(),
-        }
+            weight: endpoint.load_balancing_weight.as_ref().map_or(1, |weight| weight.value),
+            locality: group.locality.clone(),
+            health_status: Some(HostHealthStatus { eds_health_status, ..HostHealthStatus::default() }),
+            stats: Vec::new(),
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::verdict::{Power, Stage};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Handed, Over, Taken, Underscores};
 use crate::walk::way::guard::Condition;
+use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::protocol::Protocol;
 use crate::walk::way::question::{Asks, Question};
 
@@ -98,10 +99,6 @@ pub(in crate::walk) fn name_of_host(sent: &Question, dial: &Dial) -> String {
 
 /// Whether the cluster's HTTP options have this field.
 fn has_option(handed: &Handed, field: &str) -> bool {
-    let cluster = handed.cluster.as_ref().and_then(|cluster| cluster.cluster.as_ref());
-    let options = cluster.and_then(|cluster| {
-        let options = cluster.get("typed_extension_protocol_options")?;
-        options.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
-    });
+    let options = handed.cluster.as_deref().and_then(ClusterTrail::http_options);
     options.is_some_and(|options| options.at(field).is_some())
 }

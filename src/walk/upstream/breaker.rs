@@ -14,6 +14,7 @@ use pbjson_types::UInt32Value;
 use crate::envoy::circuit_breaker::{Overflow, Threshold};
 use crate::envoy::health::{Counters, Host};
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
+use crate::envoy::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::walk::way::forwarded::Wire;
 
@@ -40,8 +41,7 @@ impl Breaker {
             Wire::Http { priority, .. } => priority,
             Wire::Tcp => RoutingPriority::Default,
         };
-        let all = cluster.circuit_breakers.iter().flat_map(|c| &c.thresholds);
-        let own = all.into_iter().find(|t| t.priority() == priority).copied().unwrap_or_default();
+        let own = thresholds(cluster, priority).copied().unwrap_or_default();
         if matches!(wire, Wire::Http { .. }) && own.max_connection_pools.as_ref().is_some_and(|most| most.value == 0) {
             return Self::Poolless;
         }
@@ -75,6 +75,11 @@ impl Breaker {
             Some(overflow) => Self::Stops(overflow),
         }
     }
+}
+
+/// The thresholds of a priority, where the cluster sets any.
+pub(in crate::walk) fn thresholds(cluster: &Cluster, priority: RoutingPriority) -> Option<&Thresholds> {
+    cluster.circuit_breakers.as_ref()?.thresholds.iter().find(|own| own.priority() == priority)
 }
 
 /// Whether a connection to a host may take a request: there is one, and nobody waits for it.

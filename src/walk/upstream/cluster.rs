@@ -12,16 +12,13 @@ use crate::envoy::retry::Retries;
 use crate::snapshot::{Lookup, Node};
 use crate::verdict::{Power, Stage};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, withheld};
-use crate::walk::upstream::{aggregate, balance, forward_proxy, original_dst, policy};
+use crate::walk::upstream::{aggregate, balance, breaker, forward_proxy, original_dst, policy};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
 use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Got, Walker};
-
-/// Where a cluster says how it speaks HTTP.
-const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// What becomes of the requests that choose a cluster.
 pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, dial: &Dial) -> Evaluated {
@@ -65,7 +62,7 @@ fn there(
     dial: &Dial,
 ) -> Evaluated {
     let name = &choice.name;
-    trail.retries = retries(walker, cluster, node, wire);
+    trail.retries = retries(walker, cluster, &trail, wire);
     let mut conditions: Vec<Condition> =
         policy::deciding(walker, cluster, node).map(|why| withheld(name, &why)).into_iter().collect();
     match maintenance(walker, name, wire) {
@@ -92,15 +89,12 @@ fn there(
 }
 
 /// When a request is tried again: the cluster's own policy goes before the route's.
-fn retries(walker: &Walker, cluster: &Cluster, node: &Node, wire: Wire) -> Retries {
+fn retries(walker: &Walker, cluster: &Cluster, trail: &ClusterTrail, wire: Wire) -> Retries {
     let Wire::Http { priority, retries, .. } = wire else { return Retries::default() };
-    let options = node.get("typed_extension_protocol_options").and_then(|all| all.get(HTTP_OPTIONS));
-    let own = options.and_then(|options| options.get("retry_policy")?.decode::<RetryPolicy>().ok());
+    let own = trail.http_options().and_then(|options| options.get("retry_policy")?.decode::<RetryPolicy>().ok());
     let values = |name: &str| walker.question.header(name).into_iter().collect();
     let retries = own.map_or(retries, |own| Retries::of(&own, values, Reading::of(walker.version)));
-    let thresholds = cluster.circuit_breakers.iter().flat_map(|breakers| &breakers.thresholds);
-    let thresholds = thresholds.into_iter().find(|t| t.priority() == priority);
-    thresholds.map_or(retries, |thresholds| retries.under(thresholds))
+    breaker::thresholds(cluster, priority).map_or(retries, |thresholds| retries.under(thresholds))
 }
 
 /// Why no request ever gets to a host of a cluster that a filter names; `None` where one may.

@@ -118,6 +118,12 @@ impl ClusterTrail {
         }
     }
 
+    /// How it speaks HTTP, where it says so.
+    pub(in crate::walk) fn http_options(&self) -> Option<Node> {
+        let options = self.cluster.as_ref()?.get("typed_extension_protocol_options")?;
+        options.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
+    }
+
     /// The empty list of hosts, or its absence; `None` where that was not read.
     pub fn no_hosts(&self) -> Option<Evidence> {
         let status = self.status.as_ref()?;

@@ -9,29 +9,26 @@ use crate::walk::way::stop::Stop;
 use crate::walk::way::unfit::Unfit;
 
 use super::ask::{Answer, Applied, Ask, Effect};
+use super::service::is_set;
 
 const BASIC: &str = "Basic ";
 
 /// A name and a password in `authorization`, or in a header that the filter names.
 pub(super) fn basic(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let own = ask.own_node();
+    // Whether who shows no name and password is let pass.
+    let allows_missing = own.as_ref().is_some_and(|own| is_set(own, "allow_missing"));
     let named = own.and_then(|own| own.text("authentication_header")).filter(|name| !name.is_empty());
     let header = named.unwrap_or_else(|| "authorization".to_owned());
     let value = ask.first(&header);
     let details = match value {
         _ if ask.is_open(&header) => return open(ask, &header),
-        value if !value.starts_with(BASIC) && allows_missing(ask) => return Vec::new(),
+        value if !value.starts_with(BASIC) && allows_missing => return Vec::new(),
         "" => "no_credential_for_basic_auth",
         value if !value.starts_with(BASIC) => "invalid_scheme_for_basic_auth",
         _ => return open(ask, &header),
     };
     vec![denied(details, format!("the request has no name and password in {header}"), applied)]
-}
-
-/// Whether who shows no name and password is let pass (`allow_missing`).
-fn allows_missing(ask: &Ask) -> bool {
-    let own = ask.own_node().and_then(|own| own.get("allow_missing"));
-    own.is_some_and(|own| own.value().as_bool() == Some(true))
 }
 
 /// A key in a header, a query parameter or a cookie.
