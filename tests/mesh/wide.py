@@ -453,7 +453,8 @@ def ingress():
             matching(path=path("/away"), filters=[
                 {"type": "RequestRedirect", "requestRedirect": {"hostname": "b.example"}}]),
         ]),
-        rule(GATEWAY_API, "GRPCRoute", "store", "api", parentRefs=own, hostnames=["api.example"], rules=[
+        # istiod joins it with the HTTPRoute by its name: of two of one name it may lose one.
+        rule(GATEWAY_API, "GRPCRoute", "store", "api-grpc", parentRefs=own, hostnames=["api.example"], rules=[
             {"matches": [{"method": {"service": "quotes.Quotes"}}], "backendRefs": [backend("quotes", 5000)]}]),
     ]  # fmt: skip
 
