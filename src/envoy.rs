@@ -29,6 +29,7 @@ pub mod re2;
 pub mod redacted;
 pub mod redirect;
 pub mod retry;
+pub mod route_paths;
 pub mod subset;
 pub mod tls;
 pub mod uri_template;

@@ -250,6 +250,10 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
         )],
     ),
     (
+        "envoy.config.route.v3.ClusterSpecifierPlugin",
+        &[(&["is_optional"], "what an Envoy does that does not know the plugin, and then we do not either")],
+    ),
+    (
         "envoy.config.route.v3.RouteAction",
         &[
             (

@@ -19,6 +19,7 @@ use super::path::Segment;
 use crate::envoy::domains::Domains;
 use crate::envoy::fields::snake;
 use crate::envoy::pb::envoy::config::route::v3::{Route, RouteConfiguration, RouteMatch, VirtualHost};
+use crate::envoy::route_paths::RoutePaths;
 
 /// A route configuration and its virtual hosts.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct RouteTable {
 pub struct HostTable {
     list: List,
     matches: Vec<OnceLock<Result<Option<RouteMatch>, String>>>,
+    paths: OnceLock<RoutePaths>,
     whole: Entry,
 }
 
@@ -123,7 +125,7 @@ impl HostTable {
         let parts = parts(entry.bytes(), &base)?;
         let list = List::new(of.rest.origin(), of.rest.query(), &base, entry, parts);
         let matches = list.items.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { list, matches, whole: entry.clone() })
+        Ok(Self { list, matches, paths: OnceLock::new(), whole: entry.clone() })
     }
 
     /// The virtual host without its routes.
@@ -158,6 +160,16 @@ impl HostTable {
         };
         let decoded = cell.get_or_init(|| decode::<Wanted>(entry, &self.list.at, i).map(|route| route.wanted));
         decoded.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    /// The routes that can take a path, in their order: the path of no other matches.
+    pub fn taking(&self, path: &str) -> Vec<usize> {
+        let of_all = || {
+            let mut paths = RoutePaths::default();
+            (0..self.len()).for_each(|i| paths.push(self.wanted(i).ok().flatten()));
+            paths
+        };
+        self.paths.get_or_init(of_all).taking(path)
     }
 
     /// What a route does with the requests that it takes, taken apart no further than to tell whether two do the same.

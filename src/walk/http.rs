@@ -4,6 +4,7 @@ mod action;
 mod apart;
 mod chosen;
 mod client;
+mod cluster_plugin;
 mod detection;
 mod early;
 pub(super) mod filters;

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
 
+use serde_json::Value;
+
 use crate::WORKERS;
 use crate::backend::Backends;
 use crate::batch::{self, Batch, Outcome, Stand};
@@ -37,6 +39,8 @@ pub(crate) struct Sum {
     pub(crate) disagree: usize,
     pub(crate) configurations: usize,
     pub(crate) unknown: usize,
+    /// Pairs with a condition that withholds: what it is about is not told at all.
+    pub(crate) withheld: usize,
     pub(crate) reasons: BTreeMap<String, usize>,
     pub(crate) layers: BTreeMap<Layer, usize>,
     /// Flags and details, and how many pairs showed them.
@@ -271,6 +275,7 @@ impl Sum {
             for kind in kinds(&outcome.observed) {
                 *self.stops.entry(kind).or_default() += 1;
             }
+            self.withheld += usize::from(withholds(&outcome.said.verdict));
             if is_unknown(&outcome.said) {
                 self.unknown += 1;
                 for condition in outcome.said.verdict["conditions"].as_array().into_iter().flatten() {
@@ -279,6 +284,12 @@ impl Sum {
             }
         }
     }
+}
+
+/// Whether a condition of the verdict has that power.
+fn withholds(verdict: &Value) -> bool {
+    let conditions = verdict["conditions"].as_array().into_iter().flatten();
+    conditions.flat_map(|condition| condition["power"].as_array()).flatten().any(|power| power == "withhold")
 }
 
 /// A reason without the names of one case.

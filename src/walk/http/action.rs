@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::envoy::codec::Spoken;
 use crate::envoy::pb::envoy::config::route::v3::redirect_action::RedirectResponseCode;
 use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
-use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, WeightedCluster, route};
+use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, route};
 use crate::snapshot::{Evidence, HostTable, Node};
 use crate::verdict::Stage;
 
@@ -17,6 +17,7 @@ use crate::envoy::retry::Retries;
 use crate::envoy::version::Version;
 
 use crate::walk::http::chosen::{Chosen, Drawn, Hit};
+use crate::walk::http::cluster_plugin::{self, Named};
 use crate::walk::http::host::Host;
 use crate::walk::http::request::Http;
 use crate::walk::http::resolved_host;
@@ -69,6 +70,12 @@ impl Taking<'_> {
             }
             Some(ClusterSpecifier::ClusterHeader(header)) => {
                 self.http.values(header).first().map(|name| ((*name).to_owned(), 1.0)).into_iter().collect()
+            }
+            Some(ClusterSpecifier::ClusterSpecifierPlugin(_) | ClusterSpecifier::InlineClusterSpecifierPlugin(_)) => {
+                match self.by_plugin(hit) {
+                    Named::Cluster(name, _) => vec![(name, 1.0)],
+                    Named::Open { .. } => Vec::new(),
+                }
             }
             None => Vec::new(),
         };
@@ -213,7 +220,19 @@ impl Taking<'_> {
                 let at = field("weighted_clusters");
                 let own = |c: Choice| Choice { criteria: merged(&criteria, c.criteria), ..c };
                 let drawn = weights::drawn(self.walker, weighted, at.as_ref(), (self.http, chosen));
-                (drawn.map(|all| all.into_iter().map(own).collect()).map_err(|why| (why, weighted)), at)
+                let all = || weights::all_choices(weighted, at.as_ref(), self.http).into_iter().map(own).collect();
+                let open = |why| Undrawn { why, proviso: "that cluster is drawn", perhaps: all(), are_all: true };
+                (drawn.map(|all| all.into_iter().map(own).collect()).map_err(open), at)
+            }
+            Some(ClusterSpecifier::ClusterSpecifierPlugin(_) | ClusterSpecifier::InlineClusterSpecifierPlugin(_)) => {
+                let field = field("inline_cluster_specifier_plugin").or_else(|| field("cluster_specifier_plugin"));
+                match self.by_plugin(hit) {
+                    Named::Cluster(name, at) => (Ok(one(name, Some(at))), field),
+                    Named::Open { why, perhaps, are_all } => {
+                        let perhaps = perhaps.into_iter().flat_map(|(name, at)| one(name, Some(at))).collect();
+                        (Err(Undrawn { why, proviso: "the plugin names that cluster", perhaps, are_all }), field)
+                    }
+                }
             }
             None => return self.open(hit, "the route's cluster specifier is not modeled"),
         };
@@ -236,11 +255,9 @@ impl Taking<'_> {
                 let choices = choices.into_iter().map(asked).collect();
                 Told::goes(Forwarded { choices, wire, over })
             }
-            Err((why, weighted)) => self.undrawn(hit, (why, weighted), cited.as_ref(), &|choice| Forwarded {
-                choices: vec![asked(Choice { criteria: merged(&criteria, choice.criteria), ..choice })],
-                wire,
-                over: over.clone(),
-            }),
+            Err(undrawn) => {
+                self.undrawn(hit, undrawn, &|c| Forwarded { choices: vec![asked(c)], wire, over: over.clone() })
+            }
         };
         told.row(row)
     }
@@ -251,22 +268,33 @@ impl Taking<'_> {
         [Some(hit.node.clone()), host, self.config_node.cloned()].into_iter().flatten().collect()
     }
 
-    /// Which cluster is drawn cannot be told: it is one of these.
-    fn undrawn(
-        &self,
-        hit: &Hit,
-        (why, weighted): (String, &WeightedCluster),
-        at: Option<&Node>,
-        forwarded: &dyn Fn(Choice) -> Forwarded,
-    ) -> Told<Forwarded> {
-        let choices = weights::all_choices(weighted, at, self.http);
-        if choices.is_empty() {
+    /// What the route's plugin names.
+    fn by_plugin(&self, hit: &Hit) -> Named {
+        cluster_plugin::named(self.walker, self.http, hit.node.get("route").as_ref(), self.config_node)
+    }
+
+    /// Which cluster is drawn cannot be told.
+    fn undrawn(&self, hit: &Hit, undrawn: Undrawn, forwarded: &dyn Fn(Choice) -> Forwarded) -> Told<Forwarded> {
+        let Undrawn { why, proviso, perhaps, are_all } = undrawn;
+        if perhaps.is_empty() {
             return self.open(hit, &why);
         }
-        let condition = Condition::withheld(Stage::Route, &self.subject(hit), &why);
-        let told = choices.into_iter().map(|c| (format!("cluster {}", c.name), Told::goes(forwarded(c)))).collect();
-        Told::alternatives(condition.provided_that("that cluster is drawn"), told)
+        let condition = Condition::withheld(Stage::Route, &self.subject(hit), &why).provided_that(proviso);
+        let others = (!are_all).then(|| Told::and_others(&condition));
+        let told = perhaps.into_iter().map(|c| (format!("cluster {}", c.name), Told::goes(forwarded(c))));
+        let told = told.chain(others).collect();
+        Told::alternatives(condition, told)
     }
+}
+
+/// The cluster of a route cannot be told.
+struct Undrawn {
+    why: String,
+    /// What has to be for one of those that it may be.
+    proviso: &'static str,
+    perhaps: Vec<Choice>,
+    /// Whether it can be no other.
+    are_all: bool,
 }
 
 /// The headers that the route, its virtual host and the route configuration add.

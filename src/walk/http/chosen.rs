@@ -50,7 +50,10 @@ impl Hit {
         match self.route.action.as_ref()? {
             route::Action::Route(action) => match action.cluster_specifier.as_ref()? {
                 ClusterSpecifier::WeightedClusters(weighted) => Some(weighted),
-                ClusterSpecifier::Cluster(_) | ClusterSpecifier::ClusterHeader(_) => None,
+                ClusterSpecifier::Cluster(_)
+                | ClusterSpecifier::ClusterHeader(_)
+                | ClusterSpecifier::ClusterSpecifierPlugin(_)
+                | ClusterSpecifier::InlineClusterSpecifierPlugin(_) => None,
             },
             route::Action::Redirect(_) | route::Action::DirectResponse(_) | route::Action::NonForwardingAction(_) => {
                 None

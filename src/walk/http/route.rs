@@ -95,7 +95,7 @@ fn taken(listed: &Listed, asked: &Asked) -> Result<Taken, String> {
     let mut left = Draw::default();
     let mut sure: Vec<(String, Chosen)> = Vec::new();
     let mut open = Vec::new();
-    for index in 0..listed.len() {
+    for index in listed.taking(&asked.path) {
         let wanted = listed.wanted(index);
         let taken = wanted.clone().map_or_else(Match::Unknown, |wanted| asked.test(wanted));
         if taken == Match::No {
@@ -164,6 +164,14 @@ impl Listed {
         match self {
             Self::Own(table) => table.len(),
             Self::Led(routes, _) => routes.len(),
+        }
+    }
+
+    /// The routes that can take a path.
+    fn taking(&self, path: &str) -> Vec<usize> {
+        match self {
+            Self::Own(table) => table.taking(path),
+            Self::Led(routes, _) => (0..routes.len()).collect(),
         }
     }
 

@@ -64,12 +64,14 @@ pub(crate) fn ends(sum: &Sum, version: Version, seed: u64, elapsed: Duration) {
         100.0 * number(count) / number(sum.pairs.max(1))
     };
     println!(
-        "generated: {} pairs in {} configurations agree, {} disagree, {} unknown ({:.1} %), {} not taken; Envoy {}, seed {seed}, {} s",
+        "generated: {} pairs in {} configurations agree, {} disagree, {} unknown ({:.1} %), {} withheld ({:.2} %), {} not taken; Envoy {}, seed {seed}, {} s",
         sum.pairs - sum.disagree - sum.unknown,
         sum.configurations,
         sum.disagree,
         sum.unknown,
         share(sum.unknown),
+        sum.withheld,
+        share(sum.withheld),
         sum.rejected.values().sum::<usize>(),
         release(version),
         elapsed.as_secs()

@@ -236,6 +236,9 @@ pub(super) fn cluster_name<'a>(chosen: &'a Chosen, http: &'a Http) -> Result<Opt
             Some(drawn) => Ok(Some(&drawn.cluster)),
             None => Err("which weighted cluster is drawn is not known".to_owned()),
         },
+        Some(ClusterSpecifier::ClusterSpecifierPlugin(_) | ClusterSpecifier::InlineClusterSpecifierPlugin(_)) => {
+            Err("which cluster a plugin names is not known to filters".to_owned())
+        }
         None => Err("the route's cluster specifier is not modeled".to_owned()),
     }
 }
