@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod circuit_breaker;
 pub mod classes;
 pub mod codec;
+pub mod connect_udp;
 pub mod domains;
 pub mod draw;
 pub mod fields;

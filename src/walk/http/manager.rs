@@ -77,7 +77,7 @@ fn spoken(walker: &Walker, manager: Manager, (dial, spoken): (&Dial, Spoken), re
     }
     let delivered = Delivered::of(walker, manager.config, manager.node, Some((&http, dial)));
     let facts = delivered.facts();
-    let told = match refused(walker, manager, (dial, spoken), &limits, version) {
+    let told = match refused(walker, manager, (dial, spoken), &http, &limits, version) {
         Refused::No => match detection::detect(manager.config, &http.headers) {
             Detected::Refused(status) => undetected(manager.node, status),
             Detected::At(_) | Detected::Nowhere | Detected::Open(_) => {
@@ -224,13 +224,14 @@ fn refused(
     walker: &Walker,
     Manager { config, node, .. }: Manager,
     (dial, spoken): (&Dial, Spoken),
+    http: &Http,
     limits: &Limits,
     version: Option<Refusal>,
 ) -> Refused {
     let Question { path: asked, method, headers, .. } = walker.question;
     let incoming = Incoming { spoken, method, authority: &dial.host, path: asked, headers };
     match version.map_or_else(|| codec::refusal(incoming, limits, walker.version), |refusal| Ok(Some(refusal))) {
-        Ok(None) => match request::path_refused(walker, config) {
+        Ok(None) => match request::path_refused(walker, config, http) {
             None => Refused::No,
             Some(stop) => {
                 let at = node.get("path_with_escaped_slashes_action").map(|n| n.evidence());

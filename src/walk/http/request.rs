@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::envoy::codec::Limits;
+use crate::envoy::connect_udp;
 use crate::envoy::domains;
 use crate::envoy::headers;
 use crate::envoy::matcher::{self, Match};
@@ -54,6 +55,11 @@ pub(in crate::walk) struct Http {
 const CONNECT: &str = "CONNECT";
 
 impl Http {
+    /// Whether it opens a tunnel of UDP.
+    pub(in crate::walk) fn opens_udp(&self) -> bool {
+        self.upgrade.as_deref().is_some_and(connect_udp::is_asked)
+    }
+
     /// All values of a header, in order; pseudo headers too.
     pub(in crate::walk) fn values(&self, name: &str) -> Vec<&str> {
         let name = name.to_ascii_lowercase();
@@ -76,7 +82,6 @@ pub(in crate::walk) fn request(
 ) -> (Http, Vec<Condition>) {
     let question = walker.question;
     let mut open = Open::default();
-    let authority = authority(manager, dial);
     let tunnels = question.method == CONNECT;
     let path = if tunnels { String::new() } else { path(walker, manager, &mut open) };
     open.odd_headers(question);
@@ -84,6 +89,8 @@ pub(in crate::walk) fn request(
         open.add(&[Power::Refuse, Power::Rewrite], &why);
         None
     });
+    let authority =
+        authority(manager, dial, connect_udp::host(&question.path).filter(|_| names_udp(question, upgrade.as_deref())));
     if tunnels && dial.protocol.is_http2() {
         open.add(&[Power::Refuse], "whether the manager takes CONNECT over HTTP/2 (`allow_connect`)");
     }
@@ -170,11 +177,20 @@ fn seen_headers(
     headers
 }
 
+/// Whether its `upgrade` names a tunnel of UDP, which is enough for its path to be read, whatever `connection` says.
+fn names_udp(question: &Question, upgrade: Option<&str>) -> bool {
+    let bare = question.header("upgrade").filter(|_| headers::upgrade(&question.headers).is_none());
+    upgrade.or(bare).is_some_and(connect_udp::is_asked)
+}
+
 /// Why the path alone ends the request, where it does (`ConnectionManagerUtility::maybeNormalizePath`).
-pub(in crate::walk) fn path_refused(walker: &Walker, manager: &HttpConnectionManager) -> Option<Stop> {
+pub(in crate::walk) fn path_refused(walker: &Walker, manager: &HttpConnectionManager, http: &Http) -> Option<Stop> {
     let Question { path, method, .. } = walker.question;
     if method == CONNECT {
         return None;
+    }
+    if names_udp(walker.question, http.upgrade.as_deref()) && connect_udp::host(path).is_none() {
+        return Some(Stop::Unfit(Unfit::NoUdpTarget));
     }
     if !path.starts_with('/') {
         return Some(Stop::Unfit(Unfit::PathNotAbsolute));
@@ -194,9 +210,9 @@ pub(in crate::walk) fn path_refused(walker: &Walker, manager: &HttpConnectionMan
     }
 }
 
-/// The Host, as the manager leaves it.
-fn authority(manager: &HttpConnectionManager, dial: &Dial) -> String {
-    let mut authority = dial.host.clone();
+/// The Host, as the manager leaves it: that of a tunnel of UDP stands in its path.
+fn authority(manager: &HttpConnectionManager, dial: &Dial, udp_target: Option<String>) -> String {
+    let mut authority = udp_target.unwrap_or_else(|| dial.host.clone());
     if manager.strip_trailing_host_dot {
         authority = domains::strip_trailing_dot(&authority);
     }

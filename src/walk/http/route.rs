@@ -379,7 +379,9 @@ impl<'a> Asked<'a> {
                 ("path_separated_prefix", matcher::exact(&fold(prefix), path).or(below))
             }
             Some(PathSpecifier::SafeRegex(regex)) => ("safe_regex", matcher::regex_in(&regex.regex, raw, self.charset)),
-            Some(PathSpecifier::ConnectMatcher(_)) => ("connect_matcher", self.is_tunnel().into()),
+            Some(PathSpecifier::ConnectMatcher(_)) => {
+                ("connect_matcher", (self.is_tunnel() || self.http.opens_udp()).into())
+            }
             Some(PathSpecifier::PathMatchPolicy(policy)) => {
                 ("path_match_policy", uri_template::matches(policy.typed_config.as_ref(), self.whole))
             }

@@ -17,6 +17,8 @@ pub enum Unfit {
     PathRejected,
     /// The path begins with no slash (`OPTIONS *`).
     PathNotAbsolute,
+    /// It asks for a tunnel of UDP, and its path does not say where to.
+    NoUdpTarget,
     /// The path has an escaped slash: a redirect to the one without.
     PathRedirected,
     /// The connection manager has no router: nobody ever answers.
@@ -39,7 +41,7 @@ impl Unfit {
             Self::TlsOnPlaintext => (400, &["DPE"]),
             Self::UpgradeRefused(_) => (403, &[]),
             Self::PathRejected => (400, &[]),
-            Self::PathNotAbsolute => (404, &[]),
+            Self::PathNotAbsolute | Self::NoUdpTarget => (404, &[]),
             Self::PathRedirected => (307, &[]),
             Self::NeverAnswered => (0, &["DC"]),
             Self::CredentialsDenied(_) => (401, &[]),
@@ -57,6 +59,7 @@ impl Unfit {
             Self::UpgradeRefused(_) => "upgrade_failed",
             Self::PathRejected | Self::PathRedirected => "path_normalization_failed",
             Self::PathNotAbsolute => "absolute_path_rejected",
+            Self::NoUdpTarget => "invalid_path",
             Self::NeverAnswered => "downstream_remote_disconnect",
             Self::CredentialsDenied(details) => details,
             Self::CdnLoop => "cdn_loop_detected",
@@ -78,6 +81,7 @@ impl Unfit {
             Self::UpgradeRefused(wanted) => format!("upgrades to {wanted} are not allowed here"),
             Self::PathRejected => "its path is not taken".to_owned(),
             Self::PathNotAbsolute => "its path does not begin with a slash".to_owned(),
+            Self::NoUdpTarget => "its path names no target of a UDP tunnel".to_owned(),
             Self::PathRedirected => "redirected to its path with the slashes unescaped".to_owned(),
             Self::NeverAnswered => "no filter of the proxy answers: the request hangs".to_owned(),
             Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
