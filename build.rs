@@ -138,7 +138,8 @@ fn value_of(entry: &DescriptorProto) -> &str {
     entry.field.iter().find(|f| f.name() == "value").map_or("", |f| f.type_name().trim_start_matches('.'))
 }
 
-/// A finding is a file: its name is the id, its `//!` block the explanation, `examine` the work.
+/// A finding is a file: its name is the id, its `//!` block the explanation, `examine` the work; `YIELDS_TO`, where it has
+/// one, names those that say more.
 fn roster(folder: &Path) -> Result<String, Box<dyn Error>> {
     let mut names: Vec<String> =
         files_below(folder, "rs")?.iter().filter_map(|f| Some(f.file_stem()?.to_str()?.to_owned())).collect();
@@ -161,10 +162,11 @@ fn roster(folder: &Path) -> Result<String, Box<dyn Error>> {
         }
         let id = name.replace('_', "-");
         let title = doc[0].trim_end_matches('.');
+        let yields = if source.contains("const YIELDS_TO:") { format!("{name}::YIELDS_TO") } else { "&[]".to_owned() };
         let explain = doc[1..].join("\n");
         let _ = writeln!(
             text,
-            "    Rule {{ id: {id:?}, title: {title:?}, explain: {:?}, examine: {name}::examine }},",
+            "    Rule {{ id: {id:?}, title: {title:?}, explain: {:?}, yields_to: {yields}, examine: {name}::examine }},",
             explain.trim()
         );
     }

@@ -1,7 +1,8 @@
 //! Why it came about, in the user's vocabulary: an open set, one file each.
 //!
 //! A finding is a file in `findings/`: its name is the id, its first `//!` line the title, the rest of the `//!` block
-//! the explanation, and `examine` the work. build.rs turns the folder into the roster, so there is no list to keep.
+//! the explanation, and `examine` the work. `YIELDS_TO`, where a file has it, names the findings beside which it is
+//! silent. build.rs turns the folder into the roster, so there is no list to keep.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -18,8 +19,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mesh::proxies::proxies;
-use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::{self, Certainty, Cluster, Finding, Mark, Outcome, Response, Side, Stage, Step, Verdict};
+use crate::snapshot::{Evidence, Need, Origin, Snapshot};
+use crate::verdict::{
+    self, Certainty, Cluster, Command, Finding, Fix, Mark, ObjectRef, Outcome, Response, Side, Stage, Step, Verdict,
+};
 use crate::walk::{Branch, End, Walk};
 
 use branches::Conditions;
@@ -51,7 +54,37 @@ pub struct Rule {
     pub title: &'static str,
     /// What it means, how it comes about and how to fix it.
     pub explain: &'static str,
-    examine: fn(&Case) -> Option<Finding>,
+    /// The findings that say more of the same, beside which this one is silent; [`EVERY`] other.
+    pub yields_to: &'static [&'static str],
+    examine: fn(&Case) -> Option<Found>,
+}
+
+/// What a rule yields to that only says how a way ends.
+pub(crate) const EVERY: &[&str] = &["*"];
+
+/// What a rule found: a finding but for its id.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) certainty: Certainty,
+    pub(crate) stage: Stage,
+    pub(crate) title: String,
+    pub(crate) why: String,
+    pub(crate) objects: Vec<ObjectRef>,
+    pub(crate) fix: Vec<Fix>,
+    pub(crate) next: Command,
+    pub(crate) codes: &'static [&'static str],
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+impl Rule {
+    fn find(&'static self, case: &Case) -> Option<Finding> {
+        let Found { certainty, stage, title, why, objects, fix, next, codes, evidence } = (self.examine)(case)?;
+        Some(Finding { id: self.id, certainty, stage, title, why, objects, fix, next, codes, evidence })
+    }
+
+    fn yields_to(&self, other: &Self) -> bool {
+        self.id != other.id && (self.yields_to == EVERY || self.yields_to.contains(&other.id))
+    }
 }
 
 /// Every finding that there is, by id.
@@ -105,9 +138,24 @@ struct Explained<'a> {
 fn explain<'a>(snapshot: &Snapshot, walk: &Walk, branch: &'a Branch, needs: &RefCell<BTreeSet<Need>>) -> Explained<'a> {
     let request = request_of(walk, branch);
     let case = Case::new(snapshot, &request, branch, needs);
-    let findings = ROSTER.iter().filter_map(|rule| (rule.examine)(&case)).collect();
+    let found: Vec<(&Rule, Finding)> = ROSTER.iter().filter_map(|rule| Some((rule, rule.find(&case)?))).collect();
+    let is_first = |rule: &Rule| !found.iter().any(|(other, _)| rule.yields_to(other));
+    let first = found.iter().filter(|(rule, _)| is_first(rule)).map(|(_, finding)| finding.clone());
+    let findings = first.map(|finding| with_next(walk, branch, finding)).collect();
     let is_open = branch.sure_outcome() == Outcome::Unknown;
     Explained { branch, findings: if is_open { branches::doubted(findings) } else { findings } }
+}
+
+/// No finding is without a next step: where it has no command of its own, what it rests on is looked at.
+fn with_next(walk: &Walk, branch: &Branch, finding: Finding) -> Finding {
+    if !finding.next.words().is_empty() {
+        return finding;
+    }
+    let next = match finding.evidence.first() {
+        Some(evidence) => settle::look(walk, evidence),
+        None => settle::look_at(walk, branch.side(), finding.stage),
+    };
+    Finding { next, ..finding }
 }
 
 /// The request of a way: where the question leaves it open, one that goes this way.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::mesh::istio::{self, ClusterName};
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
-use crate::verdict::{ObjectRef, Request, Side};
+use crate::verdict::{Mark, ObjectRef, Request, Side, Step};
 use crate::walk::{Branch, ClusterTrail, RequestKind, Stop, Trail, Visit};
 
 /// Where istiod keeps what is for the whole mesh (`meshConfig.rootNamespace`), unless it was told otherwise.
@@ -42,6 +42,11 @@ impl<'a> Case<'a> {
     /// Why this way ends, where it does, as A's client sees it.
     pub(crate) fn stop(&self) -> Option<&'a Stop> {
         self.branch.end.stop()
+    }
+
+    /// The row of the stage that ends this way.
+    pub(crate) fn last_step(&self) -> Option<Step> {
+        self.branch.steps().into_iter().rfind(|step| step.mark == Mark::Stopped)
     }
 
     /// The same, in the words of the proxy that ends it.

@@ -1,7 +1,7 @@
 //! What would settle an open condition: one command that only reads.
 
 use crate::mesh::istio;
-use crate::snapshot::{Need, Origin};
+use crate::snapshot::{Evidence, Need, Origin};
 use crate::verdict::{Command, Side, SourcePod, Stage};
 use crate::walk::{Condition, Walk};
 
@@ -19,24 +19,43 @@ pub(super) fn settle(walk: &Walk, condition: &Condition) -> Command {
                 SourcePod { namespace: namespace.clone(), name: name.clone(), proxy: Some(istio::PROXY.to_owned()) };
             command::admin(Some(&pod), "/config_dump")
         }
-        Some(need) => command::admin(proxy(walk, side_of(need)).as_ref(), &need.query()),
+        Some(need) => command::admin(proxy(walk, side_of(need.origin())).as_ref(), &need.query()),
         None if walk.has_no_source_proxy() && condition.side == Side::Source => Command::default(),
-        None => command::admin(proxy(walk, condition.side).as_ref(), &query(condition)),
+        None => command::admin(proxy(walk, condition.side).as_ref(), &query(condition.stage, &condition.subject)),
     }
 }
 
-fn side_of(need: &Need) -> Side {
-    match need.origin() {
+/// The command that shows what a finding rests on; none where that is no proxy's.
+pub(super) fn look(walk: &Walk, evidence: &Evidence) -> Command {
+    match evidence.origin() {
+        Origin::Source(_) | Origin::Destination(_) => {
+            command::admin(proxy(walk, side_of(evidence.origin())).as_ref(), evidence.query())
+        }
+        Origin::Kubernetes | Origin::ControlPlane => Command::default(),
+    }
+}
+
+/// The command that shows what a proxy has for a stage.
+pub(super) fn look_at(walk: &Walk, side: Side, stage: Stage) -> Command {
+    if walk.has_no_source_proxy() && side == Side::Source {
+        return Command::default();
+    }
+    command::admin(proxy(walk, side).as_ref(), &query(stage, ""))
+}
+
+fn side_of(origin: Origin) -> Side {
+    match origin {
         Origin::Destination(_) => Side::Destination,
         Origin::Source(_) | Origin::Kubernetes | Origin::ControlPlane => Side::Source,
     }
 }
 
 /// What a filter did is told by its counters; what a listener or a route holds, by the dump.
-fn query(condition: &Condition) -> String {
-    match condition.stage {
+fn query(stage: Stage, subject: &str) -> String {
+    match stage {
+        Stage::HttpFilters if subject.is_empty() => "/config_dump?resource=dynamic_listeners".to_owned(),
         Stage::HttpFilters => {
-            let name = condition.subject.rsplit(['.', '/']).next().unwrap_or_default();
+            let name = subject.rsplit(['.', '/']).next().unwrap_or_default();
             let plain = |c: &char| c.is_ascii_alphanumeric() || "_-".contains(*c);
             format!("/stats?filter={}", name.chars().filter(plain).collect::<String>())
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::pb::envoy::extensions::filters::http::jwt_authn::v3::jwt_requirement::RequiresType;
 use super::pb::envoy::extensions::filters::http::jwt_authn::v3::{JwtProvider, JwtRequirement};
@@ -227,12 +227,17 @@ enum Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    fn provider(self, issuer: &str) -> Option<(&'a JwtProvider, &'a [String])> {
+    /// The provider, or of several with the same issuer any: Envoy keeps them in no order (`JwksCacheImpl`).
+    fn any(self, issuer: &str) -> Vec<(&'a JwtProvider, &'a [String])> {
         match self {
-            Self::By(provider, audiences) => Some((provider, audiences)),
+            Self::By(provider, audiences) => vec![(provider, audiences)],
             Self::ByIssuer(providers) => {
-                let of = |name: &str| providers.values().find(|p| p.issuer == name);
-                of(issuer).or_else(|| of("")).map(|p| (p, p.audiences.as_slice()))
+                let of = |name: &str| {
+                    let own = providers.values().filter(|p| p.issuer == name);
+                    own.map(|p| (p, p.audiences.as_slice())).collect::<Vec<_>>()
+                };
+                let own = of(issuer);
+                if own.is_empty() { of("") } else { own }
             }
         }
     }
@@ -260,7 +265,17 @@ fn test(token: &Token, checked: Checked, sent: &Sent) -> Status {
     if !token.issuers.iter().any(|known| known.is_empty() || known == issuer) {
         return Status::UnknownIssuer;
     }
-    let Some((provider, audiences)) = checked.provider(issuer) else { return Status::UnknownIssuer };
+    let any = checked.any(issuer).into_iter().map(|(provider, audiences)| claimed(&claims, provider, audiences, sent));
+    let any: Vec<Status> = any.collect();
+    match &any[..] {
+        [] => Status::UnknownIssuer,
+        [first, others @ ..] if others.iter().all(|other| other == first) => first.clone(),
+        _ => Status::Unknown(format!("which of the token providers of the issuer {issuer:?} is asked")),
+    }
+}
+
+/// What a token claims, against what a provider takes.
+fn claimed(claims: &Map<String, Value>, provider: &JwtProvider, audiences: &[String], sent: &Sent) -> Status {
     let skew = if provider.clock_skew_seconds == 0 { 60 } else { i64::from(provider.clock_skew_seconds) };
     let now = sent.now.or(sent.not_before);
     let expired = claims.get("exp").and_then(Value::as_i64).zip(now).is_some_and(|(exp, now)| exp + skew < now);

@@ -5,15 +5,16 @@
 //! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
 
 use crate::diagnose::{
-    Case, Proved, advice, all_ejected, all_endpoints, certain, health_of, named, ref_of, service_logs, set_policy, show,
+    Case, Found, Proved, advice, all_ejected, all_endpoints, certain, health_of, named, ref_of, service_logs,
+    set_policy, show,
 };
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 
 /// The field that lets outlier detection eject all.
 const PERCENT: &str = "maxEjectionPercent";
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
     if !all_ejected(cluster) {
         return None;
@@ -38,8 +39,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         Some((namespace, name)) => service_logs(&namespace, &name),
         None => objects.first().map(show).unwrap_or_default(),
     };
-    Some(Finding {
-        id: "all-endpoints-ejected",
+    Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: format!("{} ejected", all_endpoints(cluster)),

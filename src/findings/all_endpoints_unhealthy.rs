@@ -4,12 +4,12 @@
 //! so), and panic routing is off or does not help, so Envoy has nobody to send the request to: 503 UH.
 
 use crate::diagnose::{
-    Case, Proved, advice, all_ejected, all_endpoints, certain, describe, health_of, named, ref_of, show,
+    Case, Found, Proved, advice, all_ejected, all_endpoints, certain, describe, health_of, named, ref_of, show,
 };
 use crate::snapshot::Kind;
-use crate::verdict::{Command, Finding, ObjectRef, Op, Stage};
+use crate::verdict::{Command, ObjectRef, Op, Stage};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|c| case.lacks_host() && !c.hosts.is_empty())?;
     if all_ejected(cluster) {
         return None;
@@ -19,8 +19,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "")));
     let flags: Vec<&String> = cluster.hosts.iter().flat_map(|h| &h.host.flags).collect();
     let says = flags.first().map_or("unhealthy", |f| f.as_str());
-    Some(Finding {
-        id: "all-endpoints-unhealthy",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
         title: format!("{} unhealthy", all_endpoints(cluster)),

@@ -9,14 +9,14 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Proved, advice, certain, in_field, named, object_ref, proxy_secret, ref_of, replace, set, show,
+    Case, Found, Proved, advice, certain, in_field, named, object_ref, proxy_secret, ref_of, replace, set, show,
 };
 use crate::envoy::certificate::{Distrust, date};
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Command, Finding, Fix, ObjectRef, Op, Side, Stage};
+use crate::verdict::{Command, Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::{Handshake, Stop};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let Some(Stop::Handshake(handshake)) = case.stop() else { return None };
     if is_of_another_account(case, handshake) {
         return None;
@@ -43,8 +43,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         fix.extend(of_pod(case, handshake, shows.as_ref(), &shower));
     }
     let at = shows.as_ref().filter(|_| handshake.why != Distrust::Missing);
-    Some(Finding {
-        id: "certificate-not-accepted",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
         title: handshake.words(),

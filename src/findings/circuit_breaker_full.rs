@@ -7,15 +7,15 @@
 
 use serde_json::json;
 
-use crate::diagnose::{Case, Proved, advice, certain, ref_of, service_logs, set_policy, show};
+use crate::diagnose::{Case, Found, Proved, advice, certain, ref_of, service_logs, set_policy, show};
 use crate::envoy::circuit_breaker::{Overflow, Threshold};
 use crate::snapshot::{Evidence, Kind};
-use crate::verdict::{Command, Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
 
 /// What Istio writes where nobody limits anything.
 const ROOM: u32 = 1024;
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster()?;
     let Overflow { threshold, limit, in_use } = cluster.overflow?;
     let field = pool_field(threshold);
@@ -53,8 +53,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         (_, Some(object)) => show(object),
         (_, None) => Command::default(),
     };
-    Some(Finding {
-        id: "circuit-breaker-full",
+    Some(Found {
         certainty: certain(if limit == 0 { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,
         title,

@@ -7,18 +7,18 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Proved, advice, certain, in_field, logs, named, object_ref, policy_part, ref_of, remove, set, show,
+    Case, Found, Proved, advice, certain, in_field, logs, named, object_ref, policy_part, ref_of, remove, set, show,
     target_port,
 };
 use crate::envoy::certificate::Distrust;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Command, Finding, Fix, ObjectRef, Op, Side, Stage};
+use crate::verdict::{Command, Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::{ClusterTrail, Handshake, HostTrail, Stop, Visit};
 
 /// The names that a `DestinationRule` expects in B's certificate.
 const NAMES: &str = "spec.trafficPolicy.tls.subjectAltNames";
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let of_a_name = |handshake: &Handshake| handshake.by == Side::Source && handshake.why == Distrust::Name;
     let fails = matches!(case.stop(), Some(Stop::ConnectFailure(_)));
     if !fails && !matches!(case.stop(), Some(Stop::Handshake(handshake)) if of_a_name(handshake)) {
@@ -46,14 +46,13 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 /// B's own proxy cannot connect to its application.
-fn application(case: &Case, there: &Visit, evidence: Vec<Evidence>) -> Finding {
+fn application(case: &Case, there: &Visit, evidence: Vec<Evidence>) -> Found {
     let pod = ref_of(Kind::Pod, &there.pod, "");
     let mut objects = vec![pod.clone()];
     objects.extend(workload(case, &there.pod));
     objects.extend(case.asked_service().map(|s| ref_of(Kind::Service, s, "spec.ports[].targetPort")));
     let port = there.port;
-    Finding {
-        id: "connections-fail",
+    Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: format!("nothing listens on port {port} of B's pod"),
@@ -75,7 +74,7 @@ fn application(case: &Case, there: &Visit, evidence: Vec<Evidence>) -> Finding {
     }
 }
 
-fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evidence>) -> Finding {
+fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evidence>) -> Found {
     let mut objects: Vec<ObjectRef> = pods.iter().map(|p| ref_of(Kind::Pod, p, "")).collect();
     objects.extend(pods.iter().filter_map(|p| workload(case, p)));
     objects.dedup();
@@ -84,8 +83,7 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
     let noun = if count == 1 { "the endpoint" } else { "every endpoint" };
     let at = addresses.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     let port = addresses.first().and_then(|a| a.rsplit_once(':')).map_or("", |(_, port)| port);
-    Finding {
-        id: "connections-fail",
+    Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
         title: format!("connections to {noun} fail"),
@@ -117,13 +115,12 @@ fn other_port(service: Option<&Node>, port: u16) -> Fix {
     }
 }
 
-fn tls(case: &Case, rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -> Finding {
+fn tls(case: &Case, rule: ObjectRef, at: Evidence, pod: &Node, mut evidence: Vec<Evidence>) -> Found {
     let pod_ref = ref_of(Kind::Pod, pod, "");
     let read = case.read(&rule).zip(case.cluster_name());
     let policy = read.and_then(|(read, cluster)| policy_part(&read, &cluster, "tls"));
     evidence.push(at);
-    Finding {
-        id: "connections-fail",
+    Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: "TLS to every endpoint fails".to_owned(),
@@ -176,7 +173,7 @@ fn unexpected<'a>(cluster: &ClusterTrail, pods: &'a [Node]) -> Option<(&'a Node,
     })
 }
 
-fn other_name(case: &Case, pod: &Node, expected: &[String], mut evidence: Vec<Evidence>) -> Finding {
+fn other_name(case: &Case, pod: &Node, expected: &[String], mut evidence: Vec<Evidence>) -> Found {
     let pod_ref = ref_of(Kind::Pod, pod, "spec.serviceAccountName");
     let rule = case.cluster_object().map(|(rule, at)| (in_field(&rule, NAMES), at));
     evidence.extend(pod.at("spec.serviceAccountName").map(|n| n.evidence()));
@@ -199,8 +196,7 @@ fn other_name(case: &Case, pod: &Node, expected: &[String], mut evidence: Vec<Ev
     ];
     evidence.extend(rule.map(|(_, at)| at));
     objects.push(pod_ref.clone());
-    Finding {
-        id: "connections-fail",
+    Found {
         certainty: certain(if objects.len() > 1 { Proved::Yes } else { Proved::No }),
         stage: Stage::Endpoints,
         title: "B's certificate has another name than A's proxy expects".to_owned(),

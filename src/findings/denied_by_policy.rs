@@ -5,13 +5,13 @@
 //! TCP connection is closed. Rules on principals and namespaces need mutual TLS, ports are those of the pod, and on a
 //! port that is TCP to the mesh rules on paths, methods or headers allow nothing.
 
-use crate::diagnose::{Case, Proved, add_item, advice, certain, named, object_ref, ref_of, replace, show};
+use crate::diagnose::{Case, Found, Proved, add_item, advice, certain, named, object_ref, ref_of, replace, show};
 use crate::mesh::istio;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     // Where A's proxy speaks HTTP and B closes the connection, B's own stop says why.
     let stop = case.own_stop()?;
     let (policy, stage) = if let Stop::RbacDenied(policy) = stop {
@@ -46,8 +46,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         let there_are = if names.is_empty() { "Policies that allow".to_owned() } else { names.join(", ") };
         format!("{there_are} apply, and none of their rules allows it{}. The proxy {answers}.", identity(case))
     };
-    Some(Finding {
-        id: "denied-by-policy",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage,
         title: if policy.is_some() { "a policy denies it".to_owned() } else { "no policy allows it".to_owned() },

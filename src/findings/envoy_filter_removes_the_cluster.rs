@@ -7,12 +7,12 @@
 //! A patch of the root namespace is for every proxy, one of another namespace for the proxies there. What it matches:
 //! `pilot/pkg/networking/core/envoyfilter/cluster_patch.go`.
 
-use crate::diagnose::{Case, Proved, certain, in_field, named, ref_of, remove, set, show};
+use crate::diagnose::{Case, Found, Proved, certain, in_field, named, ref_of, remove, set, show};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Finding, Stage};
+use crate::verdict::Stage;
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|_| case.lacks_cluster())?;
     let name = ClusterName::parse(&cluster.name)?;
     let (filter, patch) = case.objects_for_the_proxy(Kind::EnvoyFilter).into_iter().find_map(|filter| {
@@ -29,8 +29,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let narrower = in_field(&object, format!("{}.match", object.field));
     let leave_out = format!("{}, {}: leave this cluster out", named(&object), narrower.field);
     let delete = format!("{}, {}: delete this patch", named(&object), object.field);
-    Some(Finding {
-        id: "envoy-filter-removes-the-cluster",
+    Some(Found {
         certainty: certain(if every_proxy { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,
         title: format!("EnvoyFilter {} removes the cluster", filter.text("metadata.name").unwrap_or_default()),

@@ -8,14 +8,14 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Proved, advice, certain, egress_host, in_field, named, policy_part, ref_of, replace, set, show,
+    Case, Found, Proved, advice, certain, egress_host, in_field, named, policy_part, ref_of, replace, set, show,
 };
 use crate::mesh::istio::{ClusterName, config_of};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop, Visit};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let there = case.destination()?;
     let closed = matches!(case.own_stop(), Some(Stop::NoFilterChain | Stop::PlaintextOnTls));
     if there.socket != SocketKind::Plaintext || !closed {
@@ -37,8 +37,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         }
         None => advice(Op::Replace, format!("{by}, spec.mtls.mode: PERMISSIVE")),
     };
-    Some(Finding {
-        id: "mtls-required",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::FilterChain,
         title: "B takes mutual TLS only, and plaintext is sent".to_owned(),

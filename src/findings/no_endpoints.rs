@@ -6,14 +6,14 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Columns, Proved, advice, certain, create, label_text, list_pods, list_slices, named, object_ref, ref_of,
-    replace, set, show, target_port,
+    Case, Columns, Found, Proved, advice, certain, create, label_text, list_pods, list_slices, named, object_ref,
+    ref_of, replace, set, show, target_port,
 };
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop() == Some(&Stop::NoAddress) {
         return without_address(case);
     }
@@ -42,7 +42,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
 }
 
 /// A Service without an address is only as good as its pods: without them its name stands for nothing.
-fn without_address(case: &Case) -> Option<Finding> {
+fn without_address(case: &Case) -> Option<Found> {
     let service = case.asked_service()?;
     let name = service.text("metadata.name")?;
     // Of one of its pods, by the pod's name, the Service's own state says nothing.
@@ -76,12 +76,11 @@ fn cause(case: &Case, service: &Node) -> Option<Cause> {
     })
 }
 
-fn explained(service: &Node, cause: Cause, stage: Stage, follows: &str, empty: Option<Evidence>) -> Finding {
+fn explained(service: &Node, cause: Cause, stage: Stage, follows: &str, empty: Option<Evidence>) -> Found {
     let object = ref_of(Kind::Service, service, "spec.selector");
     let selector = service.labels("spec.selector");
     let evidence = empty.into_iter().chain(cause.evidence).collect();
-    Finding {
-        id: "no-endpoints",
+    Found {
         certainty: certain(Proved::Yes),
         stage,
         title: cause.title,
@@ -207,11 +206,10 @@ fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec
 }
 
 /// Without the Service's object only the proxy's side is known.
-fn unexplained(case: &Case, host: &str, empty: Evidence) -> Finding {
+fn unexplained(case: &Case, host: &str, empty: Evidence) -> Found {
     let object = case.cluster_name().and_then(|n| n.service());
     let object = object.map(|(namespace, name)| object_ref(Kind::Service, &namespace, &name, ""));
-    Finding {
-        id: "no-endpoints",
+    Found {
         certainty: certain(Proved::No),
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),

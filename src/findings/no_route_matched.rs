@@ -6,12 +6,12 @@
 
 use serde_json::json;
 
-use crate::diagnose::{Case, Proved, add_item, advice, certain, in_field, named, replace, rules_field, show};
+use crate::diagnose::{Case, Found, Proved, add_item, advice, certain, in_field, named, replace, rules_field, show};
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
 use crate::walk::{Missed, Stop};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.stop()?;
     if *stop == Stop::NoRoute {
         return no_route(case);
@@ -19,9 +19,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     if *stop == Stop::NoVirtualHost { no_virtual_host(case) } else { None }
 }
 
-fn no_route(case: &Case) -> Option<Finding> {
+fn no_route(case: &Case) -> Option<Found> {
     let request = case.request();
-    let nearest = case.trail().missed.as_ref()?;
+    let Some(nearest) = case.trail().missed.as_ref() else { return without_routes(case) };
     let owner = Case::object_of_route(&nearest.route);
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| in_field(object, rules_field(object))).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
@@ -29,8 +29,7 @@ fn no_route(case: &Case) -> Option<Finding> {
     let wanted = nearest.at.as_ref().map(Node::shown).unwrap_or_default();
     let mut evidence: Vec<Evidence> = nearest.at.iter().map(Node::evidence).collect();
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
-    Some(Finding {
-        id: "no-route-matched",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Route,
         title: format!("no route matches {}", request.line()),
@@ -45,6 +44,22 @@ fn no_route(case: &Case) -> Option<Finding> {
         objects,
         codes: &[],
         evidence,
+    })
+}
+
+/// The virtual host has no route at all, or a matcher that leads to none.
+fn without_routes(case: &Case) -> Option<Found> {
+    let step = case.last_step()?;
+    Some(Found {
+        certainty: certain(Proved::No),
+        stage: Stage::Route,
+        title: format!("no route matches {}", case.request().line()),
+        why: format!("Virtual host {}: {}. Envoy answers 404 by itself.", step.subject, step.note),
+        objects: Vec::new(),
+        fix: vec![advice(Op::Add, format!("give {} a route for this request", step.subject))],
+        next: Command::default(),
+        codes: &[],
+        evidence: step.evidence,
     })
 }
 
@@ -66,7 +81,7 @@ fn label(missed: &Missed) -> String {
     path.rsplit('.').next().unwrap_or_default().split('[').next().unwrap_or_default().to_owned()
 }
 
-fn no_virtual_host(case: &Case) -> Option<Finding> {
+fn no_virtual_host(case: &Case) -> Option<Found> {
     let config = case.trail().route_config.as_ref()?;
     let hosts = || (0..config.len()).filter_map(|i| config.host(i).ok());
     let mut owners: Vec<(ObjectRef, Evidence)> = Vec::new();
@@ -88,8 +103,7 @@ fn no_virtual_host(case: &Case) -> Option<Finding> {
     let mut evidence: Vec<Evidence> =
         hosts().filter_map(|h| h.node().get("domains")).take(2).map(|n| n.evidence()).collect();
     evidence.extend(owners.into_iter().map(|(_, evidence)| evidence));
-    Some(Finding {
-        id: "no-route-matched",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Route,
         title: format!("no virtual host takes the host {host}"),

@@ -6,18 +6,18 @@
 use serde_json::{Value, json};
 
 use crate::diagnose::{
-    Case, Proved, add_item, advice, certain, destination_field, destination_of, named, ref_of, set, show,
+    Case, Found, Proved, add_item, advice, certain, destination_field, destination_of, named, ref_of, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Stop, ports_of};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop() == Some(&Stop::NoSuchPort) { asked_for(case) } else { routed_to(case) }
 }
 
-fn asked_for(case: &Case) -> Option<Finding> {
+fn asked_for(case: &Case) -> Option<Found> {
     let service = case.asked_service()?;
     let object = ref_of(Kind::Service, service, "spec.ports");
     let asked = case.request().target.rsplit_once(':').map_or("", |(_, port)| port);
@@ -27,8 +27,7 @@ fn asked_for(case: &Case) -> Option<Finding> {
     let text = format!("{}, spec.ports: add {asked}", named(&object));
     let add = add_item(&object, Some(service), "spec.ports", Some(port), text);
     let instead = advice(Op::Replace, format!("ask for port {}", ports.join(" or ")));
-    Some(Finding {
-        id: "no-such-port",
+    Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Request,
         title: format!("the Service has no port {asked}"),
@@ -41,7 +40,7 @@ fn asked_for(case: &Case) -> Option<Finding> {
     })
 }
 
-fn routed_to(case: &Case) -> Option<Finding> {
+fn routed_to(case: &Case) -> Option<Found> {
     let name = case.cluster_name().filter(|_| case.lacks_cluster())?;
     let clusters = case.clusters_of(&name.host)?;
     let port = |node: &Node| node.text("cluster.name").and_then(|n| ClusterName::parse(&n)).map(|n| n.port);
@@ -63,8 +62,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
     let mut evidence = vec![case.cluster()?.absence.first()?.clone(), route_at];
     evidence.extend(service.as_ref().and_then(|s| s.at("spec.ports")).map(|n| n.evidence()));
     let objects = [Some(route.clone()), service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports"))];
-    Some(Finding {
-        id: "no-such-port",
+    Some(Found {
         // A Sidecar may hide ports; only the Service itself proves that there is none.
         certainty: certain(if service.is_some() { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,

@@ -5,19 +5,19 @@
 //! up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is.
 
 use crate::diagnose::{
-    Case, Proved, advice, certain, create, destination_field, destination_of, list, named, object_ref, set, show,
+    Case, Found, Proved, advice, certain, create, destination_field, destination_of, list, named, object_ref, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::Kind;
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop() == Some(&Stop::NoSuchService) { Some(asked_for(case)) } else { routed_to(case) }
 }
 
-fn asked_for(case: &Case) -> Finding {
+fn asked_for(case: &Case) -> Found {
     let target = &case.request().target;
     let host = target.rsplit_once(':').map_or(target.as_str(), |(host, _)| host).trim_end_matches('.');
     let (namespace, name) = service_of_host(host)
@@ -30,8 +30,7 @@ fn asked_for(case: &Case) -> Finding {
         let text = format!("create {}, or correct the name", named(&object));
         fix.push(create(Kind::Service, &namespace, &name, None, text));
     }
-    Finding {
-        id: "no-such-service",
+    Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Request,
         title: format!("there is no Service \"{name}\" in namespace {namespace}"),
@@ -44,7 +43,7 @@ fn asked_for(case: &Case) -> Finding {
     }
 }
 
-fn routed_to(case: &Case) -> Option<Finding> {
+fn routed_to(case: &Case) -> Option<Found> {
     let name = case.cluster_name().filter(|_| case.lacks_cluster())?;
     if !case.clusters_of(&name.host)?.is_empty() {
         return None;
@@ -68,8 +67,7 @@ fn routed_to(case: &Case) -> Option<Finding> {
         _ => &[],
     };
     let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };
-    Some(Finding {
-        id: "no-such-service",
+    Some(Found {
         certainty: certain(if no_service.is_some() { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,
         title: format!("no such host \"{}\"", name.host),

@@ -7,13 +7,14 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Proved, ROOT_NAMESPACE, advice, certain, create_entry, egress_host, in_field, named, ref_of, replace, show,
+    Case, Found, Proved, ROOT_NAMESPACE, advice, certain, create_entry, egress_host, in_field, named, ref_of, replace,
+    show,
 };
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Form, Stop};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let at = blocked(case)?;
     let own = case.namespace();
     let (sidecar, mode) = policy(case).unzip();
@@ -28,8 +29,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         let name = host.split(':').next().unwrap_or(host);
         create_entry(&own, name, format!("a ServiceEntry for {name} in namespace {own}"))
     };
-    Some(Finding {
-        id: "registry-only",
+    Some(Found {
         certainty,
         stage: if case.stop() == Some(&Stop::NoHealthyUpstream(Form::Tcp)) { Stage::Cluster } else { Stage::Route },
         title: format!("the mesh does not let requests out to {host}"),

@@ -5,9 +5,9 @@
 //! server of HTTP/1.1: 502 UPE; gRPC to a cluster of HTTP/1.1; plaintext to a port of TLS: 503 UC), the answer takes
 //! longer than the route's timeout (504 UT), or the application answers every request with an error of its own (5xx).
 
-use crate::diagnose::{Case, Proved, advice, certain, in_field, ref_of, service_logs, show};
+use crate::diagnose::{Case, Found, Proved, advice, certain, in_field, ref_of, service_logs, show};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Command, Finding, ObjectRef, Op, Stage};
+use crate::verdict::{Command, ObjectRef, Op, Stage};
 use crate::walk::{ClusterTrail, HostTrail, RequestKind};
 
 /// Where a cluster says which version of HTTP it speaks.
@@ -15,7 +15,7 @@ const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 /// How long a route waits for an answer where it says nothing.
 const TIMEOUT: &str = "15s";
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop().is_some() {
         return None;
     }
@@ -46,8 +46,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         (None, Some(object)) => show(object),
         (None, None) => Command::default(),
     };
-    Some(Finding {
-        id: "requests-failed-so-far",
+    Some(Found {
         certainty: certain(Proved::No),
         stage: Stage::Endpoints,
         title,

@@ -3,12 +3,12 @@
 //! A redirect, a direct response or an injected fault is configured for this request. The proxy answers as it was told
 //! to; whether that is meant is for its owner to say.
 
-use crate::diagnose::{Case, Proved, advice, certain, in_field, named, only, remove, rules_field, show};
+use crate::diagnose::{Case, Found, Proved, advice, certain, in_field, named, only, remove, rules_field, show};
 use crate::snapshot::Evidence;
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Abort, Stop};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let trail = case.trail();
     let Answer { title, what, field, stage } = answer(case, case.stop()?)?;
     let owner = case.route_object();
@@ -29,8 +29,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let own = |name: &str| trail.route.as_ref().and_then(|r| r.get(name)).map(|n| n.evidence());
     evidence.extend(own("redirect").or_else(|| own("direct_response")));
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
-    Some(Finding {
-        id: "route-answers-itself",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage,
         title,

@@ -11,14 +11,14 @@
 use serde_json::{Value, json};
 
 use crate::diagnose::{
-    Case, Proved, add_item, advice, certain, create, destination_field, destination_of, destinations, in_field,
+    Case, Found, Proved, add_item, advice, certain, create, destination_field, destination_of, destinations, in_field,
     is_host, named, proxy_status, quoted_list, ref_of, remove, rules, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Certainty, Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Certainty, Fix, ObjectRef, Op, Stage};
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = case.cluster_name().filter(|name| case.lacks_cluster() && !name.subset.is_empty())?;
     let absence = case.cluster()?.absence.first()?.clone();
     let siblings = case.clusters_of(&name.host)?;
@@ -53,8 +53,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         siblings.iter().filter_map(|c| c.at("cluster.metadata.filter_metadata.istio.subset")).map(|n| n.evidence()),
     );
     let objects: Vec<ObjectRef> = route.map(|(object, _)| object).into_iter().chain(rule.clone()).collect();
-    Some(Finding {
-        id: "subset-not-defined",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Cluster,
         title: format!("subset \"{}\" is not defined", name.subset),
@@ -107,11 +106,10 @@ fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
     (!names_it && !delegates).then_some((object, rules))
 }
 
-fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evidence>) -> Finding {
+fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evidence>) -> Found {
     let pod = case.source_pod();
     let next = pod.as_ref().map(proxy_status).unwrap_or_default();
-    Finding {
-        id: "subset-not-defined",
+    Found {
         certainty: Certainty::Likely,
         stage: Stage::Cluster,
         title: format!("the proxy still sends to subset \"{}\", which is gone", name.subset),
@@ -146,7 +144,7 @@ fn defines(rules: &[Node], name: &ClusterName) -> Option<(Node, Node)> {
 }
 
 /// The rule is there, and the proxy does not have what it asks for.
-fn unseen(case: &Case, name: &ClusterName, read: &Node, at: &Node, absence: Evidence) -> Finding {
+fn unseen(case: &Case, name: &ClusterName, read: &Node, at: &Node, absence: Evidence) -> Found {
     let rule = &ref_of(Kind::DestinationRule, read, "spec.exportTo");
     let own = case.namespace();
     let pod = case.source_pod();
@@ -180,8 +178,7 @@ fn unseen(case: &Case, name: &ClusterName, read: &Node, at: &Node, absence: Evid
         _ => show(rule),
     };
     let hidden = rule.namespace != own;
-    Finding {
-        id: "subset-not-defined",
+    Found {
         certainty: Certainty::Likely,
         stage: Stage::Cluster,
         title: format!(

@@ -6,14 +6,14 @@
 
 use serde_json::Value;
 
-use crate::diagnose::{Case, Columns, Proved, advice, certain, label_text, list_pods, named, set, show};
+use crate::diagnose::{Case, Columns, Found, Proved, advice, certain, label_text, list_pods, named, set, show};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 
 /// A label's key and its value.
 type Label = (String, String);
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = case.cluster_name().filter(|name| case.lacks_host() && !name.subset.is_empty())?;
     let cluster = case.cluster().filter(|c| c.hosts.is_empty())?;
     let others = case.hosts_of(&name.of_whole_host()).filter(|list| list.items().next().is_some())?;
@@ -50,8 +50,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let mut evidence: Vec<Evidence> = vec![empty, rule_at];
     evidence.extend(subset.iter().filter_map(|(_, at)| at.get("labels")).map(|n| n.evidence()));
     let (namespace, _) = name.service().unwrap_or_default();
-    Some(Finding {
-        id: "subset-selects-no-pods",
+    Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: format!("subset \"{}\" selects no pods", name.subset),

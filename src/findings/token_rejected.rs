@@ -4,13 +4,20 @@
 //! is not configured or for another audience is answered with 401 or 403. A request without a token passes, unless an
 //! `AuthorizationPolicy` asks for a principal.
 
-use crate::diagnose::{Case, Proved, advice, certain, named, ref_of, replace, show};
+use crate::diagnose::{Case, Found, Proved, advice, certain, named, ref_of, replace, show};
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Finding, ObjectRef, Op, Stage};
+use crate::verdict::{ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
-    let Some(Stop::JwtDenied(status, why)) = case.stop() else { return None };
+pub(crate) fn examine(case: &Case) -> Option<Found> {
+    let stop = case.own_stop()?;
+    let (status, why) = if let Stop::JwtDenied(status, why) = stop {
+        (*status, why)
+    } else if let Stop::JwtMisnamed(why) = stop {
+        (403, why)
+    } else {
+        return None;
+    };
     let mut evidence: Vec<Evidence> = case.trail().denial.iter().map(Node::evidence).collect();
     let policies = case.objects_for_the_proxy(Kind::RequestAuthentication);
     evidence.extend(policies.iter().filter_map(|p| p.at("spec.jwtRules")).map(|n| n.evidence()));
@@ -20,11 +27,10 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
     let missing = why == "Jwt is missing";
     let rules = policies.first().and_then(|policy| policy.at("spec.jwtRules"));
     let other_rules = format!("{by}, spec.jwtRules: the issuer, its audiences and where its tokens are");
-    Some(Finding {
-        id: "token-rejected",
+    Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::HttpFilters,
-        title: if missing { "it has no token".to_owned() } else { "its token is rejected".to_owned() },
+        title: if missing { "it has no token".to_owned() } else { words(stop) },
         why: format!(
             "{by} asks for tokens that the proxy can verify: \"{why}\". The proxy answers {status}, and the application never sees the request."
         ),
@@ -44,4 +50,9 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
         codes: &[],
         evidence,
     })
+}
+
+/// Line 1 needs no words of Envoy's where it says the same.
+fn words(stop: &Stop) -> String {
+    if let Stop::JwtMisnamed(_) = stop { stop.words() } else { "its token is rejected".to_owned() }
 }

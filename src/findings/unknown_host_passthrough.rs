@@ -5,14 +5,14 @@
 //! mesh it means that A's proxy does not see it: a Sidecar's `egress` leaves it out, it is not exported to A's
 //! namespace, or the Host header is another's; and a B that wants mutual TLS closes the connection.
 
-use crate::diagnose::{Case, Proved, advice, certain, create_entry, egress_host, list, ref_of, show};
+use crate::diagnose::{Case, Found, Proved, advice, certain, create_entry, egress_host, list, ref_of, show};
 use crate::snapshot::{Evidence, Kind};
-use crate::verdict::{Finding, ObjectRef, Op, Stage};
+use crate::verdict::{ObjectRef, Op, Stage};
 
 /// How A's proxy gets to know a service of the mesh.
 const SEE: &str = "let A's proxy see the service: Sidecar spec.egress[].hosts, exportTo";
 
-pub(crate) fn examine(case: &Case) -> Option<Finding> {
+pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|c| c.name == "PassthroughCluster")?;
     let request = case.request();
     let own = case.namespace();
@@ -48,8 +48,7 @@ pub(crate) fn examine(case: &Case) -> Option<Finding> {
             vec![create_entry(&own, name, format!("a ServiceEntry for {name}, where rules are wanted for it"))],
         )
     };
-    Some(Finding {
-        id: "unknown-host-passthrough",
+    Some(Found {
         certainty: certain(Proved::No),
         stage: Stage::Cluster,
         title: "the proxy does not know the host and passes the connection through".to_owned(),

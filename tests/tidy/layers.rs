@@ -27,6 +27,7 @@ const LAYERS: &[Layer] = &[
         may: &[],
         crates: Crates::Only(&[
             "ipnet",
+            "percent_encoding",
             "jiff",
             "pbjson",
             "pbjson_types",

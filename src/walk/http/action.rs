@@ -198,12 +198,13 @@ impl Taking<'_> {
         }))
     }
 
-    fn forward(&self, (chosen, hit): (&Chosen, &Hit), action: &RouteAction, left: &Left) -> Told<Forwarded> {
+    /// The clusters that the route names, and the field that does; an error where that cannot be told at all.
+    fn choices(&self, (chosen, hit): (&Chosen, &Hit), action: &RouteAction) -> Result<(Choices, Option<Node>), String> {
         let at = hit.node.get("route");
         let field = |name: &str| at.as_ref().and_then(|at| at.get(name));
         let criteria = criteria(action.metadata_match.as_ref());
         let one = |name: String, at: Option<Node>| vec![Choice { criteria: criteria.clone(), ..Choice::of(name, at) }];
-        let (choices, cited): (Result<Vec<Choice>, _>, _) = match &action.cluster_specifier {
+        Ok(match &action.cluster_specifier {
             Some(ClusterSpecifier::Cluster(name)) => {
                 let at = field("cluster");
                 (Ok(one(name.clone(), at.clone())), at)
@@ -211,7 +212,7 @@ impl Taking<'_> {
             Some(ClusterSpecifier::ClusterHeader(header)) => {
                 let value = self.http.values(header).first().copied().unwrap_or_default().to_owned();
                 if redacted::is_in(&value) {
-                    return self.open(hit, &format!("the header {header} was left out"));
+                    return Err(format!("the header {header} was left out"));
                 }
                 let at = field("cluster_header");
                 (Ok(one(value, at.clone())), at)
@@ -234,7 +235,14 @@ impl Taking<'_> {
                     }
                 }
             }
-            None => return self.open(hit, "the route's cluster specifier is not modeled"),
+            None => return Err("the route's cluster specifier is not modeled".to_owned()),
+        })
+    }
+
+    fn forward(&self, (chosen, hit): (&Chosen, &Hit), action: &RouteAction, left: &Left) -> Told<Forwarded> {
+        let (choices, cited) = match self.choices((chosen, hit), action) {
+            Ok(found) => found,
+            Err(why) => return self.open(hit, &why),
         };
         // Of clusters that were told apart each cites its own.
         let own = |drawn: &Drawn| cited.as_ref()?.get("clusters")?.index(drawn.entry);
@@ -286,6 +294,9 @@ impl Taking<'_> {
         Told::alternatives(condition, told)
     }
 }
+
+/// The clusters of a route, where they can be told.
+type Choices = Result<Vec<Choice>, Undrawn>;
 
 /// The cluster of a route cannot be told.
 struct Undrawn {

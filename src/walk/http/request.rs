@@ -201,6 +201,10 @@ pub(in crate::walk) fn path_refused(walker: &Walker, manager: &HttpConnectionMan
     let has_escaped = unescaped(path) != *path;
     match manager.path_with_escaped_slashes_action() {
         PathWithEscapedSlashesAction::RejectRequest if has_escaped => Some(Stop::Unfit(Unfit::PathRejected)),
+        // A client of gRPC follows no redirect.
+        PathWithEscapedSlashesAction::UnescapeAndRedirect if has_escaped && http.kind == RequestKind::Grpc => {
+            Some(Stop::Unfit(Unfit::PathRejected))
+        }
         PathWithEscapedSlashesAction::UnescapeAndRedirect if has_escaped => Some(Stop::Unfit(Unfit::PathRedirected)),
         PathWithEscapedSlashesAction::KeepUnchanged
         | PathWithEscapedSlashesAction::ImplementationSpecificDefault

@@ -13,7 +13,7 @@ use crate::walk::listen::network_filters::{self, Passage};
 use crate::walk::listen::termination::{self, Terminated};
 use crate::walk::way::accepted::{Accepted, Denial, Sight, Terminal};
 use crate::walk::way::course::Told;
-use crate::walk::way::dial::Dial;
+use crate::walk::way::dial::{Dial, Layer};
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::stop::Stop;
@@ -153,12 +153,26 @@ fn of_chosen(
         Chosen::Unknown(_) => None,
     };
     let Some((chain, node)) = found else {
-        return no_chain(active, "no filter chain matches", near_matches(active, dial));
+        return no_chain(
+            active,
+            &format!("no filter chain matches {}", comes(connection, dial)),
+            near_matches(active, dial),
+        );
     };
     let evidence = node.get("filter_chain_match").map(|n| n.evidence());
     let fact = Fact::FilterChain(chain.name.clone(), node.clone());
     let row = Row::passed(Stage::FilterChain, &chain.name, "").citing(evidence);
     within(walker, (chain, &node), dial, connection).row(row).met(fact)
+}
+
+/// What chains tell connections apart by, most of all.
+fn comes(connection: &Connection, dial: &Dial) -> String {
+    match connection.server_name.as_str() {
+        "" if connection.transport_protocol == "tls" => "TLS without a server name".to_owned(),
+        "" if dial.layer == Layer::Sealed => "TLS, into which no listener filter looks".to_owned(),
+        "" => "plaintext".to_owned(),
+        name => format!("TLS for {name}"),
+    }
 }
 
 fn no_chain<T>(active: &Active, note: &str, evidence: impl IntoIterator<Item = Evidence>) -> Told<T> {

@@ -195,7 +195,10 @@ fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
             let row = Row::new(Stage::Listener, Mark::Warned, &subject, &note);
             active(walker, status).then(&|active| passed(active, dial)).row(row)
         }
-        None => Told::ends(Stop::NoListener).row(Row::stopped(Stage::Listener, &subject, &why)),
+        None => {
+            let evidence = statuses.iter().take(MOST_NAMED).map(|status| status.at.evidence());
+            Told::ends(Stop::NoListener).row(Row::stopped(Stage::Listener, &subject, &why).citing(evidence))
+        }
     }
 }
 
@@ -264,13 +267,17 @@ fn is_usual(status: &Listening, port: u16) -> bool {
     port < 1024 && status.addresses.iter().any(|address| ports.contains(&Some(address.port())))
 }
 
-/// `; there are 0.0.0.0_80, 0.0.0.0_443 and 3 more`: the first four by name, or by address where they have none.
+/// So many listeners are named, of a proxy that has not the one that is asked for.
+const MOST_NAMED: usize = 4;
+
+/// `; there are ingress (0.0.0.0:8080) and 3 more`.
 fn there_are(statuses: &[Listening]) -> String {
     let name = |status: &Listening| match status.addresses.first() {
         Some(address) if status.name.is_empty() => address.to_string(),
-        Some(_) | None => status.name.clone(),
+        Some(address) => format!("{} ({address})", status.name),
+        None => status.name.clone(),
     };
-    let names: Vec<String> = statuses.iter().take(4).map(name).filter(|name| !name.is_empty()).collect();
+    let names: Vec<String> = statuses.iter().take(MOST_NAMED).map(name).filter(|name| !name.is_empty()).collect();
     match (names.is_empty(), statuses.len() - names.len()) {
         (true, _) => String::new(),
         (false, 0) => format!("; there are {}", names.join(", ")),

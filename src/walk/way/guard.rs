@@ -189,7 +189,7 @@ impl Alternative {
     pub fn proviso(&self) -> String {
         if self.words.starts_with("no ") {
             format!("{} takes it", self.words)
-        } else if self.words.contains(" is ") || self.words.contains(" has ") {
+        } else if [" is ", " has ", " shows "].iter().any(|verb| self.words.contains(verb)) {
             self.words.clone()
         } else {
             format!("it takes {}", self.words)

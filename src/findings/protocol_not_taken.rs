@@ -1,0 +1,73 @@
+//! The client speaks another protocol than the proxy takes on that port.
+//!
+//! TLS that comes to a port of plaintext HTTP is read as a request line, and answered 400. Plaintext that comes to a port
+//! of TLS is closed. A port of HTTP/2 alone closes what does not begin with its preface, and HTTP/1.0 is answered 426
+//! unless it is allowed (`accept_http_10`; in Istio `PILOT_HTTP10=1` for istiod).
+
+use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::envoy::codec::Refusal;
+use crate::verdict::{Command, Op, Side};
+use crate::walk::{Stop, Unfit};
+
+pub(crate) const YIELDS_TO: &[&str] = &["mtls-required"];
+
+pub(crate) fn examine(case: &Case) -> Option<Found> {
+    let stop = case.own_stop()?;
+    let (comes, taken, fixes) = told(stop)?;
+    let step = case.last_step()?;
+    let whose = if step.side == Side::Source { "the proxy" } else { "B's proxy" };
+    Some(Found {
+        certainty: certain(Proved::No),
+        stage: step.stage,
+        title: stop.words(),
+        why: format!("{comes}, and {whose} takes {taken} on port {}.", case.request().port),
+        objects: Vec::new(),
+        fix: fixes.iter().map(|text| advice(Op::Replace, *text)).collect(),
+        next: Command::default(),
+        codes: &[],
+        evidence: step.evidence,
+    })
+}
+
+/// What comes, what is taken, and what to do.
+fn told(stop: &Stop) -> Option<(&'static str, &'static str, &'static [&'static str])> {
+    if *stop == Stop::Unfit(Unfit::TlsOnPlaintext) {
+        let fixes = &[
+            "let the client speak plaintext HTTP there (http://); in a mesh the proxy adds the TLS",
+            "ask a port that takes TLS",
+        ];
+        return Some(("The client speaks TLS", "plaintext HTTP", fixes));
+    }
+    if *stop == Stop::PlaintextOnTls {
+        let fixes = &["let the client speak TLS there (https://)", "ask a port that takes plaintext"];
+        return Some(("The client speaks plaintext", "TLS only", fixes));
+    }
+    let Stop::Refused(refusal) = stop else { return None };
+    match refusal {
+        Refusal::RequestLine => Some((
+            "What comes is no HTTP/1.1",
+            "HTTP/1.1 only",
+            &[
+                "speak HTTP/1.1 there",
+                "if the port is for another protocol, tell the proxy so (codec_type AUTO for HTTP/2; in Istio the name or the appProtocol of the Service's port)",
+            ],
+        )),
+        Refusal::Preface => Some((
+            "The client does not begin with the preface of HTTP/2",
+            "HTTP/2 only",
+            &["speak HTTP/2 from the first byte on (curl: --http2-prior-knowledge)", "let codec_type be AUTO"],
+        )),
+        Refusal::LowVersion => Some((
+            "The client speaks HTTP/1.0",
+            "HTTP/1.1 and above",
+            &["speak HTTP/1.1 (nginx: proxy_http_version 1.1)", "let the proxy accept HTTP/1.0 (accept_http_10)"],
+        )),
+        Refusal::Http2Header
+        | Refusal::Authority
+        | Refusal::QueryWithoutContentType
+        | Refusal::Underscore(_)
+        | Refusal::TooManyHeaders(_)
+        | Refusal::HeadersTooLarge
+        | Refusal::LengthTwice => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! The request is refused for how it is written, before any route is looked for.
+//!
+//! Envoy refuses headers with underscores where it is told to (`headers_with_underscores_action`), a length that is said in
+//! two ways, a Host with characters that none has, headers that HTTP/2 does not allow, and paths that it cannot normalize or
+//! whose escaped slashes it is told not to take (`path_with_escaped_slashes_action`).
+
+use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::envoy::codec::Refusal;
+use crate::verdict::{Command, Op};
+use crate::walk::{Stop, Unfit};
+
+pub(crate) fn examine(case: &Case) -> Option<Found> {
+    let stop = case.own_stop()?;
+    let (what, fixes) = told(stop)?;
+    let step = case.last_step()?;
+    Some(Found {
+        certainty: certain(Proved::No),
+        stage: step.stage,
+        title: stop.words(),
+        why: format!("{what}. The proxy refuses it before it looks for a route."),
+        objects: Vec::new(),
+        fix: fixes.iter().map(|text| advice(Op::Replace, *text)).collect(),
+        next: Command::default(),
+        codes: &[],
+        evidence: step.evidence,
+    })
+}
+
+/// What is wrong with the request, and what to do.
+fn told(stop: &Stop) -> Option<(&'static str, &'static [&'static str])> {
+    if let Stop::Refused(refusal) = stop {
+        return of_codec(*refusal);
+    }
+    let Stop::Unfit(unfit) = stop else { return None };
+    match unfit {
+        Unfit::PathRejected => Some((
+            "Its path has a fragment (#), or an escaped slash (%2F) that is not taken",
+            &[
+                "send a path without these",
+                "path_with_escaped_slashes_action: KEEP_UNCHANGED, if the application may see escaped slashes",
+            ],
+        )),
+        Unfit::PathRedirected => Some((
+            "Its path has an escaped slash, and the proxy redirects to the path with the slash",
+            &["send the path with plain slashes", "path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD"],
+        )),
+        Unfit::PathNotAbsolute => Some(("Its path does not begin with a slash", &["send a path that begins with /"])),
+        Unfit::NoUdpTarget => Some((
+            "It asks for a tunnel of UDP, and its path does not name a host and a port",
+            &["ask for /.well-known/masque/udp/HOST/PORT/", "leave the header upgrade: connect-udp out"],
+        )),
+        Unfit::CdnLoop => Some((
+            "Its header cdn-loop names this network as often as is allowed: it came by here before",
+            &["find the proxy that sends it back here", "max_allowed_occurrences of the cdn_loop filter: one more"],
+        )),
+        Unfit::ClientUnknown(_) => Some((
+            "The connection manager takes its client's address out of a header, which is not there",
+            &["send the header, as the proxy in front of this one should", "reject_with_status: leave it out"],
+        )),
+        Unfit::TlsOnPlaintext
+        | Unfit::NoProxyHeader
+        | Unfit::ClientCertificateMissing
+        | Unfit::CertificateNotDelivered(_)
+        | Unfit::UpgradeRefused(_)
+        | Unfit::NeverAnswered
+        | Unfit::CredentialsDenied(_)
+        | Unfit::PayloadTooLarge => None,
+    }
+}
+
+fn of_codec(refusal: Refusal) -> Option<(&'static str, &'static [&'static str])> {
+    match refusal {
+        Refusal::Underscore(_) => Some((
+            "It has a header with an underscore in its name, which headers_with_underscores_action rejects",
+            &["name the header with dashes", "headers_with_underscores_action: ALLOW"],
+        )),
+        Refusal::LengthTwice => Some((
+            "It has both content-length and transfer-encoding: chunked",
+            &["send one of both", "allow_chunked_length: true, if nobody before the proxy reads the other"],
+        )),
+        Refusal::Http2Header => {
+            Some(("It has a header that HTTP/2 does not allow", &["leave connection, upgrade and the like out"]))
+        }
+        Refusal::Authority => Some(("Its Host has a character that no host name has", &["send a valid Host"])),
+        Refusal::QueryWithoutContentType => Some(("A QUERY has to say its content-type", &["send a content-type"])),
+        Refusal::RequestLine
+        | Refusal::Preface
+        | Refusal::LowVersion
+        | Refusal::TooManyHeaders(_)
+        | Refusal::HeadersTooLarge => None,
+    }
+}

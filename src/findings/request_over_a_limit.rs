@@ -1,0 +1,53 @@
+//! The request is larger than the proxy takes.
+//!
+//! A connection manager takes so many headers (`max_headers_count`) of so many bytes (`max_request_headers_kb`), and answers
+//! 431 to more; the usual culprits are cookies and tokens. A buffer filter answers 413 to a body that is longer than its
+//! `max_request_bytes`.
+
+use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::envoy::codec::Refusal;
+use crate::verdict::{Command, Op};
+use crate::walk::{Stop, Unfit};
+
+pub(crate) fn examine(case: &Case) -> Option<Found> {
+    let stop = case.own_stop()?;
+    let (what, field, smaller) = told(stop)?;
+    let step = case.last_step()?;
+    let limit = step.evidence.first().and_then(|evidence| evidence.value());
+    let says = limit.map_or_else(|| format!("its default of {field}"), |limit| format!("{field} = {limit}"));
+    Some(Found {
+        certainty: certain(Proved::No),
+        stage: step.stage,
+        title: stop.words(),
+        why: format!("{what} than {} takes ({says}), so the proxy answers by itself.", step.subject),
+        objects: Vec::new(),
+        fix: vec![advice(Op::Replace, smaller), advice(Op::Replace, format!("{field}: more than this request has"))],
+        next: Command::default(),
+        codes: &[],
+        evidence: step.evidence,
+    })
+}
+
+/// What is too much of it, by which field, and how to send less.
+fn told(stop: &Stop) -> Option<(&'static str, &'static str, &'static str)> {
+    if *stop == Stop::Unfit(Unfit::PayloadTooLarge) {
+        return Some(("Its body is longer", "max_request_bytes", "send a shorter body"));
+    }
+    let Stop::Refused(refusal) = stop else { return None };
+    match refusal {
+        Refusal::HeadersTooLarge => Some((
+            "Its headers are larger",
+            "max_request_headers_kb",
+            "send smaller headers: look at cookies and tokens",
+        )),
+        Refusal::TooManyHeaders(_) => Some(("It has more headers", "max_headers_count", "send fewer headers")),
+        Refusal::RequestLine
+        | Refusal::Preface
+        | Refusal::LowVersion
+        | Refusal::Http2Header
+        | Refusal::Authority
+        | Refusal::QueryWithoutContentType
+        | Refusal::Underscore(_)
+        | Refusal::LengthTwice => None,
+    }
+}

@@ -1,0 +1,39 @@
+//! The proxy is told to drop requests to this cluster.
+//!
+//! The control plane can send a share that is to be dropped with the endpoints (`drop_overloads`), and an operator can put a
+//! cluster into maintenance by the runtime key `upstream.maintenance_mode.CLUSTER`. Envoy answers 503 by itself.
+
+use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::verdict::{Command, Op};
+use crate::walk::Stop;
+
+pub(crate) fn examine(case: &Case) -> Option<Found> {
+    let stop = case.own_stop()?;
+    let (title, by, undo) = if *stop == Stop::MaintenanceMode {
+        (
+            "the cluster is in maintenance",
+            "The runtime key upstream.maintenance_mode is set",
+            "take the runtime key upstream.maintenance_mode of the cluster away",
+        )
+    } else if matches!(stop, Stop::DropOverload | Stop::PartialDropOverload) {
+        (
+            "its endpoints say that requests are to be dropped",
+            "The endpoints came with drop_overloads",
+            "let the control plane send the endpoints without drop_overloads",
+        )
+    } else {
+        return None;
+    };
+    let step = case.last_step()?;
+    Some(Found {
+        certainty: certain(Proved::No),
+        stage: step.stage,
+        title: title.to_owned(),
+        why: format!("{by} for {}, so Envoy answers by itself.", step.subject),
+        objects: Vec::new(),
+        fix: vec![advice(Op::Remove, undo)],
+        next: Command::default(),
+        codes: &[],
+        evidence: step.evidence,
+    })
+}
