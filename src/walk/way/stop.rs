@@ -139,12 +139,13 @@ impl Stop {
         self.response_mapped(request, &|status| status)
     }
 
-    /// The same where the connection manager gives its own replies other statuses; what the codec refuses is none.
+    /// The same where the connection manager gives its own replies other statuses.
     pub fn response_mapped(&self, request: RequestKind, mapped: &dyn Fn(u16) -> u16) -> Response {
         let (status, flags) = self.status_and_flags();
-        // Before the request is one, nothing is mapped, nor wrapped for gRPC.
-        let is_reply = status != 0 && !matches!(self, Self::Refused(_) | Self::Unfit(Unfit::TlsOnPlaintext));
+        let is_reply = status != 0;
         let status = if is_reply { mapped(status) } else { status };
+        // Before the request is one, nothing is wrapped for gRPC.
+        let is_reply = is_reply && !matches!(self, Self::Refused(_) | Self::Unfit(Unfit::TlsOnPlaintext));
         let wrapped = if let Self::FaultAbort(Abort::Grpc(status)) = self { *status } else { grpc_status_of(status) };
         let grpc_status = (is_reply && request == RequestKind::Grpc).then_some(wrapped);
         Response {
