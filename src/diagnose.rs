@@ -13,6 +13,7 @@ mod fix;
 mod hidden;
 mod rules;
 mod settle;
+mod slices;
 mod summary;
 
 use std::cell::RefCell;
@@ -37,8 +38,10 @@ pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
 pub(crate) use rules::{
-    destination_field, destination_of, destinations, is_host, only, policy_part, rules, rules_field, set_policy,
+    destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_part, rules, rules_field,
+    set_policy,
 };
+pub(crate) use slices::{is_ready, port_entry, ready, ready_pods, slices};
 
 /// How often a configuration that moves is read before there is no verdict.
 pub const TRIES: usize = 3;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::mesh::istio::{self, ClusterName};
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
-use crate::verdict::{Mark, ObjectRef, Request, Side, Step};
+use crate::verdict::{Mark, ObjectRef, Request, Response, Side, Step};
 use crate::walk::{Branch, ClusterTrail, RequestKind, Stop, Trail, Visit};
 
 /// Where istiod keeps what is for the whole mesh (`meshConfig.rootNamespace`), unless it was told otherwise.
@@ -42,6 +42,16 @@ impl<'a> Case<'a> {
     /// Why this way ends, where it does, as A's client sees it.
     pub(crate) fn stop(&self) -> Option<&'a Stop> {
         self.branch.end.stop()
+    }
+
+    /// What a client gets: `Envoy answers 404 by itself`.
+    pub(crate) fn answers(&self) -> String {
+        match self.branch.response() {
+            Some(Response { status: 0, .. }) => "Envoy closes the connection".to_owned(),
+            Some(Response { grpc_status: Some(status), .. }) => format!("Envoy answers gRPC status {status} by itself"),
+            Some(Response { status, .. }) => format!("Envoy answers {status} by itself"),
+            None => "Envoy answers by itself".to_owned(),
+        }
     }
 
     /// The row of the stage that ends this way.
@@ -168,6 +178,26 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// A's own pod, as an object.
+    pub(crate) fn source_pod_object(&self) -> Option<Node> {
+        self.own_pod()
+    }
+
+    /// The cluster of this way that has not one host, and the proof; of a subset only where the service as a whole has
+    /// none either.
+    pub(crate) fn empty_cluster(&self) -> Option<(&ClusterTrail, Evidence)> {
+        let cluster =
+            self.cluster().filter(|c| self.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
+        let empty = cluster.no_hosts()?;
+        if let Some(name) = self.cluster_name().filter(|name| !name.subset.is_empty()) {
+            let others = self.hosts_of(&name.of_whole_host());
+            if others.is_none_or(|list| list.items().next().is_some()) {
+                return None;
+            }
+        }
+        Some((cluster, empty))
+    }
+
     fn own_pod(&self) -> Option<Node> {
         let pod = self.source_pod()?;
         self.object(Kind::Pod, &pod.namespace, &pod.name)
@@ -216,6 +246,28 @@ impl<'a> Case<'a> {
         self.object(Kind::Service, &namespace, &name)
     }
 
+    /// The same, of A's proxy, wherever this way ends.
+    pub(crate) fn service_of_source(&self) -> Option<Node> {
+        let (namespace, name) = ClusterName::parse(&self.source.cluster.as_ref()?.name)?.service()?;
+        self.object(Kind::Service, &namespace, &name)
+    }
+
+    /// The annotation of A's pod that keeps the connection from its proxy.
+    pub(crate) fn keeping_annotation(&self) -> Option<Node> {
+        let steps = self.branch.steps();
+        let cited = steps.iter().flat_map(|step| &step.evidence).find_map(|evidence| {
+            let rest = evidence.path().strip_prefix("$.metadata.annotations['")?;
+            rest.strip_suffix("']").map(str::to_owned)
+        });
+        self.own_pod()?.at("metadata.annotations")?.get(&cited?)
+    }
+
+    /// Whether the route configuration of A's proxy has a virtual host of a name that begins so: it knows the Service.
+    pub(crate) fn has_virtual_host_of(&self, host: &str) -> bool {
+        let names = self.source.route_config.as_ref().map(|config| config.names()).unwrap_or_default();
+        names.iter().any(|name| name.starts_with(host))
+    }
+
     /// Three at most of the pods of the Service's namespace that have these addresses, each `ip:port`.
     pub(crate) fn pods_at(&self, addresses: &[String]) -> Vec<Node> {
         let Some((namespace, _)) = self.cluster_name().and_then(|n| n.service()) else {
@@ -232,14 +284,18 @@ impl<'a> Case<'a> {
 
     /// The object that the route came of, from Envoy's own metadata, with the node that says so.
     pub(crate) fn route_object(&self) -> Option<(ObjectRef, Evidence)> {
-        Self::object_of_route(self.trail().route.as_ref()?)
+        self.object_of_route(self.trail().route.as_ref()?)
     }
 
     /// The object that a route came of: a `VirtualService`, or the `HTTPRoute` behind a made-up one.
-    pub(crate) fn object_of_route(route: &Node) -> Option<(ObjectRef, Evidence)> {
+    pub(crate) fn object_of_route(&self, route: &Node) -> Option<(ObjectRef, Evidence)> {
         if let Some((namespace, name, rule)) = istio::http_route_of(route) {
             let evidence = route.get("name")?.evidence();
-            return Some((object_ref(Kind::HttpRoute, &namespace, &name, &format!("spec.rules[{rule}]")), evidence));
+            // Envoy's own configuration does not say of which kind it is.
+            let is_other = self.no_object(Kind::HttpRoute, &namespace, &name).is_some()
+                && self.object(Kind::GrpcRoute, &namespace, &name).is_some();
+            let kind = if is_other { Kind::GrpcRoute } else { Kind::HttpRoute };
+            return Some((object_ref(kind, &namespace, &name, &format!("spec.rules[{rule}]")), evidence));
         }
         let (object, node) = istio::config_of(route)?;
         Some((object, node.evidence()))

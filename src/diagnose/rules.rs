@@ -18,9 +18,14 @@ pub(crate) fn destinations(service: &Node) -> Vec<Node> {
     routes.filter_map(|route| route.get("destination")).collect()
 }
 
+/// Whether a route's object is one of the Gateway API, and no `VirtualService`.
+pub(crate) fn is_of_gateway_api(route: &ObjectRef) -> bool {
+    ["HTTPRoute", "GRPCRoute"].contains(&route.kind.as_str())
+}
+
 /// The field that holds the rules of a route's object.
 pub(crate) fn rules_field(route: &ObjectRef) -> &'static str {
-    if route.kind == "HTTPRoute" { "spec.rules" } else { "spec.http" }
+    if is_of_gateway_api(route) { "spec.rules" } else { "spec.http" }
 }
 
 /// The destination of a route's object that leads to this cluster: a `destination` of a `VirtualService`, a backend of an
@@ -39,7 +44,7 @@ pub(crate) fn destination_of(case: &Case, route: &ObjectRef, cluster: &ClusterNa
         cluster.service() == node.text("name").map(|name| (namespace, name))
             && port.is_none_or(|port| port == u64::from(cluster.port))
     };
-    let leading: Vec<Node> = if route.kind == "HTTPRoute" {
+    let leading: Vec<Node> = if is_of_gateway_api(route) {
         let backends = object.list("spec.rules").into_iter().flat_map(|rule| rule.list("backendRefs"));
         backends.filter(of_route).collect()
     } else {

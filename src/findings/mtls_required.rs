@@ -3,13 +3,15 @@
 //! A `PeerAuthentication` with mode STRICT makes B's proxy accept mutual TLS and nothing else, so it has no filter chain
 //! for a plaintext connection and closes it: A's proxy then answers 503 UC, and a client without a proxy sees a reset.
 //! Plaintext is sent when A has no proxy, when annotations keep the connection from it, when A's proxy does not know the
-//! service and passes the connection through, or when a `DestinationRule` turns TLS off.
+//! Host and passes the connection through, when a `DestinationRule` turns TLS off, or when a `ServiceEntry` of the same host
+//! hides that B takes mutual TLS. Mend that first: PERMISSIVE lets everybody in without a certificate.
 
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, egress_host, in_field, named, policy_part, ref_of, replace, set, show,
+    Case, Found, Proved, advice, certain, egress_host, in_field, named, policy_part, ref_of, remove, replace, set, show,
 };
+use crate::mesh::injected::has_proxy;
 use crate::mesh::istio::{ClusterName, config_of};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -23,27 +25,24 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     }
     let policy = policy(case, there);
     let sender = sender(case);
-    let why_plain = sender.words;
     let by = policy.as_ref().map_or_else(|| format!("The proxy of pod {}", there.name), |(object, _)| named(object));
-    let mut objects: Vec<ObjectRef> = policy.iter().map(|(object, _)| object.clone()).collect();
-    objects.extend(sender.object);
+    let objects: Vec<ObjectRef> = sender.object.into_iter().chain(policy.iter().map(|(o, _)| o.clone())).collect();
     let mut evidence: Vec<Evidence> =
         case.trail().listener.as_ref().and_then(|l| l.get("name")).map(|n| n.evidence()).into_iter().collect();
     evidence.extend(policy.iter().map(|(_, mode)| mode.evidence()));
+    evidence.extend(sender.evidence);
+    let permissive = |field: &str| format!("{by}, {field}: PERMISSIVE; then anybody may come without a certificate");
     let permissive = match &policy {
-        Some((object, mode)) => {
-            let text = format!("{by}, {}: PERMISSIVE", object.field);
-            replace(object, Some(mode), Some(json!("PERMISSIVE")), text)
-        }
-        None => advice(Op::Replace, format!("{by}, spec.mtls.mode: PERMISSIVE")),
+        Some((object, mode)) => replace(object, Some(mode), Some(json!("PERMISSIVE")), permissive(&object.field)),
+        None => advice(Op::Replace, permissive("spec.mtls.mode")),
     };
     Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::FilterChain,
         title: "B takes mutual TLS only, and plaintext is sent".to_owned(),
         why: format!(
-            "{by} takes mutual TLS only on port {}, and {why_plain}. B's proxy has no filter chain for plaintext and closes the connection.",
-            there.port
+            "{by} lets port {} take nothing but mutual TLS, and {}. B's proxy has no filter chain for plaintext and closes the connection.",
+            there.port, sender.words
         ),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
@@ -74,40 +73,132 @@ fn policy(case: &Case, there: &Visit) -> Option<(ObjectRef, Node)> {
 
 /// What makes A's side send plaintext.
 struct Sender {
-    words: &'static str,
+    words: String,
     object: Option<ObjectRef>,
     fix: Option<Fix>,
+    evidence: Option<Evidence>,
+}
+
+impl Sender {
+    fn of(words: &str, object: Option<ObjectRef>, fix: Option<Fix>) -> Self {
+        Self { words: words.to_owned(), object, fix, evidence: None }
+    }
 }
 
 fn sender(case: &Case) -> Sender {
-    let text = |object: &ObjectRef| format!("{}: let A's proxy speak mutual TLS", named(object));
-    let Some(cluster) = &case.in_source().cluster else {
-        let object = case.source_pod();
-        let fix = object.as_ref().map(|pod| advice(Op::Replace, text(pod)));
-        return Sender { words: "the request leaves A without going through a proxy of A's", object, fix };
-    };
+    let Some(cluster) = &case.in_source().cluster else { return past_the_proxy(case) };
     if cluster.name == "PassthroughCluster" {
-        let scopes = case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some());
-        let object = scopes.as_ref().map(|sidecar| ref_of(Kind::Sidecar, sidecar, "spec.egress"));
-        let fix = scopes.zip(object.as_ref()).map(|(sidecar, object)| egress_host(&sidecar, text(object)));
-        let words = "A's proxy does not know the service and passes the connection through in plaintext";
-        return Sender { words, object, fix };
+        return passed_through(case);
     }
-    let rule = cluster.cluster.as_ref().and_then(config_of).map(|(object, _)| object);
-    let object = rule.map(|object| in_field(&object, "spec.trafficPolicy.tls"));
-    let fix = object.as_ref().map(|rule| speak_mutual(case, rule, &cluster.name, text(rule)));
-    Sender { words: "A's proxy speaks plaintext to it", object, fix }
+    if let Some(rule) = cluster.cluster.as_ref().and_then(config_of).map(|(object, _)| object) {
+        let rule = in_field(&rule, "spec.trafficPolicy.tls.mode");
+        let fix = speak_mutual(case, &rule, &cluster.name);
+        return Sender::of(
+            "A's proxy speaks plaintext to it",
+            Some(in_field(&rule, "spec.trafficPolicy.tls")),
+            Some(fix),
+        );
+    }
+    hidden_by_an_entry(case).unwrap_or_else(|| Sender::of("A's proxy speaks plaintext to it", None, None))
+}
+
+/// The connection never meets a proxy of A's: there is none, or an annotation keeps it from it.
+fn past_the_proxy(case: &Case) -> Sender {
+    let Some(pod) = case.source_pod() else {
+        return Sender::of("the request leaves A without going through a proxy of A's", None, None);
+    };
+    let read = case.read(&pod);
+    if let Some(kept) = case.keeping_annotation() {
+        let field = kept.place();
+        let text = format!("{}, {field}: take port {} out of it", named(&pod), case.request().port);
+        let object = in_field(&pod, field);
+        let fix = replace(&object, Some(&kept), None, text);
+        let evidence = Some(kept.evidence());
+        let words = "an annotation of A's pod keeps the connection from its proxy, which would speak it".to_owned();
+        return Sender { words, object: Some(object), fix: Some(fix), evidence };
+    }
+    if read.is_none_or(|pod| !has_proxy(&pod)) {
+        let text = format!(
+            "give {} a proxy, which speaks mutual TLS for it: label namespace {} with istio-injection=enabled (or istio.io/rev), and start its pods anew",
+            named(&pod),
+            pod.namespace
+        );
+        return Sender::of("A has no proxy that would speak it", Some(pod), Some(advice(Op::Add, text)));
+    }
+    let text = format!("find what keeps the connections of {} from its proxy", named(&pod));
+    let words = "the request leaves A without going through its proxy";
+    Sender::of(words, Some(pod), Some(advice(Op::Replace, text)))
+}
+
+/// A's proxy does not know where the connection goes, and passes it through.
+fn passed_through(case: &Case) -> Sender {
+    let request = case.request();
+    let plain = "passes the connection through in plaintext";
+    let Some(service) = case.asked_service() else {
+        let words = format!("A's proxy knows no Service with this address, and {plain}");
+        let text = "ask by the name of a Service: for a pod's own address A's proxy has no mutual TLS";
+        return Sender::of(&words, None, Some(advice(Op::Replace, text)));
+    };
+    let scopes = case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some());
+    let name = service.text("metadata.name").unwrap_or_default();
+    let namespace = service.text("metadata.namespace").unwrap_or_default();
+    let host = format!("{name}.{namespace}.svc.");
+    let is_known = case.has_virtual_host_of(&host);
+    if let (Some(sidecar), false) = (&scopes, is_known) {
+        let object = ref_of(Kind::Sidecar, sidecar, "spec.egress");
+        let text =
+            format!("{}, spec.egress[].hosts: add {namespace}/{name}.{namespace}.svc.cluster.local", named(&object));
+        let words = format!("this Sidecar keeps the Service from A's proxy, which {plain}");
+        return Sender::of(&words, Some(object), Some(egress_host(sidecar, text)));
+    }
+    if is_known {
+        let words = format!(
+            "the Host {} is in no virtual host of port {}, so that A's proxy {plain}",
+            request.host, request.port
+        );
+        let text = format!(
+            "let the client send the Host {} (nginx: proxy_set_header Host …), or add {} to the hosts of a VirtualService",
+            request.target, request.host
+        );
+        return Sender::of(&words, None, Some(advice(Op::Replace, text)));
+    }
+    let words = format!("A's proxy does not know the Service, and {plain}");
+    let text =
+        format!("let A's proxy see {name}.{namespace}: exportTo of the Service, a Sidecar's spec.egress[].hosts");
+    Sender::of(&words, None, Some(advice(Op::Add, text)))
+}
+
+/// A `ServiceEntry` of a Service's own host: its endpoints do not say that they take mutual TLS.
+fn hidden_by_an_entry(case: &Case) -> Option<Sender> {
+    let host = ClusterName::parse(&case.in_source().cluster.as_ref()?.name)?.host;
+    case.service_of_source()?;
+    let entries = case.objects(Kind::ServiceEntry, None, &[])?;
+    let (entry, at) = entries.into_iter().find_map(|entry| {
+        let at = entry.list("spec.hosts").into_iter().find(|at| at.value().as_str() == Some(host.as_str()))?;
+        Some((entry, at))
+    })?;
+    let object = ref_of(Kind::ServiceEntry, &entry, &at.place());
+    let text = format!("{}, {}: take {host} out, which is a Service's own host", named(&object), object.field);
+    let words = format!(
+        "{} names the same host, so that A's proxy does not know that its endpoints take mutual TLS",
+        named(&object)
+    );
+    let fix = Some(remove(&object, Some(&at), text));
+    Some(Sender { words, object: Some(object), fix, evidence: Some(at.evidence()) })
 }
 
 /// A `DestinationRule` that lets A's proxy speak plaintext.
-fn speak_mutual(case: &Case, rule: &ObjectRef, cluster: &str, text: String) -> Fix {
+fn speak_mutual(case: &Case, rule: &ObjectRef, cluster: &str) -> Fix {
     let read = case.read(rule);
     let policy = read.as_ref().zip(ClusterName::parse(cluster));
     let policy = policy.and_then(|(read, name)| policy_part(read, &name, "tls"));
     let mutual = Some(json!("ISTIO_MUTUAL"));
-    let field = "spec.trafficPolicy.tls.mode";
+    let text = |place: &str| format!("{}, {place}: ISTIO_MUTUAL, or leave tls out", named(rule));
     match &policy {
-        Some(policy) => set(&in_field(rule, field), Some(policy), "mode", mutual, text),
-        None => set(&in_field(rule, field), read.as_ref(), field, mutual, text),
+        Some(policy) => {
+            let place = format!("{}.mode", policy.place());
+            set(rule, Some(policy), "mode", mutual, text(&place))
+        }
+        None => set(rule, read.as_ref(), &rule.field, mutual, text(&rule.field)),
     }
 }

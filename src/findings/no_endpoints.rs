@@ -6,34 +6,29 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Columns, Found, Proved, advice, certain, create, label_text, list_pods, list_slices, named, object_ref,
-    ref_of, replace, set, show, target_port,
+    Case, Columns, Found, Proved, advice, certain, create, is_ready, label_text, list_pods, list_slices, named,
+    object_ref, proxy_status, ready, ready_pods, ref_of, replace, set, show, slices,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
+pub(crate) const YIELDS_TO: &[&str] =
+    &["endpoints-of-other-nodes", "endpoints-of-other-localities", "port-without-endpoints"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop() == Some(&Stop::NoAddress) {
         return without_address(case);
     }
-    let cluster = case.cluster().filter(|c| case.lacks_host() && c.hosts.is_empty() && c.name != "BlackHoleCluster")?;
-    let empty = cluster.no_hosts()?;
-    let name = case.cluster_name();
-    if let Some(name) = name.as_ref().filter(|n| !n.subset.is_empty()) {
-        // Where the service as a whole has endpoints, it is the subset that selects none.
-        let others = case.hosts_of(&name.of_whole_host());
-        if others.is_none_or(|list| list.items().next().is_some()) {
-            return None;
-        }
-    }
-    let host = name.map_or_else(|| cluster.name.clone(), |n| n.host);
+    // Where the service as a whole has endpoints, it is the subset that selects none.
+    let (cluster, empty) = case.empty_cluster()?;
+    let host = case.cluster_name().map_or_else(|| cluster.name.clone(), |n| n.host);
     let Some(service) = case.service() else {
         return Some(unexplained(case, &host, empty));
     };
     let cause = cause(case, &service);
     Some(cause.map_or_else(
-        || unexplained(case, &host, empty.clone()),
+        || kept_from_a(case, &service, empty.clone()).unwrap_or_else(|| unexplained(case, &host, empty.clone())),
         |cause| {
             let follows = format!("The cluster of {host} is empty, so Envoy answers by itself.");
             explained(&service, cause, Stage::Endpoints, &follows, Some(empty.clone()))
@@ -68,8 +63,9 @@ fn cause(case: &Case, service: &Node) -> Option<Cause> {
     let pods = case.objects(Kind::Pod, Some(&object.namespace), &selector);
     let workloads = workloads(case, &object.namespace, &selector);
     Some(match pods {
-        _ if selector.is_empty() => without_selector(&object, service),
-        Some(pods) if !pods.is_empty() => not_ready(case, &object, service, &pods),
+        _ if selector.is_empty() => return without_selector(case, &object, service),
+        Some(pods) if pods.iter().any(is_ready) => return None,
+        Some(pods) if !pods.is_empty() => not_ready(&object, &pods),
         Some(_) if !workloads.is_empty() => scaled_to_zero(&object, &workloads),
         Some(_) => nothing_selected(case, &object, service, &selector),
         None => return None,
@@ -93,8 +89,12 @@ fn explained(service: &Node, cause: Cause, stage: Stage, follows: &str, empty: O
     }
 }
 
-fn without_selector(object: &ObjectRef, service: &Node) -> Cause {
-    Cause {
+/// Known only where its slices were read: somebody else may have written them.
+fn without_selector(case: &Case, object: &ObjectRef, service: &Node) -> Option<Cause> {
+    if !ready(&slices(case, service)?).is_empty() {
+        return None;
+    }
+    Some(Cause {
         title: "the Service has no selector and no endpoints".to_owned(),
         says: format!("{} selects no pods and nobody has given it endpoints.", named(object)),
         objects: vec![object.clone()],
@@ -115,10 +115,10 @@ fn without_selector(object: &ObjectRef, service: &Node) -> Cause {
             ),
         ],
         evidence: vec![service.lacks("spec.selector")],
-    }
+    })
 }
 
-fn not_ready(case: &Case, object: &ObjectRef, service: &Node, pods: &[Node]) -> Cause {
+fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
     let names: Vec<String> = pods.iter().filter_map(|p| p.text("metadata.name")).collect();
     let mut objects = vec![object.clone()];
     objects.extend(pods.iter().take(3).map(|p| ref_of(Kind::Pod, p, "status.conditions")));
@@ -129,18 +129,15 @@ fn not_ready(case: &Case, object: &ObjectRef, service: &Node, pods: &[Node]) -> 
     Cause {
         title: format!("none of its {} pods is an endpoint", pods.len()),
         says: format!(
-            "The pods of {} ({}) are not among its endpoints: not ready, or without its target port.",
+            "The pods of {} ({}) are not among its endpoints: none of them is ready.",
             named(object),
             names.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
         ),
         objects,
-        fix: vec![
-            advice(
-                Op::Replace,
-                format!("make the pods of {} ready: see their readiness probes and events", named(object)),
-            ),
-            target_port(service, case.request().port, "a port that the pods have"),
-        ],
+        fix: vec![advice(
+            Op::Replace,
+            format!("make the pods of {} ready: see their readiness probes and events", named(object)),
+        )],
         evidence: pods.iter().take(2).filter_map(conditions).collect(),
     }
 }
@@ -203,6 +200,37 @@ fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec
         }
     }
     found
+}
+
+/// Kubernetes has endpoints of the Service, and A's proxy has none: it is behind, or something leaves them out.
+fn kept_from_a(case: &Case, service: &Node, empty: Evidence) -> Option<Found> {
+    let object = ref_of(Kind::Service, service, "");
+    let by_slices = slices(case, service).and_then(|slices| ready(&slices).first().cloned());
+    let endpoint = by_slices.or_else(|| ready_pods(case, service)?.first().cloned())?;
+    let at = endpoint.at("addresses").or_else(|| endpoint.at("status.podIP"));
+    let pod = case.source_pod();
+    let why = format!(
+        "Kubernetes has endpoints of {} that are ready, and the cluster of A's proxy is empty: what it was sent is behind, or a rule of the mesh leaves them out. {}.",
+        named(&object),
+        case.answers()
+    );
+    Some(Found {
+        certainty: certain(Proved::No),
+        stage: Stage::Endpoints,
+        title: "A's proxy has none of the Service's endpoints".to_owned(),
+        why,
+        next: pod.as_ref().map_or_else(|| list_slices(&object), proxy_status),
+        objects: vec![object],
+        fix: vec![
+            advice(Op::Replace, "see whether A's proxy is in sync with its control plane"),
+            advice(
+                Op::Replace,
+                "look for what leaves endpoints out: localityLbSetting, networks, discovery selectors, the Service's port name",
+            ),
+        ],
+        codes: &[],
+        evidence: std::iter::once(empty).chain(at.map(|at| at.evidence())).collect(),
+    })
 }
 
 /// Without the Service's object only the proxy's side is known.

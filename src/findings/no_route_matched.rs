@@ -6,7 +6,9 @@
 
 use serde_json::json;
 
-use crate::diagnose::{Case, Found, Proved, add_item, advice, certain, in_field, named, replace, rules_field, show};
+use crate::diagnose::{
+    Case, Found, Proved, add_item, advice, certain, in_field, is_of_gateway_api, named, replace, rules_field, show,
+};
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
 use crate::walk::{Missed, Stop};
@@ -22,7 +24,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 fn no_route(case: &Case) -> Option<Found> {
     let request = case.request();
     let Some(nearest) = case.trail().missed.as_ref() else { return without_routes(case) };
-    let owner = Case::object_of_route(&nearest.route);
+    let owner = case.object_of_route(&nearest.route);
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| in_field(object, rules_field(object))).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
     let count = nearest.count;
@@ -34,10 +36,11 @@ fn no_route(case: &Case) -> Option<Found> {
         stage: Stage::Route,
         title: format!("no route matches {}", request.line()),
         why: format!(
-            "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit. Envoy answers 404 by itself.",
+            "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit. {}.",
             if count == 1 { "route" } else { "routes" },
             if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(nearest)) },
             nearest.why,
+            case.answers(),
         ),
         fix: match_more(case, objects.first(), &by, &nearest.why),
         next: objects.first().map(show).unwrap_or_default(),
@@ -54,7 +57,7 @@ fn without_routes(case: &Case) -> Option<Found> {
         certainty: certain(Proved::No),
         stage: Stage::Route,
         title: format!("no route matches {}", case.request().line()),
-        why: format!("Virtual host {}: {}. Envoy answers 404 by itself.", step.subject, step.note),
+        why: format!("Virtual host {}: {}. {}.", step.subject, step.note, case.answers()),
         objects: Vec::new(),
         fix: vec![advice(Op::Add, format!("give {} a route for this request", step.subject))],
         next: Command::default(),
@@ -85,7 +88,7 @@ fn no_virtual_host(case: &Case) -> Option<Found> {
     let config = case.trail().route_config.as_ref()?;
     let hosts = || (0..config.len()).filter_map(|i| config.host(i).ok());
     let mut owners: Vec<(ObjectRef, Evidence)> = Vec::new();
-    for owner in hosts().filter_map(|h| h.route_node(0)).filter_map(|r| Case::object_of_route(&r)) {
+    for owner in hosts().filter_map(|h| h.route_node(0)).filter_map(|r| case.object_of_route(&r)) {
         if !owners.iter().any(|(object, _)| *object == owner.0) {
             owners.push(owner);
         }
@@ -108,7 +111,8 @@ fn no_virtual_host(case: &Case) -> Option<Found> {
         stage: Stage::Route,
         title: format!("no virtual host takes the host {host}"),
         why: format!(
-            "The route configuration has the virtual hosts {known}, and none takes {host}. Envoy answers 404 by itself."
+            "The route configuration has the virtual hosts {known}, and none takes {host}. {}.",
+            case.answers()
         ),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
@@ -120,7 +124,7 @@ fn no_virtual_host(case: &Case) -> Option<Found> {
 
 /// The field that holds the hosts of a route's object.
 fn hosts_field(route: &ObjectRef) -> &'static str {
-    if route.kind == "HTTPRoute" { "spec.hostnames" } else { "spec.hosts" }
+    if is_of_gateway_api(route) { "spec.hostnames" } else { "spec.hosts" }
 }
 
 fn take_host(case: &Case, owner: &ObjectRef, host: &str) -> Fix {

@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 
 use crate::diagnose::{
-    Case, Found, Proved, add_item, advice, certain, destination_field, destination_of, named, ref_of, set, show,
+    Case, Found, Proved, add_item, advice, certain, destination_field, destination_of, is_of_gateway_api, named,
+    ref_of, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
@@ -85,7 +86,7 @@ fn routed_to(case: &Case) -> Option<Found> {
 /// A route's object should lead to another port of the Service.
 fn other_port(case: &Case, route: &ObjectRef, name: &ClusterName, ports: &[String]) -> Fix {
     let destination = destination_of(case, route, name);
-    let part = if route.kind == "HTTPRoute" { "port" } else { "port.number" };
+    let part = if is_of_gateway_api(route) { "port" } else { "port.number" };
     let want: Option<Value> = if let [one] = ports { one.parse::<u16>().ok().map(Value::from) } else { None };
     let object = destination_field(route, destination.as_ref(), part);
     let text = format!("{}, the destination's port.number: {}", named(route), ports.join(" or "));

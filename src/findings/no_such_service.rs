@@ -5,7 +5,8 @@
 //! up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is.
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, create, destination_field, destination_of, list, named, object_ref, set, show,
+    Case, Found, Proved, advice, certain, create, destination_field, destination_of, is_of_gateway_api, list, named,
+    object_ref, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::mesh::kubernetes::service_of_host;
@@ -63,7 +64,7 @@ fn routed_to(case: &Case) -> Option<Found> {
     evidence.extend(no_service.clone());
     let codes: &[_] = match route.kind.as_str() {
         "VirtualService" => &["IST0101", "KIA1101"],
-        "HTTPRoute" => &["KIA1402"],
+        "HTTPRoute" | "GRPCRoute" => &["KIA1402"],
         _ => &[],
     };
     let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };
@@ -87,7 +88,7 @@ fn routed_to(case: &Case) -> Option<Found> {
 /// A route's object should lead to another host.
 fn other_host(case: &Case, route: &ObjectRef, name: &ClusterName) -> Fix {
     let destination = destination_of(case, route, name);
-    let part = if route.kind == "HTTPRoute" { "name" } else { "host" };
+    let part = if is_of_gateway_api(route) { "name" } else { "host" };
     let object = destination_field(route, destination.as_ref(), part);
     let text = format!("{}: name a host that exists as the destination", named(route));
     set(&object, destination.as_ref(), part, None, text)

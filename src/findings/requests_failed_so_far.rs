@@ -32,7 +32,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     evidence.extend(at.iter().map(Node::evidence));
     // A timeout is the route's, all else the cluster's.
     let object = if late == total {
-        let of_route = case.in_source().route.as_ref().and_then(Case::object_of_route);
+        let of_route = case.in_source().route.as_ref().and_then(|route| case.object_of_route(route));
         of_route.map(|(object, _)| in_field(&object, "spec.http[].timeout"))
     } else {
         Case::object_of_cluster(cluster).map(|(rule, _)| rule)

@@ -58,7 +58,7 @@ fn take_away(case: &Case, object: &ObjectRef, field: &str) -> Fix {
             let found = only(rules.iter().filter_map(|rule| rule.at(field)).collect());
             remove(&in_field(object, rules_field(object)), found.as_ref(), text)
         }
-        "HTTPRoute" => {
+        "HTTPRoute" | "GRPCRoute" => {
             let rules = case.read(object).map(|route| route.list("spec.rules")).unwrap_or_default();
             remove(object, rules.iter().find(|rule| rule.place() == object.field), text)
         }

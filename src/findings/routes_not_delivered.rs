@@ -18,8 +18,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Route,
         title: "its route configuration was never delivered".to_owned(),
         why: format!(
-            "The listener asks for the route configuration {}, and the proxy does not have it. Envoy answers 404 by itself.",
-            step.subject
+            "The listener asks for the route configuration {}, and the proxy does not have it. {}.",
+            step.subject,
+            case.answers()
         ),
         objects: Vec::new(),
         fix: vec![
