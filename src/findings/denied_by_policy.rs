@@ -7,6 +7,7 @@
 
 use crate::diagnose::{Case, Found, Proved, add_item, advice, certain, named, object_ref, ref_of, replace, show};
 use crate::mesh::istio;
+use crate::mesh::istio::authorization::{self, Asked, Client, Miss};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop};
@@ -39,7 +40,12 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let by = objects.first().map_or_else(|| format!("policy {}", policy.unwrap_or("none")), named);
     let what = if stage == Stage::HttpFilters { "request" } else { "connection" };
     let answers = if stage == Stage::HttpFilters { "answers 403" } else { "closes the connection" };
-    let why = if policy.is_some() {
+    let nearest = if policy.is_none() { nearest(case) } else { None };
+    let objects = first(nearest.as_ref(), objects);
+    evidence.extend(nearest.iter().map(|nearest| nearest.miss.at.evidence()));
+    let why = if let Some(nearest) = &nearest {
+        format!("{} The proxy {answers}.", nearest.says())
+    } else if policy.is_some() {
         format!("{by} denies it. The proxy {answers}, and the application never sees the {what}.")
     } else {
         let names: Vec<String> = objects.iter().map(named).collect();
@@ -51,15 +57,98 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage,
         title: if policy.is_some() { "a policy denies it".to_owned() } else { "no policy allows it".to_owned() },
         why,
-        fix: vec![match policy {
-            Some(_) => leave_out(blamed.first(), &by, what),
-            None => allow(blamed.first(), what),
+        fix: vec![match (policy, &nearest) {
+            (Some(_), _) => leave_out(blamed.first(), &by, what),
+            (None, Some(nearest)) => nearest.fix(),
+            (None, None) => allow(blamed.first(), what),
         }],
         next: objects.first().map(show).unwrap_or_default(),
         objects,
         codes: &[],
         evidence,
     })
+}
+
+/// The objects, with the nearest rule's before all.
+fn first(nearest: Option<&Nearest>, objects: Vec<ObjectRef>) -> Vec<ObjectRef> {
+    let Some(Nearest { object, .. }) = nearest else { return objects };
+    let others = objects.into_iter().filter(|other| other.name != object.name);
+    std::iter::once(object.clone()).chain(others).collect()
+}
+
+/// The rule that is nearest to allowing it.
+struct Nearest {
+    object: ObjectRef,
+    miss: Miss,
+    /// How many more of its fields do not take the request.
+    more: usize,
+}
+
+impl Nearest {
+    fn says(&self) -> String {
+        let Self { object, miss, more } = self;
+        let allowed: Vec<String> =
+            miss.at.items().filter_map(|item| item.value().as_str().map(str::to_owned)).collect();
+        let field = object.field.rsplit('.').next().unwrap_or_default();
+        let more = match more {
+            0 => String::new(),
+            1 => ", and 1 more of its fields does not fit".to_owned(),
+            more => format!(", and {more} more of its fields do not fit"),
+        };
+        let hint = miss.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!(
+            "No policy allows it. The nearest rule is of {}: its {field} are {} only, and this is {}{hint}{more}.",
+            named(object),
+            allowed.join(", "),
+            miss.is
+        )
+    }
+
+    fn fix(&self) -> Fix {
+        let text = match self.miss.hint {
+            Some(hint) => format!("{}, {}: {hint}", named(&self.object), self.object.field),
+            None => {
+                format!("{}, {}: add {}, if it is meant to pass", named(&self.object), self.object.field, self.miss.is)
+            }
+        };
+        replace(&self.object, Some(&self.miss.at), None, text)
+    }
+}
+
+/// Of the ALLOW policies of the workload the rule that lacks least, where their objects were read.
+fn nearest(case: &Case) -> Option<Nearest> {
+    let policies = case.objects_for_the_proxy(Kind::AuthorizationPolicy);
+    let allows = |policy: &Node| policy.text("spec.action").is_none_or(|action| action == "ALLOW");
+    let policies: Vec<Node> = policies.into_iter().filter(allows).collect();
+    let there = case.destination()?;
+    let request = case.request();
+    let account = || {
+        case.source_pod_object().map(|pod| pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned()))
+    };
+    let client = match account() {
+        _ if there.socket == SocketKind::Plaintext => Client::Nobody,
+        Some(account) => Client::Known { namespace: case.namespace(), account },
+        None => Client::Unknown,
+    };
+    let path = request.path.as_ref().and_then(|path| path.split(['?', '#']).next()).map(str::to_owned);
+    let over_http = case.is_over_http();
+    let asked = Asked {
+        method: request.method.clone().filter(|_| over_http),
+        path: path.filter(|_| over_http && !is_rewritten(case)),
+        port: there.port,
+        client,
+    };
+    let (policy, misses) = authorization::nearest(&policies, &asked)?;
+    let more = misses.len() - 1;
+    let miss = misses.into_iter().next()?;
+    Some(Nearest { object: ref_of(Kind::AuthorizationPolicy, &policy, &miss.at.place()), miss, more })
+}
+
+/// Whether A's proxy sends another path than the one that was asked for.
+fn is_rewritten(case: &Case) -> bool {
+    let action = case.in_source().route.as_ref().and_then(|route| route.get("route"));
+    let fields = ["prefix_rewrite", "regex_rewrite", "path_rewrite", "path_rewrite_policy"];
+    action.is_some_and(|action| fields.iter().any(|field| action.get(field).is_some()))
 }
 
 fn leave_out(blamed: Option<&(ObjectRef, Option<Node>)>, by: &str, what: &str) -> Fix {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, named, port_entry, ready, ready_pods, ref_of, set, show, slices,
 };
+use crate::mesh::istio::PROXY;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{ObjectRef, Op, Stage};
 
@@ -28,7 +29,11 @@ fn of_pods(case: &Case, service: &Node, entry: &Node, empty: Evidence) -> Option
     let wanted = target.value().as_str()?.to_owned();
     let pods = ready_pods(case, service)?;
     let pod = pods.first()?;
-    let ports = |pod: &Node| pod.list("spec.containers").into_iter().flat_map(|c| c.list("ports")).collect::<Vec<_>>();
+    let is_own = |container: &Node| container.text("name").as_deref() != Some(PROXY);
+    let ports = |pod: &Node| {
+        let own = pod.list("spec.containers").into_iter().filter(is_own);
+        own.flat_map(|container| container.list("ports")).collect::<Vec<_>>()
+    };
     let has = |pod: &Node| ports(pod).iter().any(|port| port.text("name").as_deref() == Some(wanted.as_str()));
     if pods.iter().any(has) {
         return None;

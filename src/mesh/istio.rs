@@ -3,6 +3,7 @@
 //! `pilot/pkg/model/service.go` (`BuildSubsetKey`), `pilot/pkg/networking/util` (`AddConfigInfoMetadata`).
 
 mod alpn;
+pub mod authorization;
 
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;

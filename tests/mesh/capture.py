@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Write down the mesh at the moment of a question, as a snapshot folder.
 
-  capture.py FOLDER [FAULT...]    FOLDER/FAULT/ for each, and in it truth.json: what was measured
+  capture.py FOLDER [FAULT...]    FOLDER/FAULT/ for each, and in it case.json: the question, what was
+                                  measured, and which objects are to blame
 
 The mesh has to be up, with the shop in it (`run` with MESH_WHY_KEEP=1 leaves it so). The program
 under test is not involved: what it later says of a snapshot was not written by itself.
@@ -44,6 +45,13 @@ KINDS = (
     "tcproutes", "tlsroutes", "referencegrants",
 )  # fmt: skip
 MESH_CONFIG = ("configmap", "istio", "-n", "istio-system")
+
+
+def case_of(fault, folder, truth):
+    """What tests/scenarios/trim.py makes a scenario of."""
+    ask = json.loads((folder / "snapshot.json").read_text())["ask"]
+    blamed = [dict(zip(("kind", "namespace", "name"), one, strict=True)) for one in fault.blame]
+    return {"ask": ask, "truth": truth, "cause": {"objects": blamed}}
 
 
 def capture(fault, folder):
@@ -150,7 +158,7 @@ def main(argv):
         with imposed(fault, sender(fault)):
             truth = measure(fault)
             capture(fault, folder / fault.name)
-            write(folder / fault.name / "truth.json", truth)
+            write(folder / fault.name / "case.json", case_of(fault, folder / fault.name, truth))
         flags = ",".join(truth["flags"]) or "-"
         print(
             fault.name,

@@ -259,7 +259,66 @@ DENY = istio(
 )
 
 
+STOCK = "stock.shop.svc.cluster.local"
+
+
+def stock(target=None, **spec):
+    """A Service whose port goes on to this one."""
+    port = {"name": "http", "port": 8090} | ({"targetPort": target} if target else {})
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "stock", "namespace": "shop"},
+        "spec": {"ports": [port], **spec},
+    }
+
+
+def behind_stock(port="http", **of_endpoint):
+    """An endpoint of it that was written by hand: it answers, and no pod of the mesh is there."""
+    endpoint = {"addresses": ["10.244.0.14"], "conditions": {"ready": True}, **of_endpoint}
+    labels = {"kubernetes.io/service-name": "stock"}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "stock-1", "namespace": "shop", "labels": labels},
+        "addressType": "IPv4",
+        "ports": [{"name": port, "port": 8082}],
+        "endpoints": [endpoint],
+    }
+
+
+BY_ZONE = istio(
+    "DestinationRule",
+    "by-zone",
+    host=STOCK,
+    trafficPolicy={
+        "loadBalancer": {
+            "localityLbSetting": {"distribute": [{"from": "r1/z1/*", "to": {"r1/z2/*": 100}}]}
+        }
+    },
+)
+ENTRY = istio(
+    "ServiceEntry",
+    "product-dns",
+    hosts=[PRODUCT],
+    location="MESH_EXTERNAL",
+    ports=[{"number": 8082, "name": "http", "protocol": "HTTP"}],
+    resolution="STATIC",
+    endpoints=[{"address": "10.244.0.3"}],
+)
+
+
 # --- what a proxy shows ---------------------------------------------------------------------
+
+
+def address_of_stock():
+    return api.get("service", "stock", "-n", "shop")["spec"]["clusterIP"]
+
+
+def knows_stock(proxy):
+    return proxy.cluster(f"outbound|8090||{STOCK}") != "[]"
+
+
 
 
 def routes_have(text, port=8082):
@@ -458,6 +517,65 @@ FAULTS = [
         holds=routes_have('"/api"'),
         finding="no-route-matched",
         blame=(VS,),
+    ),
+    Fault(
+        "endpoints-of-other-nodes",
+        "stock:8090",
+        destination="",
+        address=address_of_stock,
+        objects=[stock(internalTrafficPolicy="Local"), behind_stock(nodeName="node-1")],
+        holds=knows_stock,
+        finding="endpoints-of-other-nodes",
+        blame=(("Service", "shop", "stock"),),
+    ),
+    Fault(
+        "endpoints-of-other-localities",
+        "stock:8090",
+        destination="",
+        address=address_of_stock,
+        objects=[stock(), behind_stock(), BY_ZONE],
+        holds=lambda proxy: "by-zone" in proxy.cluster(f"outbound|8090||{STOCK}"),
+        finding="endpoints-of-other-localities",
+        blame=(("DestinationRule", "shop", "by-zone"),),
+    ),
+    Fault(
+        "target-port-of-no-pod",
+        "stock:8090",
+        destination="",
+        address=address_of_stock,
+        objects=[stock("web", selector={"app": "inventory"})],
+        holds=knows_stock,
+        finding="port-without-endpoints",
+        blame=(("Service", "shop", "stock"),),
+        at="spec.ports[0].targetPort",
+    ),
+    Fault(
+        "port-of-no-slice",
+        "stock:8090",
+        destination="",
+        address=address_of_stock,
+        objects=[stock(), behind_stock(port="web")],
+        holds=knows_stock,
+        finding="port-without-endpoints",
+        blame=(("EndpointSlice", "shop", "stock-1"),),
+    ),
+    Fault(
+        "endpoints-by-hand",
+        "stock:8090",
+        destination="",
+        address=address_of_stock,
+        objects=[stock(internalTrafficPolicy="Cluster"), behind_stock(nodeName="node-1")],
+        holds=knows_stock,
+    ),
+    Fault(
+        "service-entry-of-a-service",
+        "product-service:8082",
+        objects=[STRICT, ENTRY],
+        holds=strict,
+        heat=until_nothing_answers(lambda proxy: True),
+        finding="mtls-required",
+        blame=(("ServiceEntry", "shop", "product-dns"),),
+        spared=(("DestinationRule", "shop", "product-service"),),
     ),
     Fault(
         "fault-abort",

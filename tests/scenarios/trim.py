@@ -215,7 +215,7 @@ def trim_object(o, bystander):
     if kind in ("Pod", "ReplicaSet") and (owners := o["metadata"].get("ownerReferences")):
         metadata["ownerReferences"] = [only(w, "apiVersion", "kind", "name", "controller") for w in owners]
     if kind == "EndpointSlice":
-        small["endpoints"] = [{**only(e, "addresses", "conditions"),
+        small["endpoints"] = [{**only(e, "addresses", "conditions", "nodeName"),
                                "targetRef": only(e.get("targetRef") or {}, "kind", "namespace", "name")}
                               for e in o.get("endpoints") or []]
     if kind == "Pod":
@@ -237,12 +237,22 @@ def trim_object(o, bystander):
 
 
 def trim_objects(items, namespaces, names):
+    def begins(o):
+        return any(o["metadata"]["name"].startswith(n) for n in names)
+
+    asked = [o["spec"].get("selector") or {} for o in items if o["kind"] == "Service" and begins(o)]
+    selectors = [selector.items() for selector in asked if selector]
+
+    def matters(o):
+        labels = o["metadata"].get("labels", {}).items()
+        return begins(o) or o["kind"] == "Pod" and any(selector <= labels for selector in selectors)
+
     kept = []
     for o in items:
         group = o["apiVersion"].rpartition("/")[0]
         mine = o["metadata"].get("namespace") in namespaces and o["kind"] in WORKLOADS
         if group in MESH_GROUPS and o["kind"] != "GatewayClass" or o["kind"] == "Service" or mine:
-            kept.append(trim_object(o, not any(o["metadata"]["name"].startswith(n) for n in names)))
+            kept.append(trim_object(o, not matters(o)))
     return kept
 
 
