@@ -156,6 +156,17 @@ impl Snapshot {
         known.map_or(Lookup::Unread(need), Lookup::Found)
     }
 
+    /// What says where an active listener listens: its element in `/listeners` where that was read, else in the dump.
+    pub fn listening_at(&self, origin: Origin, listening: &Listening) -> Option<Evidence> {
+        let query = Need::Listeners(origin).query();
+        if self.proxies.get(&origin)?.documents.contains_key(&query) {
+            return Some(listening.at.evidence());
+        }
+        let Lookup::Found(element) = self.listener(origin, &listening.name) else { return None };
+        let address = element.at("active_state.listener.address").or_else(|| element.at("listener.address"));
+        Some(address.unwrap_or(element).evidence())
+    }
+
     /// A listener's element in the dump: `active_state`, `warming_state` … of a dynamic one, `listener` of a static one.
     pub fn listener(&self, origin: Origin, name: &str) -> Lookup<Node> {
         self.resource(
@@ -371,7 +382,10 @@ impl Snapshot {
         if self.answered(&need).is_none() {
             return Lookup::Unread(need);
         }
-        let section = sections[0];
+        // Of a dump that has nothing at all in a part, that something is not in it proves little.
+        let whole = proxy.filter(|proxy| proxy.whole.contains(&sections[0].group()));
+        let has_any = |section: &&Section| whole.is_some_and(|proxy| proxy.section(**section).next().is_some());
+        let section = *sections.iter().find(has_any).unwrap_or(&sections[0]);
         let path = if section.group() == Group::Hosts {
             format!("$.cluster_statuses[?@.name=={}]", quoted(name))
         } else if section.member().is_empty() {

@@ -62,6 +62,8 @@ fn literal(wanted: &RouteMatch) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envoy::pb::envoy::config::core::v3::RuntimeFractionalPercent;
+    use crate::envoy::pb::envoy::r#type::matcher::v3::RegexMatcher;
 
     fn wanted(specifier: PathSpecifier) -> RouteMatch {
         RouteMatch { path_specifier: Some(specifier), ..RouteMatch::default() }
@@ -73,13 +75,15 @@ mod tests {
             case_sensitive: Some(pbjson_types::BoolValue { value: false }),
             ..wanted(PathSpecifier::Prefix("/B".into()))
         };
-        let drawn =
-            RouteMatch { runtime_fraction: Some(Default::default()), ..wanted(PathSpecifier::Path("/c".into())) };
+        let drawn = RouteMatch {
+            runtime_fraction: Some(RuntimeFractionalPercent::default()),
+            ..wanted(PathSpecifier::Path("/c".into()))
+        };
         let routes = [
             wanted(PathSpecifier::Prefix("/".into())),
             wanted(PathSpecifier::Path("/api".into())),
             wanted(PathSpecifier::Prefix("/other".into())),
-            wanted(PathSpecifier::SafeRegex(Default::default())),
+            wanted(PathSpecifier::SafeRegex(RegexMatcher::default())),
             wanted(PathSpecifier::PathSeparatedPrefix("/api".into())),
             folds,
             drawn,

@@ -289,7 +289,7 @@ impl Sum {
 /// Whether a condition of the verdict has that power.
 fn withholds(verdict: &Value) -> bool {
     let conditions = verdict["conditions"].as_array().into_iter().flatten();
-    conditions.flat_map(|condition| condition["power"].as_array()).flatten().any(|power| power == "withhold")
+    conditions.filter_map(|condition| condition["power"].as_array()).flatten().any(|power| power == "withhold")
 }
 
 /// A reason without the names of one case.

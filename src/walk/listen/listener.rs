@@ -189,17 +189,14 @@ fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
     let subject = format!("port {}", dial.port);
     let why = format!("no listener takes it{}", there_are(statuses));
     let names_gateway = walker.question.ip().is_none() && walker.question.address.is_none();
-    match stands_for(walker, statuses, dial).filter(|_| names_gateway) {
-        Some((status, why)) => {
-            let note = format!("taken for that of {}: {why}", status.name);
-            let row = Row::new(Stage::Listener, Mark::Warned, &subject, &note);
-            active(walker, status).then(&|active| passed(active, dial)).row(row)
-        }
-        None => {
-            let evidence = statuses.iter().take(MOST_NAMED).map(|status| status.at.evidence());
-            Told::ends(Stop::NoListener).row(Row::stopped(Stage::Listener, &subject, &why).citing(evidence))
-        }
+    if let Some((status, why)) = stands_for(walker, statuses, dial).filter(|_| names_gateway) {
+        let note = format!("taken for that of {}: {why}", status.name);
+        let row = Row::new(Stage::Listener, Mark::Warned, &subject, &note);
+        return active(walker, status).then(&|active| passed(active, dial)).row(row);
     }
+    let at = |status: &Listening| walker.snapshot.listening_at(walker.origin, status);
+    let evidence = statuses.iter().take(MOST_NAMED).filter_map(at);
+    Told::ends(Stop::NoListener).row(Row::stopped(Stage::Listener, &subject, &why).citing(evidence))
 }
 
 /// The listener that a port of a gateway's Service leads to, and how that is known: by the names of its routes, by the
@@ -308,7 +305,7 @@ fn configuration(walker: &Walker, status: &Listening) -> Got<Option<Active>> {
     };
     match node.decode::<Listener>() {
         Ok(listener) => {
-            let evidence = vec![status.at.evidence()];
+            let evidence = walker.snapshot.listening_at(walker.origin, status).into_iter().collect();
             Got::Found(Some(Active { name: status.name.clone(), listener, node, evidence, arrival: Arrival::Dialed }))
         }
         Err(why) => {
