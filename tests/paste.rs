@@ -143,7 +143,7 @@ impl Shells {
         let tools = root.path().join("tools");
         fs::create_dir(&tools).unwrap();
         fs::create_dir(root.path().join("here")).unwrap();
-        for tool in ["kubectl", "istioctl"] {
+        for tool in ["kubectl", "istioctl", "curl"] {
             let said = root.path().join("said");
             let script = format!("#!/bin/sh\nprintf '%s\\0' {tool} \"$@\" >>'{}'\n", said.display());
             fs::write(tools.join(tool), script).unwrap();
