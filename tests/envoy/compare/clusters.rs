@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Difference;
 use super::open::{self, is_open};
@@ -88,8 +88,10 @@ fn shares(observed: &[Observed], choices: &[Value], level: Level) -> Vec<Differe
             (name.to_owned(), count, sum(&known, name), sum(&open, name))
         })
         .collect();
-    // One that is not there has no name in the log; where a filter denied its requests, not even the flag.
-    let denied = |name: &str| known.iter().filter(|c| c["name"] == name).all(|c| c["response"]["flags"] == json!([]));
+    // One that is not there has no name in the log; where a filter answered its requests, not even the flag.
+    let by_filter = |flag: &Value| ["UAEX", "RLSE"].iter().any(|own| flag == own);
+    let is_denial = |c: &Value| c["response"]["flags"].as_array().is_some_and(|flags| flags.iter().all(by_filter));
+    let denied = |name: &str| known.iter().filter(|c| c["name"] == name).all(|c| is_denial(c));
     let unnamed: f64 = rows.extract_if(.., |(name, count, ..)| *count == 0 && denied(name)).map(|(_, _, s, _)| s).sum();
     let count = observed.iter().filter(|each| each.cluster.is_none() && !is_missing(each)).count();
     rows.push(("unnamed ones".to_owned(), count, unnamed, 1.0 - unnamed));
