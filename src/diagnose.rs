@@ -57,7 +57,7 @@ pub struct Rule {
     pub title: &'static str,
     /// What it means, how it comes about and how to fix it.
     pub explain: &'static str,
-    /// The findings that say more of the same, beside which this one is silent; [`EVERY`] other.
+    /// The findings that say more of the same, beside which this one is silent; `*` is every other.
     pub yields_to: &'static [&'static str],
     examine: fn(&Case) -> Option<Found>,
 }

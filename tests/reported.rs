@@ -81,6 +81,9 @@ fn the_dump_alone_says_the_same_or_leaves_it_open() {
         let case: Value = serde_json::from_slice(&fs::read(folder.join("case.json")).unwrap()).unwrap();
         for (place, ask) in case["asks"].as_array().unwrap().iter().enumerate() {
             let (Ok(whole), Ok(dump)) = (asked(&folder, ask, &CLUSTERS), asked(&folder, ask, &[])) else { continue };
+            if let Some(what) = lacking(&whole) {
+                complaints.push(format!("{}#{place}: {}: {what}", name(&folder), whole["summary"]));
+            }
             let counts = ["UF", "UO"].iter().any(|flag| flags(&whole["response"]).contains(flag));
             let by_counters = counts || whole["outcome"] == "unknown";
             let looked = !dump["unchecked"].to_string().contains("/clusters was not read");
@@ -111,6 +114,17 @@ fn name(folder: &Path) -> String {
 }
 
 /// Asks as it was asked then, and holds the answer against what was measured.
+/// What an answer that does not reach lacks: a cause, or something to do next.
+fn lacking(answer: &Value) -> Option<&'static str> {
+    let lacks = |of: &str, field: &str| answer[of].as_array().unwrap().iter().any(|one| text(one, field).is_empty());
+    match text(answer, "outcome") {
+        "reaches" => None,
+        "unknown" => lacks("conditions", "settle").then_some("a condition without what would settle it"),
+        _ if answer["findings"].as_array().unwrap().is_empty() => Some("it stops without a cause"),
+        _ => lacks("findings", "next").then_some("a finding without a next step"),
+    }
+}
+
 fn judged(folder: &Path, ask: &Value) -> (Judgment, String) {
     asked(folder, ask, &CLUSTERS).map_or_else(|why| (Judgment::Wrong, why), |answer| held(&answer, ask))
 }
