@@ -48,7 +48,17 @@ fn quote(word: &str) -> Option<String> {
     if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
         return Some(word.to_owned());
     }
+    if is_literal(word) {
+        return Some(format!("'{word}'"));
+    }
     Some(shlex::try_quote(word).ok()?.into_owned())
+}
+
+/// Whether single quotes alone make it one word, and itself, to every shell: in fish a backslash stands for the backslash
+/// or the quote behind it, and an interactive bash looks for `!` in any line.
+fn is_literal(word: &str) -> bool {
+    let is_shown = |c: char| c == ' ' || c.is_ascii_graphic() && !"'!".contains(c);
+    !word.is_empty() && word.chars().all(is_shown) && !word.contains(r"\\") && !word.ends_with('\\')
 }
 
 #[cfg(test)]
@@ -63,6 +73,12 @@ mod tests {
     fn plain_words_have_no_quotes() {
         let words = ["kubectl", "-n", "shop", "get", "pods", "-l", "app.kubernetes.io/name=x,b=c", "--since=10m"];
         assert_eq!(line(&command(&words)), "kubectl -n shop get pods -l app.kubernetes.io/name=x,b=c --since=10m");
+    }
+
+    #[test]
+    fn a_query_is_one_word_in_single_quotes() {
+        let words = ["curl", r"http://localhost:9901/clusters?filter=^a\.b\|80$"];
+        assert_eq!(line(&command(&words)), r"curl 'http://localhost:9901/clusters?filter=^a\.b\|80$'");
     }
 
     #[test]
