@@ -41,7 +41,7 @@ pub(crate) use rules::{
     destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_part, rules, rules_field,
     set_policy,
 };
-pub(crate) use slices::{is_ready, port_entry, ready, ready_pods, slices};
+pub(crate) use slices::{is_ready, port_entry, ready, ready_condition, ready_pods, slices};
 
 /// How often a configuration that moves is read before there is no verdict.
 pub const TRIES: usize = 3;
@@ -77,6 +77,23 @@ pub(crate) struct Found {
     pub(crate) next: Command,
     pub(crate) codes: &'static [&'static str],
     pub(crate) evidence: Vec<Evidence>,
+}
+
+impl Found {
+    /// How a way ends by its proxy's own configuration: it rests on what the last stage does, and names no object.
+    pub(crate) fn of_end(step: &Step, title: impl Into<String>, why: impl Into<String>, fix: Vec<Fix>) -> Self {
+        Self {
+            certainty: Certainty::Likely,
+            stage: step.stage,
+            title: title.into(),
+            why: why.into(),
+            objects: Vec::new(),
+            fix,
+            next: Command::default(),
+            codes: &[],
+            evidence: step.evidence.clone(),
+        }
+    }
 }
 
 impl Rule {
@@ -142,9 +159,9 @@ fn explain<'a>(snapshot: &Snapshot, walk: &Walk, branch: &'a Branch, needs: &Ref
     let request = request_of(walk, branch);
     let case = Case::new(snapshot, &request, branch, needs);
     let found: Vec<(&Rule, Finding)> = ROSTER.iter().filter_map(|rule| Some((rule, rule.find(&case)?))).collect();
-    let is_first = |rule: &Rule| !found.iter().any(|(other, _)| rule.yields_to(other));
-    let first = found.iter().filter(|(rule, _)| is_first(rule)).map(|(_, finding)| finding.clone());
-    let findings = first.map(|finding| with_next(walk, branch, finding)).collect();
+    let speaking: Vec<&Rule> = found.iter().map(|(rule, _)| *rule).collect();
+    let is_first = |(rule, _): &(&Rule, Finding)| !speaking.iter().any(|other| rule.yields_to(other));
+    let findings = found.into_iter().filter(is_first).map(|(_, finding)| with_next(walk, branch, finding)).collect();
     let is_open = branch.sure_outcome() == Outcome::Unknown;
     Explained { branch, findings: if is_open { branches::doubted(findings) } else { findings } }
 }

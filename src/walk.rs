@@ -37,6 +37,7 @@ pub use way::trail::Trail;
 pub use way::unfit::Unfit;
 
 pub(crate) use dial::service::ports_of;
+pub(crate) use way::service::is_ready as is_ready_endpoint;
 
 use crate::envoy::subset::Criteria;
 use crate::snapshot::{Need, Node, Origin, Snapshot};

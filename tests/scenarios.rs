@@ -91,6 +91,14 @@ fn every_finding_comes_first_in_a_scenario() {
 }
 
 #[test]
+fn a_finding_yields_to_others_that_there_are() {
+    let known: BTreeSet<&str> = mesh_why::diagnose::roster().iter().map(|rule| rule.id).collect();
+    let named = mesh_why::diagnose::roster().iter().flat_map(|rule| rule.yields_to);
+    let unknown: Vec<&&str> = named.filter(|id| **id != "*" && !known.contains(**id)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
 fn a_snapshot_that_was_saved_is_answered_with_the_same_bytes() {
     let mut complaints = Vec::new();
     for scenario in scenarios() {

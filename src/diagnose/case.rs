@@ -178,11 +178,6 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// A's own pod, as an object.
-    pub(crate) fn source_pod_object(&self) -> Option<Node> {
-        self.own_pod()
-    }
-
     /// The cluster of this way that has not one host, and the proof; of a subset only where the service as a whole has
     /// none either.
     pub(crate) fn empty_cluster(&self) -> Option<(&ClusterTrail, Evidence)> {
@@ -198,7 +193,8 @@ impl<'a> Case<'a> {
         Some((cluster, empty))
     }
 
-    fn own_pod(&self) -> Option<Node> {
+    /// A's own pod, as an object.
+    pub(crate) fn own_pod(&self) -> Option<Node> {
         let pod = self.source_pod()?;
         self.object(Kind::Pod, &pod.namespace, &pod.name)
     }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{named, object_ref, ref_of};
+use super::{named, object_ref, port_entry, ref_of};
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op};
 
@@ -57,9 +57,8 @@ pub(crate) fn create_entry(namespace: &str, host: &str, text: String) -> Fix {
 
 /// A Service should send `port` on to another port of its pods.
 pub(crate) fn target_port(service: &Node, port: u16, wanted: &str) -> Fix {
-    let ports = service.list("spec.ports");
-    let is_it = |entry: &&Node| entry.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(port));
-    let entry = ports.iter().find(is_it);
+    let entry = port_entry(service, port);
+    let entry = entry.as_ref();
     let field = entry.map_or_else(|| "spec.ports".to_owned(), |entry| format!("{}.targetPort", entry.place()));
     let object = ref_of(Kind::Service, service, &field);
     set(&object, entry, "targetPort", None, format!("{}, {field}: {wanted}", named(&object)))

@@ -2,6 +2,8 @@
 
 use crate::snapshot::{Kind, Node};
 
+use crate::walk::is_ready_endpoint;
+
 use super::Case;
 
 /// The endpoint slices of a Service; `None` where they were not read.
@@ -11,11 +13,9 @@ pub(crate) fn slices(case: &Case, service: &Node) -> Option<Vec<Node>> {
     case.objects(Kind::EndpointSlice, service.text("metadata.namespace").as_deref(), &label)
 }
 
-/// The endpoints of these slices that are ready; one that does not say so is.
+/// The endpoints of these slices that are ready.
 pub(crate) fn ready(slices: &[Node]) -> Vec<Node> {
-    let is_ready =
-        |endpoint: &Node| endpoint.at("conditions.ready").is_none_or(|at| at.value().as_bool() != Some(false));
-    slices.iter().flat_map(|slice| slice.list("endpoints")).filter(is_ready).collect()
+    slices.iter().flat_map(|slice| slice.list("endpoints")).filter(is_ready_endpoint).collect()
 }
 
 /// The pods that a Service selects and that are ready; `None` where they were not read, or it selects none by labels.
@@ -30,10 +30,13 @@ pub(crate) fn ready_pods(case: &Case, service: &Node) -> Option<Vec<Node>> {
 
 /// Whether Kubernetes counts a pod among the endpoints.
 pub(crate) fn is_ready(pod: &Node) -> bool {
-    let is_true = |condition: &Node| {
-        condition.text("type").as_deref() == Some("Ready") && condition.text("status").as_deref() == Some("True")
-    };
-    pod.at("metadata.deletionTimestamp").is_none() && pod.list("status.conditions").iter().any(is_true)
+    let is_true = |condition: Node| condition.text("status").as_deref() == Some("True");
+    pod.at("metadata.deletionTimestamp").is_none() && ready_condition(pod).is_some_and(is_true)
+}
+
+/// What a pod's status says of its readiness.
+pub(crate) fn ready_condition(pod: &Node) -> Option<Node> {
+    pod.list("status.conditions").into_iter().find(|condition| condition.text("type").as_deref() == Some("Ready"))
 }
 
 /// The entry of a Service's ports that a client dials.

@@ -3,8 +3,8 @@
 //! A listener with `require_client_certificate` (a Gateway of mode MUTUAL) ends each handshake without one. A listener whose
 //! own certificate was never delivered (a Secret that is not there, or may not be read) closes each connection.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
-use crate::verdict::{Command, Fix, Op};
+use crate::diagnose::{Case, Found, advice};
+use crate::verdict::{Fix, Op};
 use crate::walk::{Stop, Unfit};
 
 pub(crate) const YIELDS_TO: &[&str] = &["certificate-not-accepted", "mtls-required"];
@@ -34,15 +34,5 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     };
     let step = case.last_step()?;
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: step.stage,
-        title: stop.words(),
-        why,
-        objects: Vec::new(),
-        fix,
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    Some(Found::of_end(&step, stop.words(), why, fix))
 }

@@ -4,34 +4,33 @@
 //! `cluster_not_found` (or as `cluster_not_found_response_code` says). A cluster that still warms, because its certificate or
 //! its DNS name is waited for, is not there either.
 
-use crate::diagnose::{Case, EVERY, Found, Proved, advice, certain, in_field, named, show};
-use crate::verdict::{Command, Op, Stage};
+use crate::diagnose::{Case, EVERY, Found, advice, named, show};
+use crate::verdict::Op;
 
 pub(crate) const YIELDS_TO: &[&str] = EVERY;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = case.cluster().filter(|_| case.lacks_cluster())?.name.clone();
     let step = case.last_step()?;
-    let owner = case.route_object().map(|(object, _)| in_field(&object, object.field.clone()));
+    let (owner, at) = case.route_object().unzip();
     let by = owner.as_ref().map_or_else(|| "The route".to_owned(), named);
     let shown = if name.is_empty() { "no cluster at all".to_owned() } else { format!("cluster {name}") };
-    let mut evidence = step.evidence;
-    evidence.extend(case.route_object().map(|(_, at)| at));
+    let evidence = step.evidence.iter().cloned().chain(at).collect();
     Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::Cluster,
-        title: "the cluster that the route names is not there".to_owned(),
-        why: format!("{by} leads to {shown}, and the proxy has no such cluster, so Envoy answers by itself."),
-        fix: vec![
-            advice(Op::Replace, format!("{by}: a backend that exists, with a port that it has")),
-            advice(
-                Op::Add,
-                "see in the control plane's log, and in the status of the route, why it made no such cluster",
-            ),
-        ],
-        next: owner.as_ref().map_or_else(Command::default, show),
+        next: owner.as_ref().map(show).unwrap_or_default(),
         objects: owner.into_iter().collect(),
-        codes: &[],
         evidence,
+        ..Found::of_end(
+            &step,
+            "the cluster that the route names is not there".to_owned(),
+            format!("{by} leads to {shown}, and the proxy has no such cluster, so Envoy answers by itself."),
+            vec![
+                advice(Op::Replace, format!("{by}: a backend that exists, with a port that it has")),
+                advice(
+                    Op::Add,
+                    "see in the control plane's log, and in the status of the route, why it made no such cluster",
+                ),
+            ],
+        )
     })
 }

@@ -3,8 +3,8 @@
 //! The filter `csrf` compares the `origin` (or `referer`) of requests that are not GET, HEAD or OPTIONS with their Host, and
 //! answers 403 where it is another one, or none.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
-use crate::verdict::{Command, Op, Stage};
+use crate::diagnose::{Case, Found, advice};
+use crate::verdict::Op;
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -15,21 +15,16 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let request = case.request();
     let given = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("origin"));
     let comes = given.map_or_else(|| "names no origin".to_owned(), |(_, origin)| format!("comes from {origin}"));
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::HttpFilters,
-        title: "it comes from another origin".to_owned(),
-        why: format!(
+    Some(Found::of_end(
+        &step,
+        "it comes from another origin".to_owned(),
+        format!(
             "The request {comes}, and the filter csrf takes requests that change something from {} only. The proxy answers 403.",
             request.host
         ),
-        objects: Vec::new(),
-        fix: vec![
+        vec![
             advice(Op::Add, format!("send the header origin: of {}", request.host)),
             advice(Op::Add, "additional_origins of the csrf filter: the origin that it comes from"),
         ],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    ))
 }

@@ -117,14 +117,11 @@ impl Nearest {
 
 /// Of the ALLOW policies of the workload the rule that lacks least, where their objects were read.
 fn nearest(case: &Case) -> Option<Nearest> {
-    let policies = case.objects_for_the_proxy(Kind::AuthorizationPolicy);
-    let allows = |policy: &Node| policy.text("spec.action").is_none_or(|action| action == "ALLOW");
-    let policies: Vec<Node> = policies.into_iter().filter(allows).collect();
+    let policies = that_allow(case);
     let there = case.destination()?;
     let request = case.request();
-    let account = || {
-        case.source_pod_object().map(|pod| pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned()))
-    };
+    let account =
+        || case.own_pod().map(|pod| pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned()));
     let client = match account() {
         _ if there.socket == SocketKind::Plaintext => Client::Nobody,
         Some(account) => Client::Known { namespace: case.namespace(), account },
@@ -168,13 +165,17 @@ fn allow(blamed: Option<&(ObjectRef, Option<Node>)>, what: &str) -> Fix {
 }
 
 /// The ALLOW policies of the workload.
+fn that_allow(case: &Case) -> Vec<Node> {
+    let allows = |policy: &Node| policy.text("spec.action").is_none_or(|action| action == "ALLOW");
+    case.objects_for_the_proxy(Kind::AuthorizationPolicy).into_iter().filter(allows).collect()
+}
+
+/// The same, to be blamed.
 fn allowing(case: &Case, evidence: &mut Vec<Evidence>) -> Vec<(ObjectRef, Option<Node>)> {
-    let policies = case.objects_for_the_proxy(Kind::AuthorizationPolicy);
-    let allows = |policy: &&Node| policy.text("spec.action").is_none_or(|action| action == "ALLOW");
-    let found: Vec<&Node> = policies.iter().filter(allows).collect();
+    let found = that_allow(case);
     let ground = |policy: &Node| policy.at("spec.rules").or_else(|| policy.at("metadata.name"));
-    evidence.extend(found.iter().filter_map(|p| ground(p)).map(|n| n.evidence()));
-    let blamed = |policy: &Node| (ref_of(Kind::AuthorizationPolicy, policy, "spec.rules"), Some(policy.clone()));
+    evidence.extend(found.iter().filter_map(ground).map(|n| n.evidence()));
+    let blamed = |policy: Node| (ref_of(Kind::AuthorizationPolicy, &policy, "spec.rules"), Some(policy));
     found.into_iter().map(blamed).collect()
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let (_, empty) = case.empty_cluster()?;
     let service = case.service()?;
     let policy = service.at("spec.internalTrafficPolicy").filter(|at| at.value().as_str() == Some("Local"))?;
-    let own = case.source_pod_object()?.at("spec.nodeName")?;
+    let own = case.own_pod()?.at("spec.nodeName")?;
     let slices = slices(case, &service);
     let proved = if slices.is_some() { Proved::Yes } else { Proved::No };
     let nodes: Vec<Node> = match slices {

@@ -3,8 +3,8 @@
 //! The filter `cors` answers a browser's preflight (OPTIONS with `origin` and `access-control-request-method`) of an origin
 //! that its policy allows, and the filter `health_check` answers the path of its own. B never sees such requests.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
-use crate::verdict::{Command, Op, Stage};
+use crate::diagnose::{Case, Found, advice};
+use crate::verdict::Op;
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -17,15 +17,10 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     };
     let step = case.last_step()?;
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::HttpFilters,
-        title: stop.words(),
-        why: format!("The filter {} answers {what} by itself: nothing is broken.", step.subject),
-        objects: Vec::new(),
-        fix: vec![advice(Op::Replace, "ask with the method and the headers of the request that is meant")],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    Some(Found::of_end(
+        &step,
+        stop.words(),
+        format!("The filter {} answers {what} by itself: nothing is broken.", step.subject),
+        vec![advice(Op::Replace, "ask with the method and the headers of the request that is meant")],
+    ))
 }

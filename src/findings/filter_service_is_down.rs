@@ -4,8 +4,8 @@
 //! is healthy, or is not there, and the filter does not let requests pass then (`failure_mode_allow`), it answers by itself:
 //! 403 UAEX, or 500 RLSE.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
-use crate::verdict::{Command, Op, Stage};
+use crate::diagnose::{Case, Found, advice};
+use crate::verdict::Op;
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -19,21 +19,16 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     };
     let step = case.last_step()?;
     let said = if step.note.is_empty() { String::new() } else { format!(" ({})", step.note) };
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::HttpFilters,
-        title: format!("the {what} service cannot be asked"),
-        why: format!(
+    Some(Found::of_end(
+        &step,
+        format!("the {what} service cannot be asked"),
+        format!(
             "The filter {} asks its {what} service about each request, and cannot reach it{said}. It lets nothing pass then.",
             step.subject
         ),
-        objects: Vec::new(),
-        fix: vec![
+        vec![
             advice(Op::Replace, format!("bring the {what} service back: its pods, its Service, its port")),
             advice(Op::Replace, "failure_mode_allow: true, if requests may pass without its word"),
         ],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    ))
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Columns, Found, Proved, advice, certain, create, is_ready, label_text, list_pods, list_slices, named,
-    object_ref, proxy_status, ready, ready_pods, ref_of, replace, set, show, slices,
+    object_ref, proxy_status, ready, ready_condition, ready_pods, ref_of, replace, set, show, slices,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -122,10 +122,6 @@ fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
     let names: Vec<String> = pods.iter().filter_map(|p| p.text("metadata.name")).collect();
     let mut objects = vec![object.clone()];
     objects.extend(pods.iter().take(3).map(|p| ref_of(Kind::Pod, p, "status.conditions")));
-    let conditions = |pod: &Node| {
-        let list = pod.at("status.conditions")?;
-        list.items().find(|c| c.text("type").as_deref() == Some("Ready")).map(|c| c.evidence())
-    };
     Cause {
         title: format!("none of its {} pods is an endpoint", pods.len()),
         says: format!(
@@ -138,7 +134,7 @@ fn not_ready(object: &ObjectRef, pods: &[Node]) -> Cause {
             Op::Replace,
             format!("make the pods of {} ready: see their readiness probes and events", named(object)),
         )],
-        evidence: pods.iter().take(2).filter_map(conditions).collect(),
+        evidence: pods.iter().take(2).filter_map(ready_condition).map(|at| at.evidence()).collect(),
     }
 }
 

@@ -4,9 +4,9 @@
 //! ALPN. Where none fits, Envoy closes the connection and logs NR `filter_chain_not_found`; the client sees a reset. Most
 //! often the server name is another than the certificates' chains are for, or plaintext comes to a port that takes TLS.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::diagnose::{Case, Found, advice};
 use crate::snapshot::Node;
-use crate::verdict::{Command, Op, Stage};
+use crate::verdict::Op;
 use crate::walk::Stop;
 
 pub(crate) const YIELDS_TO: &[&str] = &["mtls-required"];
@@ -34,23 +34,18 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     } else {
         format!("Its chains take {}{more}.", taken.join("; "))
     };
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::FilterChain,
-        title: step.note.clone(),
-        why: format!("Listener {}: {}. {there_are} The proxy closes the connection.", step.subject, step.note),
-        objects: Vec::new(),
-        fix: vec![
+    Some(Found::of_end(
+        &step,
+        step.note.clone(),
+        format!("Listener {}: {}. {there_are} The proxy closes the connection.", step.subject, step.note),
+        vec![
             advice(
                 Op::Replace,
                 "connect in a way that one of them takes: with TLS or without, with another server name",
             ),
             advice(Op::Add, "give the listener a filter chain for this connection (a Gateway: its hosts and its TLS)"),
         ],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    ))
 }
 
 fn any() -> String {

@@ -3,8 +3,8 @@
 //! The connection is refused before Envoy sees a request, so nothing is logged. A gateway listens on the ports of its
 //! Gateway (or of its virtual hosts), and a port with TLS often has no listener until its certificate is there.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
-use crate::verdict::{Op, Side, Stage};
+use crate::diagnose::{Case, Found, advice};
+use crate::verdict::{Op, Side};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -14,21 +14,16 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let step = case.last_step()?;
     let whose = if step.side == Side::Source { "The proxy" } else { "B's proxy" };
     let port = case.request().port;
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::Listener,
-        title: format!("the proxy does not listen on port {port}"),
-        why: format!("{whose} has no listener for {}: {}. The connection is refused.", step.subject, step.note),
-        objects: Vec::new(),
-        fix: vec![
+    Some(Found::of_end(
+        &step,
+        format!("the proxy does not listen on port {port}"),
+        format!("{whose} has no listener for {}: {}. The connection is refused.", step.subject, step.note),
+        vec![
             advice(Op::Replace, "ask for a port that it listens on"),
             advice(
                 Op::Add,
                 format!("give it a listener for port {port}: in a Gateway, or where its listeners are configured"),
             ),
         ],
-        next: crate::verdict::Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    ))
 }

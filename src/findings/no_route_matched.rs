@@ -10,7 +10,7 @@ use crate::diagnose::{
     Case, Found, Proved, add_item, advice, certain, in_field, is_of_gateway_api, named, replace, rules_field, show,
 };
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
+use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Missed, Stop};
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -53,17 +53,12 @@ fn no_route(case: &Case) -> Option<Found> {
 /// The virtual host has no route at all, or a matcher that leads to none.
 fn without_routes(case: &Case) -> Option<Found> {
     let step = case.last_step()?;
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::Route,
-        title: format!("no route matches {}", case.request().line()),
-        why: format!("Virtual host {}: {}. {}.", step.subject, step.note, case.answers()),
-        objects: Vec::new(),
-        fix: vec![advice(Op::Add, format!("give {} a route for this request", step.subject))],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    Some(Found::of_end(
+        &step,
+        format!("no route matches {}", case.request().line()),
+        format!("Virtual host {}: {}. {}.", step.subject, step.note, case.answers()),
+        vec![advice(Op::Add, format!("give {} a route for this request", step.subject))],
+    ))
 }
 
 fn match_more(case: &Case, owner: Option<&ObjectRef>, by: &str, what: &str) -> Vec<Fix> {

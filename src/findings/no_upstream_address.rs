@@ -3,8 +3,8 @@
 //! A cluster of type `ORIGINAL_DST` sends each request where its client dialed, or to the address in a header or in metadata.
 //! Where the listener did not restore the address, and no header names one, there is none, and Envoy answers 503 UH.
 
-use crate::diagnose::{Case, EVERY, Found, Proved, advice, certain};
-use crate::verdict::{Command, Op, Stage};
+use crate::diagnose::{Case, EVERY, Found, advice};
+use crate::verdict::Op;
 
 pub(crate) const YIELDS_TO: &[&str] = EVERY;
 
@@ -12,18 +12,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|_| case.lacks_host())?;
     let step = case.last_step()?;
     let note = if step.note.is_empty() { "no host can be chosen".to_owned() } else { step.note.clone() };
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: Stage::Endpoints,
-        title: "the cluster has no host for the request".to_owned(),
-        why: format!("Cluster {}: {note}. Envoy answers 503 by itself.", cluster.name),
-        objects: Vec::new(),
-        fix: vec![advice(
+    Some(Found::of_end(
+        &step,
+        "the cluster has no host for the request".to_owned(),
+        format!("Cluster {}: {note}. Envoy answers 503 by itself.", cluster.name),
+        vec![advice(
             Op::Replace,
             "give the cluster hosts, or the request what the cluster looks for: a destination that was restored, or a header",
         )],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    ))
 }

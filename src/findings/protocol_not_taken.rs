@@ -4,9 +4,9 @@
 //! of TLS is closed. A port of HTTP/2 alone closes what does not begin with its preface, and HTTP/1.0 is answered 426
 //! unless it is allowed (`accept_http_10`; in Istio `PILOT_HTTP10=1` for istiod).
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::diagnose::{Case, Found, advice};
 use crate::envoy::codec::Refusal;
-use crate::verdict::{Command, Op, Side};
+use crate::verdict::{Op, Side};
 use crate::walk::{Stop, Unfit};
 
 pub(crate) const YIELDS_TO: &[&str] = &["mtls-required"];
@@ -16,17 +16,12 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let (comes, taken, fixes) = told(stop)?;
     let step = case.last_step()?;
     let whose = if step.side == Side::Source { "the proxy" } else { "B's proxy" };
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: step.stage,
-        title: stop.words(),
-        why: format!("{comes}, and {whose} takes {taken} on port {}.", case.request().port),
-        objects: Vec::new(),
-        fix: fixes.iter().map(|text| advice(Op::Replace, *text)).collect(),
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    Some(Found::of_end(
+        &step,
+        stop.words(),
+        format!("{comes}, and {whose} takes {taken} on port {}.", case.request().port),
+        fixes.iter().map(|text| advice(Op::Replace, *text)).collect(),
+    ))
 }
 
 /// What comes, what is taken, and what to do.

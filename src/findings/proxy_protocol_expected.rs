@@ -6,7 +6,7 @@
 
 use crate::diagnose::{Case, Found, Proved, advice, certain, named, ref_of, remove, show};
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Command, Fix, Op, Stage};
+use crate::verdict::{Fix, Op, Stage};
 use crate::walk::{Stop, Unfit};
 
 const FILTER: &str = "proxy_protocol";
@@ -41,7 +41,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
                 advice(Op::Replace, "let the client's load balancer send it (asked here with --proxy-protocol v2)"),
             ])
             .collect(),
-        next: object.as_ref().map_or_else(Command::default, show),
+        next: object.as_ref().map(show).unwrap_or_default(),
         objects: object.into_iter().collect(),
         codes: &[],
         evidence,

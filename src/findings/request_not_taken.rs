@@ -4,26 +4,21 @@
 //! two ways, a Host with characters that none has, headers that HTTP/2 does not allow, and paths that it cannot normalize or
 //! whose escaped slashes it is told not to take (`path_with_escaped_slashes_action`).
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::diagnose::{Case, Found, advice};
 use crate::envoy::codec::Refusal;
-use crate::verdict::{Command, Op};
+use crate::verdict::Op;
 use crate::walk::{Stop, Unfit};
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.own_stop()?;
     let (what, fixes) = told(stop)?;
     let step = case.last_step()?;
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: step.stage,
-        title: stop.words(),
-        why: format!("{what}. The proxy refuses it before it looks for a route."),
-        objects: Vec::new(),
-        fix: fixes.iter().map(|text| advice(Op::Replace, *text)).collect(),
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    Some(Found::of_end(
+        &step,
+        stop.words(),
+        format!("{what}. The proxy refuses it before it looks for a route."),
+        fixes.iter().map(|text| advice(Op::Replace, *text)).collect(),
+    ))
 }
 
 /// What is wrong with the request, and what to do.

@@ -4,9 +4,9 @@
 //! 431 to more; the usual culprits are cookies and tokens. A buffer filter answers 413 to a body that is longer than its
 //! `max_request_bytes`.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::diagnose::{Case, Found, advice};
 use crate::envoy::codec::Refusal;
-use crate::verdict::{Command, Op};
+use crate::verdict::Op;
 use crate::walk::{Stop, Unfit};
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -15,17 +15,12 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let step = case.last_step()?;
     let limit = step.evidence.first().and_then(|evidence| evidence.value());
     let says = limit.map_or_else(|| format!("its default of {field}"), |limit| format!("{field} = {limit}"));
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: step.stage,
-        title: stop.words(),
-        why: format!("{what} than {} takes ({says}), so the proxy answers by itself.", step.subject),
-        objects: Vec::new(),
-        fix: vec![advice(Op::Replace, smaller), advice(Op::Replace, format!("{field}: more than this request has"))],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    Some(Found::of_end(
+        &step,
+        stop.words(),
+        format!("{what} than {} takes ({says}), so the proxy answers by itself.", step.subject),
+        vec![advice(Op::Replace, smaller), advice(Op::Replace, format!("{field}: more than this request has"))],
+    ))
 }
 
 /// What is too much of it, by which field, and how to send less.

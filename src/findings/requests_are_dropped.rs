@@ -3,8 +3,8 @@
 //! The control plane can send a share that is to be dropped with the endpoints (`drop_overloads`), and an operator can put a
 //! cluster into maintenance by the runtime key `upstream.maintenance_mode.CLUSTER`. Envoy answers 503 by itself.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
-use crate::verdict::{Command, Op};
+use crate::diagnose::{Case, Found, advice};
+use crate::verdict::Op;
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -25,15 +25,10 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     };
     let step = case.last_step()?;
-    Some(Found {
-        certainty: certain(Proved::No),
-        stage: step.stage,
-        title: title.to_owned(),
-        why: format!("{by} for {}, so Envoy answers by itself.", step.subject),
-        objects: Vec::new(),
-        fix: vec![advice(Op::Remove, undo)],
-        next: Command::default(),
-        codes: &[],
-        evidence: step.evidence,
-    })
+    Some(Found::of_end(
+        &step,
+        title.to_owned(),
+        format!("{by} for {}, so Envoy answers by itself.", step.subject),
+        vec![advice(Op::Remove, undo)],
+    ))
 }
