@@ -4,5 +4,6 @@ pub(super) mod filter_chain;
 mod inspect;
 pub(super) mod listener;
 pub(super) mod network_filters;
+mod spoken;
 pub(super) mod tcp_proxy;
 mod termination;

@@ -13,6 +13,7 @@ use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::mesh::conventions::Redirected;
 use crate::snapshot::{Evidence, Listening, Node};
 use crate::verdict::{Mark, Stage};
+use crate::walk::listen::spoken::{protocols, takes_tls};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::Condition;
@@ -187,7 +188,7 @@ fn direct(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
 /// else nobody takes the connection.
 fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
     let subject = format!("port {}", dial.port);
-    let why = format!("no listener takes it{}", there_are(statuses));
+    let why = format!("no listener takes it{}", there_are(walker, statuses));
     let names_gateway = walker.question.ip().is_none() && walker.question.address.is_none();
     if let Some((status, why)) = stands_for(walker, statuses, dial).filter(|_| names_gateway) {
         let note = format!("taken for that of {}: {why}", status.name);
@@ -221,7 +222,7 @@ fn stands_for<'a>(walker: &Walker, statuses: &'a [Listening], dial: &Dial) -> Op
         80 => false,
         _ => return None,
     };
-    let alike: Vec<_> = configs.iter().filter(|(_, active)| takes_tls(active) == speaks_tls).collect();
+    let alike: Vec<_> = configs.iter().filter(|(_, active)| takes_tls(&active.listener) == speaks_tls).collect();
     match &alike[..] {
         [(only, _)] => Some((only, if speaks_tls { "no other takes TLS" } else { "no other takes plaintext" })),
         _ => None,
@@ -247,16 +248,6 @@ fn route_configs(listener: &Value) -> Vec<String> {
     found
 }
 
-/// Whether a listener ends TLS, or passes it on by its server name.
-fn takes_tls(active: &Active) -> bool {
-    let chains = active.listener.filter_chains.iter().chain(&active.listener.default_filter_chain);
-    chains.into_iter().any(|chain| {
-        let wants = chain.filter_chain_match.as_ref();
-        chain.transport_socket.is_some()
-            || wants.is_some_and(|wants| wants.transport_protocol == "tls" || !wants.server_names.is_empty())
-    })
-}
-
 /// Whether gateways listen there for that port of their Service: without rights, on one above 1,024 (Istio, Contour:
 /// 8080 for 80; Envoy Gateway: 10080).
 fn is_usual(status: &Listening, port: u16) -> bool {
@@ -267,18 +258,29 @@ fn is_usual(status: &Listening, port: u16) -> bool {
 /// So many listeners are named, of a proxy that has not the one that is asked for.
 const MOST_NAMED: usize = 4;
 
-/// `; there are ingress (0.0.0.0:8080) and 3 more`.
-fn there_are(statuses: &[Listening]) -> String {
-    let name = |status: &Listening| match status.addresses.first() {
-        Some(address) if status.name.is_empty() => address.to_string(),
-        Some(address) => format!("{} ({address})", status.name),
-        None => status.name.clone(),
-    };
-    let names: Vec<String> = statuses.iter().take(MOST_NAMED).map(name).filter(|name| !name.is_empty()).collect();
+/// `; there are ingress (0.0.0.0:8080, HTTP) and 3 more`.
+fn there_are(walker: &Walker, statuses: &[Listening]) -> String {
+    let names = statuses.iter().take(MOST_NAMED).map(|status| shown(walker, status));
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
     match (names.is_empty(), statuses.len() - names.len()) {
         (true, _) => String::new(),
         (false, 0) => format!("; there are {}", names.join(", ")),
         (false, more) => format!("; there are {} and {more} more", names.join(", ")),
+    }
+}
+
+/// A listener by its name, with its first address and what its clients speak, as far as these are known.
+fn shown(walker: &Walker, status: &Listening) -> String {
+    let speaks = match configuration(walker, status) {
+        Got::Found(Some(active)) => protocols(&active.listener),
+        Got::Found(None) | Got::Absent(_) | Got::Gap(_) => String::new(),
+    };
+    let at = status.addresses.first().map_or_else(String::new, ToString::to_string);
+    let known = [at, speaks].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+    match (status.name.as_str(), known.as_str()) {
+        ("", _) => known,
+        (name, "") => name.to_owned(),
+        (name, known) => format!("{name} ({known})"),
     }
 }
 
