@@ -99,7 +99,9 @@ impl Driver<'_> {
         } else {
             parted(shares)
         };
-        let told = told.under(doubt);
+        let differ = told.first().is_some() && told.ends_with(&|_| true);
+        let unsettled = handed.cluster.as_ref().and_then(|cluster| cluster.unsettled.clone()).filter(|_| differ);
+        let told = told.under(unsettled).under(doubt);
         if leaves { told } else { told.met(Fact::HandedOver) }
     }
 

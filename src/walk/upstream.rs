@@ -11,3 +11,4 @@ mod hosts;
 mod original_dst;
 mod policy;
 mod straight;
+mod untold;

@@ -8,11 +8,11 @@ use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, DiscoveryType};
 use crate::envoy::pb::envoy::extensions::clusters::aggregate::v3::ClusterConfig;
 use crate::walk::upstream::assignment::{self, Assignment};
-use crate::walk::upstream::balance::UNTOLD_WEIGHTS;
 use crate::walk::upstream::breaker::Breaker;
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
 use crate::walk::upstream::hosts::{self, Placed, Unread};
 use crate::walk::upstream::policy;
+use crate::walk::upstream::untold::{UNTOLD_WEIGHTS, either, told_beside};
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::walker::{Got, Walker};
@@ -59,51 +59,48 @@ pub(in crate::walk) fn evaluate(
         return Evaluated::unknown(trail, "circuit breakers of an aggregate cluster are not modeled");
     }
     let note = format!("those of {} in this order", config.clusters.join(", "));
-    united(trail, members, (own.panic_threshold, &note), wire)
+    united(walker, trail, members, (own.panic_threshold, &note), wire)
 }
 
 /// The members' hosts as those of one cluster.
-fn united(mut trail: ClusterTrail, members: Vec<Member>, (threshold, note): (f64, &str), wire: Wire) -> Evaluated {
-    let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| (m.hosts.as_slice(), &m.policy)).collect();
-    let spreads = load::spread_over(&parts, threshold);
-    let condition = untold(&members, threshold, &spreads).map(|why| withheld(&trail.name, &why));
-    let spreads: Vec<Spread> = match &condition {
-        Some(_) => members.iter().map(|member| Spread::over_any(member.hosts.len())).collect(),
-        None => spreads,
+fn united(
+    walker: &Walker,
+    mut trail: ClusterTrail,
+    members: Vec<Member>,
+    (threshold, note): (f64, &str),
+    wire: Wire,
+) -> Evaluated {
+    let all: Vec<&Host> = members.iter().flat_map(|member| &member.hosts).collect();
+    let alternatives = alternatives(&members, threshold);
+    let open = || withheld(&trail.name, &format!("{UNTOLD_WEIGHTS} of a member"));
+    let (spread, condition) = match alternatives.as_deref().map(|alternatives| either(&all, alternatives)) {
+        Some(Some(spread)) => (spread, None),
+        Some(None) | None => (Spread::over_any(all.len()), Some(open())),
     };
-    let mut before = 0;
-    for (member, spread) in members.into_iter().zip(&spreads) {
-        let first = before;
-        let own = hosts::trails(member.placed, &spread.eligible, (&member.cluster, &member.assignment));
+    if alternatives.is_some_and(|all| all.len() > 1) && condition.is_none() {
+        trail.unsettled = Some(told_beside(walker, open()));
+    }
+    let mut first_priority = 0;
+    let mut eligible = &spread.eligible[..];
+    for member in members {
+        let (own, others) = eligible.split_at(member.placed.len().min(eligible.len()));
+        eligible = others;
+        let own = hosts::trails(member.placed, own, (&member.cluster, &member.assignment));
         let mut endpoints = hosts::endpoints(&own);
-        for endpoint in &mut endpoints {
-            endpoint.priority += first;
-        }
-        before = endpoints.iter().map(|endpoint| endpoint.priority + 1).max().unwrap_or(before);
+        endpoints.iter_mut().for_each(|endpoint| endpoint.priority += first_priority);
+        first_priority = endpoints.iter().map(|endpoint| endpoint.priority + 1).max().unwrap_or(first_priority);
         trail.endpoints.extend(endpoints);
         trail.hosts.extend(own);
     }
-    let without = load::sum(spreads.iter().map(|s| s.without_host));
-    let spread = Spread {
-        eligible: trail.hosts.iter().map(|host| host.eligible).collect(),
-        without_host: if trail.hosts.is_empty() {
-            1.0
-        } else if condition.is_some() {
-            0.0
-        } else {
-            without.min(1.0)
-        },
-        panic: spreads.iter().any(|s| s.panic),
-    };
     hosts::finish(trail, (&spread, note), &Assignment::default(), wire).under(condition.into_iter().collect())
 }
 
 /// The most members of which each may count weights or hosts, the dump does not tell which.
 const MOST_UNTOLD: usize = 8;
 
-/// Why it cannot be told where requests go: whichever of the members whose policy the dump leaves out count weights,
-/// they must go there.
-fn untold(members: &[Member], threshold: f64, spreads: &[Spread]) -> Option<String> {
+/// Where requests go, over the hosts of all members, in each way in which the members whose policy the dump leaves out may
+/// count; each once. `None` where these are too many.
+fn alternatives(members: &[Member], threshold: f64) -> Option<Vec<Spread>> {
     let open = |m: &&Member| m.assignment.weighted_priority_health.is_none();
     let count = members.iter().filter(open).count();
     let as_if = |choice: u32| {
@@ -118,10 +115,23 @@ fn untold(members: &[Member], threshold: f64, spreads: &[Spread]) -> Option<Stri
         };
         let policies: Vec<Policy> = members.iter().map(policy).collect();
         let parts: Vec<(&[Host], &Policy)> = members.iter().map(|m| m.hosts.as_slice()).zip(&policies).collect();
-        load::spread_over(&parts, threshold) != spreads
+        over_all(&load::spread_over(&parts, threshold))
     };
-    let differs = count > MOST_UNTOLD || (0..1 << count).any(as_if);
-    differs.then(|| format!("{UNTOLD_WEIGHTS} of a member"))
+    let mut found: Vec<Spread> = Vec::new();
+    for spread in (count <= MOST_UNTOLD).then_some(0..1 << count)?.map(as_if) {
+        if !found.contains(&spread) {
+            found.push(spread);
+        }
+    }
+    Some(found)
+}
+
+/// The members' spreads as one.
+fn over_all(spreads: &[Spread]) -> Spread {
+    let eligible: Vec<bool> = spreads.iter().flat_map(|spread| spread.eligible.iter().copied()).collect();
+    let without = load::sum(spreads.iter().map(|spread| spread.without_host));
+    let without_host = if eligible.is_empty() { 1.0 } else { without.min(1.0) };
+    Spread { eligible, without_host, panic: spreads.iter().any(|spread| spread.panic) }
 }
 
 /// A member of an aggregate; `None` where it is not there.

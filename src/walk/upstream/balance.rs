@@ -14,6 +14,7 @@ use crate::walk::upstream::breaker::Breaker;
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
 use crate::walk::upstream::hosts::{self, Placed, Unread, hosts_of};
 use crate::walk::upstream::policy::{self, Balancer};
+use crate::walk::upstream::untold::{UNTOLD_WEIGHTS, either, told_beside};
 use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
 use crate::walk::way::met::ClusterTrail;
@@ -61,12 +62,13 @@ pub(in crate::walk) fn evaluate(
     let chosen = balancer.and_then(|balancer| {
         spread(&hosts, &balancer, &assignment, &choice.criteria).map_err(|why| format!("{why} of cluster {name}"))
     });
-    let Chosen { spread, subset } = chosen.unwrap_or_else(|why| {
+    let (Chosen { spread, subset }, open) = chosen.unwrap_or_else(|why| {
         if !hosts.is_empty() {
             conditions.push(withheld(&name, &why));
         }
-        Chosen { spread: Spread::over_any(hosts.len()), subset: String::new() }
+        (Chosen { spread: Spread::over_any(hosts.len()), subset: String::new() }, None)
     });
+    trail.unsettled = open.map(|why| told_beside(walker, withheld(&name, &format!("{why} of cluster {name}"))));
     trail.hosts = hosts::trails(placed, &spread.eligible, (cluster, &assignment));
     trail.endpoints = hosts::endpoints(&trail.hosts);
     match Breaker::of(cluster, wire, is_counted.then_some(&hosts[..])) {
@@ -113,28 +115,29 @@ fn poolless(trail: ClusterTrail, wire: Wire) -> Evaluated {
     )
 }
 
-/// What Envoy does not tell of an assignment, and these hosts make a difference of.
-pub(in crate::walk) const UNTOLD_WEIGHTS: &str =
-    "whether priorities count weights (`weighted_priority_health`, which the dump leaves out) in the assignment";
-
-/// Spreads the requests: over all hosts, or over those of the subset that the route asks for.
+/// Spreads the requests: over all hosts, or over those of the subset that the route asks for. Beside it stands what is
+/// open, where that decides which of these hosts get a request and not how it ends.
 fn spread(
     hosts: &[Host],
     balancer: &Balancer,
     assignment: &Assignment,
     criteria: &Criteria,
-) -> Result<Chosen, &'static str> {
+) -> Result<(Chosen, Option<&'static str>), &'static str> {
     if let Some(what) = balancer.lost_weights(assignment, hosts) {
         return Err(what);
     }
     let chosen = spread_by(hosts, balancer, &balancer.policy, assignment, criteria)?;
-    if assignment.weighted_priority_health.is_none() {
-        let weighted = Policy { weighted_priority_health: true, ..balancer.policy.clone() };
-        if spread_by(hosts, balancer, &weighted, assignment, criteria)?.spread != chosen.spread {
-            return Err(UNTOLD_WEIGHTS);
-        }
+    if assignment.weighted_priority_health.is_some() {
+        return Ok((chosen, None));
     }
-    Ok(chosen)
+    let weighted = Policy { weighted_priority_health: true, ..balancer.policy.clone() };
+    let weighted = spread_by(hosts, balancer, &weighted, assignment, criteria)?.spread;
+    if weighted == chosen.spread {
+        return Ok((chosen, None));
+    }
+    let hosts: Vec<&Host> = hosts.iter().collect();
+    let spread = either(&hosts, &[chosen.spread, weighted]).ok_or(UNTOLD_WEIGHTS)?;
+    Ok((Chosen { spread, subset: chosen.subset }, Some(UNTOLD_WEIGHTS)))
 }
 
 fn spread_by(

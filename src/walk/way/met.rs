@@ -9,6 +9,8 @@ use crate::envoy::tls::Context;
 use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::Endpoint;
 
+use super::guard::Condition;
+
 /// A route that did not match: of all, the first of which most predicates held.
 #[derive(Clone, Debug)]
 pub struct Missed {
@@ -43,6 +45,9 @@ pub struct ClusterTrail {
     pub overflow: Option<Overflow>,
     /// When a request to it is tried again.
     pub retries: Retries,
+    /// What decides which of its hosts get requests, and not how requests end here: it bears on what follows only where
+    /// the hosts differ.
+    pub unsettled: Option<Condition>,
 }
 
 /// Of how many hosts the counts are cited.
@@ -115,6 +120,7 @@ impl ClusterTrail {
             absence: Vec::new(),
             overflow: None,
             retries: Retries::default(),
+            unsettled: None,
         }
     }
 
