@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod interrupt;
 mod parse;
+mod replicas;
 mod tell;
 
 use std::ffi::OsString;
@@ -91,6 +92,11 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     let asked = cli.ask(None)?;
     if let Some(ask) = &asked {
         question(ask, &place, &options).await?;
+    }
+    if cli.asks_all_pods() {
+        let ask = asked.ok_or_else(Usage::no_question)?;
+        let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
+        return replicas::answer(cli, (&place, &options), (&ask, &question), &format).await;
     }
     let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
     if let Some(what) = too_old(&snapshot) {

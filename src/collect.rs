@@ -123,6 +123,40 @@ pub async fn open(place: &Place, options: &Options) -> Result<Opened, CollectErr
     }
 }
 
+/// A pod of A's that is still to be asked.
+pub struct Replica {
+    cluster: Cluster,
+    pod: serde_json::Value,
+    options: Options,
+}
+
+impl Replica {
+    /// The pod's name.
+    pub fn name(&self) -> String {
+        self.pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Begins to read it.
+    pub async fn open(self) -> Result<Opened, CollectError> {
+        open_pod(self.cluster, self.pod, &self.options).await
+    }
+}
+
+/// Every pod that A leads to and that runs, where A is one of the cluster; `None` where one proxy was named.
+pub async fn replicas(place: &Place, options: &Options) -> Result<Option<Vec<Replica>>, CollectError> {
+    let cluster = match place {
+        Place::Named(_) | Place::Selector(_) => options.cluster().await?,
+        Place::Demo | Place::Snapshot(_) | Place::Files(..) | Place::Admin(_) => return Ok(None),
+    };
+    let found = match place {
+        Place::Named(source) => source::find_all(&cluster, source).await?,
+        Place::Selector(selector) => source::find_all_labeled(&cluster, selector).await?,
+        Place::Demo | Place::Snapshot(_) | Place::Files(..) | Place::Admin(_) => return Ok(None),
+    };
+    let replica = |pod| Replica { cluster: cluster.clone(), pod, options: options.clone() };
+    Ok(Some(found.pods.into_iter().map(replica).collect()))
+}
+
 /// Whether a snapshot may be written to `path`: worth knowing before anything is read for it.
 pub fn check_save(path: &Path, existing: Existing) -> Result<(), CollectError> {
     save::check(path, existing)

@@ -9,8 +9,12 @@
 mod branches;
 mod case;
 mod command;
+mod connections;
+mod delegates;
 mod fix;
+mod gateways;
 mod hidden;
+mod rejected;
 mod rules;
 mod settle;
 mod slices;
@@ -34,9 +38,13 @@ pub(crate) use case::{
 pub(crate) use command::{
     Columns, describe, list, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
 };
+pub(crate) use connections::{failures_of, other_target_port, pods_of, takes_mutual_tls, workload};
+pub(crate) use delegates::Delegating;
 pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
+pub(crate) use gateways::Unrouted;
+pub(crate) use rejected::Rejected;
 pub(crate) use rules::{
     destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_part, rules, rules_field,
     set_policy,

@@ -11,6 +11,7 @@ pub mod injected;
 pub mod istio;
 pub mod kubernetes;
 pub mod meshes;
+pub mod network_policy;
 pub mod node_id;
 pub mod osm;
 pub mod plain;

@@ -12,6 +12,7 @@ mod json;
 mod line;
 mod numbered;
 mod query;
+mod replicas;
 mod rows;
 mod text;
 mod theme;
@@ -23,6 +24,7 @@ use std::fmt;
 use crate::verdict::Verdict;
 
 pub use failure::{Failure, failure};
+pub use replicas::{Told, render_all};
 pub use theme::Theme;
 
 /// A form that a verdict is given.

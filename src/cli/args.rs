@@ -119,6 +119,12 @@ pub(super) struct PlaceArgs {
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub(super) selector: Option<String>,
 
+    /// Ask every pod of A, and compare
+    ///
+    /// Pods with the same answer stand together. The exit code is the worst.
+    #[arg(long, conflicts_with_all = ["admin", "snapshot", "config_dump", "demo", "save"])]
+    pub(super) all_pods: bool,
+
     /// Read an Envoy admin endpoint at this URL
     #[arg(long, value_name = "URL", conflicts_with_all = ["snapshot", "config_dump", "demo", "selector", "admin_port"])]
     pub(super) admin: Option<String>,

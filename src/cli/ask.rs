@@ -69,6 +69,11 @@ impl Cli {
         }
     }
 
+    /// Whether every pod of A is asked.
+    pub(super) fn asks_all_pods(&self) -> bool {
+        self.place.all_pods
+    }
+
     /// Where the walk ends.
     pub(super) fn beyond(&self) -> Beyond {
         if self.place.no_destination { Beyond::Proxy } else { Beyond::Application }

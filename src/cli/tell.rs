@@ -33,6 +33,12 @@ impl Usage {
         Self::of("B:PORT is missing").with_hint("kubectl mesh-why A B:PORT, and `--help` for the rest")
     }
 
+    /// `--all-pods` of what has none.
+    pub(super) fn no_replicas() -> Self {
+        Self::of("--all-pods needs an A with pods in a cluster")
+            .with_hint("kubectl mesh-why deploy/A B:PORT --all-pods")
+    }
+
     /// A or B is missing, and which is plain from the one that is there.
     pub(super) fn one_name(one: &str) -> Self {
         if one.contains(':') {

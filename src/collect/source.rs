@@ -67,6 +67,16 @@ type Refusals = Vec<(Kind, String)>;
 
 /// The pod that A leads to.
 pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, CollectError> {
+    first(cluster, find_all(cluster, source).await?)
+}
+
+/// A pod that carries these labels.
+pub(super) async fn find_labeled(cluster: &Cluster, selector: &str) -> Result<Value, CollectError> {
+    first(cluster, find_all_labeled(cluster, selector).await?)
+}
+
+/// The pods that A leads to, the one to ask first; never none.
+pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candidates, CollectError> {
     let mut refusals: Refusals = Vec::new();
     for (name, namespace) in source.readings(cluster.namespace()) {
         let kinds: Vec<Kind> = match source.kind {
@@ -75,7 +85,7 @@ pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, Co
         };
         let mut found = look(cluster, &kinds, namespace, name, &mut refusals).await?;
         if let Some(at) = found.iter().position(|(kind, _)| *kind == Kind::Pod) {
-            return running(found.swap_remove(at).1);
+            return running(found.swap_remove(at).1).map(|pod| Candidates { owner: String::new(), pods: vec![pod] });
         }
         let mut workloads: Vec<_> = found.iter().filter(|(kind, _)| WORKLOADS.contains(kind)).collect();
         workloads.sort_by_key(|(kind, _)| *kind);
@@ -90,8 +100,8 @@ pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, Co
     Err(not_found(cluster, source, refusals).await)
 }
 
-/// A pod that carries these labels.
-pub(super) async fn find_labeled(cluster: &Cluster, selector: &str) -> Result<Value, CollectError> {
+/// The pods that carry these labels, the one to ask first; never none.
+pub(super) async fn find_all_labeled(cluster: &Cluster, selector: &str) -> Result<Candidates, CollectError> {
     let namespace = cluster.namespace().to_owned();
     choose(cluster, &namespace, selector, &format!("selector {selector} in namespace {namespace}")).await
 }
@@ -151,7 +161,7 @@ async fn pod_of(
     namespace: &str,
     name: &str,
     object: &Value,
-) -> Result<Value, CollectError> {
+) -> Result<Candidates, CollectError> {
     let owner = format!("{}/{name} in namespace {namespace}", word(kind));
     let selects = &object["spec"]["selector"];
     let selector = if kind == Kind::Service { labels(selects) } else { selector(selects) };
@@ -161,8 +171,28 @@ async fn pod_of(
     choose(cluster, namespace, &selector, &owner).await
 }
 
-/// The newest running, ready pod that has a proxy; where there is none, the next best that runs.
-async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str) -> Result<Value, CollectError> {
+/// Pods that run.
+pub(super) struct Candidates {
+    /// Whose they are.
+    pub(super) owner: String,
+    /// The newest that is ready and has a proxy comes first.
+    pub(super) pods: Vec<Value>,
+}
+
+fn first(cluster: &Cluster, candidates: Candidates) -> Result<Value, CollectError> {
+    let count = candidates.pods.len();
+    let Some(pod) = candidates.pods.into_iter().next() else {
+        return Err(CollectError::NoPod { owner: candidates.owner, cause: phases(&[]) });
+    };
+    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+    if count > 1 {
+        cluster.log().choice(&format!("asking pod/{name}, one of {count} that run"));
+    }
+    Ok(pod)
+}
+
+/// The pods that run, the newest that is ready and has a proxy first.
+async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str) -> Result<Candidates, CollectError> {
     let path = format!("{}?labelSelector={selector}", Kind::Pod.path(Some(&segment(namespace))));
     let list =
         cluster.get(&path).await.map_err(|e| unreadable(cluster, &format!("pods in namespace {namespace}"), e))?;
@@ -172,16 +202,11 @@ async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str)
         hint: None,
     })?;
     let (mut alive, gone): (Vec<Value>, Vec<Value>) = pods.into_iter().partition(is_alive);
-    alive.sort_by_key(rank);
-    let count = alive.len();
-    let Some(pod) = alive.pop() else {
+    if alive.is_empty() {
         return Err(CollectError::NoPod { owner: owner.to_owned(), cause: phases(&gone) });
-    };
-    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    if count > 1 {
-        cluster.log().choice(&format!("asking pod/{name}, one of {count} that run"));
     }
-    Ok(pod)
+    alive.sort_by_key(|pod| std::cmp::Reverse(rank(pod)));
+    Ok(Candidates { owner: owner.to_owned(), pods: alive })
 }
 
 fn is_alive(pod: &Value) -> bool {

@@ -157,6 +157,14 @@ impl<'a> Case<'a> {
         self.objects_for(kind, &namespace, pod.as_ref())
     }
 
+    /// As above, of A's proxy or of the one that ends this way.
+    pub(crate) fn objects_for_proxy_of(&self, side: Side, kind: Kind) -> Vec<Node> {
+        match side {
+            Side::Source => self.objects_for(kind, &self.namespace(), self.own_pod().as_ref()),
+            Side::Destination => self.objects_for_the_proxy(kind),
+        }
+    }
+
     /// As above, for kinds of which the nearest decides.
     pub(crate) fn nearest_for_the_proxy(&self, kind: Kind) -> Vec<Node> {
         let (namespace, pod) = self.last_proxy();
@@ -168,6 +176,11 @@ impl<'a> Case<'a> {
         let own = self.namespace();
         let sidecars = self.objects_for(Kind::Sidecar, &own, self.own_pod().as_ref());
         nearest_first(sidecars, &own).into_iter().next()
+    }
+
+    /// The pod of the proxy that ends this way.
+    pub(crate) fn proxy_pod(&self) -> Option<Node> {
+        self.last_proxy().1
     }
 
     /// The namespace and the pod of the proxy that ends this way.
@@ -224,6 +237,14 @@ impl<'a> Case<'a> {
     pub(crate) fn clusters_of(&self, host: &str) -> Option<Vec<Node>> {
         match self.look(self.snapshot.clusters_of_host(Origin::Source(0), host)) {
             Lookup::Found(nodes) => Some(nodes),
+            Lookup::Absent(_) | Lookup::Unread(_) => None,
+        }
+    }
+
+    /// A listener of a proxy with what became of its updates; `None` when it is not there or was not read.
+    pub(crate) fn listener_entry(&self, origin: Origin, name: &str) -> Option<Node> {
+        match self.look(self.snapshot.listener(origin, name)) {
+            Lookup::Found(node) => Some(node),
             Lookup::Absent(_) | Lookup::Unread(_) => None,
         }
     }

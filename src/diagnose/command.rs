@@ -17,7 +17,13 @@ pub(crate) enum Columns {
 
 /// Shows an object.
 pub(crate) fn show(object: &ObjectRef) -> Command {
-    let words = [Is("get"), Kind(&object.kind), Name(&object.name), Is("-o"), Is("yaml")];
+    // Two groups have a kind of this name, and kubectl would choose one of them.
+    let kind = match (object.kind.as_str(), object.api_version.split('/').next().unwrap_or_default()) {
+        ("Gateway", "networking.istio.io") => Is("gateways.networking.istio.io"),
+        ("Gateway", "gateway.networking.k8s.io") => Is("gateways.gateway.networking.k8s.io"),
+        (kind, _) => Kind(kind),
+    };
+    let words = [Is("get"), kind, Name(&object.name), Is("-o"), Is("yaml")];
     if object.namespace.is_empty() {
         command(&[&[Is("kubectl")], &words[..]])
     } else {

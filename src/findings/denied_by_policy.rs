@@ -12,6 +12,8 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop};
 
+pub(crate) const YIELDS_TO: &[&str] = &["preflight-not-answered"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     // Where A's proxy speaks HTTP and B closes the connection, B's own stop says why.
     let stop = case.own_stop()?;

@@ -17,6 +17,8 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop, Visit};
 
+pub(crate) const YIELDS_TO: &[&str] = &["listener-rejected"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let there = case.destination()?;
     let closed = matches!(case.own_stop(), Some(Stop::NoFilterChain | Stop::PlaintextOnTls));
@@ -123,11 +125,21 @@ fn past_the_proxy(case: &Case) -> Sender {
             named(&pod),
             pod.namespace
         );
-        return Sender::of("A has no proxy that would speak it", Some(pod), Some(advice(Op::Add, text)));
+        let namespace = label_of_injection(&pod.namespace);
+        let fix = Fix { want: Some(json!({"istio-injection": "enabled"})), ..replace(&namespace, None, None, text) };
+        let fix = Fix { op: Op::Add, ..fix };
+        return Sender::of("A has no proxy that would speak it", Some(pod), Some(fix));
     }
     let text = format!("find what keeps the connections of {} from its proxy", named(&pod));
     let words = "the request leaves A without going through its proxy";
     Sender::of(words, Some(pod), Some(advice(Op::Replace, text)))
+}
+
+/// Where a namespace says that its pods get proxies.
+fn label_of_injection(namespace: &str) -> ObjectRef {
+    let (api_version, kind) = ("v1".to_owned(), "Namespace".to_owned());
+    let field = "metadata.labels".to_owned();
+    ObjectRef { api_version, kind, namespace: String::new(), name: namespace.to_owned(), field }
 }
 
 /// A's proxy does not know where the connection goes, and passes it through.

@@ -7,6 +7,8 @@ use crate::diagnose::{Case, Found, advice};
 use crate::verdict::{Op, Side};
 use crate::walk::Stop;
 
+pub(crate) const YIELDS_TO: &[&str] = &["route-not-attached", "virtual-service-not-bound"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.own_stop() != Some(&Stop::NoListener) {
         return None;
@@ -17,7 +19,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found::of_end(
         &step,
         format!("the proxy does not listen on port {port}"),
-        format!("{whose} has no listener for {}: {}. The connection is refused.", step.subject, step.note),
+        format!("{whose} does not listen on {}: {}. The connection is refused.", step.subject, step.note),
         vec![
             advice(Op::Replace, "ask for a port that it listens on"),
             advice(

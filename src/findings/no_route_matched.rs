@@ -13,6 +13,9 @@ use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Missed, Stop};
 
+pub(crate) const YIELDS_TO: &[&str] =
+    &["delegate-not-found", "delegate-outside-its-root", "route-not-attached", "virtual-service-not-bound"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.stop()?;
     if *stop == Stop::NoRoute {

@@ -14,6 +14,8 @@ use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Form, Stop};
 
+pub(crate) const YIELDS_TO: &[&str] = &["listener-rejected"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let at = blocked(case)?;
     let own = case.namespace();

@@ -52,7 +52,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     evidence.extend(
         siblings.iter().filter_map(|c| c.at("cluster.metadata.filter_metadata.istio.subset")).map(|n| n.evidence()),
     );
-    let objects: Vec<ObjectRef> = route.map(|(object, _)| object).into_iter().chain(rule.clone()).collect();
+    let by = route.map(|(route, _)| destination_field(&route, destination_of(case, &route, &name).as_ref(), "subset"));
+    let objects: Vec<ObjectRef> = by.into_iter().chain(rule.clone()).collect();
     Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Cluster,

@@ -12,6 +12,8 @@ use crate::verdict::{ObjectRef, Op, Stage};
 /// How A's proxy gets to know a service of the mesh.
 const SEE: &str = "let A's proxy see the service: Sidecar spec.egress[].hosts, exportTo";
 
+pub(crate) const YIELDS_TO: &[&str] = &["listener-rejected"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|c| c.name == "PassthroughCluster")?;
     let request = case.request();

@@ -4,6 +4,8 @@
 
 mod alpn;
 pub mod authorization;
+pub mod binding;
+pub mod delegates;
 
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;
@@ -26,7 +28,7 @@ const OUTBOUND: Door = Door { port: 15001, name: "virtualOutbound" };
 const INBOUND: Door = Door { port: 15006, name: "virtualInbound" };
 
 /// The clusters of what goes through and of what goes nowhere, which every proxy of Istio's has.
-const CLUSTERS: &[&str] = &["PassthroughCluster", "BlackHoleCluster"];
+pub const CATCH_ALL_CLUSTERS: &[&str] = &["PassthroughCluster", "BlackHoleCluster"];
 
 /// Istio as a value.
 pub(super) const MESH: Mesh = Mesh {
@@ -68,7 +70,7 @@ fn is_of(signs: &Signs) -> bool {
     };
     signs.identity().is_some_and(says_so)
         || [OUTBOUND, INBOUND].iter().any(|door| signs.has_listener(door.name))
-        || CLUSTERS.iter().any(|name| signs.has_cluster(name))
+        || CATCH_ALL_CLUSTERS.iter().any(|name| signs.has_cluster(name))
 }
 
 /// `outbound|8082|v1|product-service.shop.svc.cluster.local`, taken apart.
@@ -116,7 +118,7 @@ fn host_of_route_config(name: &str) -> Option<&str> {
 }
 
 /// The port of a gateway's route configuration: `http.80`, or `https.443.NAME.GATEWAY.NAMESPACE`.
-fn port_of_route_config(name: &str) -> Option<u16> {
+pub fn port_of_route_config(name: &str) -> Option<u16> {
     let rest = name.strip_prefix("http.").or_else(|| name.strip_prefix("https."))?;
     rest.split('.').next()?.parse().ok()
 }

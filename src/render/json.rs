@@ -50,7 +50,7 @@ fn escaped(json: &str) -> String {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     schema: &'static str,
     outcome: &'static str,
     summary: &'a str,
@@ -264,7 +264,7 @@ struct Proxy<'a> {
     mesh: Option<&'a str>,
 }
 
-fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
+pub(super) fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
     Document {
         schema: SCHEMA,
         outcome: verdict.outcome.word(),

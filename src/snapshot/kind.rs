@@ -17,12 +17,15 @@ pub enum Kind {
     ServiceEntry,
     Sidecar,
     Gateway,
+    /// The `Gateway` of the Gateway API; the other is Istio's.
+    KubeGateway,
     HttpRoute,
     GrpcRoute,
     EnvoyFilter,
     PeerAuthentication,
     AuthorizationPolicy,
     RequestAuthentication,
+    NetworkPolicy,
 }
 
 /// Name, API group (empty for the core group), version, plural.
@@ -42,12 +45,14 @@ static ROWS: &[Row] = &[
     (Kind::ServiceEntry, "ServiceEntry", "networking.istio.io", "v1", "serviceentries"),
     (Kind::Sidecar, "Sidecar", "networking.istio.io", "v1", "sidecars"),
     (Kind::Gateway, "Gateway", "networking.istio.io", "v1", "gateways"),
+    (Kind::KubeGateway, "Gateway", "gateway.networking.k8s.io", "v1", "gateways"),
     (Kind::HttpRoute, "HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes"),
     (Kind::GrpcRoute, "GRPCRoute", "gateway.networking.k8s.io", "v1", "grpcroutes"),
     (Kind::EnvoyFilter, "EnvoyFilter", "networking.istio.io", "v1alpha3", "envoyfilters"),
     (Kind::PeerAuthentication, "PeerAuthentication", "security.istio.io", "v1", "peerauthentications"),
     (Kind::AuthorizationPolicy, "AuthorizationPolicy", "security.istio.io", "v1", "authorizationpolicies"),
     (Kind::RequestAuthentication, "RequestAuthentication", "security.istio.io", "v1", "requestauthentications"),
+    (Kind::NetworkPolicy, "NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
 ];
 
 impl Kind {

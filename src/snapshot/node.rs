@@ -196,6 +196,14 @@ impl Node {
 }
 
 #[cfg(test)]
+impl Node {
+    /// An object, for tests of what objects mean.
+    pub(crate) fn of_object(object: Value) -> Self {
+        Self::new(Origin::Kubernetes, "/api", "$", Arc::new(object))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 

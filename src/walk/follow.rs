@@ -10,6 +10,7 @@ use super::beyond::destination::{self, Arrival, Arrived};
 use super::beyond::sent::{as_sent, name_of_host, names_by_host, upgrade_over_http2};
 use super::beyond::targets::{Group, Recipients};
 use super::tls::handshake::{self, Meeting, Met};
+use super::upstream::evaluated::withheld;
 use super::way::branch::pod;
 use super::way::course::Told;
 use super::way::forwarded::{Handed, Over};
@@ -100,7 +101,8 @@ impl Driver<'_> {
             parted(shares)
         };
         let differ = told.first().is_some() && told.ends_with(&|_| true);
-        let unsettled = handed.cluster.as_ref().and_then(|cluster| cluster.unsettled.clone()).filter(|_| differ);
+        let unsettled = handed.cluster.as_ref().filter(|_| differ);
+        let unsettled = unsettled.and_then(|cluster| Some(withheld(&cluster.name, cluster.unsettled.as_ref()?)));
         let told = told.under(unsettled).under(doubt);
         if leaves { told } else { told.met(Fact::HandedOver) }
     }

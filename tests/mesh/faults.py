@@ -27,8 +27,10 @@ class Fault(Asked):
     to: str  # as the tool is asked
     source: str = "order-service"
     namespace: str = "shop"  # of the source
+    client: str = ""  # who sends, where the source is a gateway
     destination: str = "product-service-v1"  # the pod whose proxy a capture holds; empty: none
     prepare: Callable = lambda: None  # what the objects rest on
+    restore: Callable = lambda: None  # what prepare did to the machine is undone
     objects: list = field(default_factory=list)
     scale: str = ""  # the Deployment that is scaled to zero
     holds: Callable = lambda proxy: True  # whether the proxies have it; given the source's, or None
@@ -76,6 +78,7 @@ def settled():
 
 
 def undo(fault, proxy):
+    fault.restore()
     if fault.objects:
         api.delete(fault.objects)
     if fault.scale:
@@ -256,6 +259,141 @@ DENY = istio(
     selector={"matchLabels": {"app": "product-service"}},
     action="DENY",
     rules=[{"to": [{"operation": {"methods": ["GET"]}}]}],
+)
+
+
+def of(namespace, thing):
+    """The same object in another namespace."""
+    return thing | {"metadata": thing["metadata"] | {"namespace": namespace}}
+
+
+# --- a gateway ------------------------------------------------------------------------------
+
+WWW = "www.shop.example"
+TO_PRODUCT = [{"route": [{"destination": {"host": PRODUCT}}]}]
+
+
+def front(selector="gate", **server):
+    """Istio's Gateway of the pods called gate."""
+    usual = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    return of("edge", istio("Gateway", "front", selector={"istio": selector}, servers=[usual | server]))
+
+
+def www(**spec):
+    """The VirtualService of the host that outsiders ask for."""
+    return istio("VirtualService", "www", hosts=[WWW], http=TO_PRODUCT, **spec)
+
+
+GATEWAY_API = "gateway.networking.k8s.io"
+
+
+def public(**listener):
+    """The Gateway API's Gateway, of the same pods."""
+    usual = {"name": "http", "port": 81, "protocol": "HTTP"}
+    address = {"type": "Hostname", "value": "gate.edge.svc.cluster.local"}
+    spec = {"gatewayClassName": "istio", "addresses": [address], "listeners": [usual | listener]}
+    return of("edge", istio("Gateway", "public", group=GATEWAY_API, **spec))
+
+
+def attached(**parent):
+    """An HTTPRoute of another namespace."""
+    usual = {"name": "public", "namespace": "edge"}
+    rules = [{"backendRefs": [{"name": "product-service", "port": 8082}]}]
+    spec = {"parentRefs": [usual | parent], "hostnames": [WWW], "rules": rules}
+    return istio("HTTPRoute", "www", group=GATEWAY_API, **spec)
+
+
+GATE = {"source": "gate", "namespace": "edge", "client": "cron", "destination": ""}
+ALL = {"allowedRoutes": {"namespaces": {"from": "All"}}}
+
+
+def has_no_route(port):
+    """The gateway listens, and has no route for the host."""
+
+    def look(proxy):
+        held = json.dumps(proxy.config("dynamic_route_configs", f"http.{port}"))
+        return "blackhole" in held and WWW not in held
+
+    return look
+
+
+def delegating(name, prefix="/api"):
+    """A root that hands some requests on."""
+    delegate = {"name": name, "namespace": "shop"}
+    return virtual_service({"match": API, "delegate": delegate}, {"match": [{"uri": {"prefix": "/old"}}], "route": [to_product()]})
+
+
+# A proxy loads the script with the listener, and does not take the listener where it cannot.
+SCRIPT = {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"}
+BAD_SCRIPT = istio(
+    "EnvoyFilter",
+    "bad-script",
+    version="v1alpha3",
+    workloadSelector=ONLY_ORDERS,
+    configPatches=[
+        {
+            "applyTo": "HTTP_FILTER",
+            "match": {"context": "SIDECAR_OUTBOUND"},
+            "patch": {
+                "operation": "INSERT_BEFORE",
+                "value": {
+                    "name": "script",
+                    "typed_config": SCRIPT | {"default_source_code": {"inline_string": "function ("}},
+                },
+            },
+        }
+    ],
+)
+MAINFRAME = "mainframe.legacy.svc.cluster.local"
+OF_MAINFRAME = f"outbound|8082||{MAINFRAME}"
+IMPATIENT = istio(
+    "DestinationRule",
+    "mainframe",
+    host=MAINFRAME,
+    trafficPolicy={"connectionPool": {"tcp": {"connectTimeout": "0.5s"}}},
+)
+# Nothing here enforces policies of the network: what this one asks for is done by hand.
+ONLY_PAYMENT = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "mainframe", "namespace": "legacy"},
+    "spec": {
+        "podSelector": {"matchLabels": {"app": "mainframe"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {
+                "from": [
+                    {
+                        "namespaceSelector": {
+                            "matchLabels": {"kubernetes.io/metadata.name": "billing"}
+                        }
+                    }
+                ],
+                "ports": [{"port": 8082}],
+            }
+        ],
+    },
+}
+
+
+def dropping(flag):
+    """Whether what comes to the pod's port is dropped: -A from now on, -D no more."""
+    rule = ("INPUT", "-p", "tcp", "--dport", "8082", "-j", "DROP")
+    return lambda: run(*inside(kubelet.named("mainframe")["netns"], "iptables", flag, *rule))
+
+
+ONLY_WITH_TOKEN = istio(
+    "AuthorizationPolicy",
+    "tokens",
+    group=SECURITY,
+    selector={"matchLabels": {"app": "product-service"}},
+    rules=[{"from": [{"source": {"requestPrincipals": ["*"]}}]}],
+)
+ALLOWS_AN_ORIGIN = virtual_service(
+    {
+        "corsPolicy": {"allowOrigins": [{"exact": "https://app.example/"}], "allowMethods": ["GET"]},
+        "route": [to_product()],
+    }
 )
 
 
@@ -679,7 +817,7 @@ FAULTS = [
         "product-service:8082",
         objects=[OTHER_NAME],
         holds=lambda proxy: "sa/somebody" in proxy.cluster(f"outbound|8082||{PRODUCT}"),
-        finding="connections-fail",
+        finding="certificate-of-another-name",
         blame=(DR,),
     ),
     Fault(
@@ -696,6 +834,7 @@ FAULTS = [
         "app-not-listening",
         "mailer:8086",
         destination="mailer",
+        finding="application-does-not-listen",
         blame=owned("mailer"),
         heat=sending_until(lambda _: True),
     ),
@@ -778,6 +917,148 @@ FAULTS = [
         holds=lambda proxy: not proxy.hosts(INVENTORY),
         finding="no-endpoints",
         blame=owned("inventory"),
+    ),
+    Fault(
+        "virtual-service-of-no-gateway",
+        f"{WWW}:80",
+        **GATE,
+        objects=[front(), www()],
+        holds=has_no_route(8080),
+        finding="virtual-service-not-bound",
+        blame=(("VirtualService", "shop", "www"),),
+        at="spec.gateways",
+    ),
+    Fault(
+        "virtual-service-of-a-missing-gateway",
+        f"{WWW}:80",
+        **GATE,
+        objects=[front(), www(gateways=["front"])],
+        holds=has_no_route(8080),
+        finding="virtual-service-not-bound",
+        blame=(("VirtualService", "shop", "www"),),
+        at="spec.gateways[0]",
+    ),
+    Fault(
+        "gateway-of-another-host",
+        f"{WWW}:80",
+        **GATE,
+        objects=[front(hosts=["shop.example"]), www(gateways=["edge/front"])],
+        holds=has_no_route(8080),
+        finding="virtual-service-not-bound",
+        blame=(("Gateway", "edge", "front"),),
+        at="spec.servers[0].hosts",
+    ),
+    Fault(
+        "gateway-of-other-pods",
+        f"{WWW}:80",
+        **GATE,
+        objects=[front("gateway"), www(gateways=["edge/front"])],
+        heat=until_nothing_answers(lambda proxy: True),
+        logged=False,
+        finding="virtual-service-not-bound",
+        blame=(("Gateway", "edge", "front"),),
+        at="spec.selector",
+    ),
+    Fault(
+        "http-route-of-another-namespace",
+        f"{WWW}:81",
+        **GATE,
+        objects=[public(), attached()],
+        holds=has_no_route(8081),
+        finding="route-not-attached",
+        blame=(("Gateway", "edge", "public"),),
+        at="spec.listeners[0].allowedRoutes.namespaces.from",
+    ),
+    Fault(
+        "http-route-of-a-missing-listener",
+        f"{WWW}:81",
+        **GATE,
+        objects=[public(**ALL), attached(sectionName="web")],
+        holds=has_no_route(8081),
+        finding="route-not-attached",
+        blame=(("HTTPRoute", "shop", "www"),),
+        at="spec.parentRefs[0].sectionName",
+    ),
+    Fault(
+        "http-route-of-another-host",
+        f"{WWW}:81",
+        **GATE,
+        objects=[public(hostname="shop.example", **ALL), attached()],
+        holds=has_no_route(8081),
+        finding="route-not-attached",
+        blame=(("Gateway", "edge", "public"),),
+        at="spec.listeners[0].hostname",
+    ),
+    Fault(
+        "http-route",
+        f"{WWW}:81",
+        **GATE,
+        objects=[public(**ALL), attached()],
+        holds=lambda proxy: WWW in json.dumps(proxy.config("dynamic_route_configs", "http.8081")),
+    ),
+    Fault(
+        "delegate-not-there",
+        "product-service:8082",
+        path="/api/7",
+        objects=[delegating("product-api")],
+        holds=routes_have("/old"),
+        finding="delegate-not-found",
+        blame=(VS,),
+        at="spec.http[0].delegate.name",
+    ),
+    Fault(
+        "delegate-outside-its-root",
+        "product-service:8082",
+        path="/api/7",
+        objects=[
+            delegating("product-api"),
+            istio("VirtualService", "product-api", http=[{"match": [{"uri": {"prefix": "/items"}}], "route": [to_product()]}]),
+        ],
+        holds=routes_have("/old"),
+        finding="delegate-outside-its-root",
+        blame=(("VirtualService", "shop", "product-api"),),
+        at="spec.http[0].match[0].uri.prefix",
+    ),
+    Fault(
+        "preflight-of-an-origin-with-a-slash",
+        "product-service:8082",
+        method="OPTIONS",
+        headers=("Origin: https://app.example", "Access-Control-Request-Method: GET"),
+        objects=[ONLY_WITH_TOKEN, ALLOWS_AN_ORIGIN],
+        holds=lambda proxy: routes_have("app.example")(proxy) and all("policy[tokens]" in text for text in inbound()),
+        heat=until_nothing_answers(lambda proxy: True),
+        finding="preflight-not-answered",
+        blame=(VS,),
+        at="spec.http[0].corsPolicy.allowOrigins[0].exact",
+    ),
+    Fault(
+        "listener-rejected",
+        "stock:8090",
+        destination="inventory",
+        address=address_of_stock,
+        objects=[peer_authentication("inventory", mtls={"mode": "STRICT"}), BAD_SCRIPT, stock(8084, selector={"app": "inventory"})],
+        holds=lambda proxy: '"error_state"' in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8090")),
+        heat=until_nothing_answers(lambda proxy: True),
+        finding="listener-rejected",
+        blame=(("EnvoyFilter", "shop", "bad-script"),),
+    ),
+    Fault(
+        "update-rejected",
+        "product-service:8082",
+        objects=[BAD_SCRIPT],
+        holds=lambda proxy: '"error_state"' in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8082")),
+    ),
+    Fault(
+        "network-policy",
+        "mainframe.legacy:8082",
+        destination="",
+        prepare=dropping("-A"),
+        restore=dropping("-D"),
+        objects=[IMPATIENT, ONLY_PAYMENT],
+        holds=lambda proxy: '"0.500s"' in proxy.cluster(OF_MAINFRAME),
+        heat=sending_until(all_hosts(OF_MAINFRAME, never_connects)),
+        finding="network-policy-in-the-way",
+        blame=(("NetworkPolicy", "legacy", "mainframe"),),
     ),
     Fault("no-proxy", "product-service.shop:8082", source="cron", namespace="legacy"),
     Fault(

@@ -5,6 +5,7 @@ shop     order-service (it asks), product-service (two versions), search (a port
          does not listen), report (nor does its, and it has no proxy)
 billing  payment
 legacy   no proxies: cron (it asks), mainframe
+edge     gate (a gateway)
 """
 
 
@@ -44,6 +45,25 @@ def deployment(
     }
 
 
+def gateway(name, where):
+    """Pods that the injector makes a gateway of."""
+    labels = {"app": name, "istio": name}
+    template = {
+        "metadata": {
+            "labels": labels | {"sidecar.istio.io/inject": "true"},
+            "annotations": {"inject.istio.io/templates": "gateway"},
+        },
+        "spec": {"nodeName": "node-0", "containers": [{"name": "istio-proxy", "image": "auto"}]},
+    }
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": meta(name, where),
+        "spec": spec,
+    }
+
+
 def meta(name, namespace):
     return {"name": name, "namespace": namespace}
 
@@ -72,6 +92,17 @@ RIGHTS = [
     },
 ]
 
+PORTS = [
+    {"name": name, "port": port, "targetPort": target}
+    for name, port, target in (("http", 80, 8080), ("http-other", 81, 8081))
+]
+GATE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": meta("gate", "edge"),
+    "spec": {"selector": {"istio": "gate"}, "ports": PORTS},
+}
+
 SHOP = [
     namespace("shop", INJECTED),
     namespace("billing", INJECTED),
@@ -99,4 +130,7 @@ SHOP = [
     service("mainframe", 8082, namespace="legacy"),
     deployment("mainframe", 8082, namespace="legacy"),
     deployment("cron", 8080, "none:8080", namespace="legacy"),
+    namespace("edge", {}),
+    gateway("gate", "edge"),
+    GATE,
 ]

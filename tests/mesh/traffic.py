@@ -17,7 +17,7 @@ def measure(fault):
     source = named(fault.source)
     proxies = [Proxy(pod) for pod in state().values() if pod["proxy"]]
     agent = f"probe-{uuid.uuid4().hex[:8]}"
-    answers = [send(source, fault, agent) for _ in range(fault.requests)]
+    answers = [send(client(fault), fault, agent) for _ in range(fault.requests)]
     expected = fault.requests if source["proxy"] and fault.logged else 0
     seen, lines = [], []
 
@@ -39,20 +39,27 @@ def measure(fault):
 
 def sender(fault):
     """Sends a request of a fault that is not counted."""
-    return lambda: send(named(fault.source), fault, "warm-up")
+    return lambda: send(client(fault), fault, "warm-up")
 
 
-def send(source, fault, agent):
+def client(fault):
+    """The pod that sends: A itself, but for a gateway, which only passes on what others send."""
+    return named(fault.client or fault.source)
+
+
+def send(pod, fault, agent):
     """One request; returns (what the client saw, the application that answered or None)."""
     host, port = fault.host, fault.port
     if fault.tcp:
         argv = ("sh", "-c", f"echo hello | socat -t 3 -T 5 - TCP:{host}:{port},connect-timeout=5")
-        done = run(*inside(source["netns"], *argv, user=APP_USER), ok=False)
+        done = run(*inside(pod["netns"], *argv, user=APP_USER), ok=False)
         app = done.stdout.split(" ")[0] if done.stdout.endswith("hello\n") else None
         return (f"echo {app}" if app else f"socat {done.returncode}"), app
     argv = ["curl", "-sS", "-i", "-g", "-m", "8", "-A", agent, "-X", fault.method]
     for header in fault.headers:
         argv += ["-H", header]
+    if fault.client:
+        argv += ["--connect-to", f"{host}:{port}:{fault.source}.{fault.namespace}:{port}"]
     if fault.address:
         argv += ["--resolve", f"{host}:{port}:{fault.address()}"]
     done = run(

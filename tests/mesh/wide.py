@@ -10,7 +10,7 @@ depot   no proxies: tools (it asks), archive, and outside, which plays everythin
 
 import json
 
-from shop import INJECTED, meta, namespace
+from shop import INJECTED, gateway, meta, namespace
 
 DOMAIN = "cluster.local"
 HTTP_VIP, TCP_VIP, EMPTY_VIP, PICKED_VIP = (f"240.10.0.{i}" for i in (1, 2, 3, 4))
@@ -58,20 +58,6 @@ def workload(name, where, *serves, version="v1", kind="Deployment", account=None
         "metadata": meta(own, where),
         "spec": {**spec, "template": template},
     }
-
-
-def gateway(name, where):
-    """Pods that the injector makes a gateway of."""
-    labels = {"app": name, "istio": name}
-    template = {
-        "metadata": {
-            "labels": labels | {"sidecar.istio.io/inject": "true"},
-            "annotations": {"inject.istio.io/templates": "gateway"},
-        },
-        "spec": {"nodeName": "node-0", "containers": [{"name": "istio-proxy", "image": "auto"}]},
-    }
-    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta(name, where), "spec": spec}
 
 
 OUTSIDE = (

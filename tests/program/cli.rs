@@ -273,6 +273,42 @@ fn the_choice_of_a_pod_is_told_unless_it_is_to_be_quiet() {
 }
 
 #[test]
+fn every_pod_is_asked_and_those_with_one_answer_stand_together() {
+    let three = || {
+        let mut world = mesh();
+        world.objects.push(pod("a-2", "istio-proxy"));
+        // Its application has no proxy: the request leaves it as it is.
+        world.objects.push(pod("a-3", "other"));
+        world
+    };
+    let run = in_cluster(three(), &["order-service", "products:8080", "--all-pods", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
+    assert_eq!(told["schema"], "mesh-why/v1");
+    let pods: Vec<&serde_json::Value> = told["verdicts"].as_array().unwrap().iter().map(|one| &one["pods"]).collect();
+    assert_eq!(pods, [&serde_json::json!(["a-2", "a-1"]), &serde_json::json!(["a-3"])], "{}", run.out);
+    assert_eq!(told["verdicts"][0]["schema"], "mesh-why/v1");
+    assert_eq!(run.err, "");
+    let text = in_cluster(three(), &["order-service", "products:8080", "--all-pods"]);
+    assert_eq!(text.code, run.code);
+    assert!(text.out.starts_with("2 of 3 pods: a-2 and 1 more\n"), "{}", text.out);
+    assert!(text.out.contains("\n1 of 3 pods: a-3\n"), "{}", text.out);
+    let quiet = in_cluster(three(), &["order-service", "products:8080", "--all-pods", "-q"]);
+    assert_eq!(quiet.out.lines().count(), 4, "{}", quiet.out);
+    let alone = in_cluster(mesh(), &["order-service", "products:8080", "--all-pods"]);
+    assert!(alone.out.starts_with("pod a-1\n"), "{}", alone.out);
+    let tool = Tool::new();
+    tool.run(&["a", "b:80", "--all-pods", "--demo"]).fails(2, &["--all-pods", "--demo"]);
+}
+
+#[test]
+fn pods_of_which_none_can_be_asked_are_an_error() {
+    let mut world = mesh();
+    world.objects.push(pod("a-2", "istio-proxy"));
+    world.forward = Forward::Forbidden("create");
+    in_cluster(world, &["order-service", "products:8080", "--all-pods"]).fails(3, &["error: ", "hint: "]);
+}
+
+#[test]
 fn values_may_begin_with_a_dash() {
     let tool = Tool::new();
     let run = tool.run(&["--demo", "--host", "-v2.example", "-H", "-a: b", "--sni", "-s", "-o", "json"]);

@@ -72,13 +72,13 @@ fn united(
 ) -> Evaluated {
     let all: Vec<&Host> = members.iter().flat_map(|member| &member.hosts).collect();
     let alternatives = alternatives(&members, threshold);
-    let open = || withheld(&trail.name, &format!("{UNTOLD_WEIGHTS} of a member"));
+    let why = || format!("{UNTOLD_WEIGHTS} of a member");
     let (spread, condition) = match alternatives.as_deref().map(|alternatives| either(&all, alternatives)) {
         Some(Some(spread)) => (spread, None),
-        Some(None) | None => (Spread::over_any(all.len()), Some(open())),
+        Some(None) | None => (Spread::over_any(all.len()), Some(withheld(&trail.name, &why()))),
     };
     if alternatives.is_some_and(|all| all.len() > 1) && condition.is_none() {
-        trail.unsettled = Some(told_beside(walker, open()));
+        trail.unsettled = Some(told_beside(walker, why()));
     }
     let mut first_priority = 0;
     let mut eligible = &spread.eligible[..];

@@ -68,7 +68,7 @@ pub(in crate::walk) fn evaluate(
         }
         (Chosen { spread: Spread::over_any(hosts.len()), subset: String::new() }, None)
     });
-    trail.unsettled = open.map(|why| told_beside(walker, withheld(&name, &format!("{why} of cluster {name}"))));
+    trail.unsettled = open.map(|why| told_beside(walker, format!("{why} of cluster {name}")));
     trail.hosts = hosts::trails(placed, &spread.eligible, (cluster, &assignment));
     trail.endpoints = hosts::endpoints(&trail.hosts);
     match Breaker::of(cluster, wire, is_counted.then_some(&hosts[..])) {

@@ -5,7 +5,6 @@
 
 use crate::envoy::health::Host;
 use crate::envoy::load::Spread;
-use crate::walk::way::guard::Condition;
 use crate::walk::way::walker::Walker;
 
 /// What the dump does not tell, and these hosts make a difference of.
@@ -25,10 +24,10 @@ pub(in crate::walk) fn either(hosts: &[&Host], alternatives: &[Spread]) -> Optio
     others.iter().all(alike).then(|| others.iter().fold(first.clone(), |all, other| joined(all, other)))
 }
 
-/// The condition, where no way at this proxy rests on it: a line below `not checked`.
-pub(in crate::walk) fn told_beside(walker: &Walker, condition: Condition) -> Condition {
-    walker.unchecked(condition.why.clone());
-    condition
+/// What is open, where no way at this proxy rests on it: a line below `not checked`.
+pub(in crate::walk) fn told_beside(walker: &Walker, why: String) -> String {
+    walker.unchecked(why.clone());
+    why
 }
 
 fn joined(mut all: Spread, other: &Spread) -> Spread {

@@ -9,8 +9,6 @@ use crate::envoy::tls::Context;
 use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::Endpoint;
 
-use super::guard::Condition;
-
 /// A route that did not match: of all, the first of which most predicates held.
 #[derive(Clone, Debug)]
 pub struct Missed {
@@ -47,7 +45,7 @@ pub struct ClusterTrail {
     pub retries: Retries,
     /// What decides which of its hosts get requests, and not how requests end here: it bears on what follows only where
     /// the hosts differ.
-    pub unsettled: Option<Condition>,
+    pub unsettled: Option<String>,
 }
 
 /// Of how many hosts the counts are cited.

@@ -1,0 +1,58 @@
+//! A gateway that has no route for a request's host: what the findings about it have in common.
+
+use super::Case;
+use crate::mesh::injected::has_proxy;
+use crate::mesh::istio;
+use crate::mesh::istio::binding;
+use crate::snapshot::{Evidence, Node};
+use crate::walk::Stop;
+
+/// A request that a gateway has no virtual host for, or only the one that stands in where there is none, or not even a
+/// listener.
+pub(crate) struct Unrouted {
+    /// Its Host, without a port.
+    pub(crate) host: String,
+    /// The port of the Gateway's server.
+    pub(crate) port: u16,
+    /// The gateway's pod.
+    pub(crate) pod: Node,
+    /// It listens on the port.
+    pub(crate) is_open: bool,
+    /// The virtual hosts that there are, or the listeners.
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+impl Unrouted {
+    /// The request, where it ends so.
+    pub(crate) fn of(case: &Case) -> Option<Self> {
+        let stop = case.own_stop()?;
+        let is_open = *stop != Stop::NoListener;
+        if is_open {
+            if *stop != Stop::NoVirtualHost && (*stop != Stop::NoRoute || case.trail().missed.is_some()) {
+                return None;
+            }
+            istio::port_of_route_config(&case.trail().route_config.as_ref()?.node().text("name")?)?;
+        }
+        let pod = case.proxy_pod().filter(|pod| is_open || has_proxy(pod))?;
+        let request = case.request();
+        let host = request.host.rsplit_once(':').map_or(request.host.as_str(), |(host, _)| host).to_owned();
+        let evidence = case.last_step().map(|step| step.evidence).unwrap_or_default();
+        Some(Self { host, port: request.port, pod, evidence, is_open })
+    }
+
+    /// Whether an object of Istio's that selects pods is for the gateway's.
+    pub(crate) fn is_for_the_pod(&self, gateway: &Node) -> bool {
+        binding::selects(gateway.at("spec.selector").as_ref(), &self.pod.labels("metadata.labels"))
+    }
+
+    /// The first of the patterns in a list that takes the host; an empty pattern takes every host.
+    pub(crate) fn taken_by(&self, patterns: &[Node]) -> Option<Node> {
+        let takes = |node: &&Node| node.value().as_str().is_some_and(|pattern| binding::takes(pattern, &self.host));
+        patterns.iter().find(takes).cloned()
+    }
+
+    /// The gateway's pod by name.
+    pub(crate) fn pod_name(&self) -> String {
+        self.pod.text("metadata.name").unwrap_or_default()
+    }
+}

@@ -1,0 +1,76 @@
+//! Listeners whose last version a proxy did not take: what the findings about them have in common.
+
+use super::{Case, Found, Proved, advice, certain, named, proxy_status, ref_of, replace, show};
+use crate::snapshot::{Kind, Node};
+use crate::verdict::{Command, Fix, ObjectRef, Op, Side, Stage};
+
+/// So much of Envoy's reason is told.
+const MOST: usize = 240;
+
+/// So many objects are blamed, of those that change the proxy's listeners.
+const MOST_BLAMED: usize = 3;
+
+/// A listener that was sent and not taken.
+pub(crate) struct Rejected {
+    /// Whose proxy it is.
+    pub(crate) side: Side,
+    /// The listener's name.
+    pub(crate) name: String,
+    /// Envoy's reason, `error_state.details` in the dump.
+    pub(crate) details: Node,
+}
+
+impl Rejected {
+    /// The finding about it; `instead` says what the proxy goes by.
+    pub(crate) fn found(&self, case: &Case, proved: Proved, instead: &str) -> Found {
+        let filters = filters(case, self.side);
+        let pod = case.source_pod().filter(|_| self.side == Side::Source);
+        Found {
+            certainty: certain(proved),
+            stage: Stage::Listener,
+            title: format!("the proxy rejected the last update of its listener {}", self.name),
+            why: format!(
+                "The control plane sent listener {}, and the proxy did not take it: {}. {instead}",
+                self.name,
+                shortened(&self.details)
+            ),
+            next: match (filters.first(), &pod) {
+                (Some((object, _)), _) => show(object),
+                (None, Some(pod)) => proxy_status(pod),
+                (None, None) => Command::default(),
+            },
+            fix: mends(&filters),
+            objects: filters.into_iter().map(|(object, _)| object).collect(),
+            codes: &[],
+            evidence: vec![self.details.evidence()],
+        }
+    }
+}
+
+/// The `EnvoyFilter` objects that are for the proxy, and their patches: what most often makes a listener that is not taken.
+fn filters(case: &Case, side: Side) -> Vec<(ObjectRef, Node)> {
+    let with_patches = |filter: Node| {
+        let patches = filter.at("spec.configPatches")?;
+        Some((ref_of(Kind::EnvoyFilter, &filter, "spec.configPatches"), patches))
+    };
+    let all = case.objects_for_proxy_of(side, Kind::EnvoyFilter).into_iter();
+    all.filter_map(with_patches).take(MOST_BLAMED).collect()
+}
+
+fn mends(filters: &[(ObjectRef, Node)]) -> Vec<Fix> {
+    if filters.is_empty() {
+        let what = "mend what the reason names: a certificate, a field that this version of the proxy does not know";
+        return vec![advice(Op::Replace, what)];
+    }
+    let mend = |(object, patches): &(ObjectRef, Node)| {
+        let text = format!("{}, spec.configPatches: what the reason names", named(object));
+        replace(object, Some(patches), None, text)
+    };
+    filters.iter().map(mend).collect()
+}
+
+fn shortened(details: &Node) -> String {
+    let text = details.value().as_str().unwrap_or_default().trim().trim_end_matches('.');
+    let cut: String = text.chars().take(MOST).collect();
+    if cut.len() < text.len() { format!("{cut}…") } else { cut }
+}
