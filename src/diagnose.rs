@@ -14,6 +14,7 @@ mod delegates;
 mod fix;
 mod gateways;
 mod hidden;
+mod own_answer;
 mod rejected;
 mod rules;
 mod settle;
@@ -44,6 +45,7 @@ pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
 pub(crate) use gateways::Unrouted;
+pub(crate) use own_answer::OwnAnswer;
 pub(crate) use rejected::Rejected;
 pub(crate) use rules::{
     destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_part, rules, rules_field,

@@ -735,7 +735,7 @@ FAULTS = [
         "product-service:8082",
         objects=[virtual_service({"redirect": {"uri": "/moved", "redirectCode": 302}})],
         holds=routes_have("/moved"),
-        finding="route-answers-itself",
+        finding="route-redirects",
         blame=(VS,),
     ),
     Fault(
