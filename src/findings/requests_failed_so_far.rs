@@ -5,9 +5,15 @@
 //! server of HTTP/1.1: 502 UPE; gRPC to a cluster of HTTP/1.1; plaintext to a port of TLS: 503 UC), the answer takes
 //! longer than the route's timeout (504 UT), or the application answers every request with an error of its own (5xx).
 
-use crate::diagnose::{Case, Found, Proved, advice, certain, in_field, ref_of, service_logs, show};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, ref_of, replace, rules_field, service_logs,
+    show,
+};
+use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Command, ObjectRef, Op, Stage};
+use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
 use crate::walk::{ClusterTrail, HostTrail, RequestKind};
 
 /// Where a cluster says which version of HTTP it speaks.
@@ -31,11 +37,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let Suspect { title, why, advice: text, at } = suspect(case, cluster, (late, total));
     evidence.extend(at.iter().map(Node::evidence));
     // A timeout is the route's, all else the cluster's.
-    let object = if late == total {
-        let of_route = case.in_source().route.as_ref().and_then(|route| case.object_of_route(route));
-        of_route.map(|(object, _)| in_field(&object, "spec.http[].timeout"))
-    } else {
-        Case::object_of_cluster(cluster).map(|(rule, _)| rule)
+    let mended = if late == total { other_timeout(case) } else { no_upgrade(case, cluster) };
+    let object = match &mended {
+        Some(fix) => fix.object.clone(),
+        None if late == total => None,
+        None => Case::object_of_cluster(cluster).map(|(rule, _)| rule),
     };
     let mut objects: Vec<ObjectRef> = object.into_iter().collect();
     let service = case.asked_service().map(|service| ref_of(Kind::Service, service, ""));
@@ -53,12 +59,35 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         why: format!(
             "A's proxy counted {total} requests to {at} since it knows the endpoints, and all of them failed, although connections came about. {why}"
         ),
-        fix: vec![advice(Op::Replace, text)],
+        fix: mended.into_iter().chain([advice(Op::Replace, text)]).collect(),
         next,
         objects,
         codes: &[],
         evidence,
     })
+}
+
+/// The rule of the route's object that says how long an answer may take.
+fn other_timeout(case: &Case) -> Option<Fix> {
+    let (owner, _) = case.in_source().route.as_ref().and_then(|route| case.object_of_route(route))?;
+    let rules = case.read(&owner)?.list(rules_field(&owner));
+    let at = only(rules.iter().filter_map(|rule| rule.get("timeout").or_else(|| rule.at("timeouts.request"))).collect())?;
+    let object = in_field(&owner, at.place());
+    let text = format!("{}, {}: longer than {}", named(&object), object.field, at.shown());
+    Some(replace(&object, Some(&at), None, text))
+}
+
+/// The part of a `DestinationRule` that makes HTTP/2 of HTTP/1.1.
+fn no_upgrade(case: &Case, cluster: &ClusterTrail) -> Option<Fix> {
+    let (rule, _) = Case::object_of_cluster(cluster)?;
+    let name = ClusterName::parse(&cluster.name)?;
+    let at = policy_part(&case.read(&rule)?, &name, "connectionPool")?.at("http.h2UpgradePolicy")?;
+    if at.value().as_str() != Some("UPGRADE") {
+        return None;
+    }
+    let object = in_field(&rule, at.place());
+    let text = format!("{}, {}: DO_NOT_UPGRADE, where B takes HTTP/1.1 only", named(&object), object.field);
+    Some(replace(&object, Some(&at), Some(json!("DO_NOT_UPGRADE")), text))
 }
 
 /// What the failures most likely come of.

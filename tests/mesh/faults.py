@@ -276,7 +276,9 @@ TO_PRODUCT = [{"route": [{"destination": {"host": PRODUCT}}]}]
 def front(selector="gate", **server):
     """Istio's Gateway of the pods called gate."""
     usual = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
-    return of("edge", istio("Gateway", "front", selector={"istio": selector}, servers=[usual | server]))
+    return of(
+        "edge", istio("Gateway", "front", selector={"istio": selector}, servers=[usual | server])
+    )
 
 
 def www(**spec):
@@ -320,7 +322,10 @@ def has_no_route(port):
 def delegating(name, prefix="/api"):
     """A root that hands some requests on."""
     delegate = {"name": name, "namespace": "shop"}
-    return virtual_service({"match": API, "delegate": delegate}, {"match": [{"uri": {"prefix": "/old"}}], "route": [to_product()]})
+    return virtual_service(
+        {"match": API, "delegate": delegate},
+        {"match": [{"uri": {"prefix": "/old"}}], "route": [to_product()]},
+    )
 
 
 # A proxy loads the script with the listener, and does not take the listener where it cannot.
@@ -338,7 +343,8 @@ BAD_SCRIPT = istio(
                 "operation": "INSERT_BEFORE",
                 "value": {
                     "name": "script",
-                    "typed_config": SCRIPT | {"default_source_code": {"inline_string": "function ("}},
+                    "typed_config": SCRIPT
+                    | {"default_source_code": {"inline_string": "function ("}},
                 },
             },
         }
@@ -391,7 +397,10 @@ ONLY_WITH_TOKEN = istio(
 )
 ALLOWS_AN_ORIGIN = virtual_service(
     {
-        "corsPolicy": {"allowOrigins": [{"exact": "https://app.example/"}], "allowMethods": ["GET"]},
+        "corsPolicy": {
+            "allowOrigins": [{"exact": "https://app.example/"}],
+            "allowMethods": ["GET"],
+        },
         "route": [to_product()],
     }
 )
@@ -455,8 +464,6 @@ def address_of_stock():
 
 def knows_stock(proxy):
     return proxy.cluster(f"outbound|8090||{STOCK}") != "[]"
-
-
 
 
 def routes_have(text, port=8082):
@@ -548,7 +555,9 @@ def strict(_):
 
 def plain_to_a_strict_port(proxy):
     """Other ports take plain text: theirs are other chains."""
-    chains = [chain for state in inbound_listeners() for chain in state["listener"]["filter_chains"]]
+    chains = [
+        chain for state in inbound_listeners() for chain in state["listener"]["filter_chains"]
+    ]
     matches = [chain.get("filter_chain_match", {}) for chain in chains]
     own = [match for match in matches if match.get("destination_port") == 8082]
     plain = [match for match in own if match.get("transport_protocol") == "raw_buffer"]
@@ -1012,7 +1021,11 @@ FAULTS = [
         path="/api/7",
         objects=[
             delegating("product-api"),
-            istio("VirtualService", "product-api", http=[{"match": [{"uri": {"prefix": "/items"}}], "route": [to_product()]}]),
+            istio(
+                "VirtualService",
+                "product-api",
+                http=[{"match": [{"uri": {"prefix": "/items"}}], "route": [to_product()]}],
+            ),
         ],
         holds=routes_have("/old"),
         finding="delegate-outside-its-root",
@@ -1025,7 +1038,10 @@ FAULTS = [
         method="OPTIONS",
         headers=("Origin: https://app.example", "Access-Control-Request-Method: GET"),
         objects=[ONLY_WITH_TOKEN, ALLOWS_AN_ORIGIN],
-        holds=lambda proxy: routes_have("app.example")(proxy) and all("policy[tokens]" in text for text in inbound()),
+        holds=lambda proxy: (
+            routes_have("app.example")(proxy)
+            and all("policy[tokens]" in text for text in inbound())
+        ),
         heat=until_nothing_answers(lambda proxy: True),
         finding="preflight-not-answered",
         blame=(VS,),
@@ -1036,8 +1052,14 @@ FAULTS = [
         "stock:8090",
         destination="inventory",
         address=address_of_stock,
-        objects=[peer_authentication("inventory", mtls={"mode": "STRICT"}), BAD_SCRIPT, stock(8084, selector={"app": "inventory"})],
-        holds=lambda proxy: '"error_state"' in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8090")),
+        objects=[
+            peer_authentication("inventory", mtls={"mode": "STRICT"}),
+            BAD_SCRIPT,
+            stock(8084, selector={"app": "inventory"}),
+        ],
+        holds=lambda proxy: (
+            '"error_state"' in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8090"))
+        ),
         heat=until_nothing_answers(lambda proxy: True),
         finding="listener-rejected",
         blame=(("EnvoyFilter", "shop", "bad-script"),),
@@ -1046,7 +1068,9 @@ FAULTS = [
         "update-rejected",
         "product-service:8082",
         objects=[BAD_SCRIPT],
-        holds=lambda proxy: '"error_state"' in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8082")),
+        holds=lambda proxy: (
+            '"error_state"' in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8082"))
+        ),
     ),
     Fault(
         "network-policy",
