@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod from_log;
 mod interrupt;
 mod parse;
 mod replicas;
@@ -15,7 +16,7 @@ use crate::collect::{self, CollectError, Opened, Options, Place, Source};
 use crate::mesh::proxies::too_old;
 use crate::mesh::whose::{Belongs, Owner};
 use crate::render::{Failure, render};
-use crate::snapshot::{AskRecord, Snapshot};
+use crate::snapshot::{AskRecord, LogRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
 use tell::Usage;
 
@@ -85,13 +86,17 @@ async fn answer(cli: &Cli) -> u8 {
 
 async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     let format = cli.format()?;
-    let (place, options) = (cli.place()?, cli.options());
+    let options = cli.options();
+    let line = line(cli, &options)?;
+    let place = cli.place(line.as_ref())?;
     if let Some((path, existing)) = cli.save_to() {
         collect::check_save(path, existing)?;
     }
-    let asked = cli.ask(None)?;
-    if let Some(ask) = &asked {
-        question(ask, &place, &options).await?;
+    let asked = cli.ask(None, line.as_ref())?;
+    match (&asked, &line, &place) {
+        (Some(ask), ..) => drop(question(ask, &place, &options).await?),
+        (None, Some(_), Place::Named(_) | Place::Selector(_)) => return Err(Usage::no_destination().into()),
+        (None, ..) => {}
     }
     if cli.asks_all_pods() {
         let ask = asked.ok_or_else(Usage::no_question)?;
@@ -106,12 +111,15 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
         Some(source) => hold_against_the_proxy(&source, &snapshot, &options)?,
         None => None,
     };
-    let ask = cli.ask(snapshot.ask.as_ref())?.ok_or_else(Usage::no_question)?;
+    let missing = || if line.is_some() { Usage::no_destination() } else { Usage::no_question() };
+    let ask = cli.ask(snapshot.ask.as_ref(), line.as_ref())?.ok_or_else(missing)?;
     if let (None, Err(error), Place::Snapshot(path)) = (&asked, Question::parse(&ask), &place) {
-        cli.own_question()?;
+        cli.own_question(line.as_ref())?;
         return Err(collect::malformed_question(path, &error.to_string()).into());
     }
     let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
+    // The line of a saved snapshot is about the question of then.
+    snapshot.log = line.or(snapshot.log.take().filter(|_| snapshot.ask.as_ref() == Some(&ask)));
     snapshot.ask = Some(ask);
     let mut verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
     verdict.unchecked.extend(caveat);
@@ -121,6 +129,20 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     let text = render(&verdict, &format, &tell::theme(cli.color()), WIDTH).map_err(|e| Usage::of(e.to_string()))?;
     tell::print(&text).map_err(Trouble::Print)?;
     Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
+}
+
+/// The line of an access log that is asked about, typed or from standard input.
+fn line(cli: &Cli, options: &Options) -> Result<Option<LogRecord>, Trouble> {
+    let read = match cli.line()? {
+        None => return Ok(None),
+        Some("-") => {
+            let mut lines = from_log::Lines::default();
+            collect::each_line(options, &mut |line| lines.look_at(line))?;
+            lines.record()
+        }
+        Some(line) => from_log::typed(line),
+    };
+    Ok(Some(read.map_err(|why| Usage::of(why).with_hint(from_log::HINT))?))
 }
 
 /// Holds A, as it was typed, against whose proxy was read; what cannot be told is a line for the answer.

@@ -13,6 +13,7 @@ mod env;
 mod error;
 mod forward;
 mod header;
+mod input;
 mod istioctl;
 mod kubeconfig;
 mod layout;
@@ -178,6 +179,11 @@ pub(crate) fn discard_partial() {
 /// A snapshot whose own question cannot be understood.
 pub(crate) fn malformed_question(path: &Path, why: &str) -> CollectError {
     archive::refused(path, &format!("its question (`ask` in snapshot.json) is malformed: {why}"))
+}
+
+/// Reads lines of standard input until one is wanted; what stands behind it is not read.
+pub fn each_line(options: &Options, wanted: &mut dyn FnMut(&str) -> bool) -> Result<(), CollectError> {
+    input::each_line(options.log, wanted)
 }
 
 /// The ports of the Service that `host` names; none where that cannot be read, or not soon.

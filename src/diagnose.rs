@@ -20,6 +20,7 @@ mod rules;
 mod settle;
 mod slices;
 mod summary;
+mod then;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -281,10 +282,12 @@ fn verdict(
         steps: walk.steps(),
         findings,
         unchecked,
+        log: None,
         time: snapshot.time.clone(),
         cluster: cluster(snapshot),
         proxies: proxies(snapshot),
     };
+    verdict.log = snapshot.log.as_ref().map(|record| then::then(record, &verdict, walk));
     hidden::hide(&mut verdict);
     verdict
 }
@@ -332,6 +335,7 @@ pub fn unsettled(found: Verdict, moved: &[Need]) -> Verdict {
         steps,
         findings: Vec::new(),
         unchecked: Vec::new(),
+        log: found.log.map(then::unsettled),
         time: found.time,
         cluster: found.cluster,
         proxies: found.proxies,

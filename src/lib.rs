@@ -13,6 +13,7 @@
 //! assert!(!needs.is_empty(), "nothing was read yet, and the walk says what it needs");
 //! ```
 
+pub mod access_log;
 pub mod cli;
 pub mod collect;
 pub mod diagnose;

@@ -10,6 +10,7 @@ mod failure;
 mod hosts;
 mod json;
 mod line;
+mod log;
 mod numbered;
 mod query;
 mod replicas;

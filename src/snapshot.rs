@@ -12,6 +12,7 @@ mod decode;
 mod files;
 mod index;
 mod kind;
+mod log_record;
 mod need;
 mod node;
 mod objects;
@@ -31,6 +32,7 @@ use crate::envoy::pb::envoy::config::core::v3::Address;
 pub use body::BodyError;
 pub use files::{AskRecord, ClusterRecord, FileError, PodRecord};
 pub use kind::Kind;
+pub use log_record::LogRecord;
 pub use need::{Need, Origin};
 pub use node::{Evidence, Node};
 pub use routes::{HostTable, RouteTable, RouteWay};
@@ -48,6 +50,8 @@ pub struct Snapshot {
     pub cluster: ClusterRecord,
     /// The question, where one was asked.
     pub ask: Option<AskRecord>,
+    /// What a line of an access log says of the question's request, where one was given.
+    pub log: Option<LogRecord>,
     /// A's pod; `None` when an admin endpoint or a file was read.
     pub source: Option<PodRecord>,
     /// B's pods that were read, by the number of their origin.

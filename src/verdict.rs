@@ -30,6 +30,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// What was not read or is not modeled, a sentence each.
     pub unchecked: Vec<String>,
+    /// What a line of an access log says of the request, where one was given, and how that compares.
+    pub log: Option<Log>,
     /// When the snapshot was taken, RFC 3339; empty where that is not known.
     pub time: String,
     /// The cluster that was read.
@@ -461,6 +463,74 @@ pub struct ObjectRef {
     pub field: String,
 }
 
+/// A line, and what its request comes to now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Log {
+    /// Whose proxy wrote the line; `None` where the line does not tell.
+    pub writer: Option<Side>,
+    /// When the request began.
+    pub time: Option<String>,
+    /// The HTTP status; 0 where there was no answer.
+    pub status: Option<u16>,
+    /// The response flags.
+    pub flags: Vec<String>,
+    /// The response code details.
+    pub details: Option<String>,
+    /// Why the proxy ended the connection.
+    pub termination: Option<String>,
+    /// Why the connection to the host failed.
+    pub transport_failure: Option<String>,
+    /// The cluster that the request was sent to.
+    pub cluster: Option<String>,
+    /// The host that the request was sent to.
+    pub upstream_host: Option<String>,
+    /// The route's name.
+    pub route: Option<String>,
+    /// What the flags and the details mean, in the order of the line.
+    pub meanings: Vec<Meaning>,
+    /// How it compares.
+    pub compared: Compared,
+    /// What becomes of the request now, in words.
+    pub now: String,
+    /// What is another now.
+    pub changes: Vec<Change>,
+    /// What of the question is another than in the line, a sentence each.
+    pub notes: Vec<String>,
+    /// One command that tells more, where only the line shows the fault; empty where there is none.
+    pub next: Command,
+}
+
+/// What a word of the line means.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Meaning {
+    /// The word.
+    pub of: String,
+    /// A sentence.
+    pub text: String,
+}
+
+/// How then compares with now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compared {
+    /// The request ends in the same way.
+    Same,
+    /// The request ends in another way.
+    Differs,
+    /// It cannot be told.
+    Open,
+}
+
+/// Something that is another now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// What: `status`, `flags`, `details`, `cluster`, `endpoint`.
+    pub what: &'static str,
+    /// As the line has it.
+    pub then: String,
+    /// As it is now.
+    pub now: String,
+}
+
 /// A share of requests in percent, as people say it: `50`, `33.3`, `0.01`. Never 0 of some, never 100 of not all.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
@@ -641,6 +711,17 @@ impl Op {
             Self::Add => "add",
             Self::Replace => "replace",
             Self::Remove => "remove",
+        }
+    }
+}
+
+impl Compared {
+    /// As in the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Differs => "differs",
+            Self::Open => "unknown",
         }
     }
 }

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 
 use common::{Scenario, answer, none, print, renamed_files, scenarios, snapshot};
 use mesh_why::render::Format;
-use mesh_why::snapshot::{AskRecord, Snapshot};
+use mesh_why::snapshot::{AskRecord, LogRecord, Snapshot};
 use mesh_why::verdict::Verdict;
 use serde_json::Value;
 
@@ -91,6 +91,37 @@ fn what_is_pasted_runs_the_command_that_was_meant_and_nothing_else() {
     }
     none(&complaints);
     assert!(pasted.len() > 500, "{} commands were pasted", pasted.len());
+}
+
+/// What a line of an access log says may be anybody's choice, too.
+#[test]
+fn a_line_of_a_log_makes_no_command_of_its_own() {
+    let shells = Shells::new();
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == "reaches-a-service").unwrap();
+    let (mut complaints, mut pasted) = (Vec::new(), 0);
+    for hostile in HOSTILE {
+        let hosts = [format!("{hostile}.shop"), format!("product.{hostile}"), format!("{hostile}{hostile}")];
+        for (host, flag) in hosts.iter().flat_map(|host| [(host, "UC"), (host, "UF")]) {
+            let mut snapshot = snapshot(scenario.files());
+            snapshot.log = Some(LogRecord {
+                status: Some(503),
+                flags: vec![flag.to_owned()],
+                upstream_cluster: Some(format!("outbound|80||{host}.svc.cluster.local")),
+                ..LogRecord::default()
+            });
+            let verdict = answer(&scenario.case.ask, &mut snapshot);
+            let meant = verdict.log.as_ref().unwrap().next.words().to_vec();
+            let document: Value = serde_json::from_str(&print(&verdict, &Format::Json)).unwrap();
+            let screen = print(&verdict, &Format::Text);
+            let shown = screen.split_once("  look at\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap());
+            for text in [document["log"]["next"].as_str().unwrap(), shown] {
+                complaints.extend(shells.complaints(text, &meant));
+                pasted += usize::from(!text.is_empty());
+            }
+        }
+    }
+    none(&complaints);
+    assert!(pasted > 100, "{pasted} commands were pasted");
 }
 
 /// The words of the command that is printed.

@@ -74,6 +74,7 @@ impl Strings {
         }
         verdict.steps.iter_mut().for_each(|step: &mut Step| self.fill(&mut [&mut step.subject, &mut step.note]));
         verdict.findings.iter_mut().for_each(|finding| self.finding(finding));
+        verdict.log = Some(self.log());
         verdict.unchecked = (0..4).map(|_| self.next()).collect();
         self.fill(&mut [&mut verdict.time]);
         verdict.cluster = verdict::Cluster { context: Some(self.next()), namespace: Some(self.next()) };
@@ -83,6 +84,31 @@ impl Strings {
             }
         }
         verdict
+    }
+
+    fn log(&mut self) -> verdict::Log {
+        let of = self.next();
+        verdict::Log {
+            writer: None,
+            time: Some(self.next()),
+            status: Some(503),
+            flags: vec![of.clone(), self.next()],
+            details: Some(self.next()),
+            termination: Some(self.next()),
+            transport_failure: Some(self.next()),
+            cluster: Some(self.next()),
+            upstream_host: Some(self.next()),
+            route: Some(self.next()),
+            meanings: vec![
+                verdict::Meaning { of, text: self.next() },
+                verdict::Meaning { of: self.next(), text: self.next() },
+            ],
+            compared: verdict::Compared::Open,
+            now: self.next(),
+            changes: vec![verdict::Change { what: "cluster", then: self.next(), now: self.next() }],
+            notes: vec![self.next()],
+            next: verdict::Command::of(vec!["kubectl".to_owned(), self.next()]),
+        }
     }
 
     fn response(&mut self, response: Option<&mut verdict::Response>) {
@@ -154,7 +180,7 @@ fn is_hostile(c: char) -> bool {
 #[test]
 fn no_text_steers_a_terminal_or_begins_a_line() {
     const HEADS: &[&str] =
-        &["why:", "evidence", "open", "branches", "fix", "also seen", "not checked", "next", "destination"];
+        &["why:", "evidence", "open", "branches", "fix", "also seen", "not checked", "next", "destination", "log"];
     for verdict in verdicts() {
         for format in [Format::Text, Format::Wide, Format::Quiet] {
             let screen = print(&verdict, &format);
@@ -190,6 +216,11 @@ fn programs_read_the_same_values() {
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["summary"], verdict.summary);
         assert_eq!(read["unchecked"], json!(verdict.unchecked));
+        let log = verdict.log.as_ref().unwrap();
+        assert_eq!(
+            (&read["log"]["cluster"], &read["log"]["now"], &read["log"]["notes"]),
+            (&json!(log.cluster), &json!(log.now), &json!(log.notes))
+        );
         let steps: Vec<Value> = verdict.steps.iter().map(|s| json!([s.subject, s.note])).collect();
         let walk: Vec<Value> =
             read["walk"].as_array().unwrap().iter().map(|s| json!([s["subject"], s["note"]])).collect();

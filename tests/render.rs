@@ -6,8 +6,9 @@ use std::fmt;
 use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
-    Answerer, Branch, Certainty, Cluster, ClusterChoice, Command, Condition, Decision, Destination, Endpoint, Finding,
-    Fix, Guard, Mark, ObjectRef, Op, Outcome, Power, Proxy, Request, Response, Side, SourcePod, Stage, Step, Verdict,
+    Answerer, Branch, Certainty, Change, Cluster, ClusterChoice, Command, Compared, Condition, Decision, Destination,
+    Endpoint, Finding, Fix, Guard, Log, Mark, Meaning, ObjectRef, Op, Outcome, Power, Proxy, Request, Response, Side,
+    SourcePod, Stage, Step, Verdict,
 };
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -173,6 +174,7 @@ fn healthy() -> Verdict {
         steps,
         findings: Vec::new(),
         unchecked: vec!["The proxy of product-service was not read (--no-destination).".to_owned()],
+        log: None,
         time: "2026-08-22T14:02:11Z".to_owned(),
         cluster: Cluster { context: Some("prod".to_owned()), namespace: Some("shop".to_owned()) },
         proxies: vec![proxy_of_a()],
@@ -1135,4 +1137,88 @@ fn bare(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |bare, part| bare + part.split_once('m').map_or("", |(_, rest)| rest))
+}
+
+// === a line of an access log ===
+
+fn with_log() -> Verdict {
+    let some = |text: &str| Some(text.to_owned());
+    let meaning = |of: &str, text: &str| Meaning { of: of.to_owned(), text: text.to_owned() };
+    let details = "upstream_reset_before_response_started{connection_termination}";
+    let log = Log {
+        writer: Some(Side::Source),
+        time: some("2026-08-22T14:02:11.123Z"),
+        status: Some(503),
+        flags: vec!["UC".to_owned()],
+        details: some(details),
+        termination: None,
+        transport_failure: None,
+        cluster: some(V1),
+        upstream_host: some("10.244.1.7:8082"),
+        route: some("default"),
+        meanings: vec![
+            meaning("UC", "the host closed the connection before its answer was complete"),
+            meaning(details, "the host closed the connection and had not answered"),
+        ],
+        compared: Compared::Open,
+        now: "the request is handed over; only traffic shows whether UC comes again".to_owned(),
+        changes: vec![Change { what: "cluster", then: V1.to_owned(), now: V2.to_owned() }],
+        notes: vec!["the question's path is /other, and the line's is /".to_owned()],
+        next: command("kubectl -n shop logs service/product-service --since=10m"),
+    };
+    Verdict { log: Some(log), ..healthy() }
+}
+
+#[test]
+fn a_line_of_a_log_stands_behind_the_walk_word_by_word() {
+    let screen = render(&with_log(), &Format::Text, &Theme::default(), 80).unwrap();
+    let (before, rest) = screen.split_once("\nlog\n").unwrap();
+    assert!(before.contains("endpoints"));
+    let (log, after) = rest.split_once("\n\n").unwrap();
+    assert!(after.starts_with("evidence"));
+    assert_eq!(
+        log,
+        "  then       503 UC at 2026-08-22T14:02:11.123Z; A's proxy wrote it
+  cluster    outbound|8082|v1|product-service.shop.svc.cluster.local
+  endpoint   10.244.1.7:8082
+  UC         the host closed the connection before its answer was complete
+  details    upstream_reset_before_response_started{connection_termination}: the
+             host closed the connection and had not answered
+  now        the request is handed over; only traffic shows whether UC comes
+             again
+  changed    cluster: now
+             outbound|8082|v2|product-service.shop.svc.cluster.local
+  note       the question's path is /other, and the line's is /
+  look at
+    kubectl -n shop logs service/product-service --since=10m"
+    );
+    assert!(log.lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn a_line_of_a_log_is_data_too_and_absent_where_there_is_none() {
+    let json = |verdict: &Verdict| -> Value {
+        serde_json::from_str(&render(verdict, &Format::Json, &Theme::default(), 80).unwrap()).unwrap()
+    };
+    assert_eq!(json(&healthy()).get("log"), None);
+    let log = json(&with_log())["log"].clone();
+    assert_eq!(
+        log,
+        json!({
+            "side": "source", "time": "2026-08-22T14:02:11.123Z", "status": 503, "flags": ["UC"],
+            "details": "upstream_reset_before_response_started{connection_termination}",
+            "termination": null, "transport_failure": null, "cluster": V1, "upstream_host": "10.244.1.7:8082",
+            "route": "default",
+            "meanings": [
+                {"of": "UC", "text": "the host closed the connection before its answer was complete"},
+                {"of": "upstream_reset_before_response_started{connection_termination}",
+                 "text": "the host closed the connection and had not answered"},
+            ],
+            "compared": "unknown",
+            "now": "the request is handed over; only traffic shows whether UC comes again",
+            "changes": [{"what": "cluster", "then": V1, "now": V2}],
+            "notes": ["the question's path is /other, and the line's is /"],
+            "next": "kubectl -n shop logs service/product-service --since=10m",
+        })
+    );
 }

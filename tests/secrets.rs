@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{Files, answer, none, print, snapshot, snapshot_files};
 use mesh_why::render::Format;
-use mesh_why::snapshot::AskRecord;
+use mesh_why::snapshot::{AskRecord, LogRecord};
 use mesh_why::verdict::Verdict;
 use serde_json::{Value, json};
 
@@ -246,6 +246,7 @@ fn leaks(ask: &AskRecord, files: &Files, how: Planted) -> Vec<String> {
     let mut found = Vec::new();
     let mut read = snapshot(files.clone());
     read.ask = Some(ask.clone());
+    read.log = Some(line(ask));
     let verdict = answer(ask, &mut read);
     let saved = read.files("test");
     let printed = [Format::Text, Format::Wide, Format::Json, Format::Yaml, Format::Quiet].map(|f| print(&verdict, &f));
@@ -261,9 +262,34 @@ fn leaks(ask: &AskRecord, files: &Files, how: Planted) -> Vec<String> {
     let mut again = snapshot(saved);
     let kept = again.ask.clone().unwrap();
     let replayed = answer(&kept, &mut again);
-    let same = |verdict: &Verdict| (verdict.outcome, verdict.response.clone(), verdict.summary.clone());
+    let same =
+        |verdict: &Verdict| (verdict.outcome, verdict.response.clone(), verdict.summary.clone(), verdict.log.clone());
     if how == Planted::Beside && same(&verdict) != same(&replayed) {
         found.push(format!("the replay differs: {:?}, {:?}", same(&verdict), same(&replayed)));
     }
     found
+}
+
+/// What an access log has of such a request: everything in it may hold a secret.
+fn line(ask: &AskRecord) -> LogRecord {
+    let some = |text: &str| Some(text.to_owned());
+    LogRecord {
+        time: some("2026-08-22T14:02:11.123Z"),
+        method: some("GET"),
+        path: ask.path.clone(),
+        protocol: some("HTTP/1.1"),
+        status: Some(503),
+        flags: vec!["UC".to_owned(), "password=SEKRIT".to_owned()],
+        details: some("upstream_reset_before_response_started{password=SEKRIT}"),
+        termination: some("token: SEKRIT"),
+        transport_failure: some("http://user:SEKRIT@10.0.0.1/"),
+        authority: some("password=SEKRIT"),
+        upstream_host: some("10.0.0.1:80"),
+        upstream_cluster: some("outbound|80||a.b.svc.cluster.local"),
+        route: some("Bearer SEKRIT"),
+        server_name: some("api_key=SEKRIT"),
+        forwarded_for: some("token=SEKRIT"),
+        user_agent: some("Bearer SEKRIT"),
+        ..LogRecord::default()
+    }
 }

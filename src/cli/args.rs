@@ -17,6 +17,10 @@ Examples:
   kubectl mesh-why orders products:8080 --save orders.tar.gz
   kubectl mesh-why products:8080 --snapshot orders.tar.gz
 
+  # Ask about the last request that failed, as A's proxy logged it
+  kubectl logs deploy/orders -c istio-proxy | grep ' 503 ' | tail -1 |
+    kubectl mesh-why orders --from-log -
+
   # See what an answer looks like
   kubectl mesh-why --demo
 
@@ -110,6 +114,14 @@ pub(super) struct RequestArgs {
     /// A load balancer before the proxy speaks the PROXY protocol: v1 or v2
     #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
     pub(super) proxy_protocol: Option<String>,
+
+    /// Take the request from a line of an Envoy access log, explain its flags, and compare then with now (`-` is standard
+    /// input)
+    ///
+    /// B may then be left out. The line is text or JSON in the default format of Istio, Envoy, Envoy Gateway or Contour;
+    /// what kubectl logs or a log shipper puts around it is looked past. The other flags win over the line.
+    #[arg(long, value_name = "LINE", conflicts_with = "exact")]
+    pub(super) from_log: Option<String>,
 }
 
 /// Where it is read.

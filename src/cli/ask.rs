@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::args::{Cli, ColorWhen};
 use super::tell::Usage;
+use crate::access_log::{self, writer};
 use crate::collect::{ClusterFlags, Existing, Log, Options, Place, Source};
 use crate::render::Format;
-use crate::snapshot::AskRecord;
+use crate::snapshot::{AskRecord, LogRecord};
 use crate::walk::{Beyond, Question};
 
 /// The formats that `-o` takes, as the hint names them.
@@ -29,7 +30,7 @@ impl Cli {
     }
 
     /// Where it is read.
-    pub(super) fn place(&self) -> Result<Place, Usage> {
+    pub(super) fn place(&self, line: Option<&LogRecord>) -> Result<Place, Usage> {
         let place = &self.place;
         if place.demo {
             return Ok(Place::Demo);
@@ -57,8 +58,18 @@ impl Cli {
                 Err(Usage::of("A is named twice").with_hint(format!("leave out `{a}`, or `--selector`")))
             }
             (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(|why| Usage::of_source(why, &a)),
-            (None, None) => Err(Usage::no_question()),
+            (None, None) => Err(line.map_or_else(Usage::no_question, |line| Usage::no_source(writer(line)))),
         }
+    }
+
+    /// The line of an access log, or `-`. Standard input can be read once only.
+    pub(super) fn line(&self) -> Result<Option<&str>, Usage> {
+        let line = self.request.from_log.as_deref();
+        let mut files = self.place.config_dump.iter().chain(&self.place.clusters);
+        if line == Some("-") && files.any(|path| path == Path::new("-")) {
+            return Err(Usage::of("standard input cannot be both --from-log and a file"));
+        }
+        Ok(line)
     }
 
     /// A, where it was typed and something was read that is not found through it.
@@ -111,13 +122,21 @@ impl Cli {
         Options { cluster, admin_port, timeout: flags.request_timeout.0, max_read, log }
     }
 
-    /// The question; `None` where B is neither on the command line nor in the snapshot.
-    pub(super) fn ask(&self, saved: Option<&AskRecord>) -> Result<Option<AskRecord>, Usage> {
+    /// The question; `None` where B is neither on the command line nor in the line of a log nor in the snapshot. The
+    /// command line wins over the log's line, and that over the snapshot.
+    pub(super) fn ask(&self, saved: Option<&AskRecord>, line: Option<&LogRecord>) -> Result<Option<AskRecord>, Usage> {
         let (a, b) = self.names()?;
-        let base = match (b, saved) {
-            (Some(to), saved) => AskRecord { from: saved.and_then(|ask| ask.from.clone()), to, ..AskRecord::default() },
-            (None, Some(saved)) => saved.clone(),
-            (None, None) => return Ok(None),
+        let from = saved.and_then(|ask| ask.from.clone());
+        let line = line.map(|line| access_log::ask(line, b.as_deref()));
+        let base = match (b, line, saved) {
+            (_, Some(line), saved) => {
+                let to = if line.to.is_empty() { saved.map(|saved| saved.to.clone()) } else { Some(line.to.clone()) };
+                let Some(to) = to else { return Ok(None) };
+                AskRecord { from, to, ..line }
+            }
+            (Some(to), None, _) => AskRecord { from, to, ..AskRecord::default() },
+            (None, None, Some(saved)) => saved.clone(),
+            (None, None, None) => return Ok(None),
         };
         let request = &self.request;
         let plain = request.exact.then(|| "/".to_owned());
@@ -138,9 +157,9 @@ impl Cli {
     }
 
     /// Whether what the command line itself says of the question can be understood.
-    pub(super) fn own_question(&self) -> Result<(), Usage> {
+    pub(super) fn own_question(&self, line: Option<&LogRecord>) -> Result<(), Usage> {
         let any = AskRecord { to: "b:1".to_owned(), ..AskRecord::default() };
-        let own = self.ask(Some(&any))?.unwrap_or(any);
+        let own = self.ask(Some(&any), line)?.unwrap_or(any);
         Question::parse(&own).map(drop).map_err(|error| Usage::of_question(&error))
     }
 
@@ -163,8 +182,11 @@ impl Cli {
             || !place.config_dump.is_empty()
             || place.admin.is_some()
             || place.selector.is_some();
+        // B has a port, so a name without one is A where B can come from a line.
+        let names_a = |one: &str| self.request.from_log.is_some() && !one.contains(':');
         match (&self.first, &self.second) {
             (Some(a), Some(b)) => Ok((Some(a.clone()), Some(b.clone()))),
+            (Some(a), None) if names_a(a) => Ok((Some(a.clone()), None)),
             (Some(b), None) if known => Ok((None, Some(b.clone()))),
             (Some(one), None) => Err(Usage::one_name(one)),
             (None, _) => Ok((None, None)),

@@ -7,6 +7,7 @@ use super::UNREAD;
 use super::args::ColorWhen;
 use crate::collect::{plain, said};
 use crate::render::{self, Failure, Format, Theme};
+use crate::verdict::Side;
 use crate::walk::QuestionError;
 
 /// The protocols that a request may have.
@@ -46,6 +47,22 @@ impl Usage {
             return Self::of("A is missing").with_hint(hint);
         }
         Self::of("B:PORT is missing").with_hint(format!("where does the request go? kubectl mesh-why {one} B:PORT"))
+    }
+
+    /// A is missing, and a line of an access log does not name it.
+    pub(super) fn no_source(writer: Option<Side>) -> Self {
+        let why = match writer {
+            Some(Side::Destination) => "B's proxy wrote the line, which does not say who sent the request",
+            Some(Side::Source) | None => "a line of a log does not say which pod wrote it",
+        };
+        Self::of(format!("A is missing: {why}"))
+            .with_hint("who sent the request? kubectl mesh-why A --from-log LINE, or `--selector`, or `--snapshot`")
+    }
+
+    /// The line does not say where the request went.
+    pub(super) fn no_destination() -> Self {
+        Self::of("B:PORT is missing: the line has no Host, no cluster with a host, and no address that was dialed")
+            .with_hint("kubectl mesh-why A B:PORT --from-log LINE")
     }
 
     /// B has no port; `ports` are those of the Service of that name, where it was found.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::redact;
-use crate::verdict::{Branch, Condition, Finding, Guard, Step, Verdict};
+use crate::verdict::{Branch, Condition, Finding, Guard, Log, Step, Verdict};
 
 /// What is shorter could be anything, and is hidden in its own field alone.
 const LONG: usize = 4;
@@ -64,6 +64,16 @@ fn texts(verdict: &mut Verdict) -> impl Iterator<Item = &mut String> {
         .chain(steps)
         .chain(findings)
         .chain(&mut verdict.unchecked)
+        .chain(verdict.log.iter_mut().flat_map(of_log))
+}
+
+/// The line itself went through `redact`; a secret of the question may stand in it all the same.
+fn of_log(log: &mut Log) -> impl Iterator<Item = &mut String> {
+    let Log { details, termination, transport_failure, now, changes, notes, meanings, .. } = log;
+    let reasons = [details, termination, transport_failure].into_iter().flatten();
+    let changes = changes.iter_mut().flat_map(|change| [&mut change.then, &mut change.now]);
+    let meanings = meanings.iter_mut().map(|meaning| &mut meaning.of);
+    std::iter::once(now).chain(reasons).chain(changes).chain(notes).chain(meanings)
 }
 
 fn of_branch(branch: &mut Branch) -> impl Iterator<Item = &mut String> {

@@ -43,6 +43,15 @@ pub(super) fn look_at(walk: &Walk, side: Side, stage: Stage) -> Command {
     command::admin(proxy(walk, side).as_ref(), &query(stage, ""))
 }
 
+/// The command that shows the hosts of a cluster, as a proxy sees them.
+pub(super) fn look_at_hosts(walk: &Walk, side: Side, cluster: &str) -> Command {
+    if walk.has_no_source_proxy() && side == Side::Source {
+        return Command::default();
+    }
+    let query = Need::Hosts(Origin::Source(0), cluster.to_owned()).query();
+    command::admin(proxy(walk, side).as_ref(), &query)
+}
+
 fn side_of(origin: Origin) -> Side {
     match origin {
         Origin::Destination(_) => Side::Destination,

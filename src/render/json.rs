@@ -67,6 +67,9 @@ pub(super) struct Document<'a> {
     cluster: Cluster<'a>,
     proxies: Vec<Proxy<'a>>,
     unchecked: &'a [String],
+    /// Of a question that came from a log alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<Log<'a>>,
 }
 
 #[derive(Serialize)]
@@ -250,6 +253,39 @@ struct Proof<'a> {
 }
 
 #[derive(Serialize)]
+struct Log<'a> {
+    side: Option<&'static str>,
+    time: Option<&'a str>,
+    status: Option<u16>,
+    flags: &'a [String],
+    details: Option<&'a str>,
+    termination: Option<&'a str>,
+    transport_failure: Option<&'a str>,
+    cluster: Option<&'a str>,
+    upstream_host: Option<&'a str>,
+    route: Option<&'a str>,
+    meanings: Vec<Meaning<'a>>,
+    compared: &'static str,
+    now: &'a str,
+    changes: Vec<Change<'a>>,
+    notes: &'a [String],
+    next: String,
+}
+
+#[derive(Serialize)]
+struct Meaning<'a> {
+    of: &'a str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    what: &'static str,
+    then: &'a str,
+    now: &'a str,
+}
+
+#[derive(Serialize)]
 struct Cluster<'a> {
     context: Option<&'a str>,
     namespace: Option<&'a str>,
@@ -282,6 +318,28 @@ pub(super) fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Doc
         cluster: cluster(&verdict.cluster),
         proxies: verdict.proxies.iter().map(proxy).collect(),
         unchecked: &verdict.unchecked,
+        log: verdict.log.as_ref().map(log),
+    }
+}
+
+fn log(log: &v::Log) -> Log<'_> {
+    Log {
+        side: log.writer.map(v::Side::word),
+        time: log.time.as_deref(),
+        status: log.status,
+        flags: &log.flags,
+        details: log.details.as_deref(),
+        termination: log.termination.as_deref(),
+        transport_failure: log.transport_failure.as_deref(),
+        cluster: log.cluster.as_deref(),
+        upstream_host: log.upstream_host.as_deref(),
+        route: log.route.as_deref(),
+        meanings: log.meanings.iter().map(|v::Meaning { of, text }| Meaning { of, text }).collect(),
+        compared: log.compared.word(),
+        now: &log.now,
+        changes: log.changes.iter().map(|v::Change { what, then, now }| Change { what, then, now }).collect(),
+        notes: &log.notes,
+        next: command::line(&log.next),
     }
 }
 

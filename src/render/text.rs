@@ -7,7 +7,7 @@ use super::words::{outcome, percent};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::{command, evidence};
+use super::{command, evidence, log};
 use crate::snapshot::Evidence;
 use crate::verdict::{Branch, Certainty, Condition, Finding, Fix, Guard, Power, Side, Verdict};
 
@@ -38,6 +38,7 @@ pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: us
         screen.headline(),
         screen.rows(Side::Source),
         screen.rows(Side::Destination),
+        screen.log(),
         screen.conditions(),
         screen.branches(),
         screen.why(),
@@ -77,6 +78,10 @@ impl Screen<'_> {
         let role = Role::of_mark(mark);
         let mark = Line::of(role, &format!("{} ", self.theme.mark(mark)));
         vec![mark.with(role, &self.verdict.summary)]
+    }
+
+    fn log(&self) -> Vec<Line> {
+        self.verdict.log.as_ref().map(|log| log::block(log, self.width)).unwrap_or_default()
     }
 
     fn branches(&self) -> Vec<Line> {

@@ -17,6 +17,7 @@ use super::body::{BodyError, body_error};
 use super::decode;
 use super::index::{Entry, Group, Section, index};
 use super::kind::Kind;
+use super::log_record::LogRecord;
 use super::need::{Need, Origin};
 use super::objects::Objects;
 use super::{Asked, Gap, Proxy, Snapshot, clusters_text, without_secrets};
@@ -137,6 +138,8 @@ struct Manifest {
     cluster: ClusterRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ask: Option<AskRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<LogRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<PodRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -301,6 +304,7 @@ impl Snapshot {
             time: self.time.clone(),
             cluster: self.cluster.without_secrets(),
             ask: self.ask.as_ref().map(AskRecord::without_secrets),
+            log: self.log.as_ref().map(LogRecord::without_secrets),
             source: self.source.clone(),
             destination: self.destinations.get(&0).cloned(),
             destinations: self.destinations.range(1..).map(|(_, pod)| pod.clone()).collect(),
@@ -313,6 +317,7 @@ impl Snapshot {
         self.time = manifest.time;
         self.cluster = manifest.cluster;
         self.ask = manifest.ask;
+        self.log = manifest.log;
         self.source = manifest.source;
         for (i, pod) in (0..).zip(manifest.destination.into_iter().chain(manifest.destinations)) {
             self.destinations.insert(i, pod);

@@ -47,6 +47,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer { name: "verdict", may: &["snapshot::Evidence", "text"], crates: Crates::Only(&["serde_json"]) },
     Layer { name: "mesh", may: &["envoy", "snapshot", "verdict"], crates: Crates::Only(&["ipnet", "serde_json"]) },
+    Layer { name: "access_log", may: &["mesh", "snapshot", "verdict"], crates: Crates::Only(&["serde_json"]) },
     Layer {
         name: "walk",
         may: &["envoy", "mesh", "redact", "snapshot", "verdict"],
@@ -54,7 +55,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "diagnose",
-        may: &["envoy", "mesh", "redact", "snapshot", "verdict", "walk"],
+        may: &["access_log", "envoy", "mesh", "redact", "snapshot", "verdict", "walk"],
         crates: Crates::Only(&["serde_json"]),
     },
     Layer {
