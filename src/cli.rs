@@ -15,7 +15,7 @@ pub use args::Cli;
 use crate::collect::{self, CollectError, Opened, Options, Place, Source};
 use crate::mesh::proxies::too_old;
 use crate::mesh::whose::{Belongs, Owner};
-use crate::render::{Failure, render};
+use crate::render::{Failure, render, render_all};
 use crate::snapshot::{AskRecord, LogRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
 use tell::Usage;
@@ -101,7 +101,10 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     if cli.asks_all_pods() {
         let ask = asked.ok_or_else(Usage::no_question)?;
         let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
-        return replicas::answer(cli, (&place, &options), (&ask, &question), &format).await;
+        let told = replicas::ask_all((&place, &options), (&ask, &question)).await?.ok_or_else(Usage::no_replicas)?;
+        let text = render_all(&told, &format, &tell::theme(cli.color()), WIDTH);
+        tell::print(&text.map_err(|e| Usage::of(e.to_string()))?).map_err(Trouble::Print)?;
+        return Ok(told.iter().map(|told| told.verdict.outcome.exit_code()).max().unwrap_or_default());
     }
     let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
     if let Some(what) = too_old(&snapshot) {

@@ -134,7 +134,7 @@ pub(super) struct PlaceArgs {
     /// Ask every pod of A, and compare
     ///
     /// Pods with the same answer stand together. The exit code is the worst.
-    #[arg(long, conflicts_with_all = ["admin", "snapshot", "config_dump", "demo", "save"])]
+    #[arg(long, conflicts_with_all = ["admin", "snapshot", "config_dump", "demo", "save", "from_log"])]
     pub(super) all_pods: bool,
 
     /// Read an Envoy admin endpoint at this URL

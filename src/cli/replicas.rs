@@ -5,12 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::args::Cli;
-use super::tell::{self, Usage};
-use super::{Trouble, WIDTH};
 use crate::collect::{self, CollectError, Opened, Options, Place, Replica};
 use crate::mesh::proxies::too_old;
-use crate::render::{Format, Told, render_all};
+use crate::render::Told;
 use crate::snapshot::AskRecord;
 use crate::verdict::{Mark, Outcome, Response, Side, Stage, Verdict};
 use crate::walk::Question;
@@ -18,27 +15,21 @@ use crate::walk::Question;
 /// So many pods are asked at once: each has a port-forward of its own.
 const AT_ONCE: usize = 8;
 
-/// Asks all pods; returns the exit code, which is the worst.
-pub(super) async fn answer(
-    cli: &Cli,
+/// Asks all pods; `None` where A is no name of a cluster. An error where none of them can be asked.
+pub(super) async fn ask_all(
     (place, options): (&Place, &Options),
     (ask, question): (&AskRecord, &Question),
-    format: &Format,
-) -> Result<u8, Trouble> {
-    let replicas = collect::replicas(place, options).await?.ok_or_else(Usage::no_replicas)?;
+) -> Result<Option<Vec<Told>>, CollectError> {
+    let Some(replicas) = collect::replicas(place, options).await? else { return Ok(None) };
     let (verdicts, mut errors) = asked(replicas, ask, question).await;
-    if verdicts.is_empty() {
-        return Err(errors.pop().map_or_else(|| Usage::no_replicas().into(), |(_, error)| error.into()));
-    }
     let mut told = grouped(verdicts);
-    let unasked = errors.iter().map(|(pod, error)| format!("pod {pod}: {error}"));
-    if let Some(first) = told.first_mut() {
-        first.verdict.unchecked.extend(unasked);
+    match told.first_mut() {
+        Some(first) => {
+            first.verdict.unchecked.extend(errors.iter().map(|(pod, error)| format!("pod {pod}: {error}")));
+            Ok(Some(told))
+        }
+        None => errors.pop().map_or(Ok(None), |(_, error)| Err(error)),
     }
-    let text =
-        render_all(&told, format, &tell::theme(cli.color()), WIDTH).map_err(|error| Usage::of(error.to_string()))?;
-    tell::print(&text).map_err(Trouble::Print)?;
-    Ok(told.iter().map(|told| told.verdict.outcome.exit_code()).max().unwrap_or_default())
 }
 
 /// What each pod says, in the order of the pods; and which could not be asked.

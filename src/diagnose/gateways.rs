@@ -37,7 +37,9 @@ impl Unrouted {
         let request = case.request();
         let host = request.host.rsplit_once(':').map_or(request.host.as_str(), |(host, _)| host).to_owned();
         let evidence = case.last_step().map(|step| step.evidence).unwrap_or_default();
-        Some(Self { host, port: request.port, pod, evidence, is_open })
+        // The pods of a gateway listen on another port than the Gateway's server has: a Service leads there.
+        let port = request.target.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(request.port);
+        Some(Self { host, port, pod, evidence, is_open })
     }
 
     /// Whether an object of Istio's that selects pods is for the gateway's.

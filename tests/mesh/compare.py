@@ -88,9 +88,9 @@ def responses(fault, truth, said, wanted):
 def alike(told, measured):
     """TCP has no status and no details: null is then as good as what the log has."""
     return (
-        (told[0] or 0) == measured[0]
+        (told[0] or 0) == (measured[0] or 0)
         and told[1] == measured[1]
-        and (told[2] == measured[2] or not measured[2] or (not told[2] and measured[0] == 0))
+        and (told[2] == measured[2] or not measured[2] or (not told[2] and not measured[0]))
     )
 
 

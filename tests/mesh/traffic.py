@@ -63,7 +63,7 @@ def send(pod, fault, agent):
     if fault.address:
         argv += ["--resolve", f"{host}:{port}:{fault.address()}"]
     done = run(
-        *inside(source["netns"], *argv, f"http://{host}:{port}{fault.path}", user=APP_USER),
+        *inside(pod["netns"], *argv, f"http://{host}:{port}{fault.path}", user=APP_USER),
         ok=False,
     )
     if done.returncode:
