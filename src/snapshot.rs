@@ -550,9 +550,14 @@ impl Snapshot {
     }
 
     fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
-        if let Some((group, _)) = part_of(need) {
+        if let Some((group, name)) = part_of(need) {
             let what = if group == Group::Hosts { "an answer of /clusters" } else { "a config dump" };
-            let indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
+            let mut indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
+            // Whichever listener is asked for, Envoy adds an element for each that it rejected, with nothing but the error:
+            // `ListenerManagerImpl::dumpListenerConfigs`.
+            if let (Group::Listeners, Some(name)) = (group, name) {
+                indexed.entries.retain(|(_, other), _| other == name);
+            }
             self.forget(need);
             self.proxies.entry(need.origin()).or_default().take(indexed);
             return Ok(());

@@ -212,6 +212,27 @@ fn objects_are_got_listed_and_missed() {
 
 // --- A ---------------------------------------------------------------------------------------
 
+#[test]
+fn what_envoy_adds_of_rejected_listeners_is_of_no_other_listener() {
+    // Envoy 1.40: each listener that it rejected comes with every answer, whichever was asked for.
+    let rejected = |name: &str| json!({"name": name, "error_state": {"details": "no"}});
+    let active = |name: &str| json!({"name": name, "active_state": {"listener": {"name": name}}});
+    let answer = |first: Value, other: &str| {
+        let unnamed = json!({"error_state": {"details": "no"}});
+        let body = json!({"configs": [{"dynamic_listeners": [first, rejected(other), unnamed]}]});
+        Answer::Body(body.to_string().into_bytes())
+    };
+    let need = |name: &str| Need::Listener(A, name.to_owned());
+    let mut snapshot = Snapshot::default();
+    snapshot.answer(&need("one"), answer(active("one"), "two")).unwrap();
+    assert!(matches!(snapshot.listener(A, "two"), Lookup::Unread(_)));
+    snapshot.answer(&need("two"), answer(active("two"), "one")).unwrap();
+    for name in ["one", "two"] {
+        let Lookup::Found(entry) = snapshot.listener(A, name) else { panic!("{name} is there") };
+        assert!(entry.get("active_state").is_some(), "{name}");
+    }
+}
+
 fn newer(mut pod: Value, created: &str) -> Value {
     pod["metadata"]["creationTimestamp"] = json!(created);
     pod
