@@ -139,7 +139,7 @@ fn value_of(entry: &DescriptorProto) -> &str {
 }
 
 /// A finding is a file: its name is the id, its `//!` block the explanation, `examine` the work; `YIELDS_TO`, where it has
-/// one, names those that say more.
+/// one, names those that say more, and `CODES` are those with which analyzers report the same.
 fn roster(folder: &Path) -> Result<String, Box<dyn Error>> {
     let mut names: Vec<String> =
         files_below(folder, "rs")?.iter().filter_map(|f| Some(f.file_stem()?.to_str()?.to_owned())).collect();
@@ -162,11 +162,16 @@ fn roster(folder: &Path) -> Result<String, Box<dyn Error>> {
         }
         let id = name.replace('_', "-");
         let title = doc[0].trim_end_matches('.');
-        let yields = if source.contains("const YIELDS_TO:") { format!("{name}::YIELDS_TO") } else { "&[]".to_owned() };
+        let list = |constant: &str| {
+            let has_one = source.contains(&format!("const {constant}:"));
+            if has_one { format!("{name}::{constant}") } else { "&[]".to_owned() }
+        };
+        let (yields, codes) = (list("YIELDS_TO"), list("CODES"));
         let explain = doc[1..].join("\n");
         let _ = writeln!(
             text,
-            "    Rule {{ id: {id:?}, title: {title:?}, explain: {:?}, yields_to: {yields}, examine: {name}::examine }},",
+            "    Rule {{ id: {id:?}, title: {title:?}, explain: {:?}, codes: {codes}, yields_to: {yields}, \
+             examine: {name}::examine }},",
             explain.trim()
         );
     }

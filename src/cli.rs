@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod explain;
 mod from_log;
 mod interrupt;
 mod parse;
@@ -15,7 +16,7 @@ pub use args::Cli;
 use crate::collect::{self, CollectError, Opened, Options, Place, Source};
 use crate::mesh::proxies::too_old;
 use crate::mesh::whose::{Belongs, Owner};
-use crate::render::{Failure, render, render_all};
+use crate::render::{self, Failure, render, render_all};
 use crate::snapshot::{AskRecord, LogRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
 use tell::Usage;
@@ -34,6 +35,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(cli) => cli,
         Err(code) => return code,
     };
+    if let Some(word) = cli.explained() {
+        return tell_of(&cli, word).unwrap_or_else(|trouble| tell::fail(&cli.error_format(), &trouble.into()));
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -78,6 +82,21 @@ impl From<Trouble> for Failure {
             Trouble::Print(error) => tell::unwritten(&error),
         }
     }
+}
+
+/// Explains a word, or lists all of them. Nothing is read for it.
+fn tell_of(cli: &Cli, word: Option<&str>) -> Result<u8, Trouble> {
+    let format = cli.format()?;
+    let (theme, width) = (tell::theme(cli.color()), tell::width());
+    let text = match word {
+        Some(word) => {
+            let topics = crate::explain::explain(word).map_err(|unknown| Usage::of_word(&unknown))?;
+            render::explain(&topics, &format, &theme, width)
+        }
+        None => render::list(&crate::explain::topics(), &format, &theme, width),
+    };
+    tell::print(&text.map_err(|error| Usage::of(error.to_string()))?).map_err(Trouble::Print)?;
+    Ok(0)
 }
 
 async fn answer(cli: &Cli) -> u8 {

@@ -2,7 +2,7 @@
 //!
 //! A finding is a file in `findings/`: its name is the id, its first `//!` line the title, the rest of the `//!` block
 //! the explanation, and `examine` the work. `YIELDS_TO`, where a file has it, names the findings beside which it is
-//! silent. build.rs turns the folder into the roster, so there is no list to keep.
+//! silent; `CODES` are those of analyzers. build.rs turns the folder into the roster, so there is no list to keep.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -66,8 +66,10 @@ pub struct Rule {
     pub id: &'static str,
     /// What it says, in one line.
     pub title: &'static str,
-    /// What it means, how it comes about and how to fix it.
+    /// What it means, how it comes about, how to confirm it and how to fix it: paragraphs.
     pub explain: &'static str,
+    /// The codes with which analyzers report the same, or may.
+    pub codes: &'static [&'static str],
     /// The findings that say more of the same, beside which this one is silent; `*` is every other.
     pub yields_to: &'static [&'static str],
     examine: fn(&Case) -> Option<Found>,

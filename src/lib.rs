@@ -18,6 +18,7 @@ pub mod cli;
 pub mod collect;
 pub mod diagnose;
 pub mod envoy;
+pub mod explain;
 pub mod mesh;
 mod redact;
 pub mod render;

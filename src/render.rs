@@ -1,11 +1,13 @@
 //! A verdict as text, or as data: one file a format, over the same plain values.
 //!
-//! Nothing here judges. What the screen says, the JSON says, with the same numbers on the same evidence.
+//! Nothing here judges. What the screen says, the JSON says, with the same numbers on the same evidence. Explanations of
+//! words are told here, too.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod command;
 mod evidence;
+mod explain;
 mod failure;
 mod hosts;
 mod json;
@@ -24,6 +26,7 @@ use std::fmt;
 
 use crate::verdict::Verdict;
 
+pub use explain::{explain, list};
 pub use failure::{Failure, failure};
 pub use replicas::{Told, render_all};
 pub use theme::Theme;

@@ -24,6 +24,9 @@ Examples:
   # See what an answer looks like
   kubectl mesh-why --demo
 
+  # What do the words of an answer, or of an access log, mean?
+  kubectl mesh-why explain UF,URX
+
 Exit codes: 0 the request is handed over, 1 it is not, 2 the arguments cannot be
 understood, 3 it cannot be told, 130 interrupted.";
 
@@ -37,14 +40,16 @@ understood, 3 it cannot be told, 130 interrupted.";
     bin_name = "kubectl mesh-why",
     display_name = "kubectl mesh-why",
     version,
-    override_usage = "kubectl mesh-why [A] B:PORT [OPTIONS]",
+    override_usage = "kubectl mesh-why [A] B:PORT [OPTIONS]\n       kubectl mesh-why explain [WORD]",
     after_help = EXAMPLES,
     max_term_width = 100
 )]
 pub struct Cli {
     /// The source: a pod, workload or service (`orders`, `deploy/orders`, `orders.shop`)
     ///
-    /// It may be left out with --selector, and where a proxy is named in another way (--admin, --snapshot, -f).
+    /// It may be left out with --selector, and where a proxy is named in another way (--admin, --snapshot, -f). `explain`,
+    /// with no B:PORT behind it, explains a word: a finding's id, Envoy's response flags and details, a code of istioctl
+    /// analyze or of Kiali. Without a word it lists all.
     #[arg(value_name = "A")]
     pub(super) first: Option<String>,
 

@@ -2,21 +2,38 @@
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
-use clap::error::Error;
+use clap::error::{Error, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser as _};
 
 use super::args::Cli;
 use super::ask::format_of;
+use super::explain::takes;
 use super::{USAGE, tell};
 use crate::collect::said;
 use crate::render::{Failure, Format};
 
 /// The arguments, the program's name among them; or the exit code, where there is nothing more to do.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, u8> {
-    let cli = Cli::try_parse_from(arguments).map_err(|error| told(&error, arguments))?;
+    let matches = Cli::command().try_get_matches_from(arguments).map_err(|error| told(&error, arguments))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| told(&error, arguments))?;
+    if cli.explained().is_some()
+        && let Some(other) = foreign(&matches)
+    {
+        let message = format!("the argument '{other}' cannot be used with 'explain'");
+        return Err(told(&Cli::command().error(ErrorKind::ArgumentConflict, message), arguments));
+    }
     let Some(flag) = asked_for(&cli) else { return Ok(cli) };
     let program = arguments.first().cloned().unwrap_or_default();
     Cli::try_parse_from([program, flag.into()]).map_err(|error| told(&error, arguments))
+}
+
+/// An argument that was typed and is not for `explain`, as it is typed.
+fn foreign(matches: &ArgMatches) -> Option<String> {
+    let is_typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let command = Cli::command();
+    let mut others = command.get_arguments().filter(|arg| !takes(arg.get_id().as_str()));
+    others.find(|arg| is_typed(arg.get_id().as_str())).map(|arg| format!("--{}", arg.get_long().unwrap_or_default()))
 }
 
 /// `help` and `version` in place of A, as other commands take them. A destination has a port: these are none.

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use super::UNREAD;
 use super::args::ColorWhen;
 use crate::collect::{plain, said};
+use crate::explain::Unknown;
 use crate::render::{self, Failure, Format, Theme};
 use crate::verdict::Side;
 use crate::walk::QuestionError;
@@ -97,6 +98,23 @@ impl Usage {
         }
     }
 
+    /// Nothing is known of a word that is to be explained.
+    pub(super) fn of_word(unknown: &Unknown) -> Self {
+        let near = unknown.near.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let hint = if unknown.word.parse::<u16>().is_ok() {
+            "many things end with one status; the flag and the details beside it in the access log say more, as `UF` or \
+             `no_healthy_upstream`"
+                .to_owned()
+        } else if near.is_empty() {
+            "`kubectl mesh-why explain` lists all words; a request from a pod `explain` is \
+             `kubectl mesh-why explain B:PORT`"
+                .to_owned()
+        } else {
+            format!("did you mean {near}? `kubectl mesh-why explain` lists all words")
+        };
+        Self::of(format!("`{}` is no finding, response flag, details or analyzer code", unknown.word)).with_hint(hint)
+    }
+
     /// `-o` has no such format; `there_are` names those that it has.
     pub(super) fn no_format(name: &str, there_are: &str) -> Self {
         let usage = Self::of(format!("`{name}` is not an output format")).with_hint(format!("there are {there_are}"));
@@ -165,6 +183,12 @@ pub(super) fn unwritten(error: &io::Error) -> Failure {
 pub(super) fn lines(text: &str) {
     let lines = text.lines().map(|line| said(line) + "\n").collect::<String>();
     let _ = io::stderr().write_all(lines.as_bytes());
+}
+
+/// How many columns an explanation takes: those of the terminal, as far as lines are still easy to read; 80 elsewhere.
+pub(super) fn width() -> usize {
+    let columns = terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| usize::from(width.0));
+    columns.clamp(40, 100)
 }
 
 /// The look of standard output.

@@ -1,8 +1,16 @@
-//! Every endpoint was ejected by outlier detection.
+//! Outlier detection has ejected every endpoint.
 //!
-//! The proxy saw each endpoint fail and took it out for a while. Where a `DestinationRule` lets it eject all of them
-//! (`maxEjectionPercent: 100`) and turns panic routing off (Istio does so whenever `outlierDetection` is set), nobody is
-//! left to try: 503 UH. Ejection is the effect; the failing answers of B are the cause.
+//! The proxy saw each endpoint fail and took it out for a while. Nobody is left to try, and Envoy answers 503 UH by
+//! itself. Ejection is the effect; the failing answers of B are the cause.
+//!
+//! How it comes about: A `DestinationRule` with `outlierDetection` lets the proxy eject every endpoint
+//! (`maxEjectionPercent: 100`), and Istio turns panic routing off wherever `outlierDetection` is set.
+//!
+//! How to confirm it: `istioctl proxy-config endpoints POD --cluster NAME` shows FAILED in the column for outliers,
+//! while the pods are ready. The log of B's application shows what made it fail.
+//!
+//! How to fix it: Mend what makes B fail. So that one bad spell cannot empty the pool, set `maxEjectionPercent` below
+//! 100 or `minHealthPercent` above 0. An ejection ends by itself.
 
 use crate::diagnose::{
     Case, Found, Proved, advice, all_ejected, all_endpoints, certain, health_of, named, ref_of, service_logs,

@@ -1,8 +1,17 @@
-//! The service has endpoints, and none of them is healthy.
+//! No endpoint of the service is healthy.
 //!
-//! Every endpoint fails the health check that A's proxy makes itself (`failed_active_health_check`: in Istio only an
-//! `EnvoyFilter` asks for one), or the control plane calls it unhealthy (`failed_eds_health`: Istio sends pods that are not
-//! ready so), and panic routing is off or does not help. Envoy then has nobody to send the request to: 503 UH.
+//! The cluster has endpoints, and the proxy holds none of them to be healthy, so Envoy has nobody to send the request
+//! to: 503 UH.
+//!
+//! How it comes about: Every endpoint fails the health check that A's proxy makes itself
+//! (`failed_active_health_check`: in Istio only an `EnvoyFilter` asks for one), or the control plane calls it
+//! unhealthy (`failed_eds_health`: Istio sends pods that are not ready so), and panic routing is off or does not help.
+//!
+//! How to confirm it: `istioctl proxy-config endpoints POD --cluster NAME` shows UNHEALTHY or DRAINING; `kubectl get
+//! pods` shows whether the pods are ready.
+//!
+//! How to fix it: Let the pods get ready: read their readiness probe and their log. Where a health check of the
+//! proxy's fails, correct its path, port or host.
 
 use crate::diagnose::{
     Case, Found, Proved, advice, all_ejected, all_endpoints, certain, describe, health_of, in_field, is_ready, named,

@@ -1,9 +1,14 @@
-//! B's proxy gets the request, and cannot connect to its application.
+//! B's proxy cannot connect to its application.
 //!
-//! The host counters of B's proxy show it: every connection to the application's port failed. The application does not
-//! run yet, or listens on another port, or on 127.0.0.1 alone (since Istio 1.10 the proxy connects to the pod's own
-//! address). B's proxy answers 503 UF, which A's proxy passes on: in A's log it is a plain 503 `via_upstream`. Look for the
-//! port in the pod: `ss -ltn`.
+//! B's proxy gets the request, and every connection to the application's port failed, as the host counters of B's
+//! proxy show. B's proxy answers 503 UF, which A's proxy passes on: in A's log it is a plain 503 `via_upstream`.
+//!
+//! How it comes about: The application does not run yet, or listens on another port, or on 127.0.0.1 alone (since
+//! Istio 1.10 the proxy connects to the pod's own address).
+//!
+//! How to confirm it: `kubectl exec POD -- ss -ltn` shows what listens. B's log has `URX,UF` and `Connection_refused`.
+//!
+//! How to fix it: Let the application listen on 0.0.0.0 and on the port that the Service's `targetPort` names.
 
 use crate::diagnose::{Case, Found, Proved, advice, certain, failures_of, logs, named, other_target_port, ref_of, workload};
 use crate::snapshot::Kind;

@@ -1,9 +1,13 @@
-//! A route of the Gateway API has a backend that cannot be used, so the proxy answers 500 in its place.
+//! A route of the Gateway API has no usable backend.
 //!
-//! A backend has to be a Service that is there, with the port that the route names; one of another namespace needs a
-//! `ReferenceGrant` there. For what is not so, the Gateway API asks for the answer 500: istiod makes a route that answers
-//! by itself. The route's `status.parents[].conditions` say it too: `ResolvedRefs` is `False`. Correct the `backendRefs`, or
-//! add the grant.
+//! The proxy answers 500 in the place of a backend that cannot be used, as the Gateway API asks for.
+//!
+//! How it comes about: A backend has to be a Service that is there, with the port that the route names; one of another
+//! namespace needs a `ReferenceGrant` there. For what is not so, istiod makes a route that answers by itself.
+//!
+//! How to confirm it: The route's `status.parents[].conditions`: `ResolvedRefs` is `False`, with the reason.
+//!
+//! How to fix it: Correct the `backendRefs`, or add the grant.
 
 use serde_json::json;
 
@@ -12,6 +16,8 @@ use crate::mesh::gateway_api::grants;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
+
+pub(crate) const CODES: &[&str] = &["IST0171"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let Stop::DirectResponse(500) = case.stop()? else { return None };
@@ -32,7 +38,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         fix: broken.fix,
         next: show(&by),
         objects: vec![by],
-        codes: &["IST0171"],
+        codes: CODES,
         evidence: broken.evidence.into_iter().chain(refused.map(|one| one.evidence())).chain([at]).collect(),
     })
 }

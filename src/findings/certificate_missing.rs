@@ -1,7 +1,17 @@
-//! A certificate is not there: the client's, or the proxy's own.
+//! A certificate that is asked for is not there.
 //!
-//! A listener with `require_client_certificate` (a Gateway of mode MUTUAL) ends each handshake without one. A listener whose
-//! own certificate was never delivered (a Secret that is not there, or may not be read) closes each connection.
+//! A certificate is asked for in a TLS handshake, and it is not there: the client's own, or the one that the proxy
+//! should show. The connection is closed.
+//!
+//! How it comes about: A listener with `require_client_certificate` (a Gateway of mode MUTUAL) ends each handshake
+//! without a certificate. A listener whose own certificate was never delivered, as its Secret is not there or may not
+//! be read, closes each connection.
+//!
+//! How to confirm it: `istioctl proxy-config secret POD` lists what was delivered. `openssl s_client -connect
+//! HOST:PORT` shows whether the proxy asks the client for a certificate.
+//!
+//! How to fix it: Show a certificate; or create the Secret in the namespace of the proxy's pod, with the keys
+//! `tls.crt` and `tls.key`.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::{Fix, Op};

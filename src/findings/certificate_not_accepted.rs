@@ -1,10 +1,20 @@
-//! One side's proxy does not take the other's certificate.
+//! One side does not take the other's certificate.
 //!
-//! In mutual TLS each side holds the other's certificate against the authorities that it trusts, the date, and the names
-//! that it expects. Certificates of the mesh are renewed by each pod's own proxy, which asks istiod; one that has expired
-//! was not renewed. Where a `DestinationRule` names certificates of its own (`mode: MUTUAL`) or none (`mode: SIMPLE`),
-//! A's proxy shows those, or none, to a B that takes the mesh's only. `mode: ISTIO_MUTUAL`, or no `tls` at all, shows
-//! the mesh's.
+//! In mutual TLS each side holds the other's certificate against the authorities that it trusts, the date, and the
+//! names that it expects. One side refuses: 503 UF where A does, or B under TLS 1.2; 503 UC where B does under TLS
+//! 1.3.
+//!
+//! How it comes about: A certificate has expired, as its pod's proxy could not renew it at istiod. The two sides have
+//! different roots or trust domains. A `DestinationRule` names certificates of its own (`mode: MUTUAL`) or none
+//! (`mode: SIMPLE`), so that A's proxy shows those, or none, to a B that takes the mesh's only. Or `subjectAltNames`
+//! expects another name.
+//!
+//! How to confirm it: `istioctl proxy-config secret POD` on both sides: dates, issuers, names. The words of the
+//! library are in the details: `CERTIFICATE_VERIFY_FAILED`, `SAN matcher`, `certificate has expired`.
+//!
+//! How to fix it: `mode: ISTIO_MUTUAL`, or no `tls` at all, shows the mesh's certificate. Correct the names or the
+//! root that are expected. Restart a pod whose certificate is not renewed, and look why its agent does not reach
+//! istiod.
 
 use serde_json::json;
 

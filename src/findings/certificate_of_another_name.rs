@@ -1,9 +1,15 @@
-//! B's certificate has another name than A's proxy expects.
+//! B's certificate has another name than expected.
 //!
-//! A's proxy takes only certificates with the names that its cluster lists: those of a `DestinationRule`'s
-//! `subjectAltNames`, or of the service accounts that istiod knew of. B shows the certificate of the account that it runs
-//! as. Where the two differ, A's proxy ends the handshake and answers 503 UF (`CERTIFICATE_VERIFY_FAILED`). Correct the
-//! names, or B's `serviceAccountName`.
+//! A's proxy takes only certificates with the names that its cluster lists. B shows another, so A's proxy ends the
+//! handshake and answers 503 UF (`CERTIFICATE_VERIFY_FAILED`).
+//!
+//! How it comes about: The names are those of a `DestinationRule`'s `subjectAltNames`, or of the service accounts that
+//! istiod knew of. B shows the certificate of the account that it runs as.
+//!
+//! How to confirm it: The details have `SAN_matcher`, and the names that B has. `kubectl get pod POD -o
+//! jsonpath='{.spec.serviceAccountName}'`.
+//!
+//! How to fix it: Correct the names in the rule, or B's `serviceAccountName`.
 
 use serde_json::json;
 

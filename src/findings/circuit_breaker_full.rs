@@ -1,9 +1,17 @@
-//! The circuit breaker of the cluster leaves no room for one more request.
+//! The circuit breaker has no room for one more.
 //!
 //! Each proxy counts what it has under way to a cluster, and answers what goes beyond by itself: 503 UO, with
-//! `x-envoy-overloaded`. The thresholds come of a `DestinationRule`'s `connectionPool`, and they are each proxy's own, so
-//! that one pod of A can be at its limit while others are not. A threshold of 0 lets nothing through, ever. One that is
-//! reached is either too low for the load, or B answers so slowly that requests pile up.
+//! `x-envoy-overloaded`. Thresholds are each proxy's own, so that one pod of A can be at its limit while others are
+//! not.
+//!
+//! How it comes about: `connectionPool` of a `DestinationRule` sets a threshold that is too low for the load, or 0,
+//! which lets nothing through, ever. Or B answers so slowly that requests pile up.
+//!
+//! How to confirm it: The counters `upstream_rq_pending_overflow` and `upstream_cx_overflow` of the cluster in
+//! `/stats` grow; `/clusters` has the thresholds and the gauges.
+//!
+//! How to fix it: Raise the threshold that is met (`http2MaxRequests`, `http1MaxPendingRequests`,
+//! `tcp.maxConnections`, `maxRetries`), or make B faster.
 
 use serde_json::json;
 

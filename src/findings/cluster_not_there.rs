@@ -1,8 +1,16 @@
-//! The route names a cluster that the proxy does not have.
+//! The route names a cluster that is not there.
 //!
-//! A control plane that finds no Service, no such port or no such subset still writes the route, and Envoy answers 503 NC
-//! `cluster_not_found` (or as `cluster_not_found_response_code` says). A cluster that still warms, because its certificate or
-//! its DNS name is waited for, is not there either.
+//! A route takes the request and names a cluster that the proxy does not have, so Envoy answers 503 NC
+//! `cluster_not_found` (or as `cluster_not_found_response_code` says).
+//!
+//! How it comes about: A control plane that finds no Service, no such port or no such subset still writes the route. A
+//! cluster that still warms, as its certificate or its DNS name is waited for, is not there either.
+//!
+//! How to confirm it: `istioctl proxy-config clusters POD` lists the clusters; `dynamic_warming_clusters` in the
+//! config dump those that still wait.
+//!
+//! How to fix it: Name a destination that exists in the route's object. For a cluster that warms, deliver its Secret
+//! or let its name resolve.
 
 use crate::diagnose::{Case, EVERY, Found, advice, named, show};
 use crate::verdict::Op;

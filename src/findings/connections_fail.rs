@@ -1,8 +1,16 @@
 //! No connection to any endpoint ever came about.
 //!
-//! The host counters of A's proxy show it: every connection to every endpoint that can take the request failed. It was
-//! refused (nothing listens there), it timed out (something on the way drops it), or TLS did not come about: 503 UF. The
-//! counters do not tell these apart; the access log does (`%UPSTREAM_TRANSPORT_FAILURE_REASON%`).
+//! The host counters of A's proxy show it: every connection to every endpoint that can take the request failed, so no
+//! request was sent: 503 UF.
+//!
+//! How it comes about: A connection is refused (nothing listens there), it times out (something on the way drops it),
+//! or TLS does not come about. The counters do not tell these apart.
+//!
+//! How to confirm it: The access log does: `Connection_refused`, `connection_timeout` or `TLS_error` in the details,
+//! or in `%UPSTREAM_TRANSPORT_FAILURE_REASON%`. `kubectl exec POD -- ss -ltn` at B shows what listens.
+//!
+//! How to fix it: Refused: let the application listen on 0.0.0.0, and correct `targetPort`. Timed out: allow the
+//! connection in the `NetworkPolicy` or the firewall. TLS: let both sides agree on whether TLS is spoken.
 
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, failures_of, logs, other_target_port, pods_of, ref_of, show, workload,

@@ -1,7 +1,15 @@
-//! The request changes something, and comes from another origin.
+//! A changing request comes from another origin.
 //!
-//! The filter `csrf` compares the `origin` (or `referer`) of requests that are not GET, HEAD or OPTIONS with their Host, and
-//! answers 403 where it is another one, or none.
+//! The filter `csrf` compares the `origin` (or `referer`) of requests that are not GET, HEAD or OPTIONS with their
+//! Host, and answers 403 where it is another one, or none.
+//!
+//! How it comes about: A page of another host sends the request, or a client that is no browser sends no `origin` at
+//! all.
+//!
+//! How to confirm it: The details are `csrf_origin_mismatch`. Send the request again with `-H 'origin: https://HOST'`.
+//!
+//! How to fix it: Add the other origin to `additional_origins`, or leave clients that are no browsers out of the
+//! filter.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::Op;

@@ -1,9 +1,14 @@
-//! A `VirtualService` delegates the request to one that is not there, or that is no delegate.
+//! A `VirtualService` delegates to none that is there.
 //!
-//! A rule with `delegate` has no route of its own: istiod puts the rules of the named `VirtualService` in its place. That
-//! one has to exist in the namespace that the rule names (by default the root's) and must have no `hosts`, or it counts
-//! as a root. Otherwise the rule is left out, and requests that only it would take are answered 404 NR. Correct
-//! `delegate.name` and `delegate.namespace`, or create the delegate.
+//! A rule with `delegate` has no route of its own: istiod puts the rules of the named `VirtualService` in its place.
+//! Here that one is not there, or is no delegate, so the rule is left out: 404 NR for what only it would take.
+//!
+//! How it comes about: The delegate has to exist in the namespace that the rule names (by default the root's) and must
+//! have no `hosts`, or it counts as a root.
+//!
+//! How to confirm it: `kubectl get virtualservices -A`, and look for the name that `delegate` has.
+//!
+//! How to fix it: Correct `delegate.name` and `delegate.namespace`, create the delegate, or take `hosts` out of it.
 
 use crate::diagnose::{Case, Delegating, Found, Proved, certain, in_field, named, object_ref, ref_of, remove, replace, show};
 use crate::snapshot::Kind;

@@ -1,9 +1,15 @@
-//! A delegate's match lies outside that of the rule which delegates to it.
+//! A delegate's match is outside its root's.
 //!
-//! Where a `VirtualService` delegates, istiod keeps only those rules of the delegate whose match lies within the root's:
-//! below a root's prefix `/shop/items` a delegate may match `/shop/items/7`, and not `/items`. It leaves the others out
-//! without a word, and requests that only they would take are answered 404 NR. Paths in a delegate are whole paths: write
-//! the root's prefix there too, or leave the delegate's match out.
+//! Where a `VirtualService` delegates, istiod keeps only those rules of the delegate whose match lies within the
+//! root's, and leaves the others out without a word: 404 NR for what only they would take.
+//!
+//! How it comes about: Below a root's prefix `/shop/items` a delegate may match `/shop/items/7`, and not `/items`.
+//! Paths in a delegate are whole paths.
+//!
+//! How to confirm it: `istioctl proxy-config routes POD -o json` lacks the delegate's rule; compare its `match` with
+//! the root's.
+//!
+//! How to fix it: Write the root's prefix into the delegate's match too, or leave the delegate's match out.
 
 use serde_json::json;
 

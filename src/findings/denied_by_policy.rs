@@ -1,9 +1,17 @@
 //! A policy of the mesh denies the request.
 //!
-//! `AuthorizationPolicy` objects become access control in B's proxy: a DENY rule that matches turns the request away, and
-//! where there is any ALLOW policy, one that no ALLOW rule matches is turned away too. Over HTTP the answer is 403, a
-//! TCP connection is closed. Rules on principals and namespaces need mutual TLS, ports are those of the pod, and on a
-//! port that is TCP to the mesh rules on paths, methods or headers allow nothing.
+//! `AuthorizationPolicy` objects become access control in B's proxy. It turns the request away: over HTTP the answer
+//! is 403 `RBAC: access denied`, a TCP connection is closed. A's log has 403 `via_upstream`.
+//!
+//! How it comes about: A DENY rule matches, or there is an ALLOW policy for the workload and no ALLOW rule matches.
+//! Rules on principals and namespaces need mutual TLS. Ports are those of the pod, not of the Service. On a port that
+//! is TCP to the mesh, rules on paths, methods or headers allow nothing.
+//!
+//! How to confirm it: The details in B's log name the policy and the rule, or `none`. `istioctl x authz check POD`
+//! lists what B's proxy has.
+//!
+//! How to fix it: Add a rule that allows the request, or narrow the one that denies it. Where a rule asks for a
+//! principal, let A speak mutual TLS.
 
 use crate::diagnose::{Case, Found, Proved, add_item, advice, certain, named, object_ref, ref_of, replace, show};
 use crate::mesh::istio;

@@ -1,8 +1,16 @@
-//! A rule sends A's locality to others only, and every endpoint is elsewhere.
+//! Every endpoint is where A's zone does not go.
 //!
-//! `localityLbSetting.distribute` of a `DestinationRule` (often one for the whole mesh) names where requests of a locality go.
-//! Endpoints of a locality that it does not name get nothing, so istiod leaves them out; an endpoint that no pod is behind has
-//! no locality at all. The endpoint slices are full, and A's cluster is empty: 503 UH.
+//! The endpoint slices are full, and A's cluster is empty: 503 UH.
+//!
+//! How it comes about: `localityLbSetting.distribute` of a `DestinationRule`, often one for the whole mesh, names
+//! where requests of a locality go. Endpoints of a locality that it does not name get nothing, so istiod leaves them
+//! out. An endpoint that no pod is behind has no locality at all.
+//!
+//! How to confirm it: `istioctl proxy-config endpoints POD` has no row for the cluster, while `kubectl get
+//! endpointslices` has addresses. Compare the labels `topology.kubernetes.io/zone` of the nodes with `distribute`.
+//!
+//! How to fix it: Name the other localities in `distribute`, or drop it. `failover` sends requests elsewhere only when
+//! the near endpoints fail.
 
 use crate::diagnose::{
     Case, Found, Proved, certain, named, policy_part, ready, ready_pods, ref_of, remove, set, show, slices,

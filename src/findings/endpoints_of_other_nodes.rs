@@ -1,7 +1,13 @@
-//! The Service gives only the endpoints of a client's own node, and A's node has none.
+//! Only endpoints of A's node count: it has none.
 //!
-//! With `internalTrafficPolicy: Local` the endpoints on other nodes do not count, for kube-proxy as for Istio: each proxy gets
-//! those of its own node. The pods are ready, the endpoint slices are full, and A's cluster is empty: 503 UH.
+//! The pods are ready, the endpoint slices are full, and A's cluster is empty: 503 UH.
+//!
+//! How it comes about: With `internalTrafficPolicy: Local` the endpoints on other nodes do not count, for kube-proxy
+//! as for Istio: each proxy gets those of its own node, and A's node has none.
+//!
+//! How to confirm it: `kubectl get service NAME -o yaml` shows the field; `kubectl get pods -o wide` shows the nodes.
+//!
+//! How to fix it: Set `internalTrafficPolicy: Cluster`, or run B on every node (a `DaemonSet`).
 
 use serde_json::json;
 

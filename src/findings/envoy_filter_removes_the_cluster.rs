@@ -1,17 +1,22 @@
-//! An `EnvoyFilter` removes the cluster that the route names.
+//! An `EnvoyFilter` removes the route's cluster.
 //!
 //! A patch with `applyTo: CLUSTER` and `operation: REMOVE` takes clusters out of what istiod sends to a proxy. Routes
-//! stay as they are, so each that names such a cluster ends there, and Envoy answers 503 NC by itself. Narrow the
-//! patch's match (an empty one takes every cluster), or delete the patch.
+//! stay as they are, so each that names such a cluster ends there, and Envoy answers 503 NC by itself.
 //!
-//! A patch of the root namespace is for every proxy, one of another namespace for the proxies there. What it matches:
-//! `pilot/pkg/networking/core/envoyfilter/cluster_patch.go`.
+//! How it comes about: A patch of the root namespace is for every proxy, one of another namespace for the proxies
+//! there. One with an empty match takes every cluster.
+//!
+//! How to confirm it: `kubectl get envoyfilters -A -o yaml`, and look for `REMOVE`. Without the object the cluster is
+//! back in `istioctl proxy-config clusters POD`.
+//!
+//! How to fix it: Narrow the patch's match, or delete the patch.
 
 use crate::diagnose::{Case, Found, Proved, certain, in_field, named, ref_of, remove, set, show};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::Stage;
 
+/// What a patch matches: `pilot/pkg/networking/core/envoyfilter/cluster_patch.go`.
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|_| case.lacks_cluster())?;
     let name = ClusterName::parse(&cluster.name)?;

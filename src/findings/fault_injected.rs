@@ -1,8 +1,13 @@
 //! An injected fault answers the request.
 //!
-//! Somebody told the proxy to answer a share of the requests with an error, to see how clients take it: `fault.abort` in a
-//! `VirtualService`. B never sees these requests; in the log they carry FI and `fault_filter_abort`. Take the fault away
-//! when the test is over.
+//! The proxy is told to answer a share of the requests with an error, to see how clients take it. B never sees these
+//! requests; in the log they carry FI and `fault_filter_abort`.
+//!
+//! How it comes about: `fault.abort` of a `VirtualService`, often left from a test.
+//!
+//! How to confirm it: `kubectl get virtualservices -A -o yaml`, and look for `fault`.
+//!
+//! How to fix it: Take the fault away when the test is over, or lower its percentage.
 
 use crate::diagnose::{Case, Found, OwnAnswer};
 use crate::verdict::Stage;

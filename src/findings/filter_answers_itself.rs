@@ -1,7 +1,15 @@
-//! A filter answers this kind of request by itself, as it is meant to.
+//! A filter answers by itself, as it is meant to.
 //!
-//! The filter `cors` answers a browser's preflight (OPTIONS with `origin` and `access-control-request-method`) of an origin
-//! that its policy allows, and the filter `health_check` answers the path of its own. B never sees such requests.
+//! The request is answered by the proxy, and B never sees it. Nothing is broken.
+//!
+//! How it comes about: The filter `cors` answers a browser's preflight (OPTIONS with `origin` and
+//! `access-control-request-method`) of an origin that its policy allows, and the filter `health_check` answers the
+//! path of its own.
+//!
+//! How to confirm it: The details are `cors_response` or `health_check_ok`.
+//!
+//! How to fix it: Nothing, unless B is meant to answer: then remove the CORS policy of the route, or give the health
+//! check another path.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::Op;

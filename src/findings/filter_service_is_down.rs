@@ -1,8 +1,16 @@
-//! A filter has to ask a service, which cannot be asked.
+//! The service that a filter asks is down.
 //!
-//! The filters `ext_authz` and `ratelimit` ask a cluster of their own about each request. Where that cluster has no host that
-//! is healthy, or is not there, and the filter does not let requests pass then (`failure_mode_allow`), it answers by itself:
-//! 403 UAEX, or 500 RLSE.
+//! A filter asks a service about each request, the service cannot be asked, and the filter lets nothing pass then. It
+//! answers by itself: 403 UAEX, or 500 RLSE.
+//!
+//! How it comes about: The filters `ext_authz` and `ratelimit` ask a cluster of their own. That cluster has no host
+//! that is healthy, or is not there, and `failure_mode_allow` is not set (of `ratelimit`: `failure_mode_deny` is).
+//!
+//! How to confirm it: `istioctl proxy-config endpoints POD --cluster NAME`, with the name of the cluster that the
+//! filter has.
+//!
+//! How to fix it: Bring the service back: its pods, its Service, its port. Or let requests pass without its word
+//! (Istio: `failOpen` of the extension provider).
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::Op;

@@ -1,9 +1,14 @@
-//! The proxy never took the listener that is for this connection.
+//! The proxy never took the connection's listener.
 //!
-//! Envoy takes a listener whole or not at all. Where it cannot take the first version of one (a patch with a field that
-//! does not exist, a script that does not load), it has none, and Istio's listener for what no other takes gets the
-//! connections: they pass in plaintext, past every rule of the mesh, or are turned away. The dump keeps the reason
-//! (`error_state`), and `istioctl proxy-status` says it too. Correct what the reason names, most often an `EnvoyFilter`.
+//! Envoy takes a listener whole or not at all. It has none of this name, so that Istio's listener for what no other
+//! takes gets the connections: they pass in plaintext, past every rule of the mesh, or are turned away.
+//!
+//! How it comes about: The first version of the listener could not be taken: a patch with a field that does not exist,
+//! a script that does not load.
+//!
+//! How to confirm it: The dump keeps the reason (`error_state`), and `istioctl proxy-status` says it too.
+//!
+//! How to fix it: Correct what the reason names, most often an `EnvoyFilter`.
 
 use crate::diagnose::{Case, Found, Proved, Rejected};
 use crate::mesh::istio::CATCH_ALL_CLUSTERS;

@@ -1,10 +1,17 @@
-//! B takes mutual TLS only, and plaintext comes to it.
+//! B takes mutual TLS only, and plaintext comes.
 //!
-//! A `PeerAuthentication` with mode STRICT makes B's proxy accept mutual TLS and nothing else, so it has no filter chain
+//! A `PeerAuthentication` with mode STRICT makes B's proxy accept mutual TLS and nothing else. It has no filter chain
 //! for a plaintext connection and closes it: A's proxy then answers 503 UC, and a client without a proxy sees a reset.
-//! Plaintext is sent when A has no proxy, when annotations keep the connection from it, when A's proxy does not know the
-//! Host and passes the connection through, when a `DestinationRule` turns TLS off, or when a `ServiceEntry` of the same host
-//! hides that B takes mutual TLS. Mend that first: PERMISSIVE lets everybody in without a certificate.
+//!
+//! How it comes about: Plaintext is sent when A has no proxy, when annotations keep the connection from it, when A's
+//! proxy does not know the Host and passes the connection through, when a `DestinationRule` turns TLS off, or when a
+//! `ServiceEntry` of the same host hides that B takes mutual TLS.
+//!
+//! How to confirm it: B's log has `NR filter_chain_not_found`. `istioctl proxy-config cluster POD --fqdn HOST -o json`
+//! at A has no `transport_socket_matches`. `istioctl x describe pod POD` at B shows the mode.
+//!
+//! How to fix it: Mend what sends plaintext: inject A, drop `mode: DISABLE`, let A see the Service. PERMISSIVE lets
+//! everybody in without a certificate, so it comes last.
 
 use serde_json::json;
 

@@ -1,8 +1,15 @@
-//! A `DestinationRule` makes A's proxy speak mutual TLS to pods that have no proxy.
+//! Mutual TLS goes to pods that have no proxy.
 //!
-//! Without a rule, Istio uses mutual TLS for those endpoints that take it, and plaintext for the others. A rule with
-//! `tls.mode: ISTIO_MUTUAL` (or MUTUAL) fixes it for all, and an application without a proxy does not understand the
-//! handshake: no connection ever comes about, and A's proxy answers 503 UF. Take `tls` out of the rule, or give B a proxy.
+//! A `DestinationRule` makes A's proxy speak mutual TLS to pods that do not understand the handshake: no connection
+//! ever comes about, and A's proxy answers 503 UF.
+//!
+//! How it comes about: Without a rule, Istio uses mutual TLS for those endpoints that take it, and plaintext for the
+//! others. A rule with `tls.mode: ISTIO_MUTUAL` (or MUTUAL) fixes it for all.
+//!
+//! How to confirm it: The details have `WRONG_VERSION_NUMBER`. `kubectl get pod POD -o yaml` at B has no container
+//! `istio-proxy`.
+//!
+//! How to fix it: Take `tls` out of the rule, or give B a proxy.
 
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, failures_of, named, pods_of, policy_part, ref_of, remove, show, takes_mutual_tls,

@@ -1,9 +1,16 @@
-//! No connection to B ever came about, and a `NetworkPolicy` of B's does not let A in.
+//! A `NetworkPolicy` of B's does not let A in.
 //!
-//! As soon as one `NetworkPolicy` selects a pod for ingress, only what a rule of one of them lists may connect to it; the
-//! network plugin drops the rest, so that connections time out: 503 UF. Ports are those of the pod, not of the Service.
-//! Beside a sidecar the application's port counts, as the proxy takes the connection only once it is in the pod. Add a rule
-//! for A, or find another reason where the plugin enforces no policies.
+//! No connection to B ever came about: connections time out, and A's proxy answers 503 UF. A policy of B's would drop
+//! them.
+//!
+//! How it comes about: As soon as one `NetworkPolicy` selects a pod for ingress, only what a rule of one of them lists
+//! may connect to it; the network plugin drops the rest. Ports are those of the pod, not of the Service. Beside a
+//! sidecar the application's port counts, as the proxy takes the connection only once it is in the pod.
+//!
+//! How to confirm it: `kubectl describe networkpolicies -n NAMESPACE`. The details have `connection_timeout`, and not
+//! `Connection_refused`.
+//!
+//! How to fix it: Add a rule for A, or find another reason where the plugin enforces no policies.
 
 use serde_json::json;
 

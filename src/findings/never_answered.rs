@@ -1,7 +1,15 @@
-//! The connection manager has no filter that would answer.
+//! No filter of the proxy would ever answer.
 //!
-//! The router is the last of the HTTP filters, and the only one that sends requests on. Without it nobody ever answers: the
-//! request hangs until the client gives up.
+//! The router is the last of the HTTP filters, and the only one that sends requests on. Without it nobody ever
+//! answers: the request hangs until the client gives up (DC).
+//!
+//! How it comes about: A configuration that was written by hand, or an `EnvoyFilter` that removes or replaces the
+//! router.
+//!
+//! How to confirm it: `istioctl proxy-config listeners POD -o json`: the connection manager's `http_filters` do not
+//! end with `envoy.filters.http.router`.
+//!
+//! How to fix it: Put the router back at the end; where an `EnvoyFilter` took it away, correct the filter's match.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::Op;

@@ -1,7 +1,14 @@
-//! The proxy asks for a password, a key or a login, and the request shows none.
+//! The proxy asks for a login, and none is shown.
 //!
-//! The filters `basic_auth`, `api_key_auth` and `oauth2` answer 401 (or redirect to the login) by themselves, before any
-//! upstream is asked. Credentials that are shown are not looked at here.
+//! The filters `basic_auth`, `api_key_auth` and `oauth2` answer 401 (or redirect to the login) by themselves, before
+//! any upstream is asked. Credentials that are shown are not looked at here.
+//!
+//! How it comes about: The client sends no `authorization` header, no key, or none in the place where the filter
+//! looks.
+//!
+//! How to confirm it: The details say which: `no_credential_for_basic_auth`, `missing_api_key`, `oauth_denied`.
+//!
+//! How to fix it: Send the credentials, or leave the filter out of that route.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::Op;

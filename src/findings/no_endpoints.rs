@@ -1,7 +1,16 @@
-//! The service is known, and it has no endpoints.
+//! The service is known, and has no endpoints.
 //!
-//! Envoy has the cluster and not one host in it, so it answers 503 UH by itself. Either the Service's selector fits no
-//! pod, or the workload is scaled to zero, or none of its pods is ready; for a host outside, its name did not resolve.
+//! Envoy has the cluster and not one host in it, so it answers 503 UH by itself. A headless name without endpoints
+//! does not even resolve.
+//!
+//! How it comes about: The Service's selector fits no pod, or the workload is scaled to zero, or none of its pods is
+//! ready. For a host outside, its name did not resolve.
+//!
+//! How to confirm it: `kubectl get endpointslices -l kubernetes.io/service-name=NAME` is empty or has nothing that is
+//! ready. `kubectl get pods -l SELECTOR` shows whether there are pods.
+//!
+//! How to fix it: Correct the selector, scale the workload up, or let its pods get ready. For a host outside, correct
+//! the name or the resolver.
 
 use serde_json::json;
 

@@ -1,8 +1,17 @@
-//! The listener has no filter chain for the connection.
+//! The listener has no chain for the connection.
 //!
-//! A filter chain is chosen by the port, by addresses, by the server name of TLS (SNI), by whether it is TLS at all, and by
-//! ALPN. Where none fits, Envoy closes the connection and logs NR `filter_chain_not_found`; the client sees a reset. Most
-//! often the server name is another than the certificates' chains are for, or plaintext comes to a port that takes TLS.
+//! Envoy closes the connection before any request is read, and logs NR `filter_chain_not_found`; the client sees a
+//! reset.
+//!
+//! How it comes about: A filter chain is chosen by the port, by addresses, by the server name of TLS (SNI), by whether
+//! it is TLS at all, and by ALPN, and none fits. Most often the server name is another than the certificates' chains
+//! are for, or plaintext comes to a port that takes TLS.
+//!
+//! How to confirm it: `istioctl proxy-config listeners POD --port PORT -o json`: read `filter_chain_match` of each
+//! chain. `openssl s_client -connect ADDRESS:PORT -servername NAME` tries a server name.
+//!
+//! How to fix it: Dial the name that a chain is for, or add the host to the Gateway's server. Speak TLS to a port of
+//! TLS.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::snapshot::Node;

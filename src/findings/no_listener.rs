@@ -1,7 +1,15 @@
 //! No listener of the proxy takes the port.
 //!
-//! The connection is refused before Envoy sees a request, so nothing is logged. A gateway listens on the ports of its
-//! Gateway (or of its virtual hosts), and a port with TLS often has no listener until its certificate is there.
+//! The connection is refused before Envoy sees a request, so nothing is logged.
+//!
+//! How it comes about: A gateway listens on the ports of its Gateway (or of its virtual hosts) and on no other. A port
+//! with TLS often has no listener until its certificate is there.
+//!
+//! How to confirm it: `istioctl proxy-config listeners POD` lists the ports. `kubectl get gateways -A -o yaml` shows
+//! which the Gateway has, and whether a listener was not accepted.
+//!
+//! How to fix it: Add the port to the Gateway, or dial one of those that there are. Where the certificate is missing,
+//! create its Secret.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::{Op, Side};

@@ -1,8 +1,17 @@
-//! The host is known, and no route of it takes the request.
+//! The host is known; no route takes the request.
 //!
-//! A `VirtualService` with matches and no rule without one leaves the rest of the requests without a route, and Envoy
-//! answers 404 NR by itself. On a gateway the same happens when no virtual host takes the Host. Add a rule without a
-//! match at the end, or correct the match that is meant.
+//! A virtual host has the Host, and none of its routes takes the request; or, on a gateway, no virtual host takes the
+//! Host. Envoy answers 404 NR by itself.
+//!
+//! How it comes about: A `VirtualService` or `HTTPRoute` has matches and no rule for the rest: another path, method,
+//! header or case of letters, a prefix that ends in a slash. Of a gateway: the Host is not among the Gateway's hosts,
+//! or the `VirtualService` is not bound to it.
+//!
+//! How to confirm it: `istioctl proxy-config routes POD --name PORT -o json`: find the host among `domains`, and read
+//! the matches from top to bottom.
+//!
+//! How to fix it: Correct the match that is meant, or add a rule without a match at the end. Of a gateway: add the
+//! host to the Gateway and bind the `VirtualService` to it.
 
 use serde_json::json;
 

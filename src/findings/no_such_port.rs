@@ -1,7 +1,14 @@
-//! The Service is there, and it has no such port.
+//! The Service is there, and has no such port.
 //!
-//! A client that dials a port which the Service does not declare reaches nothing; and a route whose destination names
-//! such a port leads to a cluster that does not exist. Name one of the ports that there are, or add it to the Service.
+//! A client that dials a port which the Service does not declare reaches nothing: the connection is refused or times
+//! out. A route whose destination names such a port leads to a cluster that does not exist: 503 NC.
+//!
+//! How it comes about: The port was renamed or renumbered, or the pod's port is taken for the Service's. The mesh
+//! counts the Service's port.
+//!
+//! How to confirm it: `kubectl get service NAME -o jsonpath='{.spec.ports}'`.
+//!
+//! How to fix it: Dial or name one of the ports that there are, or add the port to the Service.
 
 use serde_json::{Value, json};
 
@@ -13,6 +20,8 @@ use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Stop, ports_of};
+
+pub(crate) const CODES: &[&str] = &["IST0101"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop() == Some(&Stop::NoSuchPort) { asked_for(case) } else { routed_to(case) }
@@ -78,7 +87,7 @@ fn routed_to(case: &Case) -> Option<Found> {
         fix: vec![other_port(case, &route, &name, &ports)],
         next: show(&route),
         objects: objects.into_iter().flatten().collect(),
-        codes: if route.kind == "VirtualService" { &["IST0101"] } else { &[] },
+        codes: if route.kind == "VirtualService" { CODES } else { &[] },
         evidence,
     })
 }

@@ -1,8 +1,16 @@
 //! There is no Service or host of that name.
 //!
-//! Either the name that was asked for is no Service, so that it does not even resolve; or a route sends the request to
-//! a host that the mesh does not know, so that there is no cluster for it. A short name in a `VirtualService` is looked
-//! up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is.
+//! The name that was asked for is no Service, so that it does not even resolve; or a route sends the request to a host
+//! that the mesh does not know, so that there is no cluster for it: 503 NC, or 500 NC for routes of the Gateway API.
+//!
+//! How it comes about: A misspelled name, another namespace, a Service that was deleted. A short name in a
+//! `VirtualService` is looked up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is:
+//! `reviews.shop` is no short form there.
+//!
+//! How to confirm it: `kubectl get services -A` and `kubectl get serviceentries -A`, and look for the name.
+//!
+//! How to fix it: Name the Service with its namespace (`reviews.shop.svc.cluster.local`), or create it. A host outside
+//! needs a `ServiceEntry`.
 
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, create, destination_field, destination_of, is_of_gateway_api, list, named,
@@ -13,6 +21,8 @@ use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::Kind;
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
+
+pub(crate) const CODES: &[&str] = &["IST0101", "KIA1101", "KIA1402"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop() == Some(&Stop::NoSuchService) { Some(asked_for(case)) } else { routed_to(case) }

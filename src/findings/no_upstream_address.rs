@@ -1,7 +1,16 @@
-//! The cluster has no address to send the request to.
+//! The cluster has no address to send to.
 //!
-//! A cluster of type `ORIGINAL_DST` sends each request where its client dialed, or to the address in a header or in metadata.
-//! Where the listener did not restore the address, and no header names one, there is none, and Envoy answers 503 UH.
+//! A cluster of type `ORIGINAL_DST` sends each request where its client dialed, or to the address in a header or in
+//! metadata. There is none, and Envoy answers 503 UH.
+//!
+//! How it comes about: The listener does not restore the address that was dialed (no `use_original_dst` and no PROXY
+//! header), and no header names one; or the header's value is no address.
+//!
+//! How to confirm it: The cluster's `type` and `original_dst_lb_config` in `istioctl proxy-config clusters POD -o
+//! json`, and the listener filters.
+//!
+//! How to fix it: Send the header (`x-envoy-original-dst-host` by default) with IP:PORT, or let the listener restore
+//! the address.
 
 use crate::diagnose::{Case, EVERY, Found, advice};
 use crate::verdict::Op;

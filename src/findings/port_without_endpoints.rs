@@ -1,7 +1,15 @@
-//! The Service's port leads to no port of its endpoints.
+//! The Service's port leads to none of its pods.
 //!
-//! A target port that is a name counts only for pods that have a container port of that name, and an endpoint slice that was
-//! written by hand has to name its port as the Service does. Else the pods are ready, and this port has no endpoint: 503 UH.
+//! The pods are ready, and this port of the Service has no endpoint: 503 UH.
+//!
+//! How it comes about: A target port that is a name counts only for pods that have a container port of that name. An
+//! endpoint slice that was written by hand has to name its port as the Service does.
+//!
+//! How to confirm it: `kubectl get endpointslices -l kubernetes.io/service-name=NAME -o yaml`: the port's name is
+//! missing under `ports`.
+//!
+//! How to fix it: Give the container port the name, or write the number into `targetPort`. Name the slice's port as
+//! the Service names its own.
 
 use serde_json::json;
 
@@ -11,6 +19,8 @@ use crate::diagnose::{
 use crate::mesh::istio::PROXY;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{ObjectRef, Op, Stage};
+
+pub(crate) const CODES: &[&str] = &["KIA0701"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let (_, empty) = case.empty_cluster()?;
@@ -133,7 +143,7 @@ fn found(
         next: show(&object),
         objects: vec![object],
         fix,
-        codes: &["KIA0701"],
+        codes: CODES,
         evidence,
     }
 }

@@ -1,10 +1,15 @@
-//! A browser's preflight is not answered by the proxy that has the CORS policy, because the policy lists another origin.
+//! The CORS policy does not list the origin.
 //!
-//! A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) from an origin of the policy is answered by
-//! the proxy itself. From any other origin the proxy passes it on, and as browsers send no credentials with it, whoever
-//! wants a token turns it away. An origin is a scheme, a host and a port: it has no path, so an entry that ends in a
-//! slash never matches, nor does one without the scheme or with another port. Correct the entry in
-//! `corsPolicy.allowOrigins`.
+//! A browser's preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) from an origin of the policy is
+//! answered by the proxy itself. From any other origin the proxy passes it on, and as browsers send no credentials
+//! with it, whoever wants a token turns it away.
+//!
+//! How it comes about: An origin is a scheme, a host and a port: it has no path, so an entry that ends in a slash
+//! never matches, nor does one without the scheme or with another port.
+//!
+//! How to confirm it: Compare the request's `Origin` with `corsPolicy.allowOrigins`, letter by letter.
+//!
+//! How to fix it: Correct the entry in `corsPolicy.allowOrigins`.
 
 use serde_json::json;
 

@@ -1,8 +1,17 @@
-//! The client speaks another protocol than the proxy takes on that port.
+//! The client speaks what the port does not take.
 //!
-//! TLS that comes to a port of plaintext HTTP is read as a request line, and answered 400. Plaintext that comes to a port
-//! of TLS is closed. A port of HTTP/2 alone closes what does not begin with its preface, and HTTP/1.0 is answered 426
-//! unless it is allowed (`accept_http_10`; in Istio `PILOT_HTTP10=1` for istiod).
+//! What the client speaks is not what the listener reads. TLS that comes to a port of plaintext HTTP is read as a
+//! request line, and answered 400. Plaintext that comes to a port of TLS is closed. A port of HTTP/2 alone closes what
+//! does not begin with its preface, and HTTP/1.0 is answered 426.
+//!
+//! How it comes about: A URL with the wrong scheme, a port whose name says another protocol than its server speaks, or
+//! an old client: HTTP/1.0 is taken only with `accept_http_10` (in Istio `PILOT_HTTP10=1` for istiod).
+//!
+//! How to confirm it: The details are `http1.codec_error` or `low_version`. `curl -v` with http and with https shows
+//! which the port takes.
+//!
+//! How to fix it: Use the scheme that the port takes. Name the Service's port for what is spoken: `http-…`, `https-…`,
+//! `grpc-…`, `tcp-…`.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::envoy::codec::Refusal;

@@ -1,8 +1,17 @@
-//! The listener wants a PROXY header before all else, and the client sends none.
+//! The listener wants a PROXY header; none comes.
 //!
-//! The listener filter `proxy_protocol` is for a load balancer in front that says in it who its client is. It closes each
-//! connection that comes without one (unless `allow_requests_without_proxy_protocol` is set): those of clients inside the
-//! cluster, and of a load balancer that was not told to send it.
+//! The listener filter `proxy_protocol` closes each connection that does not begin with a PROXY header, and nothing is
+//! logged of a request.
+//!
+//! How it comes about: The filter is for a load balancer in front, which says in the header who its client is. Clients
+//! inside the cluster send none, and neither does a load balancer that was not told to. Mostly an `EnvoyFilter` or the
+//! gateway's annotation `proxyProtocol` brought it.
+//!
+//! How to confirm it: `istioctl proxy-config listeners POD -o json`: look for `proxy_protocol` among
+//! `listener_filters`. `curl --haproxy-protocol` sends the header.
+//!
+//! How to fix it: Turn the PROXY protocol on at the load balancer, set `allow_requests_without_proxy_protocol`, or
+//! remove the filter.
 
 use crate::diagnose::{Case, Found, Proved, advice, certain, named, ref_of, remove, show};
 use crate::snapshot::{Kind, Node};

@@ -1,8 +1,16 @@
-//! The mesh lets requests out only to hosts that it knows, and this is none.
+//! The mesh lets nothing out to unknown hosts.
 //!
-//! With `outboundTrafficPolicy: REGISTRY_ONLY`, set in a Sidecar or for the whole mesh, an unknown host gets 502 from
-//! the proxy itself (or, for TCP, a closed connection). Declare the host in a `ServiceEntry`; or, where a Sidecar's
-//! `egress` leaves a Service out, add it there; or correct the Host header.
+//! The mesh lets requests out only to hosts that it knows. Any other host gets 502 from A's own proxy, or for TCP a
+//! closed connection (UH at `BlackHoleCluster`).
+//!
+//! How it comes about: `outboundTrafficPolicy: REGISTRY_ONLY` is set in a Sidecar or for the whole mesh. The host is
+//! not registered; or a Sidecar's `egress` or `exportTo` leaves it out for A; or the Host header is another's.
+//!
+//! How to confirm it: The virtual host is `block_all` in `istioctl proxy-config routes POD -o json`. `istioctl
+//! proxy-config clusters POD --fqdn HOST` has nothing.
+//!
+//! How to fix it: Declare the host in a `ServiceEntry`; or add it to the Sidecar's `egress` where one leaves it out;
+//! or correct the Host header.
 
 use serde_json::json;
 

@@ -1,8 +1,17 @@
-//! The request is refused for how it is written, before any route is looked for.
+//! The request is refused for how it is written.
 //!
-//! Envoy refuses headers with underscores where it is told to (`headers_with_underscores_action`), a length that is said in
-//! two ways, a Host with characters that none has, headers that HTTP/2 does not allow, and paths that it cannot normalize or
-//! whose escaped slashes it is told not to take (`path_with_escaped_slashes_action`).
+//! Envoy refuses the request before any route is looked for, for its form: 400, 404, 502 or a redirect.
+//!
+//! How it comes about: Headers with underscores where the proxy is told to refuse them
+//! (`headers_with_underscores_action`), a length that is said in two ways, a Host with characters that none has,
+//! headers that HTTP/2 does not allow, a path that cannot be normalized or whose escaped slashes are not taken
+//! (`path_with_escaped_slashes_action`).
+//!
+//! How to confirm it: The details name the rule: `http1.unexpected_underscore`, `path_normalization_failed`,
+//! `http.invalid_authority`.
+//!
+//! How to fix it: Correct the request. Where the rule is too strict, change that field of the connection manager, or
+//! `meshConfig.pathNormalization`.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::envoy::codec::Refusal;

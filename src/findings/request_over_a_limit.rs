@@ -1,8 +1,14 @@
 //! The request is larger than the proxy takes.
 //!
-//! A connection manager takes so many headers (`max_headers_count`) of so many bytes (`max_request_headers_kb`), and answers
-//! 431 to more; the usual culprits are cookies and tokens. A buffer filter answers 413 to a body that is longer than its
-//! `max_request_bytes`.
+//! A connection manager takes so many headers (`max_headers_count`) of so many bytes (`max_request_headers_kb`), and
+//! answers 431 to more. A buffer filter answers 413 to a body that is longer than its `max_request_bytes`.
+//!
+//! How it comes about: The usual culprits are cookies and tokens that grow, and uploads.
+//!
+//! How to confirm it: The details: `http1.headers_too_large`, `http1.too_many_headers`, `request_payload_too_large`.
+//! Where A's log has 431 and `via_upstream`, B's proxy refused it.
+//!
+//! How to fix it: Send less, or raise the limit by an `EnvoyFilter` at the proxy that refuses.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::envoy::codec::Refusal;

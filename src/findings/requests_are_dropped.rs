@@ -1,7 +1,14 @@
-//! The proxy is told to drop requests to this cluster.
+//! The proxy is told to drop these requests.
 //!
-//! The control plane can send a share that is to be dropped with the endpoints (`drop_overloads`), and an operator can put a
-//! cluster into maintenance by the runtime key `upstream.maintenance_mode.CLUSTER`. Envoy answers 503 by itself.
+//! The proxy is told to drop requests to this cluster, a share of them or all, and answers 503 by itself.
+//!
+//! How it comes about: The control plane sends a share that is to be dropped with the endpoints (`drop_overloads`), or
+//! an operator put the cluster into maintenance by the runtime key `upstream.maintenance_mode.CLUSTER`.
+//!
+//! How to confirm it: The details: `drop_overload`, `unconditional_drop_overload` or `maintenance_mode`. `/runtime` of
+//! the admin endpoint shows the key.
+//!
+//! How to fix it: Take the runtime key back, or relieve the service so that its control plane ends the drop.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::Op;

@@ -1,9 +1,16 @@
 //! Every request that was counted failed.
 //!
-//! The host counters of A's proxy count what it sent: `rq_total` requests, of which none was answered well (`rq_success`
-//! is 0). Connections came about, so somebody listens. Usually the two sides speak different protocols (HTTP/2 to a
-//! server of HTTP/1.1: 502 UPE; gRPC to a cluster of HTTP/1.1; plaintext to a port of TLS: 503 UC), the answer takes
-//! longer than the route's timeout (504 UT), or the application answers every request with an error of its own (5xx).
+//! The host counters of A's proxy count what it sent: `rq_total` requests, of which none was answered well
+//! (`rq_success` is 0). Connections came about, so somebody listens.
+//!
+//! How it comes about: Usually the two sides speak different protocols (HTTP/2 to a server of HTTP/1.1: 502 UPE; gRPC
+//! to a cluster of HTTP/1.1; plaintext to a port of TLS: 503 UC), the answer takes longer than the route's timeout
+//! (504 UT), or the application answers every request with an error of its own (5xx).
+//!
+//! How to confirm it: The access log's flags and details tell these apart. `curl` from a pod to B's pod directly shows
+//! what the application answers.
+//!
+//! How to fix it: Name the port for its protocol, raise the route's timeout, or mend the application.
 
 use serde_json::json;
 

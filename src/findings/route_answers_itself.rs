@@ -1,8 +1,14 @@
-//! The route answers by itself, so B never sees the request.
+//! The route answers; B never sees the request.
 //!
-//! A `VirtualService` with `directResponse` has the proxy give a fixed answer; istiod also makes such a route of one of the
-//! Gateway API whose backends cannot be used (`backend-not-usable`). The log says `direct_response`, without a flag.
-//! Whether it is meant is for its owner to say.
+//! A route gives a fixed answer to this request, and B never sees it. Whether that is meant is for its owner to say.
+//!
+//! How it comes about: `directResponse` of a `VirtualService`. istiod also makes such a route of one of the Gateway
+//! API whose backends cannot be used (`backend-not-usable`).
+//!
+//! How to confirm it: The details are `direct_response`, without a flag. `istioctl proxy-config routes POD -o json`
+//! shows the route, and its metadata the object.
+//!
+//! How to fix it: Change or remove the rule, or put a narrower rule before it.
 
 use crate::diagnose::{Case, Found, OwnAnswer};
 use crate::verdict::Stage;

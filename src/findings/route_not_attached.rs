@@ -1,10 +1,15 @@
-//! An `HTTPRoute` has the host, and is not attached to the listener of the Gateway that gets the request.
+//! An `HTTPRoute` is not attached to the listener.
 //!
-//! A route of the Gateway API names its Gateway in `spec.parentRefs`, and the Gateway's listener has to take it: without
-//! `allowedRoutes` a listener takes the routes of the Gateway's own namespace alone, `sectionName` and `port` have to be
-//! those of a listener, and the listener's `hostname` has to admit one of the route's. Where one of these is missing, the
-//! gateway has no route for the host and answers 404 NR by itself. The route's `status.parents[].conditions` say which:
-//! `Accepted` is `False`, with the reason.
+//! The route has the host, and the Gateway's listener that gets the request does not have the route, so the gateway
+//! answers 404 NR by itself.
+//!
+//! How it comes about: A route names its Gateway in `spec.parentRefs`, and the listener has to take it: without
+//! `allowedRoutes` a listener takes the routes of the Gateway's own namespace alone, `sectionName` and `port` have to
+//! be those of a listener, and the listener's `hostname` has to admit one of the route's.
+//!
+//! How to confirm it: The route's `status.parents[].conditions`: `Accepted` is `False`, with the reason.
+//!
+//! How to fix it: Correct `parentRefs` or the hostnames of the route, or `allowedRoutes` of the listener.
 
 use serde_json::json;
 
@@ -17,6 +22,8 @@ use crate::verdict::{Fix, ObjectRef, Stage};
 
 /// The label of a gateway's pods that names their Gateway; they are of its namespace.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+
+pub(crate) const CODES: &[&str] = &["IST0171", "KIA1401", "KIA1402"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let unrouted = Unrouted::of(case)?;

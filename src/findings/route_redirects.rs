@@ -1,8 +1,14 @@
-//! The route, or the virtual host, redirects the request.
+//! The route, or the virtual host, redirects.
 //!
-//! A `VirtualService` with `redirect`, an `HTTPRoute` with a `RequestRedirect`, or a Gateway's server with
-//! `tls.httpsRedirect` answers with another place, and B never sees the request. A client that follows redirects asks
-//! again, there; one that does not takes the 301 for the answer.
+//! The proxy answers with another place, and B never sees the request. A client that follows redirects asks again,
+//! there; one that does not takes the 301 for the answer.
+//!
+//! How it comes about: A `VirtualService` with `redirect`, an `HTTPRoute` with a `RequestRedirect`, or a Gateway's
+//! server with `tls.httpsRedirect`.
+//!
+//! How to confirm it: `curl -v` shows the header `location`. The details are `direct_response`.
+//!
+//! How to fix it: Ask for the place that the redirect names, or remove the rule that redirects.
 
 use crate::diagnose::{Case, Found, OwnAnswer};
 use crate::verdict::Stage;

@@ -1,7 +1,15 @@
-//! The listener asks for a route configuration that never came.
+//! The listener's routes were never delivered.
 //!
-//! The connection manager names it (RDS, or a scope of SRDS), the control plane has not sent it, or the proxy refused it. So
-//! there is no route, and every request is answered 404 NR.
+//! The connection manager has no routes at all, so that every request is answered 404 NR.
+//!
+//! How it comes about: The listener names a route configuration (RDS, or a scope of SRDS) that the control plane has
+//! not sent, or that the proxy refused.
+//!
+//! How to confirm it: `istioctl proxy-status` shows what was refused; `istioctl proxy-config routes POD` lacks the
+//! name that the listener has under `rds`.
+//!
+//! How to fix it: Correct what the proxy refuses, mostly an `EnvoyFilter` or two virtual hosts with one domain; or
+//! bring istiod back.
 
 use crate::diagnose::{Case, Found, advice, proxy_status};
 use crate::verdict::Op;

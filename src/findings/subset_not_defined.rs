@@ -1,12 +1,18 @@
-//! A route names a subset that the proxy has no cluster for.
+//! The proxy has no cluster for a route's subset.
 //!
 //! A `VirtualService` (or its destination) names a subset. Istio makes one cluster for each subset that a
 //! `DestinationRule` defines; for one that none defines there is no cluster, and Envoy answers 503 NC by itself.
-//! Define the subset in the `DestinationRule` of that host, or name one that is defined.
 //!
-//! Where a `DestinationRule` does define it, the proxy does not see that rule: it is not exported to A's namespace,
-//! it lies where Istio does not look (A's namespace, then the service's, then the root namespace, and the first that
-//! has a rule hides the others), or the proxy has not received it yet.
+//! How it comes about: The subset is misspelled or was removed. Or a `DestinationRule` does define it, and the proxy
+//! does not see that rule: it is not exported to A's namespace, it lies where Istio does not look (A's namespace, then
+//! the service's, then the root namespace, and the first that has a rule hides the others), or the proxy has not
+//! received it yet.
+//!
+//! How to confirm it: `istioctl proxy-config clusters POD --fqdn HOST` lists the subsets that the proxy has. `kubectl
+//! get destinationrules -A` shows who defines which.
+//!
+//! How to fix it: Define the subset in the `DestinationRule` of that host, name one that is defined, or export the
+//! rule (`exportTo`).
 
 use serde_json::{Value, json};
 
@@ -17,6 +23,8 @@ use crate::diagnose::{
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Certainty, Fix, ObjectRef, Op, Stage};
+
+pub(crate) const CODES: &[&str] = &["IST0101", "KIA1107"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = case.cluster_name().filter(|name| case.lacks_cluster() && !name.subset.is_empty())?;
@@ -62,7 +70,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         next: rule.as_ref().or(objects.first()).map(show).unwrap_or_default(),
         objects,
         fix,
-        codes: &["IST0101", "KIA1107"],
+        codes: CODES,
         evidence,
     })
 }

@@ -1,8 +1,15 @@
-//! A subset is defined, and no pod carries its labels.
+//! A subset is defined, and no pod has its labels.
 //!
-//! The `DestinationRule` defines the subset, so Istio made a cluster for it; but no pod of the service carries the
-//! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself. Correct the labels of the
-//! subset, or those of the pods.
+//! The `DestinationRule` defines the subset, so Istio made a cluster for it. No pod of the service carries the
+//! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself.
+//!
+//! How it comes about: The subset's label is misspelled, the version was removed, or the labels stand on the
+//! Deployment and not on its pods' template.
+//!
+//! How to confirm it: `kubectl get pods -l LABEL=VALUE --show-labels` is empty; the same for the Service's own
+//! selector is not.
+//!
+//! How to fix it: Correct the labels of the subset, or those of the pods (`spec.template.metadata.labels`).
 
 use serde_json::Value;
 
@@ -12,6 +19,8 @@ use crate::verdict::{Fix, ObjectRef, Op, Stage};
 
 /// A label's key and its value.
 type Label = (String, String);
+
+pub(crate) const CODES: &[&str] = &["IST0173", "KIA0203"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = case.cluster_name().filter(|name| case.lacks_host() && !name.subset.is_empty())?;
@@ -59,7 +68,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             .map_or_else(|| show(&rule), |selector| list_pods(&namespace, &selector, Columns::WithLabels)),
         objects: vec![rule],
         fix,
-        codes: &["IST0173", "KIA0203"],
+        codes: CODES,
         evidence,
     })
 }

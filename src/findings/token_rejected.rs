@@ -1,8 +1,14 @@
 //! The request's token is rejected.
 //!
-//! A `RequestAuthentication` makes B's proxy look at JSON web tokens: one that is malformed, expired, of an issuer that
-//! is not configured or for another audience is answered with 401 or 403. A request without a token passes, unless an
-//! `AuthorizationPolicy` asks for a principal.
+//! A `RequestAuthentication` makes B's proxy look at JSON web tokens, and this one is turned away with 401 or 403.
+//!
+//! How it comes about: The token is malformed, expired, of an issuer that is not configured or for another audience. A
+//! request without a token passes, unless an `AuthorizationPolicy` asks for a principal.
+//!
+//! How to confirm it: The details say why: `jwt_authn_access_denied{Jwt_is_expired}`. The middle part of the token is
+//! base64 and has `iss`, `aud` and `exp`.
+//!
+//! How to fix it: Send a good token, or correct `issuer`, `audiences` or `jwksUri` of the `RequestAuthentication`.
 
 use crate::diagnose::{Case, Found, Proved, advice, certain, named, ref_of, replace, show};
 use crate::snapshot::{Evidence, Kind, Node};

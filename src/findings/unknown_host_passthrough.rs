@@ -1,9 +1,17 @@
-//! The mesh does not know the host, so the connection is passed through as it is.
+//! An unknown host's connection is passed through.
 //!
-//! With `outboundTrafficPolicy: ALLOW_ANY` a request to a host that A's proxy has no route for goes on to the address
-//! that was dialed, in plaintext, without any rule of the mesh. That is meant for hosts outside. For a service of the
-//! mesh it means that A's proxy does not see it: a Sidecar's `egress` leaves it out, it is not exported to A's
-//! namespace, or the Host header is another's; and a B that wants mutual TLS closes the connection.
+//! A's proxy has no route for the host, so the connection goes on to the address that was dialed, in plaintext,
+//! without any rule of the mesh. That is meant for hosts outside. A B that wants mutual TLS closes such a connection.
+//!
+//! How it comes about: `outboundTrafficPolicy: ALLOW_ANY` lets unknown hosts pass. A service of the mesh is unknown to
+//! A where a Sidecar's `egress` leaves it out, where it is not exported to A's namespace, or where the Host header is
+//! another's.
+//!
+//! How to confirm it: The access log's cluster is `PassthroughCluster`, and `istioctl proxy-config clusters POD --fqdn
+//! HOST` has nothing.
+//!
+//! How to fix it: Let A see the service: add it to the Sidecar's `egress`, or correct `exportTo`, or the Host header.
+//! A host outside may have a `ServiceEntry`.
 
 use crate::diagnose::{Case, Found, Proved, advice, certain, create_entry, egress_host, list, ref_of, show};
 use crate::snapshot::{Evidence, Kind};

@@ -1,9 +1,15 @@
-//! The proxy rejected the last version of a listener, and goes on with the one before.
+//! The proxy rejected the last version of a listener.
 //!
-//! Envoy takes a listener whole or not at all. One that it cannot take (a patch with a field that does not exist, a script
-//! that does not load, a certificate that cannot be read) is answered with a NACK, and the version before stays in use: what
-//! changed since has no effect on this proxy. The dump keeps the reason (`error_state`), and `istioctl proxy-status` says
-//! it too. Correct what the reason names, most often an `EnvoyFilter`; the control plane then sends the listener again.
+//! Envoy takes a listener whole or not at all. One that it cannot take is answered with a NACK, and the version before
+//! stays in use: what changed since has no effect on this proxy.
+//!
+//! How it comes about: A patch with a field that does not exist, a script that does not load, a certificate that
+//! cannot be read.
+//!
+//! How to confirm it: The dump keeps the reason (`error_state`), and `istioctl proxy-status` says it too.
+//!
+//! How to fix it: Correct what the reason names, most often an `EnvoyFilter`; the control plane then sends the
+//! listener again.
 
 use crate::diagnose::{Case, Found, Proved, Rejected};
 use crate::snapshot::Origin;

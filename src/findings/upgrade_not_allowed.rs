@@ -1,7 +1,15 @@
-//! The request asks to go over to another protocol, and nobody allows it.
+//! Nobody allows the protocol that is asked for.
 //!
-//! Envoy lets a connection go over to WebSocket, CONNECT or another protocol only where the route's `upgrade_configs`, or
-//! else the connection manager's, name it. Istio allows WebSocket everywhere; other gateways have a switch for each route.
+//! Envoy lets a connection go over to WebSocket, CONNECT or another protocol only where the route's `upgrade_configs`,
+//! or else the connection manager's, name it. This one is not named, and the answer is 403 `upgrade_failed`.
+//!
+//! How it comes about: Istio allows WebSocket everywhere; other gateways have a switch for each route. CONNECT is
+//! allowed nowhere by default.
+//!
+//! How to confirm it: `upgrade_configs` of the route and of the connection manager in the config dump.
+//!
+//! How to fix it: Turn the switch on for that route (Contour: `enableWebsockets`; others: `allow_upgrade`), or add the
+//! upgrade to the connection manager.
 
 use crate::diagnose::{Case, Found, advice, named, show};
 use crate::verdict::Op;

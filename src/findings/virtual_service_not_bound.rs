@@ -1,9 +1,15 @@
-//! A `VirtualService` has the host, and is not bound to the gateway that gets the request.
+//! A `VirtualService` is not bound to the gateway.
 //!
-//! A `VirtualService` is for sidecars alone unless `spec.gateways` names a Gateway. The Gateway has to be there (a name
-//! without a namespace means the `VirtualService`'s own), its `selector` has to select the gateway's pods, and one of its
-//! servers has to have the port and admit the host. Where one of these is missing, the gateway has no route for the host
-//! and answers 404 NR by itself; where no Gateway has the port, it does not even listen. Compare `spec.gateways` and `spec.hosts` with the Gateway's `selector` and `servers`.
+//! The `VirtualService` has the host, and the gateway that gets the request does not have its routes: it answers 404
+//! NR by itself; where no Gateway has the port, it does not even listen.
+//!
+//! How it comes about: A `VirtualService` is for sidecars alone unless `spec.gateways` names a Gateway. The Gateway
+//! has to be there (a name without a namespace means the `VirtualService`'s own), its `selector` has to select the
+//! gateway's pods, and one of its servers has to have the port and admit the host.
+//!
+//! How to confirm it: Compare `spec.gateways` and `spec.hosts` with the Gateway's `selector` and `servers`.
+//!
+//! How to fix it: Name the Gateway in `spec.gateways`, or correct its selector, port or hosts.
 
 use serde_json::json;
 
@@ -14,6 +20,8 @@ use crate::diagnose::{
 use crate::mesh::istio::binding::{MESH, ServerHost, object_of};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Stage};
+
+pub(crate) const CODES: &[&str] = &["IST0101", "IST0132", "KIA0302", "KIA1102"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let unrouted = Unrouted::of(case)?;

@@ -9,6 +9,7 @@ mod cli;
 mod collect;
 mod credentials;
 mod data;
+mod explain;
 mod from_log;
 mod moving;
 mod raw;

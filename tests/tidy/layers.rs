@@ -63,9 +63,10 @@ const LAYERS: &[Layer] = &[
         may: &["diagnose", "envoy", "mesh", "snapshot", "verdict", "walk"],
         crates: Crates::Only(&["serde_json"]),
     },
+    Layer { name: "explain", may: &["diagnose"], crates: Crates::Only(&["strsim"]) },
     Layer {
         name: "render",
-        may: &["snapshot::Evidence", "snapshot::Origin", "text", "verdict"],
+        may: &["explain", "snapshot::Evidence", "snapshot::Origin", "text", "verdict"],
         crates: Crates::Only(&[
             "jsonpath_rust",
             "serde",

@@ -6,8 +6,19 @@ use crate::names::{Named, named};
 use crate::source::{File, Token, reads};
 
 /// The layers that are pure, synchronous and total.
-const CORE: &[&str] =
-    &["text", "envoy", "snapshot", "access_log", "mesh", "verdict", "walk", "diagnose", "findings", "render"];
+const CORE: &[&str] = &[
+    "text",
+    "envoy",
+    "snapshot",
+    "access_log",
+    "mesh",
+    "verdict",
+    "walk",
+    "diagnose",
+    "findings",
+    "explain",
+    "render",
+];
 
 /// Parts of `std` that reach out of the program, or ask it for the time.
 const OUTSIDE: &[&str] = &["env", "fs", "io", "os", "process", "thread", "time"];
