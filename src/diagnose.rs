@@ -40,7 +40,9 @@ pub(crate) use case::{
 pub(crate) use command::{
     Columns, describe, list, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
 };
-pub(crate) use connections::{failures_of, other_target_port, pods_of, takes_mutual_tls, workload};
+pub(crate) use connections::{
+    entry_of, failures_of, other_endpoints, other_target_port, pods_of, takes_mutual_tls, workload,
+};
 pub(crate) use delegates::Delegating;
 pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,

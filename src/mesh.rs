@@ -7,7 +7,6 @@
 
 pub mod annotations;
 pub mod conventions;
-pub mod gateway_api;
 pub mod injected;
 pub mod istio;
 pub mod kubernetes;

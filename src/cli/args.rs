@@ -130,6 +130,7 @@ pub(super) struct RequestArgs {
 }
 
 /// Where it is read.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Clone, Debug, Args)]
 pub(super) struct PlaceArgs {
     /// A is a pod with these labels

@@ -171,6 +171,12 @@ impl<'a> Case<'a> {
         nearest_first(self.objects_for(kind, &namespace, pod.as_ref()), &namespace)
     }
 
+    /// The same, of the proxy of a pod.
+    pub(crate) fn nearest_for_pod(&self, kind: Kind, pod: &Node) -> Vec<Node> {
+        let namespace = pod.text("metadata.namespace").unwrap_or_default();
+        nearest_first(self.objects_for(kind, &namespace, Some(pod)), &namespace)
+    }
+
     /// The Sidecar that is for A's proxy. `pilot/pkg/model/push_context.go`, `getSidecarScope`.
     pub(crate) fn sidecar(&self) -> Option<Node> {
         let own = self.namespace();

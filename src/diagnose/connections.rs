@@ -1,6 +1,8 @@
 //! Connections that never come about: what the findings about them have in common.
 
-use super::{Case, advice, object_ref, target_port};
+use super::{Case, advice, named, object_ref, ref_of, replace, target_port};
+use crate::mesh::istio::ClusterName;
+use crate::mesh::istio::binding::takes;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op};
 use crate::walk::{ClusterTrail, HostTrail};
@@ -9,6 +11,27 @@ use crate::walk::{ClusterTrail, HostTrail};
 pub(crate) fn failures_of(cluster: &ClusterTrail) -> Vec<Evidence> {
     let stats = cluster.eligible().take(3).filter_map(|host: &HostTrail| host.at.as_ref()?.get("stats"));
     stats.map(|stats| stats.evidence()).collect()
+}
+
+/// The `ServiceEntry` of the cluster's host, where no Service is behind it.
+pub(crate) fn entry_of(case: &Case) -> Option<Node> {
+    let host = ClusterName::parse(&case.in_source().cluster.as_ref()?.name)?.host;
+    if case.service_of_source().is_some() {
+        return None;
+    }
+    let has_host = |entry: &Node| {
+        entry.list("spec.hosts").iter().any(|own| own.value().as_str().is_some_and(|own| takes(own, &host)))
+    };
+    case.objects(Kind::ServiceEntry, None, &[])?.into_iter().find(has_host)
+}
+
+/// A `ServiceEntry` should have other endpoints, and where it says which it has.
+pub(crate) fn other_endpoints(entry: &Node, wanted: &str) -> (ObjectRef, Fix) {
+    let field = if entry.at("spec.endpoints").is_some() { "spec.endpoints" } else { "spec.hosts" };
+    let object = ref_of(Kind::ServiceEntry, entry, field);
+    let text = format!("{}, {field}: {wanted}", named(&object));
+    let fix = replace(&object, entry.at(field).as_ref(), None, text);
+    (object, fix)
 }
 
 /// Three at most of the pods that the hosts are which can take the request.

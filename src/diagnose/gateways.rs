@@ -39,7 +39,7 @@ impl Unrouted {
         let evidence = case.last_step().map(|step| step.evidence).unwrap_or_default();
         // The pods of a gateway listen on another port than the Gateway's server has: a Service leads there.
         let port = request.target.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(request.port);
-        Some(Self { host, port, pod, evidence, is_open })
+        Some(Self { host, port, pod, is_open, evidence })
     }
 
     /// Whether an object of Istio's that selects pods is for the gateway's.

@@ -27,7 +27,6 @@ pub(super) const FLAGS: &[Entry] = &[
             "registry-only",
             "upgrade-not-allowed",
             "route-redirects",
-            "backend-not-usable",
             "preflight-not-answered",
         ],
         ..Entry::EMPTY

@@ -10,9 +10,12 @@
 //!
 //! How to fix it: Let the application listen on 0.0.0.0 and on the port that the Service's `targetPort` names.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain, failures_of, logs, named, other_target_port, ref_of, workload};
-use crate::snapshot::Kind;
-use crate::verdict::{Op, Stage};
+use crate::diagnose::{
+    Case, Found, Proved, advice, certain, entry_of, failures_of, logs, named, other_endpoints, other_target_port, ref_of,
+    replace, show, workload,
+};
+use crate::snapshot::{Kind, Node};
+use crate::verdict::{Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
@@ -22,7 +25,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let there = case.destination()?;
     let evidence = failures_of(case.cluster()?);
     let pod = ref_of(Kind::Pod, &there.pod, "");
-    let mut objects = vec![pod.clone()];
+    let elsewhere = ingress(case, there.port)
+        .or_else(|| entry_of(case).map(|entry| other_endpoints(&entry, "the port that the application listens on")));
+    let (sent_by, elsewhere) = elsewhere.unzip();
+    let mut objects: Vec<ObjectRef> = sent_by.into_iter().collect();
+    objects.push(pod.clone());
     objects.extend(workload(case, &there.pod));
     objects.extend(case.asked_service().map(|s| ref_of(Kind::Service, s, "spec.ports[].targetPort")));
     let port = there.port;
@@ -34,16 +41,31 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             "The proxy of {} got the request and tried to connect to its application on port {port}. No connection ever came about, so it answers by itself.",
             named(&pod)
         ),
-        fix: vec![
+        fix: elsewhere.into_iter().chain([
             advice(
                 Op::Replace,
                 format!("let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"),
             ),
             other_target_port(case.asked_service(), case.request().port),
-        ],
-        next: logs(&pod),
+        ])
+        .collect(),
+        next: objects.first().filter(|object| **object != pod).map_or_else(|| logs(&pod), show),
         objects,
         codes: &[],
         evidence,
+    })
+}
+
+/// The Sidecar of B's that says where its proxy hands connections to a port on.
+fn ingress(case: &Case, port: u16) -> Option<(ObjectRef, Fix)> {
+    let is_it = |entry: &Node| entry.at("port.number").and_then(|of| of.value().as_u64()) == Some(u64::from(port));
+    let sidecars = case.objects_for_proxy_of(Side::Destination, Kind::Sidecar);
+    sidecars.iter().find_map(|sidecar| {
+        let entry = sidecar.list("spec.ingress").into_iter().find(is_it)?;
+        let at = entry.get("defaultEndpoint")?;
+        let object = ref_of(Kind::Sidecar, sidecar, &at.place());
+        let text = format!("{}, {}: where the application listens", named(&object), object.field);
+        let fix = replace(&object, Some(&at), None, text);
+        Some((object, fix))
     })
 }

@@ -13,14 +13,19 @@
 //! connection in the `NetworkPolicy` or the firewall. TLS: let both sides agree on whether TLS is spoken.
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, failures_of, logs, other_target_port, pods_of, ref_of, show, workload,
+    Case, Found, Proved, advice, certain, entry_of, failures_of, logs, other_endpoints, other_target_port, pods_of, ref_of, show, workload,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, ObjectRef, Op, Stage};
 use crate::walk::{HostTrail, Stop};
 
-pub(crate) const YIELDS_TO: &[&str] =
-    &["application-does-not-listen", "certificate-of-another-name", "mutual-tls-to-plaintext", "network-policy-in-the-way"];
+pub(crate) const YIELDS_TO: &[&str] = &[
+    "application-does-not-listen",
+    "certificate-of-another-name",
+    "mutual-tls-to-plaintext",
+    "network-policy-in-the-way",
+    "tls-of-the-rule-fails",
+];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if !matches!(case.stop(), Some(Stop::ConnectFailure(_))) || case.destination().is_some() {
@@ -36,10 +41,15 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
     objects.extend(pods.iter().filter_map(|p| workload(case, p)));
     objects.dedup();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "spec.ports[].targetPort")));
+    let entry = entry_of(case).map(|entry| other_endpoints(&entry, "an address and a port that take connections"));
+    let (entry, elsewhere) = entry.unzip();
+    objects.splice(0..0, entry);
     let count = addresses.len();
     let noun = if count == 1 { "the endpoint" } else { "every endpoint" };
     let at = addresses.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     let port = addresses.first().and_then(|a| a.rsplit_once(':')).map_or("", |(_, port)| port);
+    let listens = advice(Op::Replace, format!("see that the application listens on port {port}, on all addresses"));
+    let let_through = advice(Op::Replace, "let the NetworkPolicy or firewall between A and B through");
     Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
@@ -47,11 +57,12 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
         why: format!(
             "Every connection that A's proxy tried to {at} failed, and none ever came about: nothing listens there, something on the way drops it, or TLS does not come about. Envoy answers by itself."
         ),
-        fix: vec![
-            advice(Op::Replace, format!("see that the application listens on port {port}, on all addresses")),
-            other_target_port(case.service().as_ref(), case.cluster_name().map_or(case.request().port, |name| name.port)),
-            advice(Op::Replace, "let the NetworkPolicy or firewall between A and B through"),
-        ],
+        fix: if let Some(elsewhere) = elsewhere {
+            vec![elsewhere, listens, let_through]
+        } else {
+            let port = case.cluster_name().map_or(case.request().port, |name| name.port);
+            vec![listens, other_target_port(case.service().as_ref(), port), let_through]
+        },
         next: match objects.first() {
             Some(pod) if pod.kind == "Pod" => logs(pod),
             Some(object) => show(object),

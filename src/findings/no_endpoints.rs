@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Columns, Found, Proved, advice, certain, create, is_ready, label_text, list_pods, list_slices, named,
-    object_ref, proxy_status, ready, ready_condition, ready_pods, ref_of, replace, set, show, slices,
+    object_ref, proxy_status, ready, ready_condition, ready_pods, ref_of, replace, set, show, slices, entry_of, other_endpoints,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -239,7 +239,29 @@ fn kept_from_a(case: &Case, service: &Node, empty: Evidence) -> Option<Found> {
 }
 
 /// Without the Service's object only the proxy's side is known.
+/// A `ServiceEntry` whose name resolves to nothing, or that lists no endpoint.
+fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
+    let by_dns = entry.text("spec.resolution").is_some_and(|resolution| resolution.starts_with("DNS"));
+    let wanted = if by_dns { "a name that the proxy's DNS resolves" } else { "an endpoint" };
+    let (object, fix) = other_endpoints(entry, wanted);
+    let why = if by_dns { "the proxy resolves its endpoints by DNS, and got no address" } else { "it lists no endpoint" };
+    Found {
+        certainty: certain(Proved::Yes),
+        stage: Stage::Endpoints,
+        title: format!("{host} has no endpoints"),
+        why: format!("{} is for {host}, and {why}. Its cluster is empty, so Envoy answers by itself.", named(&object)),
+        next: show(&object),
+        objects: vec![object],
+        fix: vec![fix],
+        codes: &[],
+        evidence: entry.at("spec.resolution").map(|at| at.evidence()).into_iter().chain([empty]).collect(),
+    }
+}
+
 fn unexplained(case: &Case, host: &str, empty: Evidence) -> Found {
+    if let Some(entry) = entry_of(case) {
+        return of_an_entry(host, &entry, empty);
+    }
     let object = case.cluster_name().and_then(|n| n.service());
     let object = object.map(|(namespace, name)| object_ref(Kind::Service, &namespace, &name, ""));
     Found {

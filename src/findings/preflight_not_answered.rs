@@ -77,7 +77,7 @@ fn to_mend(case: &Case, route: &Node, entry: &Node, origin: &str) -> (Option<Obj
     let field = at.as_ref().map_or_else(|| "spec.http[].corsPolicy.allowOrigins".to_owned(), Node::place);
     let by = ObjectRef { field, ..owner };
     let words = format!("{}, {}: the origin \"{origin}\"", named(&by), by.field);
-    let want = at.as_ref().filter(|at| at.place().ends_with(".exact")).map(|_| json!(origin));
+    let want = at.as_ref().filter(|at| at.place().rsplit('.').next() == Some("exact")).map(|_| json!(origin));
     let fix = replace(&by, at.as_ref(), want, words);
     (Some(by), (fix, at))
 }

@@ -47,7 +47,10 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let mended = if late == total { other_timeout(case) } else { no_upgrade(case, cluster) };
     let object = match &mended {
         Some(fix) => fix.object.clone(),
-        None if late == total => None,
+        None if late == total => {
+            let route = case.in_source().route.as_ref();
+            route.and_then(|route| case.object_of_route(route)).map(|(owner, _)| in_field(&owner, rules_field(&owner)))
+        }
         None => Case::object_of_cluster(cluster).map(|(rule, _)| rule),
     };
     let mut objects: Vec<ObjectRef> = object.into_iter().collect();

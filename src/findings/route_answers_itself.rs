@@ -2,8 +2,7 @@
 //!
 //! A route gives a fixed answer to this request, and B never sees it. Whether that is meant is for its owner to say.
 //!
-//! How it comes about: `directResponse` of a `VirtualService`. istiod also makes such a route of one of the Gateway
-//! API whose backends cannot be used (`backend-not-usable`).
+//! How it comes about: `directResponse` of a `VirtualService`.
 //!
 //! How to confirm it: The details are `direct_response`, without a flag. `istioctl proxy-config routes POD -o json`
 //! shows the route, and its metadata the object.
@@ -13,8 +12,6 @@
 use crate::diagnose::{Case, Found, OwnAnswer};
 use crate::verdict::Stage;
 use crate::walk::Stop;
-
-pub(crate) const YIELDS_TO: &[&str] = &["backend-not-usable"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let Stop::DirectResponse(_) = case.stop()? else { return None };

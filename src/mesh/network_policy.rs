@@ -29,12 +29,12 @@ pub fn guards(policy: &Node, labels: &[(String, String)]) -> bool {
 /// read.
 pub fn admits(policy: &Node, client: &Client, pod: &Node, port: u16) -> Option<bool> {
     let rules = policy.list("spec.ingress");
-    any(rules.iter().map(|rule| both(is_for_port(rule, pod, port), is_from(rule, client, policy))))
+    any(rules.iter().map(|rule| if is_for_port(rule, pod, port) { is_from(rule, client, policy) } else { Some(false) }))
 }
 
-fn is_for_port(rule: &Node, pod: &Node, port: u16) -> Option<bool> {
+fn is_for_port(rule: &Node, pod: &Node, port: u16) -> bool {
     let ports = rule.list("ports");
-    Some(ports.is_empty() || ports.iter().any(|entry| names_port(entry, pod, port)))
+    ports.is_empty() || ports.iter().any(|entry| names_port(entry, pod, port))
 }
 
 fn names_port(entry: &Node, pod: &Node, port: u16) -> bool {
@@ -128,11 +128,14 @@ fn selects(selector: &Node, labels: &[(String, String)]) -> Option<bool> {
 
 /// Whether one is so; `None` where none is known to be, and one is not known.
 fn any(all: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    all.fold(Some(false), |any, one| match (any, one) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (None, _) | (_, None) => None,
-        (Some(false), Some(false)) => Some(false),
-    })
+    let all: Vec<Option<bool>> = all.collect();
+    if all.contains(&Some(true)) {
+        Some(true)
+    } else if all.contains(&None) {
+        None
+    } else {
+        Some(false)
+    }
 }
 
 /// Whether both are so; `None` where that is not known.

@@ -26,7 +26,6 @@ pub enum Kind {
     AuthorizationPolicy,
     RequestAuthentication,
     NetworkPolicy,
-    ReferenceGrant,
 }
 
 /// Name, API group (empty for the core group), version, plural.
@@ -53,7 +52,6 @@ static ROWS: &[Row] = &[
     (Kind::PeerAuthentication, "PeerAuthentication", "security.istio.io", "v1", "peerauthentications"),
     (Kind::AuthorizationPolicy, "AuthorizationPolicy", "security.istio.io", "v1", "authorizationpolicies"),
     (Kind::RequestAuthentication, "RequestAuthentication", "security.istio.io", "v1", "requestauthentications"),
-    (Kind::ReferenceGrant, "ReferenceGrant", "gateway.networking.k8s.io", "v1beta1", "referencegrants"),
     (Kind::NetworkPolicy, "NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
 ];
 

@@ -351,6 +351,22 @@ BAD_SCRIPT = istio(
         }
     ],
 )
+SIMPLE_TLS = istio(
+    "DestinationRule",
+    "product-service",
+    host="product-service",
+    trafficPolicy={"tls": {"mode": "SIMPLE"}},
+)
+OF_PARTNER = "outbound|8082||partner.example"
+PARTNER = istio(
+    "ServiceEntry",
+    "partner",
+    hosts=["partner.example"],
+    location="MESH_EXTERNAL",
+    ports=[{"number": 8082, "name": "http", "protocol": "HTTP"}],
+    resolution="STATIC",
+    endpoints=[{"address": "10.244.0.3", "ports": {"http": 9999}}],
+)
 MAINFRAME = "mainframe.legacy.svc.cluster.local"
 OF_MAINFRAME = f"outbound|8082||{MAINFRAME}"
 IMPATIENT = istio(
@@ -1086,6 +1102,44 @@ FAULTS = [
         heat=sending_until(all_hosts(OF_MAINFRAME, never_connects)),
         finding="network-policy-in-the-way",
         blame=(("NetworkPolicy", "legacy", "mainframe"),),
+    ),
+    Fault(
+        "tls-of-the-rule",
+        "product-service:8082",
+        objects=[SIMPLE_TLS],
+        holds=lambda proxy: '"transport_socket"' in proxy.cluster(OF_PRODUCT),
+        heat=sending_until(all_hosts(OF_PRODUCT, never_connects)),
+        finding="tls-of-the-rule-fails",
+        blame=(DR,),
+        at="spec.trafficPolicy.tls",
+    ),
+    Fault(
+        "tcp-port-of-an-http-application",
+        "stock:8090",
+        destination="inventory",
+        address=address_of_stock,
+        objects=[
+            stock()
+            | {
+                "spec": {
+                    "selector": {"app": "inventory"},
+                    "ports": [{"name": "tcp", "port": 8090, "targetPort": 8084}],
+                }
+            }
+        ],
+        holds=knows_stock,
+    ),
+    Fault(
+        "service-entry-of-a-dead-port",
+        "partner.example:8082",
+        destination="",
+        address=elsewhere,
+        objects=[PARTNER],
+        holds=lambda proxy: "partner.example" in proxy.cluster(OF_PARTNER),
+        heat=sending_until(lambda _: True),
+        finding="application-does-not-listen",
+        blame=(("ServiceEntry", "shop", "partner"),),
+        at="spec.endpoints",
     ),
     Fault("no-proxy", "product-service.shop:8082", source="cron", namespace="legacy"),
     Fault(

@@ -502,6 +502,7 @@ fn only_these_things_are_ever_asked() {
             "GET /apis/networking.istio.io/v1",
             "GET /apis/networking.istio.io/v1alpha3",
             "GET /apis/networking.istio.io/v1beta1",
+            "GET /apis/networking.k8s.io/v1",
             "GET /apis/security.istio.io/v1",
             "GET /apis/security.istio.io/v1beta1",
         ]

@@ -364,7 +364,7 @@ pub(in crate::explain) const ISTIO: &[Entry] = &[
         means: "A Gateway or a route was not accepted, or what it refers to was not resolved: its routes are not in \
                 the proxy, or answer 500.",
         fix: "The condition's reason says which: no listener allows it, no such backend, no ReferenceGrant.",
-        findings: &["no-such-service", "no-route-matched", "no-listener", "backend-not-usable", "route-not-attached"],
+        findings: &["no-such-service", "no-route-matched", "no-listener", "route-not-attached"],
         ..Entry::EMPTY
     },
     Entry {

@@ -334,7 +334,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         title: "A route of the Gateway API leads to no Service.",
         means: "There is no cluster for it, and Envoy answers 500 NC.",
         fix: "Correct `backendRefs`, or create the Service.",
-        findings: &["no-such-service", "route-not-attached", "backend-not-usable"],
+        findings: &["no-such-service", "route-not-attached"],
         ..Entry::EMPTY
     },
     Entry {

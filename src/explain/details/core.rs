@@ -125,7 +125,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
         confirm: "The name of the virtual host in the route configuration: `block_all` is REGISTRY_ONLY. Else the \
                   route has `redirect` or `direct_response`.",
         fix: "Register the host, or correct the rule that answers.",
-        findings: &["route-answers-itself", "registry-only", "route-redirects", "backend-not-usable"],
+        findings: &["route-answers-itself", "registry-only", "route-redirects"],
         ..Entry::EMPTY
     },
     Entry {

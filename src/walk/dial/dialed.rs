@@ -61,7 +61,9 @@ pub(in crate::walk) fn found(
     let question = walker.question;
     let declared = service_port.and_then(|port| walker.mesh.declared_protocol(port));
     let (protocol, declared_layer) = protocol_of(declared.as_deref());
-    let protocol = question.protocol.unwrap_or(protocol);
+    // A path, a method or headers are of HTTP, whatever the port is called.
+    let speaks = if protocol == Protocol::Tcp && question.asks == Asks::One { Protocol::Http1 } else { protocol };
+    let protocol = question.protocol.unwrap_or(speaks);
     let layer = match (question.protocol, question.tls) {
         (_, true) | (Some(Protocol::Tls), _) => Layer::Sealed,
         (Some(_), false) => Layer::Clear,

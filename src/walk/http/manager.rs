@@ -173,6 +173,10 @@ fn never_answered<T>(node: &Node) -> Told<T> {
 fn bytes(walker: &Walker, manager: Manager, dial: &Dial) -> Told<Forwarded> {
     let clear = manager.sight == Sight::Clear && dial.layer != Layer::Sealed;
     let sealed = dial.layer == Layer::Sealed && matches!(walker.origin, Origin::Source(_));
+    // A port of TCP says nothing of what its clients speak, and B's proxy may take it for another Service's of HTTP.
+    if clear && walker.question.protocol.is_none() && !matches!(walker.origin, Origin::Source(_)) {
+        return open(Stage::HttpFilters, "", "whether the client speaks HTTP, which is all that B's proxy takes here");
+    }
     match CodecType::try_from(manager.config.codec_type) {
         // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
         Ok(CodecType::Auto | CodecType::Http1) if clear => {

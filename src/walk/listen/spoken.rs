@@ -51,6 +51,8 @@ fn is_manager(filter: &Filter) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
     use serde_json::json;
 
     use super::*;

@@ -87,7 +87,9 @@ fn united(
         eligible = others;
         let own = hosts::trails(member.placed, own, (&member.cluster, &member.assignment));
         let mut endpoints = hosts::endpoints(&own);
-        endpoints.iter_mut().for_each(|endpoint| endpoint.priority += first_priority);
+        for endpoint in &mut endpoints {
+            endpoint.priority += first_priority;
+        }
         first_priority = endpoints.iter().map(|endpoint| endpoint.priority + 1).max().unwrap_or(first_priority);
         trail.endpoints.extend(endpoints);
         trail.hosts.extend(own);

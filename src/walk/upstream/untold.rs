@@ -21,7 +21,7 @@ pub(in crate::walk) fn either(hosts: &[&Host], alternatives: &[Spread]) -> Optio
     let (first, others) = alternatives.split_first()?;
     let alike =
         |other: &Spread| other.without_host.to_bits() == first.without_host.to_bits() && dead(other) == dead(first);
-    others.iter().all(alike).then(|| others.iter().fold(first.clone(), |all, other| joined(all, other)))
+    others.iter().all(alike).then(|| others.iter().fold(first.clone(), joined))
 }
 
 /// What is open, where no way at this proxy rests on it: a line below `not checked`.
@@ -51,7 +51,7 @@ mod tests {
         let some_there = spread([true, true, false], 0.0);
         assert_eq!(either(&hosts, &[all_here.clone(), some_there.clone()]), Some(some_there.clone()));
         assert_eq!(either(&hosts, &[some_there, spread([true, false, false], 0.5)]), None);
-        assert_eq!(either(&hosts, &[all_here.clone()]), Some(all_here));
+        assert_eq!(either(&hosts, std::slice::from_ref(&all_here)), Some(all_here));
         assert_eq!(either(&hosts, &[]), None);
     }
 }
