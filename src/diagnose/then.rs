@@ -207,7 +207,15 @@ fn ends(record: &LogRecord, verdict: &Verdict, then: Then, writer: Option<Side>)
 fn is_alike(record: &LogRecord, response: &Response, then: Then, writer: Option<Side>) -> bool {
     let writers = writer.map_or_else(|| vec![Side::Source, Side::Destination], |side| vec![side]);
     let is_same = |side: &Side| differences(record, response, then, Some(*side)).is_empty();
-    writers.iter().any(is_same) || (writer != Some(Side::Source) && is_other_end(record, response))
+    writers.iter().any(is_same)
+        || (writer != Some(Side::Source) && is_other_end(record, response))
+        || (writer != Some(Side::Destination) && is_reset(record, response))
+}
+
+/// Whether the line is of A's proxy, whose TCP connection was reset, and it is B's that closes it.
+fn is_reset(record: &LogRecord, response: &Response) -> bool {
+    let closes = response.status == 0 && response.from == Answerer::DestinationProxy;
+    record.status == Some(0) && record.flags == ["UR"] && closes
 }
 
 /// Whether the line is of the proxy that closes a connection, and the answer is what the other one makes of that.

@@ -238,6 +238,7 @@ pub(super) const FLAGS: &[Entry] = &[
             "routes-not-delivered",
             "no-filter-chain",
             "mtls-required",
+            "listener-rejected",
             "virtual-service-not-bound",
             "route-not-attached",
             "delegate-not-found",
@@ -365,6 +366,7 @@ pub(super) const FLAGS: &[Entry] = &[
               and PeerAuthentication, then the certificates.",
         findings: &[
             "connections-fail",
+            "tls-of-the-rule-fails",
             "certificate-not-accepted",
             "application-does-not-listen",
             "network-policy-in-the-way",
@@ -468,6 +470,7 @@ pub(super) const FLAGS: &[Entry] = &[
         fix: "That of the other flag. More retries only add load.",
         findings: &[
             "connections-fail",
+            "tls-of-the-rule-fails",
             "circuit-breaker-full",
             "application-does-not-listen",
             "network-policy-in-the-way",

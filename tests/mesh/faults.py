@@ -409,17 +409,22 @@ ONLY_WITH_TOKEN = istio(
     "AuthorizationPolicy",
     "tokens",
     group=SECURITY,
-    selector={"matchLabels": {"app": "product-service"}},
+    selector={"matchLabels": {"app": "inventory"}},
     rules=[{"from": [{"source": {"requestPrincipals": ["*"]}}]}],
 )
-ALLOWS_AN_ORIGIN = virtual_service(
-    {
-        "corsPolicy": {
-            "allowOrigins": [{"exact": "https://app.example/"}],
-            "allowMethods": ["GET"],
-        },
-        "route": [to_product()],
-    }
+ALLOWS_AN_ORIGIN = istio(
+    "VirtualService",
+    "inventory",
+    hosts=["inventory"],
+    http=[
+        {
+            "corsPolicy": {
+                "allowOrigins": [{"exact": "https://app.example/"}],
+                "allowMethods": ["GET"],
+            },
+            "route": [{"destination": {"host": "inventory"}}],
+        }
+    ],
 )
 
 
@@ -527,6 +532,16 @@ def until_nothing_answers(look):
     return heat
 
 
+def with_addresses(heat):
+    """The address of a new Service leads somewhere in every pod: the proxy may dial it."""
+
+    def look(proxy, send):
+        kubelet.settle()
+        return heat(proxy, send)
+
+    return look
+
+
 def a_request_is_held(cluster):
     """One request is under way whose answer takes longer than all that is measured."""
     held = ("curl", "-s", "-m", "60", "-A", "held", "http://product-service:8082/held")
@@ -559,6 +574,10 @@ def inbound_listeners():
 
 def inbound():
     return [json.dumps(state) for state in inbound_listeners()]
+
+
+def inbound_of(name):
+    return json.dumps(Proxy(kubelet.named(name)).config("dynamic_listeners", "virtualInbound"))
 
 
 def denied(_):
@@ -1053,17 +1072,17 @@ FAULTS = [
     ),
     Fault(
         "preflight-of-an-origin-with-a-slash",
-        "product-service:8082",
+        "inventory:8084",
+        destination="inventory",
         method="OPTIONS",
         headers=("Origin: https://app.example", "Access-Control-Request-Method: GET"),
         objects=[ONLY_WITH_TOKEN, ALLOWS_AN_ORIGIN],
         holds=lambda proxy: (
-            routes_have("app.example")(proxy)
-            and all("policy[tokens]" in text for text in inbound())
+            routes_have("app.example", 8084)(proxy) and "policy[tokens]" in inbound_of("inventory")
         ),
         heat=until_nothing_answers(lambda proxy: True),
         finding="preflight-not-answered",
-        blame=(VS,),
+        blame=(("VirtualService", "shop", "inventory"),),
         at="spec.http[0].corsPolicy.allowOrigins[0].exact",
     ),
     Fault(
@@ -1079,7 +1098,7 @@ FAULTS = [
         holds=lambda proxy: (
             '"error_state"' in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8090"))
         ),
-        heat=until_nothing_answers(lambda proxy: True),
+        heat=with_addresses(until_nothing_answers(lambda proxy: True)),
         finding="listener-rejected",
         blame=(("EnvoyFilter", "shop", "bad-script"),),
     ),
@@ -1107,7 +1126,7 @@ FAULTS = [
         "tls-of-the-rule",
         "product-service:8082",
         objects=[SIMPLE_TLS],
-        holds=lambda proxy: '"transport_socket"' in proxy.cluster(OF_PRODUCT),
+        holds=lambda proxy: '"transport_socket_matches"' not in proxy.cluster(OF_PRODUCT),
         heat=sending_until(all_hosts(OF_PRODUCT, never_connects)),
         finding="tls-of-the-rule-fails",
         blame=(DR,),

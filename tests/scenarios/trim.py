@@ -90,9 +90,12 @@ class Touched:
         sections = {k: v for c in dump["configs"] for k, v in c.items() if isinstance(v, list)}
         self.sections = sections
         routes = {name_of(e): e for e in sections.get("dynamic_route_configs", [])}
-        listeners = {e["name"]: e for e in sections.get("dynamic_listeners", [])}
+        # Beside each listener that Envoy rejected it lists the error alone, once more and without a name.
+        listeners = {e["name"]: e for e in sections.get("dynamic_listeners", []) if "name" in e}
         clusters = [name_of(e) for e in sections.get("dynamic_active_clusters", [])]
         self.gateway = "virtualOutbound" not in listeners
+        static = [name_of(e) for e in sections.get("static_listeners", [])]
+        self.static_listeners = set(static) if self.gateway else set()
         if self.gateway:
             self.routes, self.listeners = set(routes), set(listeners)
         else:
@@ -103,7 +106,7 @@ class Touched:
             names = lambda l: set(every(l, "route_config_name"))
             ports = lambda l: set(every(l.get("active_state", {}).get("listener", {}).get("address"), "port_value"))
             self.listeners = {n for n, l in listeners.items() if n == "virtualOutbound" or names(l) & self.routes
-                              or port.isdigit() and int(port) in ports(l)}
+                              or n.endswith(f"_{port}") or port.isdigit() and int(port) in ports(l)}
         kept = [routes[n] for n in self.routes] + [listeners[n] for n in self.listeners]
         self.clusters = ALWAYS | {c for c in every(kept, "cluster") if isinstance(c, str)}
         self.clusters |= {e["name"] for w in every(kept, "weighted_clusters") for e in w.get("clusters", [])}
@@ -122,6 +125,7 @@ class Touched:
     def source(self):
         keep = {
             "dynamic_listeners": self.listeners,
+            "static_listeners": self.static_listeners,
             "dynamic_route_configs": self.routes,
             "dynamic_active_clusters": self.clusters,
             "dynamic_warming_clusters": self.clusters,
@@ -135,7 +139,7 @@ def trim_dump(dump, keep, change=lambda e: e):
     for config in dump["configs"]:
         small = {"@type": config["@type"]}
         for key, value in config.items():
-            if isinstance(value, list) and (kept := [change(e) for e in value if keep(key, e)]):
+            if isinstance(value, list) and (kept := [change(e) for e in value if keep(key, e) and is_small(e)]):
                 small[key] = kept
         if config["@type"].split(".")[-1] in ("ListenersConfigDump", "RoutesConfigDump", "ClustersConfigDump",
                                               "EndpointsConfigDump", "SecretsConfigDump"):
@@ -146,6 +150,11 @@ def trim_dump(dump, keep, change=lambda e: e):
 def is_secret(section):
     """Certificates, without their keys: Envoy prints none."""
     return section == "dynamic_active_secrets"
+
+
+def is_small(element):
+    """All authorities that a system trusts are no part of any question."""
+    return len(json.dumps(element)) < 50_000
 
 
 def is_inbound(section, element):
@@ -275,7 +284,9 @@ def measured(case):
     used = sorted((c, h) for c, h in used if c not in ("-", ""))
     also = {(x["status"], x["flags"], x["details"]) for x in truth["observations"]
             if x["flags"] != "-" or not x["details"].startswith("via_upstream")}
-    return {**only(truth, "outcome", "status", "flags", "details", "from"),
+    if truth["outcome"] == "reaches":
+        truth = {**truth, "status": 200, "details": "via_upstream"}
+    return {**only(truth, "outcome", "flags", "details", "from"), "status": truth["status"] or 0,
             "logged": [dict(zip(("status", "flags", "details"), x)) for x in sorted(also)],
             "used": [dict(zip(("cluster", "host"), x)) for x in used]}
 

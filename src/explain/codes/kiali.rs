@@ -121,7 +121,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         means: "A DestinationRule asks for mutual TLS, and no PeerAuthentication of the mesh allows it. Proxies take \
                 it by default; pods without a proxy do not.",
         fix: "Create the PeerAuthentication, or drop the DestinationRule.",
-        findings: &["mutual-tls-to-plaintext", "connections-fail"],
+        findings: &["mutual-tls-to-plaintext", "tls-of-the-rule-fails", "connections-fail"],
         ..Entry::EMPTY
     },
     Entry {
@@ -129,7 +129,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         title: "Mutual TLS is sent in a namespace, and not taken.",
         means: "The same as KIA0205 for one namespace.",
         fix: "Create the PeerAuthentication, or drop the DestinationRule.",
-        findings: &["mutual-tls-to-plaintext", "connections-fail"],
+        findings: &["mutual-tls-to-plaintext", "tls-of-the-rule-fails", "connections-fail"],
         ..Entry::EMPTY
     },
     Entry {
@@ -192,7 +192,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         title: "Mutual TLS is off in a namespace, and sent.",
         means: "The PeerAuthentication is DISABLE, and a DestinationRule asks for mutual TLS: 503 UF.",
         fix: "Let the two agree.",
-        findings: &["mutual-tls-to-plaintext", "connections-fail"],
+        findings: &["mutual-tls-to-plaintext", "tls-of-the-rule-fails", "connections-fail"],
         ..Entry::EMPTY
     },
     Entry {
@@ -200,7 +200,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         title: "Mutual TLS is off mesh-wide, and sent.",
         means: "The same as KIA0505 for the whole mesh.",
         fix: "Let the two agree.",
-        findings: &["mutual-tls-to-plaintext", "connections-fail"],
+        findings: &["mutual-tls-to-plaintext", "tls-of-the-rule-fails", "connections-fail"],
         ..Entry::EMPTY
     },
     Entry {

@@ -112,7 +112,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
         confirm: "istioctl proxy-config listeners POD --port PORT -o json: read `filter_chain_match` of each chain.",
         fix: "Send what a chain takes: mutual TLS to B, or a server name that the certificates are for.",
         flags: &["NR"],
-        findings: &["mtls-required", "no-filter-chain"],
+        findings: &["mtls-required", "no-filter-chain", "listener-rejected"],
         ..Entry::EMPTY
     },
     Entry {

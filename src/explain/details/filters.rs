@@ -102,7 +102,7 @@ pub(in crate::explain) const FILTERS: &[Entry] = &[
                  too.",
         confirm: "istioctl x authz check POD lists what the proxy has.",
         fix: "Add a rule that allows the request, or narrow the DENY rule.",
-        findings: &["denied-by-policy"],
+        findings: &["denied-by-policy", "preflight-not-answered"],
         parts: POLICIES,
         ..Entry::EMPTY
     },

@@ -234,6 +234,7 @@ pub(in crate::explain) const RESETS: &[Entry] = &[
             "application-does-not-listen",
             "network-policy-in-the-way",
             "mutual-tls-to-plaintext",
+            "tls-of-the-rule-fails",
             "certificate-of-another-name",
         ],
         parts: REASONS,
