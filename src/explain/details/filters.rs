@@ -8,7 +8,7 @@ const POLICIES: &[Part] = &[
         word: "none",
         means: "No policy denied the request. There are ALLOW policies, and none of their rules matches.",
         flag: "",
-        findings: &["denied-by-policy"],
+        findings: &["denied-by-policy", "preflight-not-answered"],
     },
     Part {
         word: "due-to-bad-CUSTOM-action",
