@@ -35,36 +35,33 @@ impl Rejected {
                 shortened(&self.details)
             ),
             next: match (filters.first(), &pod) {
-                (Some((object, _)), _) => show(object),
+                (Some(object), _) => show(object),
                 (None, Some(pod)) => proxy_status(pod),
                 (None, None) => Command::default(),
             },
             fix: mends(&filters),
-            objects: filters.into_iter().map(|(object, _)| object).collect(),
+            objects: filters,
             codes: &[],
             evidence: vec![self.details.evidence()],
         }
     }
 }
 
-/// The `EnvoyFilter` objects that are for the proxy, and their patches: what most often makes a listener that is not taken.
-fn filters(case: &Case, side: Side) -> Vec<(ObjectRef, Node)> {
-    let with_patches = |filter: Node| {
-        let patches = filter.at("spec.configPatches")?;
-        Some((ref_of(Kind::EnvoyFilter, &filter, "spec.configPatches"), patches))
-    };
+/// The `EnvoyFilter` objects that are for the proxy: what most often makes a listener that is not taken.
+fn filters(case: &Case, side: Side) -> Vec<ObjectRef> {
     let all = case.objects_for_proxy_of(side, Kind::EnvoyFilter).into_iter();
-    all.filter_map(with_patches).take(MOST_BLAMED).collect()
+    let with_patches = all.filter(|filter| filter.at("spec.configPatches").is_some());
+    with_patches.map(|filter| ref_of(Kind::EnvoyFilter, &filter, "spec.configPatches")).take(MOST_BLAMED).collect()
 }
 
-fn mends(filters: &[(ObjectRef, Node)]) -> Vec<Fix> {
+fn mends(filters: &[ObjectRef]) -> Vec<Fix> {
     if filters.is_empty() {
         let what = "mend what the reason names: a certificate, a field that this version of the proxy does not know";
         return vec![advice(Op::Replace, what)];
     }
-    let mend = |(object, patches): &(ObjectRef, Node)| {
-        let text = format!("{}, spec.configPatches: what the reason names", named(object));
-        replace(object, Some(patches), None, text)
+    // What the patches hold is not repeated: it may be a script of any length.
+    let mend = |object: &ObjectRef| {
+        replace(object, None, None, format!("{}, spec.configPatches: what the reason names", named(object)))
     };
     filters.iter().map(mend).collect()
 }

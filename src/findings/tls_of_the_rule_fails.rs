@@ -1,8 +1,10 @@
 //! A `DestinationRule` has A's proxy speak TLS to B, and no handshake ever succeeds.
 //!
-//! How it comes about: the rule's `tls.mode` is for every endpoint. A sidecar takes Istio's mutual TLS (`ISTIO_MUTUAL`); TLS
+//! A's proxy begins TLS as the rule says, B does not go along, and every connection ends: 503 UF.
+//!
+//! How it comes about: The rule's `tls.mode` is for every endpoint. A sidecar takes Istio's mutual TLS (`ISTIO_MUTUAL`); TLS
 //! of another kind (SIMPLE, MUTUAL) it passes on to the application, which mostly speaks plaintext, and where a
-//! `PeerAuthentication` says DISABLE it takes no TLS at all. Every connection fails, and A's proxy answers 503 UF.
+//! `PeerAuthentication` says DISABLE it takes no TLS at all.
 //!
 //! How to confirm it: the access log of A's proxy has `TLS_error` in the failure's reason; compare the rule's `tls` with
 //! B's `PeerAuthentication`.
