@@ -47,7 +47,7 @@ pub(crate) use delegates::Delegating;
 pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
-pub(crate) use gateways::Unrouted;
+pub(crate) use gateways::{Unbound, Unrouted};
 pub(crate) use own_answer::OwnAnswer;
 pub(crate) use rejected::Rejected;
 pub(crate) use rules::{

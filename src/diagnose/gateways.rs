@@ -1,10 +1,11 @@
 //! A gateway that has no route for a request's host: what the findings about it have in common.
 
-use super::Case;
+use super::{Case, Found, Proved, certain, named, show};
 use crate::mesh::injected::has_proxy;
 use crate::mesh::istio;
 use crate::mesh::istio::binding;
 use crate::snapshot::{Evidence, Node};
+use crate::verdict::{Fix, ObjectRef, Stage};
 use crate::walk::Stop;
 
 /// A request that a gateway has no virtual host for, or only the one that stands in where there is none, or not even a
@@ -20,6 +21,20 @@ pub(crate) struct Unrouted {
     pub(crate) is_open: bool,
     /// The virtual hosts that there are, or the listeners.
     pub(crate) evidence: Vec<Evidence>,
+}
+
+/// What keeps an object that has the host from the gateway.
+pub(crate) struct Unbound {
+    /// The object to change, with its field.
+    pub(crate) object: ObjectRef,
+    /// Why it is not bound, as the rest of a sentence about the object that has the host.
+    pub(crate) why: String,
+    /// What would bind it.
+    pub(crate) fix: Vec<Fix>,
+    /// The codes of analyzers that say the same.
+    pub(crate) codes: &'static [&'static str],
+    /// What shows it.
+    pub(crate) evidence: Evidence,
 }
 
 impl Unrouted {
@@ -51,6 +66,35 @@ impl Unrouted {
     pub(crate) fn taken_by(&self, patterns: &[Node]) -> Option<Node> {
         let takes = |node: &&Node| node.value().as_str().is_some_and(|pattern| binding::takes(pattern, &self.host));
         patterns.iter().find(takes).cloned()
+    }
+
+    /// The finding that an object has the host and is not bound; `title` is for a gateway that listens on the port.
+    pub(crate) fn found(
+        self,
+        case: &Case,
+        (title, by): (String, &ObjectRef),
+        unbound: Unbound,
+        more: Option<&Node>,
+    ) -> Found {
+        let Unbound { object, why, fix, codes, evidence } = unbound;
+        let ends = if self.is_open { case.answers() } else { "The connection is refused".to_owned() };
+        let of_more = more.map(Node::evidence);
+        let is_its_own = (&object.kind, &object.name) == (&by.kind, &by.name);
+        Found {
+            certainty: certain(Proved::Yes),
+            stage: Stage::Route,
+            title: if self.is_open {
+                title
+            } else {
+                format!("no Gateway opens port {} on the gateway's pods", self.port)
+            },
+            why: format!("{} has the host {}, and {why}. {ends}.", named(by), self.host),
+            next: show(&object),
+            objects: if is_its_own { vec![object] } else { vec![object, by.clone()] },
+            fix,
+            codes,
+            evidence: [evidence].into_iter().chain(of_more).chain(self.evidence).collect(),
+        }
     }
 
     /// The gateway's pod by name.

@@ -13,12 +13,10 @@
 
 use serde_json::json;
 
-use crate::diagnose::{
-    Case, Found, Proved, Unrouted, add_item, certain, in_field, named, ref_of, replace, set, show,
-};
+use crate::diagnose::{Case, Found, Unbound, Unrouted, add_item, in_field, named, ref_of, replace, set};
 use crate::mesh::istio::binding::takes;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Fix, ObjectRef, Stage};
+use crate::verdict::ObjectRef;
 
 /// The label of a gateway's pods that names their Gateway; they are of its namespace.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
@@ -29,43 +27,26 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let unrouted = Unrouted::of(case)?;
     let kinds = [Kind::HttpRoute, Kind::GrpcRoute];
     let routes = kinds.map(|kind| case.objects(kind, None, &[]).map(|routes| (kind, routes)));
-    let (kind, route, parent) = routes.iter().flatten().find_map(|(kind, routes)| {
-        let with_host = routes.iter().filter(|route| has_host(&unrouted, route));
-        with_host.flat_map(|route| parents(&unrouted, route).map(move |parent| (*kind, route, parent))).next()
-    })?;
-    let (namespace, name) = (parent.namespace(), parent.at.text("name")?);
-    let by = ref_of(kind, route, "spec.parentRefs");
-    let broken = match case.object(Kind::KubeGateway, &namespace, &name) {
-        Some(gateway) => detached(&unrouted, &by, &parent, &gateway)?,
-        None => missing(&by, &parent, case.no_object(Kind::KubeGateway, &namespace, &name)?),
-    };
-    let mut evidence = vec![broken.evidence];
-    evidence.extend(refused(route, &parent).map(|condition| condition.evidence()));
-    evidence.extend(unrouted.evidence);
-    Some(Found {
-        certainty: certain(Proved::Yes),
-        stage: Stage::Route,
-        title: if unrouted.is_open {
-            format!("no route with the host {} is attached to the gateway", unrouted.host)
-        } else {
-            format!("no Gateway has the gateway's pods listen on port {}", unrouted.port)
-        },
-        why: format!("{} has the host {}, and {}. {}.", named(&by), unrouted.host, broken.why, case.answers()),
-        next: show(&broken.object),
-        objects: if broken.object == by { vec![by] } else { vec![broken.object, by] },
-        fix: broken.fix,
-        codes: broken.codes,
-        evidence,
-    })
+    let all = routes.iter().flatten().flat_map(|(kind, routes)| routes.iter().map(|route| (*kind, route)));
+    let with_host = all.filter(|(_, route)| has_host(&unrouted, route));
+    let parents = with_host.flat_map(|(kind, route)| {
+        parents(&unrouted, route).map(move |parent| (ref_of(kind, route, "spec.parentRefs"), route, parent))
+    });
+    // Where one is attached, the others are no cause.
+    let kept: Option<Vec<_>> =
+        parents.map(|(by, route, parent)| Some((broken(case, &unrouted, &by, &parent)?, by, refused(route, &parent)))).collect();
+    let (broken, by, refused) = kept?.into_iter().next()?;
+    let title = format!("no route with the host {} is attached to the gateway", unrouted.host);
+    Some(unrouted.found(case, (title, &by), broken, refused.as_ref()))
 }
 
-/// What keeps a route from a listener.
-struct Broken {
-    object: ObjectRef,
-    why: String,
-    fix: Vec<Fix>,
-    codes: &'static [&'static str],
-    evidence: Evidence,
+/// What keeps a route from the Gateway that it names.
+fn broken(case: &Case, unrouted: &Unrouted, by: &ObjectRef, parent: &Parent) -> Option<Unbound> {
+    let (namespace, name) = (parent.namespace(), parent.at.text("name")?);
+    match case.object(Kind::KubeGateway, &namespace, &name) {
+        Some(gateway) => detached(unrouted, by, parent, &gateway),
+        None => Some(missing(by, parent, case.no_object(Kind::KubeGateway, &namespace, &name)?)),
+    }
 }
 
 /// An entry of a route's `parentRefs`.
@@ -112,11 +93,11 @@ fn refused(route: &Node, parent: &Parent) -> Option<Node> {
 }
 
 /// The Gateway is not there.
-fn missing(by: &ObjectRef, parent: &Parent, absence: Evidence) -> Broken {
+fn missing(by: &ObjectRef, parent: &Parent, absence: Evidence) -> Unbound {
     let object = in_field(by, format!("{}.name", parent.at.place()));
     let name = parent.at.get("name");
     let text = format!("{}, {}: a Gateway that is there", named(&object), object.field);
-    Broken {
+    Unbound {
         why: format!("its {} names Gateway {}/{}, which does not exist", object.field, parent.namespace(), parent.at.text("name").unwrap_or_default()),
         fix: vec![replace(&object, name.as_ref(), None, text)],
         object,
@@ -126,7 +107,7 @@ fn missing(by: &ObjectRef, parent: &Parent, absence: Evidence) -> Broken {
 }
 
 /// Why no listener of the Gateway takes the route; `None` where one does.
-fn detached(unrouted: &Unrouted, by: &ObjectRef, parent: &Parent, gateway: &Node) -> Option<Broken> {
+fn detached(unrouted: &Unrouted, by: &ObjectRef, parent: &Parent, gateway: &Node) -> Option<Unbound> {
     let object = ref_of(Kind::KubeGateway, gateway, "spec.listeners");
     let all = gateway.list("spec.listeners");
     let section = parent.at.text("sectionName");
@@ -157,14 +138,14 @@ fn port(of: &Node) -> Option<u64> {
 }
 
 /// No listener has the name or the port that the route asks for.
-fn no_such_listener(by: &ObjectRef, parent: &Parent, listeners: &[Node]) -> Broken {
+fn no_such_listener(by: &ObjectRef, parent: &Parent, listeners: &[Node]) -> Unbound {
     let at = parent.at.get("sectionName").or_else(|| parent.at.get("port")).unwrap_or_else(|| parent.at.clone());
     let object = in_field(by, at.place());
     let names: Vec<String> = listeners.iter().filter_map(|listener| listener.text("name")).collect();
     let only = if let [one] = &names[..] { Some(json!(one)) } else { None };
     let want = only.filter(|_| object.field.ends_with("sectionName"));
     let text = format!("{}, {}: a listener that is there: {}", named(&object), object.field, names.join(", "));
-    Broken {
+    Unbound {
         why: format!("its {} is {}, while the Gateway's listeners are {}", object.field, at.shown(), names.join(", ")),
         fix: vec![replace(&object, Some(&at), want, text)],
         object,
@@ -174,11 +155,11 @@ fn no_such_listener(by: &ObjectRef, parent: &Parent, listeners: &[Node]) -> Brok
 }
 
 /// The listeners that the route is for have other ports than the one that was asked for.
-fn on_another_port(unrouted: &Unrouted, object: ObjectRef, gateway: &Node, meant: &[&Node]) -> Broken {
+fn on_another_port(unrouted: &Unrouted, object: ObjectRef, gateway: &Node, meant: &[&Node]) -> Unbound {
     let ports: Vec<String> = meant.iter().filter_map(|listener| port(listener)).map(|port| port.to_string()).collect();
     let at = meant.iter().find_map(|listener| listener.get("port"));
     let text = format!("{}, spec.listeners: one for port {}, or ask for {}", named(&object), unrouted.port, ports.join(", "));
-    Broken {
+    Unbound {
         why: format!("it is for listeners on port {}, not {}", ports.join(", "), unrouted.port),
         fix: vec![add_item(&object, Some(gateway), "spec.listeners", None, text)],
         evidence: at.map_or_else(|| gateway.lacks("spec.listeners"), |at| at.evidence()),
@@ -188,7 +169,7 @@ fn on_another_port(unrouted: &Unrouted, object: ObjectRef, gateway: &Node, meant
 }
 
 /// Why a listener does not take the route; `None` where it should.
-fn not_taken(unrouted: &Unrouted, parent: &Parent, object: &ObjectRef, listener: &Node) -> Option<Broken> {
+fn not_taken(unrouted: &Unrouted, parent: &Parent, object: &ObjectRef, listener: &Node) -> Option<Unbound> {
     let name = listener.text("name").unwrap_or_default();
     let of_gateway = format!("listener {name} of {}", named(object));
     if let Some(hostname) = listener.get("hostname").filter(|hostname| {
@@ -196,7 +177,7 @@ fn not_taken(unrouted: &Unrouted, parent: &Parent, object: &ObjectRef, listener:
     }) {
         let object = in_field(object, hostname.place());
         let text = format!("{}, {}: one that takes {}", named(&object), object.field, unrouted.host);
-        return Some(Broken {
+        return Some(Unbound {
             why: format!("{of_gateway} is for the host {} only", hostname.shown()),
             fix: vec![replace(&object, Some(&hostname), None, text)],
             evidence: hostname.evidence(),
@@ -210,9 +191,9 @@ fn not_taken(unrouted: &Unrouted, parent: &Parent, object: &ObjectRef, listener:
         return None;
     }
     let object = in_field(object, format!("{}.allowedRoutes.namespaces.from", listener.place()));
-    let says = if from.is_some() { "takes routes of its own namespace only (Same)" } else { "has no allowedRoutes, so it takes routes of its own namespace only" };
+    let says = if from.is_some() { "takes only routes of the Gateway's own namespace" } else { "has no allowedRoutes, so it takes only routes of the Gateway's own namespace" };
     let text = format!("{}, {}: \"All\", or \"Selector\" with a selector that {} carries", named(&object), object.field, parent.route_namespace);
-    Some(Broken {
+    Some(Unbound {
         why: format!("{of_gateway} {says}, {}", object.namespace),
         fix: vec![set(&object, Some(listener), "allowedRoutes.namespaces.from", Some(json!("All")), text)],
         evidence: from.map_or_else(|| listener.lacks("allowedRoutes.namespaces.from"), |from| from.evidence()),

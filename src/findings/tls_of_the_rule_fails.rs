@@ -1,4 +1,4 @@
-//! A `DestinationRule` has A's proxy speak TLS to B, and no handshake ever succeeds.
+//! A `DestinationRule` asks for TLS that B does not take.
 //!
 //! A's proxy begins TLS as the rule says, B does not go along, and every connection ends: 503 UF.
 //!
@@ -6,10 +6,10 @@
 //! of another kind (SIMPLE, MUTUAL) it passes on to the application, which mostly speaks plaintext, and where a
 //! `PeerAuthentication` says DISABLE it takes no TLS at all.
 //!
-//! How to confirm it: the access log of A's proxy has `TLS_error` in the failure's reason; compare the rule's `tls` with
+//! How to confirm it: The access log of A's proxy has `TLS_error` in the failure's reason; compare the rule's `tls` with
 //! B's `PeerAuthentication`.
 //!
-//! How to fix it: take `tls` out of the rule: Istio then uses mutual TLS wherever B takes it.
+//! How to fix it: Take `tls` out of the rule: Istio then uses mutual TLS wherever B takes it.
 
 use crate::diagnose::{
     Case, Found, Proved, certain, failures_of, in_field, named, pods_of, policy_part, ref_of, remove, show,

@@ -14,56 +14,30 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, Unrouted, add_item, certain, in_field, label_text, named, ref_of,
-    replace, set, show,
+    Case, Found, Unbound, Unrouted, add_item, in_field, label_text, named, ref_of, replace, set,
 };
 use crate::mesh::istio::binding::{MESH, ServerHost, object_of};
-use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Fix, ObjectRef, Stage};
+use crate::snapshot::{Kind, Node};
+use crate::verdict::ObjectRef;
 
 pub(crate) const CODES: &[&str] = &["IST0101", "IST0132", "KIA0302", "KIA1102"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let unrouted = Unrouted::of(case)?;
     let services = case.objects(Kind::VirtualService, None, &[])?;
-    let mut with_host = services.iter().filter(|service| unrouted.taken_by(&service.list("spec.hosts")).is_some());
-    let service = with_host.next()?;
+    let with_host = services.iter().filter(|service| unrouted.taken_by(&service.list("spec.hosts")).is_some());
     let gateways = case.objects(Kind::Gateway, None, &[])?;
-    let broken = broken(&unrouted, service, &gateways)?;
+    // Where one is bound, the others are no cause.
+    let kept: Option<Vec<_>> =
+        with_host.map(|service| Some((broken(&unrouted, service, &gateways)?, service))).collect();
+    let (broken, service) = kept?.into_iter().next()?;
     let by = ref_of(Kind::VirtualService, service, "spec.gateways");
-    let mut evidence = vec![broken.evidence];
-    evidence.extend(service.at("spec.hosts").map(|hosts| hosts.evidence()));
-    evidence.extend(unrouted.evidence);
-    let mut objects = vec![broken.object, by.clone()];
-    objects.dedup_by(|a, b| a.kind == b.kind);
-    Some(Found {
-        certainty: certain(Proved::Yes),
-        stage: Stage::Route,
-        title: if unrouted.is_open {
-            format!("no VirtualService with the host {} is bound to the gateway", unrouted.host)
-        } else {
-            format!("no Gateway has the gateway's pods listen on port {}", unrouted.port)
-        },
-        why: format!("{} has the host {}, and {}. {}.", named(&by), unrouted.host, broken.why, case.answers()),
-        next: objects.first().map(show).unwrap_or_default(),
-        objects,
-        fix: broken.fix,
-        codes: broken.codes,
-        evidence,
-    })
-}
-
-/// What keeps a `VirtualService` from a gateway.
-struct Broken {
-    object: ObjectRef,
-    why: String,
-    fix: Vec<Fix>,
-    codes: &'static [&'static str],
-    evidence: Evidence,
+    let title = format!("no VirtualService with the host {} is bound to the gateway", unrouted.host);
+    Some(unrouted.found(case, (title, &by), broken, service.at("spec.hosts").as_ref()))
 }
 
 /// Why none of the gateways that it names takes the request; `None` where one of them should.
-fn broken(unrouted: &Unrouted, service: &Node, gateways: &[Node]) -> Option<Broken> {
+fn broken(unrouted: &Unrouted, service: &Node, gateways: &[Node]) -> Option<Unbound> {
     let namespace = service.text("metadata.namespace")?;
     let names: Vec<Node> =
         service.list("spec.gateways").into_iter().filter(|name| name.value().as_str() != Some(MESH)).collect();
@@ -79,12 +53,12 @@ fn broken(unrouted: &Unrouted, service: &Node, gateways: &[Node]) -> Option<Brok
 }
 
 /// It is for sidecars alone.
-fn names_none(unrouted: &Unrouted, service: &Node, gateways: &[Node]) -> Broken {
+fn names_none(unrouted: &Unrouted, service: &Node, gateways: &[Node]) -> Unbound {
     let by = ref_of(Kind::VirtualService, service, "spec.gateways");
     let meant = meant(unrouted, gateways);
     let name = meant.as_ref().map_or_else(|| "the Gateway".to_owned(), |name| format!("\"{name}\""));
     let text = format!("{}, spec.gateways: add {name} (and \"{MESH}\", where sidecars use it too)", named(&by));
-    Broken {
+    Unbound {
         fix: vec![add_item(&by, Some(service), "spec.gateways", meant.map(|name| json!(name)), text)],
         evidence: service.at("spec.gateways").map_or_else(|| service.lacks("spec.gateways"), |at| at.evidence()),
         why: "its spec.gateways names no Gateway, so it is for sidecars only".to_owned(),
@@ -116,7 +90,7 @@ fn admits(server: &Node, gateway: &Node, unrouted: &Unrouted, namespace: Option<
 }
 
 /// What is wrong with one of the gateways that it names.
-fn gateway_of(unrouted: &Unrouted, service: &Node, (namespace, name): (&str, &Node), gateways: &[Node]) -> Option<Broken> {
+fn gateway_of(unrouted: &Unrouted, service: &Node, (namespace, name): (&str, &Node), gateways: &[Node]) -> Option<Unbound> {
     let (of, called) = object_of(name.value().as_str()?, namespace);
     let is_it = |gateway: &&Node| {
         gateway.text("metadata.namespace").as_ref() == Some(&of) && gateway.text("metadata.name").as_ref() == Some(&called)
@@ -126,7 +100,7 @@ fn gateway_of(unrouted: &Unrouted, service: &Node, (namespace, name): (&str, &No
         let want = meant(unrouted, gateways);
         let words = want.as_ref().map_or_else(|| "a Gateway that is there".to_owned(), |want| format!("\"{want}\""));
         let text = format!("{}, {}: {words}", named(&by), by.field);
-        return Some(Broken {
+        return Some(Unbound {
             fix: vec![replace(&by, Some(name), want.map(|want| json!(want)), text)],
             why: format!("its {} names Gateway {of}/{called}, which does not exist", by.field),
             object: by,
@@ -149,7 +123,7 @@ fn gateway_of(unrouted: &Unrouted, service: &Node, (namespace, name): (&str, &No
     let hosts = server.get("hosts")?;
     let object = in_field(&object, hosts.place());
     let text = format!("{}, {}: add \"{}\"", named(&object), object.field, unrouted.host);
-    Some(Broken {
+    Some(Unbound {
         fix: vec![add_item(&object, Some(gateway), &object.field, Some(json!(unrouted.host)), text)],
         why: if at_port().any(|server| admits(server, gateway, unrouted, None)) {
             format!("{} admits that host of VirtualServices of other namespaces only: {}", named(&object), hosts.shown())
@@ -163,7 +137,7 @@ fn gateway_of(unrouted: &Unrouted, service: &Node, (namespace, name): (&str, &No
 }
 
 /// The Gateway selects other pods than the one that gets the request.
-fn of_other_pods(unrouted: &Unrouted, gateway: &Node, object: ObjectRef) -> Broken {
+fn of_other_pods(unrouted: &Unrouted, gateway: &Node, object: ObjectRef) -> Unbound {
     let wanted = gateway.labels("spec.selector");
     let own = unrouted.pod.labels("metadata.labels");
     let keys = wanted.iter().map(|(key, _)| key);
@@ -173,7 +147,7 @@ fn of_other_pods(unrouted: &Unrouted, gateway: &Node, object: ObjectRef) -> Brok
     let says = if has.is_empty() { "the gateway's pods carry other labels".to_owned() } else { format!("the gateway's pods carry {}", label_text(&has)) };
     let words = if has.is_empty() { "labels that the gateway's pods carry".to_owned() } else { label_text(&has) };
     let text = format!("{}, spec.selector: {words}", named(&object));
-    Broken {
+    Unbound {
         fix: vec![set(&object, Some(gateway), "spec.selector", want, text)],
         why: format!("{} is for pods with {}, while {says} ({})", named(&object), label_text(&wanted), unrouted.pod_name()),
         evidence: gateway.at("spec.selector").map_or_else(|| gateway.lacks("spec.selector"), |at| at.evidence()),
@@ -183,11 +157,11 @@ fn of_other_pods(unrouted: &Unrouted, gateway: &Node, object: ObjectRef) -> Brok
 }
 
 /// No server of the Gateway has the port.
-fn without_port(unrouted: &Unrouted, gateway: &Node, object: &ObjectRef) -> Option<Broken> {
+fn without_port(unrouted: &Unrouted, gateway: &Node, object: &ObjectRef) -> Option<Unbound> {
     let number = gateway.at("spec.servers")?.items().find_map(|server| server.at("port.number"))?;
     let object = in_field(object, number.place());
     let text = format!("{}, spec.servers: a server for port {}", named(&object), unrouted.port);
-    Some(Broken {
+    Some(Unbound {
         fix: vec![add_item(&object, Some(gateway), "spec.servers", None, text)],
         why: format!("{} has no server for port {}", named(&object), unrouted.port),
         evidence: number.evidence(),
