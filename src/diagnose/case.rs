@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::mesh::istio::{self, ClusterName};
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use crate::verdict::{Mark, ObjectRef, Request, Response, Side, Step};
-use crate::walk::{Branch, ClusterTrail, RequestKind, Stop, Trail, Visit};
+use crate::walk::{Branch, ClusterTrail, Condition, RequestKind, Stop, Trail, Visit};
 
 /// Where istiod keeps what is for the whole mesh (`meshConfig.rootNamespace`), unless it was told otherwise.
 pub(crate) const ROOT_NAMESPACE: &str = "istio-system";
@@ -42,6 +42,11 @@ impl<'a> Case<'a> {
     /// Why this way ends, where it does, as A's client sees it.
     pub(crate) fn stop(&self) -> Option<&'a Stop> {
         self.branch.end.stop()
+    }
+
+    /// What this way rests on, and is open.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &'a Condition> {
+        self.branch.conditions().map(|condition| &**condition)
     }
 
     /// What a client gets: `Envoy answers 404 by itself`.

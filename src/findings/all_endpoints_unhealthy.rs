@@ -32,11 +32,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let pods = case.pods_at(&cluster.hosts.iter().map(|h| h.host.address.clone()).collect::<Vec<_>>());
     let flags: Vec<&String> = cluster.hosts.iter().flat_map(|h| &h.host.flags).collect();
     let says = flags.first().map_or("unhealthy", |f| f.as_str());
-    let cause = if flags.iter().any(|flag| *flag == CHECKED) {
-        checked(case, cluster, &pods)
-    } else {
-        called_so(case, &pods)
-    };
+    let cause =
+        if flags.iter().any(|flag| *flag == CHECKED) { checked(case, cluster, &pods) } else { called_so(case, &pods) };
     let Cause { words, objects, fix, next, evidence } = cause;
     Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
@@ -73,7 +70,8 @@ fn checked(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Cause {
     let mut objects: Vec<ObjectRef> = patch.iter().map(|(object, _)| object.clone()).collect();
     objects.extend(pods.iter().map(|pod| ref_of(Kind::Pod, pod, "spec.containers")));
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "spec.ports")));
-    let answer = advice(Op::Replace, format!("B: find why it does not answer the proxy's health check{asks} as it should"));
+    let answer =
+        advice(Op::Replace, format!("B: find why it does not answer the proxy's health check{asks} as it should"));
     let fix = match &patch {
         Some((object, at)) => {
             let text = format!("{}, {}: a check that B answers, or none", named(object), object.field);
@@ -83,7 +81,10 @@ fn checked(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Cause {
     };
     Cause {
         words: format!(": they fail the check that this proxy makes itself{asks}{ready}"),
-        next: objects.first().map(|object| if object.kind == "Pod" { describe(object) } else { show(object) }).unwrap_or_default(),
+        next: objects
+            .first()
+            .map(|object| if object.kind == "Pod" { describe(object) } else { show(object) })
+            .unwrap_or_default(),
         objects,
         fix,
         evidence: check.iter().chain(patch.iter().map(|(_, at)| at)).map(Node::evidence).collect(),

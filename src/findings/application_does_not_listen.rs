@@ -11,8 +11,8 @@
 //! How to fix it: Let the application listen on 0.0.0.0 and on the port that the Service's `targetPort` names.
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, entry_of, failures_of, logs, named, other_endpoints, other_target_port, ref_of,
-    replace, show, workload,
+    Case, Found, Proved, advice, certain, entry_of, failures_of, logs, named, other_endpoints, other_target_port,
+    ref_of, replace, show, workload,
 };
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Side, Stage};
@@ -41,14 +41,18 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             "The proxy of {} got the request and tried to connect to its application on port {port}. No connection ever came about, so it answers by itself.",
             named(&pod)
         ),
-        fix: elsewhere.into_iter().chain([
-            advice(
-                Op::Replace,
-                format!("let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"),
-            ),
-            other_target_port(case.asked_service(), case.request().port),
-        ])
-        .collect(),
+        fix: elsewhere
+            .into_iter()
+            .chain([
+                advice(
+                    Op::Replace,
+                    format!(
+                        "let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"
+                    ),
+                ),
+                other_target_port(case.asked_service(), case.request().port),
+            ])
+            .collect(),
         next: objects.first().filter(|object| **object != pod).map_or_else(|| logs(&pod), show),
         objects,
         codes: &[],

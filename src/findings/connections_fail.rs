@@ -13,7 +13,8 @@
 //! connection in the `NetworkPolicy` or the firewall. TLS: let both sides agree on whether TLS is spoken.
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, entry_of, failures_of, logs, other_endpoints, other_target_port, pods_of, ref_of, show, workload,
+    Case, Found, Proved, advice, certain, entry_of, failures_of, logs, other_endpoints, other_target_port, pods_of,
+    ref_of, show, workload,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, ObjectRef, Op, Stage};

@@ -10,7 +10,9 @@
 //!
 //! How to fix it: Correct `delegate.name` and `delegate.namespace`, create the delegate, or take `hosts` out of it.
 
-use crate::diagnose::{Case, Delegating, Found, Proved, certain, in_field, named, object_ref, ref_of, remove, replace, show};
+use crate::diagnose::{
+    Case, Delegating, Found, Proved, certain, in_field, named, object_ref, ref_of, remove, replace, show,
+};
 use crate::snapshot::Kind;
 use crate::verdict::Stage;
 
@@ -28,7 +30,12 @@ fn absent(case: &Case, delegating: &Delegating) -> Option<Found> {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
         title: format!("it is delegated to VirtualService {namespace}/{name}, which does not exist"),
-        why: format!("{} hands such requests on to VirtualService {namespace}/{name} ({}), and there is none, so the rule has no route. {}.", named(&by), by.field, case.answers()),
+        why: format!(
+            "{} hands such requests on to VirtualService {namespace}/{name} ({}), and there is none, so the rule has no route. {}.",
+            named(&by),
+            by.field,
+            case.answers()
+        ),
         next: show(&by),
         fix: vec![replace(&by, Some(&at), None, text)],
         objects: vec![by],
@@ -49,7 +56,12 @@ fn with_hosts(case: &Case, delegating: &Delegating) -> Option<Found> {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
         title: format!("it is delegated to VirtualService {namespace}/{name}, which is no delegate"),
-        why: format!("{} hands such requests on to {}, which has spec.hosts and so counts as a root; the rule has no route. {}.", named(&by), named(&delegate), case.answers()),
+        why: format!(
+            "{} hands such requests on to {}, which has spec.hosts and so counts as a root; the rule has no route. {}.",
+            named(&by),
+            named(&delegate),
+            case.answers()
+        ),
         next: show(&delegate),
         fix: vec![remove(&delegate, Some(&hosts), text)],
         objects: vec![delegate, by],
@@ -57,4 +69,3 @@ fn with_hosts(case: &Case, delegating: &Delegating) -> Option<Found> {
         evidence: vec![hosts.evidence(), at.evidence()],
     })
 }
-

@@ -38,7 +38,12 @@ fn left_out(case: &Case, delegating: &Delegating) -> Option<Found> {
         title: format!("a match of delegate {namespace}/{name} lies outside its root's"),
         why: format!(
             "{} delegates {} to {}, whose {} is {}: that is not within it, so istiod leaves the rule out. {}.",
-            named(&by), wanted.shown(), named(&delegate), delegate.field, at.shown(), case.answers()
+            named(&by),
+            wanted.shown(),
+            named(&delegate),
+            delegate.field,
+            at.shown(),
+            case.answers()
         ),
         next: show(&delegate),
         fix: vec![replace(&delegate, Some(&at), wanted.value().as_str().map(|path| json!(path)), text)],
@@ -47,4 +52,3 @@ fn left_out(case: &Case, delegating: &Delegating) -> Option<Found> {
         codes: &[],
     })
 }
-

@@ -12,7 +12,8 @@
 //! How to fix it: Take `tls` out of the rule, or give B a proxy.
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, failures_of, named, pods_of, policy_part, ref_of, remove, show, takes_mutual_tls,
+    Case, Found, Proved, advice, certain, failures_of, named, pods_of, policy_part, ref_of, remove, show,
+    takes_mutual_tls,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{ObjectRef, Op, Stage};
@@ -66,4 +67,3 @@ fn mutual_to_plain(case: &Case, cluster: &ClusterTrail, pods: &[Node]) -> Option
     let rule = ObjectRef { field: "spec.trafficPolicy.tls".to_owned(), ..rule };
     Some((rule, certified.index(0).unwrap_or(certified).get("name")?.evidence(), pod))
 }
-

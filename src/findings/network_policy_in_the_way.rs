@@ -47,7 +47,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let who = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": client.namespace}}});
     let rule = json!({"from": [who], "ports": [{"port": port}]});
     let text = format!("{}, spec.ingress: add a rule from namespace {} to port {port}", named(by), client.namespace);
-    let ground = |policy: &&Node| policy.at("spec.ingress").map_or_else(|| policy.lacks("spec.ingress"), |at| at.evidence());
+    let ground =
+        |policy: &&Node| policy.at("spec.ingress").map_or_else(|| policy.lacks("spec.ingress"), |at| at.evidence());
     let mut evidence: Vec<Evidence> = guarding.iter().map(ground).collect();
     evidence.extend(failures_of(cluster));
     Some(Found {

@@ -15,8 +15,9 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Columns, Found, Proved, advice, certain, create, is_ready, label_text, list_pods, list_slices, named,
-    object_ref, proxy_status, ready, ready_condition, ready_pods, ref_of, replace, set, show, slices, entry_of, other_endpoints,
+    Case, Columns, Found, Proved, advice, certain, create, entry_of, is_ready, label_text, list_pods, list_slices,
+    named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ready_pods, ref_of, replace, set, show,
+    slices,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -244,7 +245,8 @@ fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
     let by_dns = entry.text("spec.resolution").is_some_and(|resolution| resolution.starts_with("DNS"));
     let wanted = if by_dns { "a name that the proxy's DNS resolves" } else { "an endpoint" };
     let (object, fix) = other_endpoints(entry, wanted);
-    let why = if by_dns { "the proxy resolves its endpoints by DNS, and got no address" } else { "it lists no endpoint" };
+    let why =
+        if by_dns { "the proxy resolves its endpoints by DNS, and got no address" } else { "it lists no endpoint" };
     Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,

@@ -15,8 +15,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, ref_of, replace, rules_field, service_logs,
-    show,
+    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, ref_of, replace, rules_field,
+    service_logs, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
@@ -81,7 +81,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 fn other_timeout(case: &Case) -> Option<Fix> {
     let (owner, _) = case.in_source().route.as_ref().and_then(|route| case.object_of_route(route))?;
     let rules = case.read(&owner)?.list(rules_field(&owner));
-    let at = only(rules.iter().filter_map(|rule| rule.get("timeout").or_else(|| rule.at("timeouts.request"))).collect())?;
+    let at =
+        only(rules.iter().filter_map(|rule| rule.get("timeout").or_else(|| rule.at("timeouts.request"))).collect())?;
     let object = in_field(&owner, at.place());
     let text = format!("{}, {}: longer than {}", named(&object), object.field, at.shown());
     Some(replace(&object, Some(&at), None, text))

@@ -33,8 +33,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         parents(&unrouted, route).map(move |parent| (ref_of(kind, route, "spec.parentRefs"), route, parent))
     });
     // Where one is attached, the others are no cause.
-    let kept: Option<Vec<_>> =
-        parents.map(|(by, route, parent)| Some((broken(case, &unrouted, &by, &parent)?, by, refused(route, &parent)))).collect();
+    let kept: Option<Vec<_>> = parents
+        .map(|(by, route, parent)| Some((broken(case, &unrouted, &by, &parent)?, by, refused(route, &parent))))
+        .collect();
     let (broken, by, refused) = kept?.into_iter().next()?;
     let title = format!("no route with the host {} is attached to the gateway", unrouted.host);
     Some(unrouted.found(case, (title, &by), broken, refused.as_ref()))
@@ -74,7 +75,9 @@ fn parents(unrouted: &Unrouted, route: &Node) -> impl Iterator<Item = Parent> {
     let namespace = unrouted.pod.text("metadata.namespace");
     let is_one = move |parent: &Parent| {
         parent.at.text("kind").is_none_or(|kind| kind == "Gateway")
-            && own.as_ref().is_none_or(|own| parent.at.text("name").as_ref() == Some(own) && Some(parent.namespace()) == namespace)
+            && own
+                .as_ref()
+                .is_none_or(|own| parent.at.text("name").as_ref() == Some(own) && Some(parent.namespace()) == namespace)
     };
     let parent = move |at: Node| Parent { at, route_namespace: route_namespace.clone() };
     route.list("spec.parentRefs").into_iter().map(parent).filter(is_one)
@@ -86,7 +89,8 @@ fn refused(route: &Node, parent: &Parent) -> Option<Node> {
         status.at("parentRef").and_then(|of| of.text("name")) == parent.at.text("name")
             && status.at("parentRef").and_then(|of| of.text("sectionName")) == parent.at.text("sectionName")
     };
-    let conditions = route.list("status.parents").into_iter().filter(is_same).flat_map(|status| status.list("conditions"));
+    let conditions =
+        route.list("status.parents").into_iter().filter(is_same).flat_map(|status| status.list("conditions"));
     conditions.into_iter().find(|condition| {
         condition.text("type").as_deref() == Some("Accepted") && condition.text("status").as_deref() == Some("False")
     })
@@ -98,7 +102,12 @@ fn missing(by: &ObjectRef, parent: &Parent, absence: Evidence) -> Unbound {
     let name = parent.at.get("name");
     let text = format!("{}, {}: a Gateway that is there", named(&object), object.field);
     Unbound {
-        why: format!("its {} names Gateway {}/{}, which does not exist", object.field, parent.namespace(), parent.at.text("name").unwrap_or_default()),
+        why: format!(
+            "its {} names Gateway {}/{}, which does not exist",
+            object.field,
+            parent.namespace(),
+            parent.at.text("name").unwrap_or_default()
+        ),
         fix: vec![replace(&object, name.as_ref(), None, text)],
         object,
         codes: &["KIA1401"],
@@ -158,7 +167,8 @@ fn no_such_listener(by: &ObjectRef, parent: &Parent, listeners: &[Node]) -> Unbo
 fn on_another_port(unrouted: &Unrouted, object: ObjectRef, gateway: &Node, meant: &[&Node]) -> Unbound {
     let ports: Vec<String> = meant.iter().filter_map(|listener| port(listener)).map(|port| port.to_string()).collect();
     let at = meant.iter().find_map(|listener| listener.get("port"));
-    let text = format!("{}, spec.listeners: one for port {}, or ask for {}", named(&object), unrouted.port, ports.join(", "));
+    let text =
+        format!("{}, spec.listeners: one for port {}, or ask for {}", named(&object), unrouted.port, ports.join(", "));
     Unbound {
         why: format!("it is for listeners on port {}, not {}", ports.join(", "), unrouted.port),
         fix: vec![add_item(&object, Some(gateway), "spec.listeners", None, text)],
@@ -191,8 +201,17 @@ fn not_taken(unrouted: &Unrouted, parent: &Parent, object: &ObjectRef, listener:
         return None;
     }
     let object = in_field(object, format!("{}.allowedRoutes.namespaces.from", listener.place()));
-    let says = if from.is_some() { "takes only routes of the Gateway's own namespace" } else { "has no allowedRoutes, so it takes only routes of the Gateway's own namespace" };
-    let text = format!("{}, {}: \"All\", or \"Selector\" with a selector that {} carries", named(&object), object.field, parent.route_namespace);
+    let says = if from.is_some() {
+        "takes only routes of the Gateway's own namespace"
+    } else {
+        "has no allowedRoutes, so it takes only routes of the Gateway's own namespace"
+    };
+    let text = format!(
+        "{}, {}: \"All\", or \"Selector\" with a selector that {} carries",
+        named(&object),
+        object.field,
+        parent.route_namespace
+    );
     Some(Unbound {
         why: format!("{of_gateway} {says}, {}", object.namespace),
         fix: vec![set(&object, Some(listener), "allowedRoutes.namespaces.from", Some(json!("All")), text)],

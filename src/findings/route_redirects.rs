@@ -16,7 +16,8 @@ use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.stop()?;
-    let answer = |title: &str, what, field, at| OwnAnswer { title: title.to_owned(), what, field, stage: Stage::Route, at };
+    let answer =
+        |title: &str, what, field, at| OwnAnswer { title: title.to_owned(), what, field, stage: Stage::Route, at };
     if let Stop::Redirect(_) = stop {
         let at = case.trail().route.as_ref().and_then(|route| route.get("redirect"));
         return Some(answer("the route redirects", "redirects the request", "redirect", at).found(case));

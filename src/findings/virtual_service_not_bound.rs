@@ -13,9 +13,7 @@
 
 use serde_json::json;
 
-use crate::diagnose::{
-    Case, Found, Unbound, Unrouted, add_item, in_field, label_text, named, ref_of, replace, set,
-};
+use crate::diagnose::{Case, Found, Unbound, Unrouted, add_item, in_field, label_text, named, ref_of, replace, set};
 use crate::mesh::istio::binding::{MESH, ServerHost, object_of};
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;
@@ -71,7 +69,8 @@ fn names_none(unrouted: &Unrouted, service: &Node, gateways: &[Node]) -> Unbound
 fn meant(unrouted: &Unrouted, gateways: &[Node]) -> Option<String> {
     let takes = |gateway: &&Node| {
         let mut servers = gateway.list("spec.servers").into_iter();
-        unrouted.is_for_the_pod(gateway) && servers.any(|server| has_port(&server, unrouted) && admits(&server, gateway, unrouted, None))
+        unrouted.is_for_the_pod(gateway)
+            && servers.any(|server| has_port(&server, unrouted) && admits(&server, gateway, unrouted, None))
     };
     let gateway = gateways.iter().find(takes)?;
     Some(format!("{}/{}", gateway.text("metadata.namespace")?, gateway.text("metadata.name")?))
@@ -90,10 +89,16 @@ fn admits(server: &Node, gateway: &Node, unrouted: &Unrouted, namespace: Option<
 }
 
 /// What is wrong with one of the gateways that it names.
-fn gateway_of(unrouted: &Unrouted, service: &Node, (namespace, name): (&str, &Node), gateways: &[Node]) -> Option<Unbound> {
+fn gateway_of(
+    unrouted: &Unrouted,
+    service: &Node,
+    (namespace, name): (&str, &Node),
+    gateways: &[Node],
+) -> Option<Unbound> {
     let (of, called) = object_of(name.value().as_str()?, namespace);
     let is_it = |gateway: &&Node| {
-        gateway.text("metadata.namespace").as_ref() == Some(&of) && gateway.text("metadata.name").as_ref() == Some(&called)
+        gateway.text("metadata.namespace").as_ref() == Some(&of)
+            && gateway.text("metadata.name").as_ref() == Some(&called)
     };
     let Some(gateway) = gateways.iter().find(is_it) else {
         let by = ref_of(Kind::VirtualService, service, &name.place());
@@ -126,7 +131,11 @@ fn gateway_of(unrouted: &Unrouted, service: &Node, (namespace, name): (&str, &No
     Some(Unbound {
         fix: vec![add_item(&object, Some(gateway), &object.field, Some(json!(unrouted.host)), text)],
         why: if at_port().any(|server| admits(server, gateway, unrouted, None)) {
-            format!("{} admits that host of VirtualServices of other namespaces only: {}", named(&object), hosts.shown())
+            format!(
+                "{} admits that host of VirtualServices of other namespaces only: {}",
+                named(&object),
+                hosts.shown()
+            )
         } else {
             format!("{} does not admit it on port {}: its hosts are {}", named(&object), unrouted.port, hosts.shown())
         },
@@ -141,15 +150,24 @@ fn of_other_pods(unrouted: &Unrouted, gateway: &Node, object: ObjectRef) -> Unbo
     let wanted = gateway.labels("spec.selector");
     let own = unrouted.pod.labels("metadata.labels");
     let keys = wanted.iter().map(|(key, _)| key);
-    let has: Vec<(String, String)> =
-        keys.filter_map(|key| own.iter().find(|(own, _)| own == key).cloned()).collect();
-    let want = (!has.is_empty() && has.len() == wanted.len()).then(|| json!(has.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()));
-    let says = if has.is_empty() { "the gateway's pods carry other labels".to_owned() } else { format!("the gateway's pods carry {}", label_text(&has)) };
+    let has: Vec<(String, String)> = keys.filter_map(|key| own.iter().find(|(own, _)| own == key).cloned()).collect();
+    let want = (!has.is_empty() && has.len() == wanted.len())
+        .then(|| json!(has.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()));
+    let says = if has.is_empty() {
+        "the gateway's pods carry other labels".to_owned()
+    } else {
+        format!("the gateway's pods carry {}", label_text(&has))
+    };
     let words = if has.is_empty() { "labels that the gateway's pods carry".to_owned() } else { label_text(&has) };
     let text = format!("{}, spec.selector: {words}", named(&object));
     Unbound {
         fix: vec![set(&object, Some(gateway), "spec.selector", want, text)],
-        why: format!("{} is for pods with {}, while {says} ({})", named(&object), label_text(&wanted), unrouted.pod_name()),
+        why: format!(
+            "{} is for pods with {}, while {says} ({})",
+            named(&object),
+            label_text(&wanted),
+            unrouted.pod_name()
+        ),
         evidence: gateway.at("spec.selector").map_or_else(|| gateway.lacks("spec.selector"), |at| at.evidence()),
         object,
         codes: &["IST0101", "KIA0302"],
@@ -169,4 +187,3 @@ fn without_port(unrouted: &Unrouted, gateway: &Node, object: &ObjectRef) -> Opti
         codes: &[],
     })
 }
-

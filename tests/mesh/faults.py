@@ -367,6 +367,8 @@ PARTNER = istio(
     resolution="STATIC",
     endpoints=[{"address": "10.244.0.3", "ports": {"http": 9999}}],
 )
+ANSWER = "function envoy_on_request(handle) handle:respond({[':status'] = '418'}, 'no') end"
+ANSWERING_SCRIPT = json.loads(json.dumps(BAD_SCRIPT).replace('"function ("', json.dumps(ANSWER)))
 MAINFRAME = "mainframe.legacy.svc.cluster.local"
 OF_MAINFRAME = f"outbound|8082||{MAINFRAME}"
 IMPATIENT = istio(
@@ -1159,6 +1161,16 @@ FAULTS = [
         finding="application-does-not-listen",
         blame=(("ServiceEntry", "shop", "partner"),),
         at="spec.endpoints",
+    ),
+    Fault(
+        "script-answers",
+        "product-service:8082",
+        objects=[ANSWERING_SCRIPT],
+        holds=lambda proxy: "418" in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8082")),
+        heat=until_nothing_answers(lambda proxy: True),
+        finding="filter-of-an-envoy-filter",
+        sure="unknown",
+        blame=(("EnvoyFilter", "shop", "bad-script"),),
     ),
     Fault("no-proxy", "product-service.shop:8082", source="cron", namespace="legacy"),
     Fault(
