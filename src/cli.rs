@@ -16,7 +16,7 @@ pub use args::Cli;
 use crate::collect::{self, CollectError, Opened, Options, Place, Source};
 use crate::mesh::proxies::too_old;
 use crate::mesh::whose::{Belongs, Owner};
-use crate::render::{self, Failure, render, render_all};
+use crate::render::{self, Failure, RenderError, render, render_all};
 use crate::snapshot::{AskRecord, LogRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
 use tell::Usage;
@@ -95,8 +95,13 @@ fn tell_of(cli: &Cli, word: Option<&str>) -> Result<u8, Trouble> {
         }
         None => render::list(&crate::explain::topics(), &format, &theme, width),
     };
-    tell::print(&text.map_err(|error| Usage::of(error.to_string()))?).map_err(Trouble::Print)?;
+    printed(text)?;
     Ok(0)
+}
+
+/// Prints what was rendered.
+fn printed(text: Result<String, RenderError>) -> Result<(), Trouble> {
+    tell::print(&text.map_err(|error| Usage::of(error.to_string()))?).map_err(Trouble::Print)
 }
 
 async fn answer(cli: &Cli) -> u8 {
@@ -112,17 +117,16 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
         collect::check_save(path, existing)?;
     }
     let asked = cli.ask(None, line.as_ref())?;
-    match (&asked, &line, &place) {
-        (Some(ask), ..) => drop(question(ask, &place, &options).await?),
+    let understood = match (&asked, &line, &place) {
+        (Some(ask), ..) => Some(question(ask, &place, &options).await?),
         (None, Some(_), Place::Named(_) | Place::Selector(_)) => return Err(Usage::no_destination().into()),
-        (None, ..) => {}
-    }
+        (None, ..) => None,
+    };
     if cli.asks_all_pods() {
-        let ask = asked.ok_or_else(Usage::no_question)?;
-        let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
+        let (ask, question) = asked.zip(understood).ok_or_else(Usage::no_question)?;
+        let question = Question { beyond: cli.beyond(), ..question };
         let told = replicas::ask_all((&place, &options), (&ask, &question)).await?.ok_or_else(Usage::no_replicas)?;
-        let text = render_all(&told, &format, &tell::theme(cli.color()), WIDTH);
-        tell::print(&text.map_err(|e| Usage::of(e.to_string()))?).map_err(Trouble::Print)?;
+        printed(render_all(&told, &format, &tell::theme(cli.color()), WIDTH))?;
         return Ok(told.iter().map(|told| told.verdict.outcome.exit_code()).max().unwrap_or_default());
     }
     let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
@@ -148,8 +152,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     if let Some((path, existing)) = cli.save_to() {
         collect::save(&snapshot, path, existing)?;
     }
-    let text = render(&verdict, &format, &tell::theme(cli.color()), WIDTH).map_err(|e| Usage::of(e.to_string()))?;
-    tell::print(&text).map_err(Trouble::Print)?;
+    printed(render(&verdict, &format, &tell::theme(cli.color()), WIDTH))?;
     Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
 }
 

@@ -145,17 +145,21 @@ impl Replica {
 
 /// Every pod that A leads to and that runs, where A is one of the cluster; `None` where one proxy was named.
 pub async fn replicas(place: &Place, options: &Options) -> Result<Option<Vec<Replica>>, CollectError> {
-    let cluster = match place {
-        Place::Named(_) | Place::Selector(_) => options.cluster().await?,
-        Place::Demo | Place::Snapshot(_) | Place::Files(..) | Place::Admin(_) => return Ok(None),
-    };
-    let found = match place {
-        Place::Named(source) => source::find_all(&cluster, source).await?,
-        Place::Selector(selector) => source::find_all_labeled(&cluster, selector).await?,
+    let (cluster, found) = match place {
+        Place::Named(source) => {
+            let cluster = options.cluster().await?;
+            let found = source::find_all(&cluster, source).await?;
+            (cluster, found)
+        }
+        Place::Selector(selector) => {
+            let cluster = options.cluster().await?;
+            let found = source::find_all_labeled(&cluster, selector).await?;
+            (cluster, found)
+        }
         Place::Demo | Place::Snapshot(_) | Place::Files(..) | Place::Admin(_) => return Ok(None),
     };
     let replica = |pod| Replica { cluster: cluster.clone(), pod, options: options.clone() };
-    Ok(Some(found.pods.into_iter().map(replica).collect()))
+    Ok(Some(found.all().map(replica).collect()))
 }
 
 /// Whether a snapshot may be written to `path`: worth knowing before anything is read for it.

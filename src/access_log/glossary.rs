@@ -1,5 +1,5 @@
 //! What the words of an access log mean, a plain sentence each: response flags (`source/common/stream_info/utility.h`) and
-//! response code details (`envoy/stream_info/stream_info.h`). This is the one place that has them.
+//! response code details (`envoy/stream_info/stream_info.h`). `explain` has more of each.
 
 use std::borrow::Cow;
 

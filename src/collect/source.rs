@@ -67,15 +67,15 @@ type Refusals = Vec<(Kind, String)>;
 
 /// The pod that A leads to.
 pub(super) async fn find(cluster: &Cluster, source: &Source) -> Result<Value, CollectError> {
-    first(cluster, find_all(cluster, source).await?)
+    Ok(find_all(cluster, source).await?.chosen(cluster))
 }
 
 /// A pod that carries these labels.
 pub(super) async fn find_labeled(cluster: &Cluster, selector: &str) -> Result<Value, CollectError> {
-    first(cluster, find_all_labeled(cluster, selector).await?)
+    Ok(find_all_labeled(cluster, selector).await?.chosen(cluster))
 }
 
-/// The pods that A leads to, the one to ask first; never none.
+/// The pods that A leads to, the one to ask first.
 pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candidates, CollectError> {
     let mut refusals: Refusals = Vec::new();
     for (name, namespace) in source.readings(cluster.namespace()) {
@@ -85,7 +85,7 @@ pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candi
         };
         let mut found = look(cluster, &kinds, namespace, name, &mut refusals).await?;
         if let Some(at) = found.iter().position(|(kind, _)| *kind == Kind::Pod) {
-            return running(found.swap_remove(at).1).map(|pod| Candidates { owner: String::new(), pods: vec![pod] });
+            return running(found.swap_remove(at).1).map(|first| Candidates { first, others: Vec::new() });
         }
         let mut workloads: Vec<_> = found.iter().filter(|(kind, _)| WORKLOADS.contains(kind)).collect();
         workloads.sort_by_key(|(kind, _)| *kind);
@@ -100,7 +100,7 @@ pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candi
     Err(not_found(cluster, source, refusals).await)
 }
 
-/// The pods that carry these labels, the one to ask first; never none.
+/// The pods that carry these labels, the one to ask first.
 pub(super) async fn find_all_labeled(cluster: &Cluster, selector: &str) -> Result<Candidates, CollectError> {
     let namespace = cluster.namespace().to_owned();
     choose(cluster, &namespace, selector, &format!("selector {selector} in namespace {namespace}")).await
@@ -171,24 +171,27 @@ async fn pod_of(
     choose(cluster, namespace, &selector, &owner).await
 }
 
-/// Pods that run.
+/// Pods that run: one at least.
 pub(super) struct Candidates {
-    /// Whose they are.
-    pub(super) owner: String,
-    /// The newest that is ready and has a proxy comes first.
-    pub(super) pods: Vec<Value>,
+    /// The newest that is ready and has a proxy.
+    first: Value,
+    others: Vec<Value>,
 }
 
-fn first(cluster: &Cluster, candidates: Candidates) -> Result<Value, CollectError> {
-    let count = candidates.pods.len();
-    let Some(pod) = candidates.pods.into_iter().next() else {
-        return Err(CollectError::NoPod { owner: candidates.owner, cause: phases(&[]) });
-    };
-    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    if count > 1 {
-        cluster.log().choice(&format!("asking pod/{name}, one of {count} that run"));
+impl Candidates {
+    /// All of them, the one to ask first before the others.
+    pub(super) fn all(self) -> impl Iterator<Item = Value> {
+        std::iter::once(self.first).chain(self.others)
     }
-    Ok(pod)
+
+    /// The one to ask, which is said where there are others.
+    fn chosen(self, cluster: &Cluster) -> Value {
+        let name = self.first["metadata"]["name"].as_str().unwrap_or_default();
+        if !self.others.is_empty() {
+            cluster.log().choice(&format!("asking pod/{name}, one of {} that run", self.others.len() + 1));
+        }
+        self.first
+    }
 }
 
 /// The pods that run, the newest that is ready and has a proxy first.
@@ -202,11 +205,10 @@ async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str)
         hint: None,
     })?;
     let (mut alive, gone): (Vec<Value>, Vec<Value>) = pods.into_iter().partition(is_alive);
-    if alive.is_empty() {
-        return Err(CollectError::NoPod { owner: owner.to_owned(), cause: phases(&gone) });
-    }
     alive.sort_by_key(|pod| std::cmp::Reverse(rank(pod)));
-    Ok(Candidates { owner: owner.to_owned(), pods: alive })
+    let mut alive = alive.into_iter();
+    let first = alive.next().ok_or_else(|| CollectError::NoPod { owner: owner.to_owned(), cause: phases(&gone) })?;
+    Ok(Candidates { first, others: alive.collect() })
 }
 
 fn is_alive(pod: &Value) -> bool {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::mesh::istio::{self, ClusterName};
+use crate::mesh::kubernetes::has_labels;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use crate::verdict::{Mark, ObjectRef, Request, Response, Side, Step};
 use crate::walk::{Branch, ClusterTrail, Condition, RequestKind, Stop, Trail, Visit};
@@ -224,11 +225,10 @@ impl<'a> Case<'a> {
     }
 
     fn objects_for(&self, kind: Kind, namespace: &str, pod: Option<&Node>) -> Vec<Node> {
-        let labels = pod.and_then(|pod| pod.at("metadata.labels"));
+        let labels = pod.map(|pod| pod.labels("metadata.labels")).unwrap_or_default();
         let is_for_it = |object: &Node| {
-            let wanted = selector(object).map(|labels| labels.members()).unwrap_or_default();
             ["spec.targetRef", "spec.targetRefs"].iter().all(|path| object.at(path).is_none())
-                && wanted.iter().all(|(k, v)| labels.as_ref().is_some_and(|l| l.value().get(k) == Some(v.value())))
+                && has_labels(&labels, selector(object).as_ref())
         };
         let mut namespaces = vec![namespace, ROOT_NAMESPACE];
         namespaces.dedup();

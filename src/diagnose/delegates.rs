@@ -1,6 +1,7 @@
 //! The rules of a `VirtualService` that hand a request on to another one.
 
 use super::{Case, is_host};
+use crate::envoy::domains::without_port;
 use crate::mesh::istio::delegates::takes_path;
 use crate::snapshot::{Kind, Node};
 use crate::walk::Stop;
@@ -45,7 +46,7 @@ fn roots(case: &Case) -> Vec<Node> {
         return owner.and_then(|(owner, _)| case.read(&owner)).into_iter().collect();
     }
     let Some(host) = case.trail().virtual_host.as_ref().and_then(|host| host.text("name")) else { return Vec::new() };
-    let host = host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host);
+    let host = without_port(&host);
     let has_host = |root: &Node| {
         let namespace = root.text("metadata.namespace").unwrap_or_default();
         root.list("spec.hosts").iter().any(|own| own.value().as_str().is_some_and(|own| is_host(own, &namespace, host)))

@@ -1,9 +1,11 @@
 //! A gateway that has no route for a request's host: what the findings about it have in common.
 
 use super::{Case, Found, Proved, certain, named, show};
+use crate::envoy::domains::without_port;
 use crate::mesh::injected::has_proxy;
 use crate::mesh::istio;
 use crate::mesh::istio::binding;
+use crate::mesh::kubernetes::has_labels;
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Fix, ObjectRef, Stage};
 use crate::walk::Stop;
@@ -50,7 +52,7 @@ impl Unrouted {
         }
         let pod = case.proxy_pod().filter(|pod| is_open || has_proxy(pod))?;
         let request = case.request();
-        let host = request.host.rsplit_once(':').map_or(request.host.as_str(), |(host, _)| host).to_owned();
+        let host = without_port(&request.host).to_owned();
         let evidence = case.last_step().map(|step| step.evidence).unwrap_or_default();
         // The pods of a gateway listen on another port than the Gateway's server has: a Service leads there.
         let port = request.target.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(request.port);
@@ -59,7 +61,7 @@ impl Unrouted {
 
     /// Whether an object of Istio's that selects pods is for the gateway's.
     pub(crate) fn is_for_the_pod(&self, gateway: &Node) -> bool {
-        binding::selects(gateway.at("spec.selector").as_ref(), &self.pod.labels("metadata.labels"))
+        has_labels(&self.pod.labels("metadata.labels"), gateway.at("spec.selector").as_ref())
     }
 
     /// The first of the patterns in a list that takes the host; an empty pattern takes every host.

@@ -1,4 +1,6 @@
-//! Names that are Kubernetes' own, whatever the mesh.
+//! Names and labels that are Kubernetes' own, whatever the mesh.
+
+use crate::snapshot::Node;
 
 /// `name.namespace.svc.…` as namespace and name.
 pub fn service_of_host(host: &str) -> Option<(String, String)> {
@@ -9,9 +11,25 @@ pub fn service_of_host(host: &str) -> Option<(String, String)> {
     }
 }
 
+/// Whether labels have all that a map of labels wants; no map, or an empty one, wants nothing.
+pub fn has_labels(labels: &[(String, String)], wanted: Option<&Node>) -> bool {
+    let wanted = wanted.map(Node::members).unwrap_or_default();
+    wanted.iter().all(|(key, value)| labels.iter().any(|(k, v)| k == key && value.value().as_str() == Some(v)))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn labels_have_all_that_is_wanted() {
+        let labels = [("app".to_owned(), "a".to_owned()), ("tier".to_owned(), "web".to_owned())];
+        let has = |wanted: serde_json::Value| has_labels(&labels, Some(&Node::of_object(wanted)));
+        assert!(has(json!({"app": "a"})) && has(json!({})) && has_labels(&labels, None));
+        assert!(!has(json!({"app": "b"})) && !has(json!({"app": "a", "zone": "z"})));
+    }
 
     #[test]
     fn a_host_names_its_service() {

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::kubernetes::has_labels;
 use crate::snapshot::Node;
 
 /// Who connects.
@@ -106,7 +107,7 @@ fn is_in(block: &Node, client: &Client) -> bool {
 /// Whether a label selector selects labels; `None` for an operator that is not known.
 fn selects(selector: &Node, labels: &[(String, String)]) -> Option<bool> {
     let value_of = |key: &str| labels.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str());
-    if selector.labels("matchLabels").iter().any(|(key, value)| value_of(key) != Some(value)) {
+    if !has_labels(labels, selector.get("matchLabels").as_ref()) {
         return Some(false);
     }
     let expressions = selector.list("matchExpressions");

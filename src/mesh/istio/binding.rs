@@ -2,8 +2,6 @@
 //!
 //! `pilot/pkg/model/gateway.go` and `virtualservice.go`; <https://istio.io/latest/docs/reference/config/networking/gateway/>.
 
-use crate::snapshot::Node;
-
 /// What a `VirtualService` names for the sidecars, all together.
 pub const MESH: &str = "mesh";
 
@@ -44,12 +42,6 @@ impl ServerHost {
 pub fn object_of(name: &str, namespace: &str) -> (String, String) {
     let (namespace, name) = name.split_once('/').unwrap_or((namespace, name));
     (namespace.to_owned(), name.to_owned())
-}
-
-/// Whether labels have all that a selector wants.
-pub fn selects(selector: Option<&Node>, labels: &[(String, String)]) -> bool {
-    let wanted = selector.map(Node::members).unwrap_or_default();
-    wanted.iter().all(|(key, value)| labels.iter().any(|(k, v)| k == key && value.value().as_str() == Some(v)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A gateway as A: its clients dial its Service, which leads to a port of its pod.
 
+use crate::mesh::kubernetes::has_labels;
 use crate::snapshot::{Kind, Node};
 use crate::walk::dial::dialed::{Resolved, found};
 use crate::walk::way::walker::Walker;
@@ -14,13 +15,10 @@ fn gateway_target(walker: &Walker, port: u16) -> u16 {
     let Some(pod) = walker.source_pod() else { return port };
     let namespace = pod.text("metadata.namespace").unwrap_or_default();
     let services = walker.glance(walker.snapshot.objects(Kind::Service, Some(&namespace), &[])).unwrap_or_default();
-    let labels = pod.at("metadata.labels");
+    let labels = pod.labels("metadata.labels");
     let selects = |service: &Node| {
-        let selector = service.at("spec.selector").map(|s| s.members()).unwrap_or_default();
-        let has = |(k, v): &(String, Node)| {
-            labels.as_ref().and_then(|l| l.value().get(k)).is_some_and(|value| value == v.value())
-        };
-        !selector.is_empty() && selector.iter().all(has)
+        let selector = service.at("spec.selector").filter(|selector| !selector.members().is_empty());
+        selector.is_some() && has_labels(&labels, selector.as_ref())
     };
     let mut ports = services.iter().filter(|s| selects(s)).flat_map(|s| s.list("spec.ports"));
     let entry = ports.find(|p| p.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(port)));
