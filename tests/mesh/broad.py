@@ -35,12 +35,12 @@ def prepare():
 
 
 def in_sync():
-    kinds = ("cluster", "listener", "route", "endpoint")
+    """Every proxy has answered what it was sent: it has it, or it has refused it."""
     if behind := [
-        f"{proxy['proxy']}: {kind}: {proxy['resources']}"
+        f"{proxy['proxy']}: {kind}"
         for proxy in sync_state()
-        for kind in kinds
-        if proxy.get(f"{kind}_sent") != proxy.get(f"{kind}_acked")
+        for kind, one in proxy["resources"].items()
+        if one.get("sent") != one.get("acked") and not one.get("lastError")
     ]:
         raise Failed("; ".join(behind))
     return True

@@ -8,7 +8,12 @@ from chance import enough
 from wide import TCP_VIP
 
 # source -> namespace
-SOURCES = {"web": "store", "clerk": "pay", "guard": "locked", "tools": "depot", "ingress": "edge"}
+SOURCES = {
+    "web": "store", "clerk": "pay", "guard": "locked", "tools": "depot", "ingress": "edge",
+    "order-service": "shop", "cron": "legacy", "gate": "edge",
+}  # fmt: skip
+# gateway -> who asks it, and by which name
+GATEWAYS = {"ingress": ("tools", "ingress.edge"), "gate": ("cron", "gate.edge")}
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Pair(Asked):
     speaks: str = "http"  # as client.py knows it
     sni: str = ""
     times: int = 2
+    spoken: bool = False  # whether the tool is told what is spoken, whatever the port is called
+    dialed: str = ""  # the address that the client's name service has, where the mesh's has none
     sure: str = ""  # the outcome, where objects decide it and not a proxy
     # What compare.py wants of a fault beside:
     finding: str = field(default="", init=False)
@@ -54,7 +61,7 @@ def question(pair):
         argv += ["--tls", *(["--sni", pair.sni] if pair.sni else [])]
     elif pair.speaks != "http":
         argv += ["--protocol", pair.speaks]
-    elif declared_otherwise(pair.port):
+    elif pair.spoken or declared_otherwise(pair.port):
         argv += ["--protocol", "http1"]
     return argv
 
@@ -71,7 +78,7 @@ def request(pair, agent):
         "speaks": pair.speaks,
         "host": pair.host,
         "port": pair.port,
-        "address": GATEWAY if pair.source == "ingress" else "",
+        "address": GATEWAYS[pair.source][1] if pair.source in GATEWAYS else pair.dialed,
         "authority": authority,
         "path": pair.path,
         "method": pair.method,
@@ -82,11 +89,8 @@ def request(pair, agent):
     }
 
 
-GATEWAY = "ingress.edge"
-
-
 def sender(pair):
-    return "tools" if pair.source == "ingress" else pair.source
+    return GATEWAYS[pair.source][0] if pair.source in GATEWAYS else pair.source
 
 
 # --- the table ------------------------------------------------------------------------------
