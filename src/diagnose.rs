@@ -15,6 +15,7 @@ mod fix;
 mod gateways;
 mod hidden;
 mod own_answer;
+mod peer_authentication;
 mod rejected;
 mod rules;
 mod settle;
@@ -38,7 +39,7 @@ pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
 };
 pub(crate) use command::{
-    Columns, describe, list, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
+    Columns, describe, list, list_all, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
 };
 pub(crate) use connections::{
     entry_of, failures_of, other_endpoints, other_target_port, pods_of, takes_mutual_tls, workload,
@@ -49,6 +50,7 @@ pub(crate) use fix::{
 };
 pub(crate) use gateways::{Unbound, Unrouted};
 pub(crate) use own_answer::OwnAnswer;
+pub(crate) use peer_authentication::mtls_mode;
 pub(crate) use rejected::Rejected;
 pub(crate) use rules::{
     destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_part, rules, rules_field,
@@ -113,12 +115,24 @@ impl Found {
 
 impl Rule {
     fn find(&'static self, case: &Case) -> Option<Finding> {
-        let Found { certainty, stage, title, why, objects, fix, next, codes, evidence } = (self.examine)(case)?;
+        let Found { certainty, stage, title, why, mut objects, fix, next, codes, evidence } = (self.examine)(case)?;
+        objects.iter_mut().for_each(|object| point(object, &fix));
         Some(Finding { id: self.id, certainty, stage, title, why, objects, fix, next, codes, evidence })
     }
 
     fn yields_to(&self, other: &Self) -> bool {
         self.id != other.id && (self.yields_to == EVERY || self.yields_to.contains(&other.id))
+    }
+}
+
+/// An object points to what of it the first fix changes, where that lies in what it points to.
+fn point(object: &mut ObjectRef, fixes: &[Fix]) {
+    let is_same = |of: &&ObjectRef| {
+        (&of.kind, &of.namespace, &of.name) == (&object.kind, &object.namespace, &object.name) && !of.field.is_empty()
+    };
+    let first = fixes.iter().filter_map(|fix| fix.object.as_ref()).find(is_same);
+    if let Some(first) = first.filter(|first| first.field.starts_with(&object.field)) {
+        object.field.clone_from(&first.field);
     }
 }
 

@@ -116,3 +116,37 @@ fn what_was_read_is_said() {
         all.iter().map(|(_, fix)| fix).filter(changes).partition(|fix| !fix["now"].is_null());
     assert!(known.len() > 25 && unknown.len() * 10 < known.len(), "{} known, {} not", known.len(), unknown.len());
 }
+
+/// Findings that are certain and whose first fix changes no object, each with why it cannot.
+const ADVISE: &[(&str, &str)] = &[
+    ("all-endpoints-ejected", "the application answers with errors"),
+    ("application-does-not-listen", "the application is not there, or listens elsewhere"),
+    ("connections-fail", "the application is not there, or something drops its packets"),
+    ("mtls-required", "a client that asks for a pod's own address has to ask for a name"),
+    ("no-such-port", "another port is to be asked for"),
+    ("token-rejected", "the client has to send another token"),
+    ("no-such-service", "another name is to be asked for"),
+];
+
+/// What is certain says where to change it: an object, a field that it has, and a command that shows the same object.
+#[test]
+fn what_is_certain_names_an_object_its_field_and_a_command_for_it() {
+    let mut complaints = Vec::new();
+    for scenario in scenarios() {
+        let verdict = answer(&scenario.case.ask, &mut snapshot(scenario.files()));
+        let document: Value = serde_json::from_str(&print(&verdict, &Format::Json)).unwrap();
+        let findings = document["findings"].as_array().unwrap().iter();
+        for finding in findings.filter(|finding| finding["certainty"] == "certain") {
+            let id = finding["id"].as_str().unwrap();
+            let (first, object) = (&finding["fix"][0], &finding["fix"][0]["object"]);
+            let next = finding["next"].as_str().unwrap_or_default();
+            // What is to be made is looked for where it would be.
+            let shown = if first["field"] == "" { &object["namespace"] } else { &object["name"] };
+            let is_shown = shown.as_str().is_some_and(|name| !name.is_empty() && next.contains(name));
+            if object.is_null() && ADVISE.iter().all(|(of, _)| *of != id) || !object.is_null() && !is_shown {
+                complaints.push(format!("{}: {id}: {next}\n{first:#}", scenario.name));
+            }
+        }
+    }
+    none(&complaints);
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::mesh::istio::{self, ClusterName};
 use crate::mesh::kubernetes::has_labels;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
-use crate::verdict::{Mark, ObjectRef, Request, Response, Side, Step};
+use crate::verdict::{Mark, ObjectRef, Request, Response, Side, Stage, Step};
 use crate::walk::{Branch, ClusterTrail, Condition, RequestKind, Stop, Trail, Visit};
 
 /// Where istiod keeps what is for the whole mesh (`meshConfig.rootNamespace`), unless it was told otherwise.
@@ -63,6 +63,11 @@ impl<'a> Case<'a> {
     /// The row of the stage that ends this way.
     pub(crate) fn last_step(&self) -> Option<Step> {
         self.branch.steps().into_iter().rfind(|step| step.mark == Mark::Stopped)
+    }
+
+    /// The row of a stage of A's side.
+    pub(crate) fn step_of(&self, stage: Stage) -> Option<Step> {
+        self.branch.steps().into_iter().find(|step| step.stage == stage && step.side == Side::Source)
     }
 
     /// The same, in the words of the proxy that ends it.
@@ -211,7 +216,7 @@ impl<'a> Case<'a> {
         let empty = cluster.no_hosts()?;
         if let Some(name) = self.cluster_name().filter(|name| !name.subset.is_empty()) {
             let others = self.hosts_of(&name.of_whole_host());
-            if others.is_none_or(|list| list.items().next().is_some()) {
+            if others.is_none_or(|hosts| !hosts.is_empty()) {
                 return None;
             }
         }
@@ -260,10 +265,11 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The hosts of another cluster of A's proxy: the list in `/clusters`.
-    pub(crate) fn hosts_of(&self, cluster: &str) -> Option<Node> {
+    /// The hosts of another cluster of A's proxy, by `/clusters`; `None` where it has no such cluster, or that was not
+    /// read. Envoy leaves out the list of a cluster without hosts.
+    pub(crate) fn hosts_of(&self, cluster: &str) -> Option<Vec<Node>> {
         match self.look(self.snapshot.hosts(Origin::Source(0), cluster)) {
-            Lookup::Found(node) => node.get("host_statuses"),
+            Lookup::Found(node) => Some(node.list("host_statuses")),
             Lookup::Absent(_) | Lookup::Unread(_) => None,
         }
     }

@@ -54,6 +54,12 @@ pub(crate) fn admin(pod: Option<&SourcePod>, query: &str) -> Command {
     }
 }
 
+/// What the proxy of a pod's node knows of it: `istioctl ztunnel-config workload`, which finds the ztunnel by the pod.
+pub(crate) fn node_proxy(pod: &SourcePod) -> Command {
+    let pod = super::object_ref(crate::snapshot::Kind::Pod, &pod.namespace, &pod.name, "");
+    command(&[&[Is("istioctl"), Is("ztunnel-config"), Is("workload"), Pod(&pod)]])
+}
+
 /// Lists the pods that carry labels.
 pub(crate) fn list_pods(namespace: &str, labels: &[(String, String)], columns: Columns) -> Command {
     let shown: &[Word] = match columns {

@@ -20,6 +20,9 @@ pub(super) fn settle(walk: &Walk, condition: &Condition) -> Command {
             command::admin(Some(&pod), "/config_dump")
         }
         Some(need) => command::admin(proxy(walk, side_of(need.origin())).as_ref(), &need.query()),
+        None if condition.stage == Stage::Capture => {
+            walk.request.source.as_ref().map(command::node_proxy).unwrap_or_default()
+        }
         None if walk.has_no_source_proxy() && condition.side == Side::Source => Command::default(),
         None => command::admin(proxy(walk, condition.side).as_ref(), &query(condition.stage, &condition.subject)),
     }

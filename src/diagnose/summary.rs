@@ -116,14 +116,14 @@ fn hosts(walk: &Walk) -> String {
     format!("{usable} of {total} {noun} can take the request")
 }
 
-/// `, and 8 of 8 requests that were counted failed`, where none that A's proxy sent there ever went well.
+/// `, and 8 of 8 requests that were counted failed`, where none that a proxy sent there ever went well.
 fn counted(walk: &Walk) -> String {
-    let trail = walk.told().and_then(|branch| branch.trail(Side::Source).cluster);
-    let failed = trail.filter(|cluster| !cluster.ever_succeeded()).map_or(0, |cluster| cluster.failed_so_far());
-    if failed == 0 {
-        return String::new();
-    }
-    format!(", and {failed} of {failed} requests that were counted failed")
+    let trail = |side| walk.told().and_then(|branch| branch.trail(side).cluster);
+    let failed = [Side::Source, Side::Destination].into_iter().filter_map(trail).find_map(|cluster| {
+        let failed = if cluster.ever_succeeded() { 0 } else { cluster.failed_so_far() };
+        (failed > 0).then_some(failed)
+    });
+    failed.map_or_else(String::new, |failed| format!(", and {failed} of {failed} requests that were counted failed"))
 }
 
 /// What becomes of the requests that are not handed over; where a share is open, at least of so many.

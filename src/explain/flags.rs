@@ -201,6 +201,7 @@ pub(super) const FLAGS: &[Entry] = &[
             "no-such-port",
             "envoy-filter-removes-the-cluster",
             "cluster-not-there",
+            "reference-not-granted",
         ],
         ..Entry::EMPTY
     },
@@ -240,6 +241,7 @@ pub(super) const FLAGS: &[Entry] = &[
             "mtls-required",
             "listener-rejected",
             "virtual-service-not-bound",
+            "host-not-routed",
             "route-not-attached",
             "delegate-not-found",
             "delegate-outside-its-root",
@@ -397,6 +399,7 @@ pub(super) const FLAGS: &[Entry] = &[
             "all-endpoints-unhealthy",
             "all-endpoints-ejected",
             "no-upstream-address",
+            "load-balancer-passes-through",
             "registry-only",
         ],
         ..Entry::EMPTY

@@ -13,9 +13,14 @@
 //! How to fix it: Add a rule that allows the request, or narrow the one that denies it. Where a rule asks for a
 //! principal, let A speak mutual TLS.
 
-use crate::diagnose::{Case, Found, Proved, add_item, advice, certain, named, object_ref, ref_of, replace, show};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Found, Proved, add_item, advice, certain, mtls_mode, named, object_ref, port_entry, ref_of, replace, set,
+    show,
+};
 use crate::mesh::istio;
-use crate::mesh::istio::authorization::{self, Asked, Client, Miss};
+use crate::mesh::istio::authorization::{self, Asked, Client, Field, Miss, Speaks, Way};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop};
@@ -25,65 +30,104 @@ pub(crate) const YIELDS_TO: &[&str] = &["preflight-not-answered"];
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     // Where A's proxy speaks HTTP and B closes the connection, B's own stop says why.
     let stop = case.own_stop()?;
-    let (policy, stage) = if let Stop::RbacDenied(policy) = stop {
-        (policy.as_deref(), Stage::HttpFilters)
+    let (stage, policy) = if let Stop::RbacDenied(policy) = stop {
+        (Stage::HttpFilters, policy)
     } else if let Stop::ConnectionDenied(policy) = stop {
-        (policy.as_deref(), Stage::FilterChain)
+        (Stage::FilterChain, policy)
     } else {
         return None;
     };
-    let rule = policy.and_then(istio::authorization_rule);
-    let mut evidence: Vec<Evidence> = case.trail().denial.iter().map(Node::evidence).collect();
-    // What of each object bears on it, where it was read: the rule that denies, or the policy that does not allow.
-    let blamed: Vec<(ObjectRef, Option<Node>)> = match &rule {
-        Some((namespace, name, i)) => {
-            let object = object_ref(Kind::AuthorizationPolicy, namespace, name, &format!("spec.rules[{i}]"));
-            let read = case.object(Kind::AuthorizationPolicy, namespace, name);
-            let rule = read.and_then(|policy| policy.at("spec.rules")?.index(*i));
-            evidence.extend(rule.iter().map(Node::evidence));
-            vec![(object, rule)]
-        }
-        None if policy.is_none() => allowing(case, &mut evidence),
-        None => Vec::new(),
-    };
-    let objects: Vec<ObjectRef> = blamed.iter().map(|(object, _)| object.clone()).collect();
-    let by = objects.first().map_or_else(|| format!("policy {}", policy.unwrap_or("none")), named);
-    let what = if stage == Stage::HttpFilters { "request" } else { "connection" };
-    let answers = if stage == Stage::HttpFilters { "answers 403" } else { "closes the connection" };
-    let nearest = if policy.is_none() { nearest(case) } else { None };
-    let objects = first(nearest.as_ref(), objects);
-    evidence.extend(nearest.iter().map(|nearest| nearest.miss.at.evidence()));
-    let why = if let Some(nearest) = &nearest {
-        format!("{} The proxy {answers}.", nearest.says())
-    } else if policy.is_some() {
-        format!("{by} denies it. The proxy {answers}, and the application never sees the {what}.")
-    } else {
-        let names: Vec<String> = objects.iter().map(named).collect();
-        let there_are = if names.is_empty() { "Policies that allow".to_owned() } else { names.join(", ") };
-        format!("{there_are} apply, and none of their rules allows it{}. The proxy {answers}.", identity(case))
-    };
-    Some(Found {
-        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
-        stage,
-        title: if policy.is_some() { "a policy denies it".to_owned() } else { "no policy allows it".to_owned() },
-        why,
-        fix: vec![match (policy, &nearest) {
-            (Some(_), _) => leave_out(blamed.first(), &by, what),
-            (None, Some(nearest)) => nearest.fix(),
-            (None, None) => allow(blamed.first(), what),
-        }],
-        next: objects.first().map(show).unwrap_or_default(),
-        objects,
-        codes: &[],
-        evidence,
+    Some(match policy {
+        Some(policy) => denied(case, stage, policy),
+        None => not_allowed(case, stage),
     })
 }
 
-/// The objects, with the nearest rule's before all.
-fn first(nearest: Option<&Nearest>, objects: Vec<ObjectRef>) -> Vec<ObjectRef> {
-    let Some(Nearest { object, .. }) = nearest else { return objects };
-    let others = objects.into_iter().filter(|other| other.name != object.name);
-    std::iter::once(object.clone()).chain(others).collect()
+/// What is turned away, and what the proxy does.
+fn words(stage: Stage) -> (&'static str, &'static str) {
+    if stage == Stage::HttpFilters { ("request", "answers 403") } else { ("connection", "closes the connection") }
+}
+
+fn found(case: &Case, stage: Stage, title: &str, why: String, objects: Vec<ObjectRef>, fix: Vec<Fix>) -> Found {
+    Found {
+        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
+        stage,
+        title: title.to_owned(),
+        why,
+        fix,
+        next: objects.first().map(show).unwrap_or_default(),
+        objects,
+        codes: &[],
+        evidence: case.trail().denial.iter().map(Node::evidence).collect(),
+    }
+}
+
+/// A rule denies it.
+fn denied(case: &Case, stage: Stage, policy: &str) -> Found {
+    let (what, answers) = words(stage);
+    let title = "a policy denies it";
+    let Some((namespace, name, i)) = istio::authorization_rule(policy) else {
+        let by = format!("policy {policy}");
+        let why = format!("{by} denies it. The proxy {answers}, and the application never sees the {what}.");
+        let fix = advice(Op::Replace, format!("{by}: leave this {what} out, if it is meant to pass"));
+        return found(case, stage, title, why, Vec::new(), vec![fix]);
+    };
+    let object = object_ref(Kind::AuthorizationPolicy, &namespace, &name, &format!("spec.rules[{i}]"));
+    let read = case.object(Kind::AuthorizationPolicy, &namespace, &name);
+    let rule = read.as_ref().and_then(|policy| policy.at("spec.rules")?.index(i));
+    let by = named(&object);
+    let leave_out = replace(
+        &object,
+        rule.as_ref(),
+        None,
+        format!("{by}, {}: leave this {what} out, if it is meant to pass", object.field),
+    );
+    let fields = rule.as_ref().map(authorization::fields).unwrap_or_default();
+    let mut says = vec![format!("{by} denies it{}.", goes_by(&fields).unwrap_or_default())];
+    let of_http = fields.iter().filter(|field| field.is_about_http() && stage == Stage::FilterChain);
+    let names: Vec<String> = of_http.map(Field::name).collect();
+    let undeclared = if names.is_empty() { None } else { Undeclared::of(case) };
+    if !names.is_empty() {
+        says.push(format!(
+            "To B's proxy the port is TCP, where {} count for nothing, so that the rule denies every connection.",
+            names.join(" and ")
+        ));
+    }
+    says.extend(undeclared.as_ref().map(|undeclared| format!("{}.", undeclared.says())));
+    says.push(format!("The proxy {answers}, and the application never sees the {what}."));
+    let objects = undeclared.iter().map(|undeclared| undeclared.object.clone()).chain([object]).collect();
+    let of_all = read.as_ref().filter(|policy| is_of_all(policy)).map(|policy| select(policy, &by));
+    let fix = undeclared.iter().map(Undeclared::fix).chain([leave_out]).chain(of_all).collect();
+    let why = says.join(" ");
+    let found = found(case, stage, title, why, objects, fix);
+    Found { evidence: found.evidence.into_iter().chain(rule.iter().map(Node::evidence)).collect(), ..found }
+}
+
+/// There are policies that allow, and none of their rules allows it.
+fn not_allowed(case: &Case, stage: Stage) -> Found {
+    let (what, answers) = words(stage);
+    let policies = that_allow(case);
+    let blamed = |policy: &Node| ref_of(Kind::AuthorizationPolicy, policy, "spec.rules");
+    let nearest = nearest(case, &policies, stage);
+    let all: Vec<ObjectRef> = policies.iter().map(blamed).collect();
+    let ground = |policy: &Node| policy.at("spec.rules").or_else(|| policy.at("metadata.name"));
+    let mut evidence: Vec<Evidence> = policies.iter().filter_map(ground).map(|at| at.evidence()).collect();
+    evidence.extend(nearest.iter().flat_map(Nearest::evidence));
+    let (why, fix, objects) = nearest.map_or_else(
+        || (none_applies(case, &all, answers), vec![allow(all.first().zip(policies.first()), what)], all.clone()),
+        |nearest| (format!("{} The proxy {answers}.", nearest.says()), nearest.fix(), nearest.objects(&all)),
+    );
+    let found = found(case, stage, "no policy allows it", why, objects, fix);
+    Found { evidence: found.evidence.into_iter().chain(evidence).collect(), ..found }
+}
+
+/// No rule is nearer than another, or they were not read.
+fn none_applies(case: &Case, policies: &[ObjectRef], answers: &str) -> String {
+    let names: Vec<String> = policies.iter().map(named).collect();
+    let there_are = if names.is_empty() { "Policies that allow".to_owned() } else { names.join(", ") };
+    let apply = if names.len() == 1 { "applies, and none of its" } else { "apply, and none of their" };
+    let identity = identity(case);
+    format!("{there_are} {apply} rules allows it{identity}. The proxy {answers}.")
 }
 
 /// The rule that is nearest to allowing it.
@@ -92,84 +136,240 @@ struct Nearest {
     miss: Miss,
     /// How many more of its fields do not take the request.
     more: usize,
+    /// Why the request is not what the rule is about.
+    because: Option<Because>,
+    /// The policy, where it selects no workload: it is for all of its namespace.
+    of_all: Option<Node>,
+    /// It says of no action, which is ALLOW then.
+    names_no_action: bool,
+}
+
+/// What lies behind a field that does not take the request.
+enum Because {
+    /// The name of the Service's port does not say that it is HTTP.
+    Undeclared(Undeclared),
+    /// Mutual TLS is turned off at B, and with it A's identity.
+    Disabled(ObjectRef, Node),
 }
 
 impl Nearest {
     fn says(&self) -> String {
-        let Self { object, miss, more } = self;
-        let allowed: Vec<String> =
-            miss.at.items().filter_map(|item| item.value().as_str().map(str::to_owned)).collect();
-        let field = object.field.rsplit('.').next().unwrap_or_default();
+        let Self { object, miss, more, because, of_all, names_no_action } = self;
+        let (field, listed) = (miss.field.name(), miss.field.values());
         let more = match more {
             0 => String::new(),
             1 => ", and 1 more of its fields does not fit".to_owned(),
             more => format!(", and {more} more of its fields do not fit"),
         };
         let hint = miss.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        format!(
-            "No policy allows it. The nearest rule is of {}: its {field} are {} only, and this is {}{hint}{more}.",
-            named(object),
-            allowed.join(", "),
-            miss.is
-        )
-    }
-
-    fn fix(&self) -> Fix {
-        let text = match self.miss.hint {
-            Some(hint) => format!("{}, {}: {hint}", named(&self.object), self.object.field),
-            None => {
-                format!("{}, {}: add {}, if it is meant to pass", named(&self.object), self.object.field, self.miss.is)
+        let fails = match miss.way {
+            Way::NotListed => format!("its {field} are {listed} only, and this is {}", miss.is),
+            Way::LeftOut => format!("its {field} leave out {listed}, and this is {}", miss.is),
+            Way::OfHttp => format!("its {field} are about HTTP, and this is {}", miss.is),
+        };
+        let because = match because {
+            None => String::new(),
+            Some(Because::Undeclared(undeclared)) => format!(" {}.", undeclared.says()),
+            Some(Because::Disabled(by, mode)) => {
+                format!(" {} turns mutual TLS off for B ({}: {}).", named(by), by.field, mode.shown())
             }
         };
-        replace(&self.object, Some(&self.miss.at), None, text)
+        let of_all = match (of_all, names_no_action) {
+            (Some(_), false) => ", which is for every workload of its namespace",
+            (Some(_), true) => ", which is for every workload of its namespace and allows, as it names no action",
+            (None, true) => ", which allows, as it names no action",
+            (None, false) => "",
+        };
+        format!("No policy allows it. The nearest rule is of {}{of_all}: {fails}{hint}{more}.{because}", named(object))
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        let mode = if let Some(Because::Disabled(_, mode)) = &self.because { Some(mode.evidence()) } else { None };
+        std::iter::once(self.miss.field.at.evidence()).chain(mode).collect()
+    }
+
+    /// The objects to look at: of those behind the rule, the rule's, and the other policies.
+    fn objects(&self, policies: &[ObjectRef]) -> Vec<ObjectRef> {
+        let first = match &self.because {
+            None => None,
+            Some(Because::Undeclared(undeclared)) => Some(undeclared.object.clone()),
+            Some(Because::Disabled(by, _)) => Some(by.clone()),
+        };
+        let others = policies.iter().filter(|other| other.name != self.object.name);
+        first.into_iter().chain([self.object.clone()]).chain(others.cloned()).collect()
+    }
+
+    fn fix(&self) -> Vec<Fix> {
+        let Self { object, miss, because, .. } = self;
+        let at = format!("{}, {}", named(object), object.field);
+        let first = because.as_ref().map(|because| match because {
+            Because::Undeclared(undeclared) => undeclared.fix(),
+            Because::Disabled(by, mode) => {
+                let text = format!("{}, {}: \"STRICT\", or PERMISSIVE, so that A shows who it is", named(by), by.field);
+                replace(by, Some(mode), Some(json!("STRICT")), text)
+            }
+        });
+        let of_rule = match (miss.way, miss.hint) {
+            (_, Some(hint)) => replace(object, Some(&miss.field.at), None, format!("{at}: {hint}")),
+            (Way::NotListed, None) => {
+                let is = &miss.is;
+                let add = if is.contains(' ') { "one that takes this".to_owned() } else { format!("add {is}") };
+                replace(object, Some(&miss.field.at), None, format!("{at}: {add}, if it is meant to pass"))
+            }
+            (Way::LeftOut, None) => {
+                let text = format!("{at}: do not leave out {}, if it is meant to pass", miss.is);
+                replace(object, Some(&miss.field.at), None, text)
+            }
+            (Way::OfHttp, None) => {
+                let text = format!("{at}: a rule for TCP, with ports and principals alone, if the port is TCP");
+                replace(object, Some(&miss.field.at), None, text)
+            }
+        };
+        let selector = self.of_all.as_ref().map(|policy| select(policy, &named(object)));
+        first.into_iter().chain([of_rule]).chain(selector).collect()
     }
 }
 
 /// Of the ALLOW policies of the workload the rule that lacks least, where their objects were read.
-fn nearest(case: &Case) -> Option<Nearest> {
-    let policies = that_allow(case);
+fn nearest(case: &Case, policies: &[Node], stage: Stage) -> Option<Nearest> {
+    let (policy, misses) = authorization::nearest(policies, &asked(case, stage)?)?;
+    let more = misses.len() - 1;
+    let miss = misses.into_iter().next()?;
+    let object = ref_of(Kind::AuthorizationPolicy, &policy, &miss.field.at.place());
+    let because = match miss.way {
+        Way::OfHttp => Undeclared::of(case).map(Because::Undeclared),
+        Way::NotListed if miss.field.is_about_the_peer() => {
+            disabled(case).map(|(by, mode)| Because::Disabled(by, mode))
+        }
+        Way::NotListed | Way::LeftOut => None,
+    };
+    let names_no_action = policy.at("spec.action").is_none();
+    let of_all = is_of_all(&policy).then_some(policy);
+    Some(Nearest { object, miss, more, because, of_all, names_no_action })
+}
+
+/// The policy that turns mutual TLS off at B, where A comes in plaintext.
+fn disabled(case: &Case) -> Option<(ObjectRef, Node)> {
+    let there = case.destination().filter(|there| there.socket == SocketKind::Plaintext)?;
+    mtls_mode(case, there).filter(|(_, mode)| mode.value().as_str() == Some("DISABLE"))
+}
+
+/// The request as B's policies see it.
+fn asked(case: &Case, stage: Stage) -> Option<Asked> {
     let there = case.destination()?;
     let request = case.request();
-    let account =
-        || case.own_pod().map(|pod| pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned()));
-    let client = match account() {
+    let pod = case.own_pod();
+    let account = pod.as_ref().map(|pod| pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned()));
+    let client = match account {
         _ if there.socket == SocketKind::Plaintext => Client::Nobody,
         Some(account) => Client::Known { namespace: case.namespace(), account },
         None => Client::Unknown,
     };
+    let kept = |fields: &[&str]| !changes(case, fields);
     let path = request.path.as_ref().and_then(|path| path.split(['?', '#']).next()).map(str::to_owned);
-    let over_http = case.is_over_http();
-    let asked = Asked {
-        method: request.method.clone().filter(|_| over_http),
-        path: path.filter(|_| over_http && !is_rewritten(case)),
-        port: there.port,
-        client,
+    let speaks = match stage {
+        Stage::HttpFilters => Speaks::Http {
+            method: request.method.clone(),
+            path: path.filter(|_| kept(OF_PATH)),
+            host: Some(request.host.clone()).filter(|_| kept(OF_HOST)),
+            headers: Some(request.headers.clone()).filter(|_| kept(OF_HEADERS) && request.method.is_some()),
+        },
+        Stage::Request
+        | Stage::Capture
+        | Stage::Listener
+        | Stage::FilterChain
+        | Stage::Route
+        | Stage::Cluster
+        | Stage::Endpoints => Speaks::Tcp,
     };
-    let (policy, misses) = authorization::nearest(&policies, &asked)?;
-    let more = misses.len() - 1;
-    let miss = misses.into_iter().next()?;
-    Some(Nearest { object: ref_of(Kind::AuthorizationPolicy, &policy, &miss.at.place()), miss, more })
+    // What a pod sends comes from its own address, but for a client that a gateway speaks for.
+    let address = pod.as_ref().and_then(|pod| pod.text("status.podIP")?.parse().ok());
+    Some(Asked { speaks, port: there.port, client, address })
 }
 
-/// Whether A's proxy sends another path than the one that was asked for.
-fn is_rewritten(case: &Case) -> bool {
-    let action = case.in_source().route.as_ref().and_then(|route| route.get("route"));
-    let fields = ["prefix_rewrite", "regex_rewrite", "path_rewrite", "path_rewrite_policy"];
-    action.is_some_and(|action| fields.iter().any(|field| action.get(field).is_some()))
+/// B's Service, where A's request is HTTP and the name of the port does not say so.
+struct Undeclared {
+    object: ObjectRef,
+    port: u16,
+    /// What it says: a protocol, or a name.
+    protocol: Option<String>,
+    at: Option<Node>,
 }
 
-fn leave_out(blamed: Option<&(ObjectRef, Option<Node>)>, by: &str, what: &str) -> Fix {
-    let meant = format!("leave this {what} out, if it is meant to pass");
-    match blamed {
-        Some((object, rule)) => replace(object, rule.as_ref(), None, format!("{by}, {}: {meant}", object.field)),
-        None => advice(Op::Replace, format!("{by}: {meant}")),
+impl Undeclared {
+    fn of(case: &Case) -> Option<Self> {
+        let is_http = !["tcp", "tls"].contains(&case.request().protocol);
+        let service = case.service_of_source().filter(|_| is_http)?;
+        let port = istio::ClusterName::parse(&case.in_source().cluster.as_ref()?.name)?.port;
+        let entry = port_entry(&service, port)?;
+        let protocol = istio::declared_protocol(&entry);
+        if protocol.as_deref().is_some_and(|protocol| protocol.starts_with("http") || protocol.starts_with("grpc")) {
+            return None;
+        }
+        let at = ["appProtocol", "name"].iter().find_map(|name| entry.get(name));
+        let object = ref_of(Kind::Service, &service, &at.as_ref().map_or_else(|| entry.place(), Node::place));
+        Some(Self { object, port, protocol, at })
+    }
+
+    fn says(&self) -> String {
+        let Self { object, port, protocol, at } = self;
+        match (protocol, at) {
+            (Some(protocol), _) => format!("{} says that port {port} is {protocol}", named(object)),
+            (None, Some(name)) => {
+                format!("{} calls port {port} {}, which is no protocol's name", named(object), name.shown())
+            }
+            (None, None) => format!("{} does not say what port {port} speaks", named(object)),
+        }
+    }
+
+    fn fix(&self) -> Fix {
+        let Self { object, at, .. } = self;
+        let text = format!("{}, {}: a name that says HTTP, such as \"http-web\"", named(object), object.field);
+        replace(object, at.as_ref(), Some(json!("http")), text)
     }
 }
 
-fn allow(blamed: Option<&(ObjectRef, Option<Node>)>, what: &str) -> Fix {
+const OF_PATH: &[&str] = &["prefix_rewrite", "regex_rewrite", "path_rewrite", "path_rewrite_policy"];
+const OF_HOST: &[&str] =
+    &["host_rewrite_literal", "auto_host_rewrite", "host_rewrite_header", "host_rewrite_path_regex", "host_rewrite"];
+const OF_HEADERS: &[&str] = &["request_headers_to_add", "request_headers_to_remove"];
+
+/// Whether A's proxy changes what these fields of its routes are about.
+fn changes(case: &Case, fields: &[&str]) -> bool {
+    let route = case.in_source().route.as_ref();
+    let action = route.and_then(|route| route.get("route"));
+    let places = [route.cloned(), action, case.in_source().virtual_host.clone()];
+    places.into_iter().flatten().any(|place| fields.iter().any(|field| place.get(field).is_some()))
+}
+
+/// Whether a policy selects no workload: it is for all of its namespace.
+fn is_of_all(policy: &Node) -> bool {
+    let selects =
+        |part: &&str| policy.at(part).is_some_and(|at| !at.members().is_empty() || at.items().next().is_some());
+    !["spec.selector", "spec.targetRef", "spec.targetRefs"].iter().any(|part| selects(&part))
+}
+
+/// A policy of all workloads should be one of some.
+fn select(policy: &Node, by: &str) -> Fix {
+    let object = ref_of(Kind::AuthorizationPolicy, policy, "spec.selector");
+    let text = format!("{by}, spec.selector: the labels of the pods that it is meant for");
+    set(&object, Some(policy), "spec.selector", None, text)
+}
+
+/// What a rule that denies goes by: `: its rule is for methods GET and paths /admin*`.
+fn goes_by(fields: &[Field]) -> Option<String> {
+    let all: Vec<String> = fields.iter().map(|field| format!("{} {}", field.name(), field.values())).collect();
+    let (last, before) = all.split_last()?;
+    Some(match before {
+        [] => format!(": its rule is for {last}"),
+        before => format!(": its rule is for {} and {last}", before.join(", ")),
+    })
+}
+
+fn allow(policy: Option<(&ObjectRef, &Node)>, what: &str) -> Fix {
     let text = format!("a rule that allows this {what}, in an AuthorizationPolicy with action ALLOW");
-    match blamed {
-        Some((object, policy)) => add_item(object, policy.as_ref(), &object.field, None, text),
+    match policy {
+        Some((object, policy)) => add_item(object, Some(policy), &object.field, None, text),
         None => advice(Op::Add, text),
     }
 }
@@ -178,15 +378,6 @@ fn allow(blamed: Option<&(ObjectRef, Option<Node>)>, what: &str) -> Fix {
 fn that_allow(case: &Case) -> Vec<Node> {
     let allows = |policy: &Node| policy.text("spec.action").is_none_or(|action| action == "ALLOW");
     case.objects_for_the_proxy(Kind::AuthorizationPolicy).into_iter().filter(allows).collect()
-}
-
-/// The same, to be blamed.
-fn allowing(case: &Case, evidence: &mut Vec<Evidence>) -> Vec<(ObjectRef, Option<Node>)> {
-    let found = that_allow(case);
-    let ground = |policy: &Node| policy.at("spec.rules").or_else(|| policy.at("metadata.name"));
-    evidence.extend(found.iter().filter_map(ground).map(|n| n.evidence()));
-    let blamed = |policy: Node| (ref_of(Kind::AuthorizationPolicy, &policy, "spec.rules"), Some(policy));
-    found.into_iter().map(blamed).collect()
 }
 
 /// Whom B takes A for, where it matters.

@@ -16,7 +16,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, egress_host, in_field, named, policy_part, ref_of, remove, replace, set, show,
+    Case, Found, Proved, advice, certain, egress_host, in_field, mtls_mode, named, policy_part, ref_of, remove,
+    replace, set, show,
 };
 use crate::mesh::injected::has_proxy;
 use crate::mesh::istio::{ClusterName, config_of};
@@ -63,21 +64,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 
 /// The policy that asks for mutual TLS (of the workload, of the namespace, of the mesh), and the mode that does.
 fn policy(case: &Case, there: &Visit) -> Option<(ObjectRef, Node)> {
-    let port = there.port.to_string();
-    // The nearest that sets a mode decides; UNSET leaves it to the next. Ports count only beside a selector.
-    let mode = |policy: &Node| {
-        let set = |mode: &Node| mode.value().as_str().is_some_and(|mode| mode != "UNSET");
-        let of_port = policy.at("spec.selector").and_then(|_| policy.at("spec.portLevelMtls")?.get(&port)?.get("mode"));
-        let of_port = of_port.filter(set);
-        let field = match &of_port {
-            Some(_) => format!("spec.portLevelMtls.{port}.mode"),
-            None => "spec.mtls.mode".to_owned(),
-        };
-        let mode = of_port.or_else(|| policy.at("spec.mtls.mode").filter(set))?;
-        Some((ref_of(Kind::PeerAuthentication, policy, &field), mode))
-    };
-    let (object, mode) = case.nearest_for_the_proxy(Kind::PeerAuthentication).iter().find_map(mode)?;
-    (mode.value().as_str() == Some("STRICT")).then_some((object, mode))
+    mtls_mode(case, there).filter(|(_, mode)| mode.value().as_str() == Some("STRICT"))
 }
 
 /// What makes A's side send plaintext.

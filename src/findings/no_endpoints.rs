@@ -27,8 +27,8 @@ pub(crate) const YIELDS_TO: &[&str] =
     &["endpoints-of-other-nodes", "endpoints-of-other-localities", "port-without-endpoints"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
-    if case.stop() == Some(&Stop::NoAddress) {
-        return without_address(case);
+    if matches!(case.stop(), Some(Stop::NoAddress | Stop::NoEndpoints)) {
+        return without_proxy(case);
     }
     // Where the service as a whole has endpoints, it is the subset that selects none.
     let (cluster, empty) = case.empty_cluster()?;
@@ -46,15 +46,33 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     ))
 }
 
-/// A Service without an address is only as good as its pods: without them its name stands for nothing.
-fn without_address(case: &Case) -> Option<Found> {
+/// A Service is only as good as its pods: without them its name, or its address, stands for nothing.
+fn without_proxy(case: &Case) -> Option<Found> {
     let service = case.asked_service()?;
     let name = service.text("metadata.name")?;
     // Of one of its pods, by the pod's name, the Service's own state says nothing.
     let asked = case.request().target.split(['.', ':']).next()?;
+    if case.stop() == Some(&Stop::NoEndpoints) {
+        let follows = "Nothing is behind its address, and the connection is refused.";
+        return cause(case, service).map_or_else(
+            || unready(case, service),
+            |cause| Some(explained(service, cause, Stage::Endpoints, follows, None)),
+        );
+    }
     let cause = cause(case, service).filter(|_| asked == name)?;
     let follows = "It has no address of its own, so its name stands for none and no request is sent.";
     Some(explained(service, cause, Stage::Request, follows, None))
+}
+
+/// Its slices have no ready endpoint of the port, and its pods do not say why.
+fn unready(case: &Case, service: &Node) -> Option<Found> {
+    let step = case.last_step()?;
+    let object = ref_of(Kind::Service, service, "spec.ports");
+    let text = format!("{}: ports and pods that fit each other, as its EndpointSlices show", named(&object));
+    let why = format!("The EndpointSlices of {} list none, so the connection is refused.", named(&object));
+    let fix = vec![replace(&object, service.at("spec.ports").as_ref(), None, text)];
+    let found = Found::of_end(&step, "the Service has no ready endpoint for the port", why, fix);
+    Some(Found { next: list_slices(&object), objects: vec![object], ..found })
 }
 
 /// Why a Service has no endpoints.

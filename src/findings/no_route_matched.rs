@@ -22,8 +22,13 @@ use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Missed, Stop};
 
-pub(crate) const YIELDS_TO: &[&str] =
-    &["delegate-not-found", "delegate-outside-its-root", "route-not-attached", "virtual-service-not-bound"];
+pub(crate) const YIELDS_TO: &[&str] = &[
+    "delegate-not-found",
+    "delegate-outside-its-root",
+    "host-not-routed",
+    "route-not-attached",
+    "virtual-service-not-bound",
+];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.stop()?;

@@ -15,9 +15,11 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, ROOT_NAMESPACE, advice, certain, create_entry, egress_host, in_field, named, ref_of, replace,
-    show,
+    Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, certain, create_entry, egress_host, in_field, named, only,
+    ref_of, replace, show,
 };
+use crate::envoy::domains::without_port;
+use crate::mesh::istio::binding::takes;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Form, Stop};
@@ -32,30 +34,120 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let certainty = certain(if sidecar.is_some() { Proved::Yes } else { Proved::No });
     let object = sidecar.unwrap_or_else(mesh_config);
     let host = &case.request().host;
-    let evidence = [at].into_iter().chain(mode.as_ref().map(Node::evidence)).collect();
-    let first = if case.asked_service().is_some() {
-        show_service(case, host)
-    } else {
-        let name = host.split(':').next().unwrap_or(host);
-        create_entry(&own, name, format!("a ServiceEntry for {name} in namespace {own}"))
+    let entry = if case.asked_service().is_some() { None } else { Entry::of(case) };
+    let at_entry = entry.as_ref().map(|entry| entry.evidence.clone());
+    let evidence = [at].into_iter().chain(at_entry).chain(mode.as_ref().map(Node::evidence)).collect();
+    let (says, known, first) = match entry {
+        Some(Entry { object, says, fix, .. }) => {
+            (format!(" {} names it, but {says}.", named(&object)), Some(object), fix)
+        }
+        None if case.asked_service().is_some() => (String::new(), None, show_service(case, host)),
+        None => {
+            let name = without_port(host);
+            (String::new(), None, create_entry(&own, name, format!("a ServiceEntry for {name} in namespace {own}")))
+        }
     };
     Some(Found {
         certainty,
         stage: if case.stop() == Some(&Stop::NoHealthyUpstream(Form::Tcp)) { Stage::Cluster } else { Stage::Route },
         title: format!("the mesh does not let requests out to {host}"),
         why: format!(
-            "{by} sets outboundTrafficPolicy REGISTRY_ONLY, and A's proxy knows no host {host} on this port. The proxy answers by itself; nothing is sent."
+            "{by} sets outboundTrafficPolicy REGISTRY_ONLY, and A's proxy knows no host {host} on this port.{says} The proxy answers by itself; nothing is sent."
         ),
         fix: vec![
             first,
             advice(Op::Replace, "send the Host header of a service that the mesh knows"),
             let_out(&object, mode.as_ref(), &by),
         ],
-        next: show(&object),
-        objects: vec![object],
+        next: show(known.as_ref().unwrap_or(&object)),
+        objects: known.into_iter().chain([object]).collect(),
         codes: &[],
         evidence,
     })
+}
+
+/// A `ServiceEntry` that names the host, and why A's proxy has nothing of it on the port.
+struct Entry {
+    object: ObjectRef,
+    says: String,
+    fix: Fix,
+    evidence: Evidence,
+}
+
+impl Entry {
+    fn of(case: &Case) -> Option<Self> {
+        let host = without_port(&case.request().host);
+        let has = |entry: &Node| {
+            entry.list("spec.hosts").iter().filter_map(|name| name.value().as_str()).any(|name| takes(name, host))
+        };
+        let entries = case.objects(Kind::ServiceEntry, None, &[])?;
+        let entry = entries.iter().find(|entry| has(entry))?;
+        Self::of_another_port(case, entry)
+            .or_else(|| Self::not_exported(case, entry))
+            .or_else(|| Self::left_out(case, entry))
+    }
+
+    fn of_another_port(case: &Case, entry: &Node) -> Option<Self> {
+        let wanted = case.request().port;
+        let ports = ports_of_entry(entry);
+        if ports.contains(&u64::from(wanted)) {
+            return None;
+        }
+        let at = entry.at("spec.ports").filter(|at| at.items().next().is_some());
+        let numbers = at.as_ref().map(|at| at.items().filter_map(|port| port.get("number")).collect::<Vec<_>>());
+        let one = numbers.and_then(only);
+        let object =
+            ref_of(Kind::ServiceEntry, entry, &one.as_ref().map_or_else(|| "spec.ports".to_owned(), Node::place));
+        let shown: Vec<String> = ports.iter().map(u64::to_string).collect();
+        let says = match &shown[..] {
+            [] => "it has no port".to_owned(),
+            shown => format!("its ports are {}, and this is {wanted}", shown.join(", ")),
+        };
+        let text = format!("{}, {}: {wanted}", named(&object), object.field);
+        let port = json!({"number": wanted, "name": format!("http-{wanted}"), "protocol": "HTTP"});
+        let fix = one.as_ref().map_or_else(
+            || add_item(&object, Some(entry), "spec.ports", Some(port), text.clone()),
+            |one| replace(&object, Some(one), Some(json!(wanted)), text.clone()),
+        );
+        let evidence = entry.at("spec.ports").map_or_else(|| entry.lacks("spec.ports"), |at| at.evidence());
+        Some(Self { object, says, fix, evidence })
+    }
+
+    fn not_exported(case: &Case, entry: &Node) -> Option<Self> {
+        let own = case.namespace();
+        let namespace = entry.text("metadata.namespace")?;
+        let at = entry.at("spec.exportTo").filter(|at| at.items().next().is_some())?;
+        let is_for = |to: &str| to == "*" || to == own || (to == "." && namespace == own);
+        if at.items().filter_map(|to| to.value().as_str().map(str::to_owned)).any(|to| is_for(&to)) {
+            return None;
+        }
+        let object = ref_of(Kind::ServiceEntry, entry, "spec.exportTo");
+        let text = format!("{}, spec.exportTo: add \"{own}\"", named(&object));
+        Some(Self {
+            says: format!("its exportTo is {}, which leaves out namespace {own}", at.shown()),
+            fix: add_item(&object, Some(entry), "spec.exportTo", Some(json!(own)), text),
+            evidence: at.evidence(),
+            object,
+        })
+    }
+
+    fn left_out(case: &Case, entry: &Node) -> Option<Self> {
+        let sidecar = case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some())?;
+        let object = ref_of(Kind::ServiceEntry, entry, "spec.hosts");
+        let by = named(&ref_of(Kind::Sidecar, &sidecar, "spec.egress"));
+        let namespace = entry.text("metadata.namespace")?;
+        let text = format!("{by}, spec.egress[].hosts: add \"{namespace}/*\", or this host of it, if it leaves it out");
+        Some(Self {
+            says: format!("A's proxy has nothing of it; {by} chooses what it sees"),
+            fix: egress_host(&sidecar, text),
+            evidence: entry.at("spec.hosts")?.evidence(),
+            object,
+        })
+    }
+}
+
+fn ports_of_entry(entry: &Node) -> Vec<u64> {
+    entry.list("spec.ports").iter().filter_map(|port| port.get("number")?.value().as_u64()).collect()
 }
 
 /// A's proxy should see a Service that there is.

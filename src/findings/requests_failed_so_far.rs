@@ -15,10 +15,10 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, ref_of, replace, rules_field,
+    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, port_entry, ref_of, replace, rules_field,
     service_logs, show,
 };
-use crate::mesh::istio::ClusterName;
+use crate::mesh::istio::{ClusterName, declared_protocol};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
 use crate::walk::{ClusterTrail, HostTrail, RequestKind};
@@ -32,19 +32,20 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop().is_some() {
         return None;
     }
-    let cluster = case.in_source().cluster.as_deref()?;
+    let fails = |cluster: &&ClusterTrail| cluster.failed_so_far() > 0 && !cluster.ever_succeeded();
+    let of_source = case.in_source().cluster.as_deref().filter(fails);
+    let cluster = of_source.or_else(|| case.cluster().filter(fails))?;
+    let whose = if of_source.is_some() { "A's" } else { "B's" };
     let failing: Vec<&HostTrail> = cluster.always_failing().collect();
     let total = cluster.failed_so_far();
     let late: u64 = failing.iter().map(|trail| trail.host.counters.rq_timeout).sum();
-    if failing.is_empty() || cluster.ever_succeeded() {
-        return None;
-    }
     let stats = failing.iter().take(3).filter_map(|trail| trail.at.as_ref()?.get("stats"));
     let mut evidence: Vec<Evidence> = stats.map(|stats| stats.evidence()).collect();
     let Suspect { title, why, advice: text, at } = suspect(case, cluster, (late, total));
     evidence.extend(at.iter().map(Node::evidence));
     // A timeout is the route's, all else the cluster's.
-    let mended = if late == total { other_timeout(case) } else { no_upgrade(case, cluster) };
+    let mended =
+        if late == total { other_timeout(case) } else { no_upgrade(case, cluster).or_else(|| no_http2(case, cluster)) };
     let object = match &mended {
         Some(fix) => fix.object.clone(),
         None if late == total => {
@@ -55,7 +56,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     };
     let mut objects: Vec<ObjectRef> = object.into_iter().collect();
     let service = case.asked_service().map(|service| ref_of(Kind::Service, service, ""));
-    objects.extend(service.clone());
+    objects.extend(service.clone().filter(|service| objects.iter().all(|known| known.kind != service.kind)));
     let at = failing.iter().take(3).map(|trail| trail.host.address.as_str()).collect::<Vec<_>>().join(", ");
     let next = match (&service, objects.first()) {
         (Some(service), _) => service_logs(&service.namespace, &service.name),
@@ -67,7 +68,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title,
         why: format!(
-            "A's proxy counted {total} requests to {at} since it knows the endpoints, and all of them failed, although connections came about. {why}"
+            "{whose} proxy counted {total} requests to {at} since it knows the endpoints, and all of them failed, although connections came about. {why}"
         ),
         fix: mended.into_iter().chain([advice(Op::Replace, text)]).collect(),
         next,
@@ -99,6 +100,22 @@ fn no_upgrade(case: &Case, cluster: &ClusterTrail) -> Option<Fix> {
     let object = in_field(&rule, at.place());
     let text = format!("{}, {}: DO_NOT_UPGRADE, where B takes HTTP/1.1 only", named(&object), object.field);
     Some(replace(&object, Some(&at), Some(json!("DO_NOT_UPGRADE")), text))
+}
+
+/// The part of a Service's port that makes HTTP/2 of it.
+fn no_http2(case: &Case, cluster: &ClusterTrail) -> Option<Fix> {
+    // An inbound cluster bears the port of the Service, too; which Service it is, the question says.
+    let service = case.service_of_source().or_else(|| case.asked_service().cloned())?;
+    let entry = port_entry(&service, ClusterName::parse(&cluster.name).map_or(case.request().port, |name| name.port))?;
+    let protocol = declared_protocol(&entry)?;
+    if !["grpc", "grpc-web", "http2"].contains(&protocol.as_str()) || case.kind() == RequestKind::Grpc {
+        return None;
+    }
+    let at = ["appProtocol", "name"].iter().find_map(|name| entry.get(name))?;
+    let object = ref_of(Kind::Service, &service, &at.place());
+    let text =
+        format!("{}, {}: not {protocol}, where the pods take HTTP/1.1 only: \"http\"", named(&object), object.field);
+    Some(replace(&object, Some(&at), Some(json!("http")), text))
 }
 
 /// What the failures most likely come of.
@@ -136,13 +153,13 @@ fn suspect(case: &Case, cluster: &ClusterTrail, (late, total): (u64, u64)) -> Su
     };
     match (http2, socket) {
         (Some(at), Some(socket)) if socket.is_tls() && !socket.alpn.iter().any(|word| word == "h2") => speaks(
-            "A's proxy speaks HTTP/2 over TLS without saying so (no ALPN)",
+            "the proxy speaks HTTP/2 over TLS without saying so (no ALPN)",
             "The cluster speaks HTTP/2 inside of TLS, and its handshake does not offer h2: most servers then speak HTTP/1.1, and the answer is no HTTP/2 (502 UPE).",
             "offer h2 in the cluster's TLS (alpn_protocols), or let it speak HTTP/1.1",
             Some(at),
         ),
         (Some(at), _) => speaks(
-            "A's proxy speaks HTTP/2, which the endpoints seem not to take",
+            "the proxy speaks HTTP/2, which the endpoints seem not to take",
             "The cluster speaks HTTP/2 without asking; a server that takes HTTP/1.1 only ends each connection (502 UPE).",
             "let the cluster speak HTTP/1.1 (in Istio: h2UpgradePolicy DO_NOT_UPGRADE, or a port name that does not begin with http2 or grpc), or let the server take HTTP/2",
             Some(at),

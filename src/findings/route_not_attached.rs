@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::diagnose::{Case, Found, Unbound, Unrouted, add_item, in_field, named, ref_of, replace, set};
 use crate::mesh::istio::binding::takes;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::ObjectRef;
+use crate::verdict::{Fix, ObjectRef};
 
 /// The label of a gateway's pods that names their Gateway; they are of its namespace.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
@@ -45,8 +45,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 fn broken(case: &Case, unrouted: &Unrouted, by: &ObjectRef, parent: &Parent) -> Option<Unbound> {
     let (namespace, name) = (parent.namespace(), parent.at.text("name")?);
     match case.object(Kind::KubeGateway, &namespace, &name) {
-        Some(gateway) => detached(unrouted, by, parent, &gateway),
-        None => Some(missing(by, parent, case.no_object(Kind::KubeGateway, &namespace, &name)?)),
+        Some(gateway) => detached(case, unrouted, by, parent, &gateway),
+        None => {
+            let absence = case.no_object(Kind::KubeGateway, &namespace, &name)?;
+            Some(elsewhere(case, by, parent).unwrap_or_else(|| missing(by, parent, absence)))
+        }
     }
 }
 
@@ -96,6 +99,28 @@ fn refused(route: &Node, parent: &Parent) -> Option<Node> {
     })
 }
 
+/// The Gateway is in another namespace than the one that the route looks in.
+fn elsewhere(case: &Case, by: &ObjectRef, parent: &Parent) -> Option<Unbound> {
+    let name = parent.at.text("name")?;
+    let all = case.objects(Kind::KubeGateway, None, &[])?;
+    let there = all.iter().find(|gateway| gateway.text("metadata.name").as_ref() == Some(&name))?;
+    let namespace = there.text("metadata.namespace")?;
+    let object = in_field(by, format!("{}.namespace", parent.at.place()));
+    let text = format!("{}, {}: \"{namespace}\"", named(&object), object.field);
+    let says = if parent.at.get("namespace").is_some() { "names" } else { "has no namespace, and so names" };
+    Some(Unbound {
+        why: format!(
+            "its {} {says} Gateway {}/{name}, which does not exist; there is one of that name in {namespace}",
+            parent.at.place(),
+            parent.namespace()
+        ),
+        fix: vec![set(&object, Some(&parent.at), "namespace", Some(json!(namespace)), text)],
+        object,
+        codes: &["KIA1401"],
+        evidence: parent.at.evidence(),
+    })
+}
+
 /// The Gateway is not there.
 fn missing(by: &ObjectRef, parent: &Parent, absence: Evidence) -> Unbound {
     let object = in_field(by, format!("{}.name", parent.at.place()));
@@ -116,7 +141,7 @@ fn missing(by: &ObjectRef, parent: &Parent, absence: Evidence) -> Unbound {
 }
 
 /// Why no listener of the Gateway takes the route; `None` where one does.
-fn detached(unrouted: &Unrouted, by: &ObjectRef, parent: &Parent, gateway: &Node) -> Option<Unbound> {
+fn detached(case: &Case, unrouted: &Unrouted, by: &ObjectRef, parent: &Parent, gateway: &Node) -> Option<Unbound> {
     let object = ref_of(Kind::KubeGateway, gateway, "spec.listeners");
     let all = gateway.list("spec.listeners");
     let section = parent.at.text("sectionName");
@@ -127,7 +152,7 @@ fn detached(unrouted: &Unrouted, by: &ObjectRef, parent: &Parent, gateway: &Node
     };
     let meant: Vec<&Node> = all.iter().filter(|listener| is_meant(listener)).collect();
     if meant.is_empty() {
-        return Some(no_such_listener(by, parent, &all));
+        return Some(no_such_listener(by, parent, gateway));
     }
     let at_port: Vec<&Node> =
         meant.iter().copied().filter(|listener| port(listener) == Some(u64::from(unrouted.port))).collect();
@@ -136,10 +161,118 @@ fn detached(unrouted: &Unrouted, by: &ObjectRef, parent: &Parent, gateway: &Node
     }
     let mut first = None;
     for listener in at_port {
-        let broken = not_taken(unrouted, parent, &object, listener)?;
+        let broken =
+            not_taken(unrouted, parent, &object, listener).or_else(|| not_served(case, unrouted, gateway, listener))?;
         first = first.or(Some(broken));
     }
     first
+}
+
+/// Why the gateway's pods do not have a listener that takes the route: the Gateway is for others, or for nobody.
+fn not_served(case: &Case, unrouted: &Unrouted, gateway: &Node, listener: &Node) -> Option<Unbound> {
+    let object = ref_of(Kind::KubeGateway, gateway, "spec.gatewayClassName");
+    if let Some(unbound) = of_no_class(case, gateway, &object) {
+        return Some(unbound);
+    }
+    let conditions = |of: Option<Node>| of.map(|of| of.list("conditions")).unwrap_or_default();
+    let name = listener.text("name");
+    let listeners = gateway.list("status.listeners");
+    let of_listener = conditions(listeners.into_iter().find(|status| status.text("name") == name));
+    if let Some(condition) = refusing(&of_listener) {
+        let at =
+            listener.get("protocol").filter(|_| condition.text("reason").as_deref() == Some("UnsupportedProtocol"));
+        let at = at.unwrap_or_else(|| listener.clone());
+        return Some(not_accepted(&in_field(&object, at.place()), &at, &condition));
+    }
+    if let Some(condition) = refusing(&conditions(gateway.at("status"))) {
+        let is_of_address = condition.text("reason").is_some_and(|reason| reason.starts_with("Address"));
+        let field = if is_of_address { "spec.addresses" } else { "spec.gatewayClassName" };
+        let at = gateway.at(field).unwrap_or_else(|| gateway.clone());
+        return Some(not_accepted(&in_field(&object, field), &at, &condition));
+    }
+    (!unrouted.is_open && !is_own(unrouted, gateway)).then(|| of_own_pods(unrouted, gateway))
+}
+
+/// The Gateway is of a class that there is not: no controller looks at it.
+fn of_no_class(case: &Case, gateway: &Node, object: &ObjectRef) -> Option<Unbound> {
+    let at = gateway.at("spec.gatewayClassName")?;
+    let name = at.value().as_str()?.to_owned();
+    let classes = case.objects(Kind::GatewayClass, None, &[])?;
+    let names: Vec<String> = classes.iter().filter_map(|class| class.text("metadata.name")).collect();
+    if names.is_empty() || names.contains(&name) {
+        return None;
+    }
+    let text = format!("{}, {}: a class that there is: {}", named(object), object.field, names.join(", "));
+    Some(Unbound {
+        why: format!(
+            "{} is of the GatewayClass {name}, which does not exist, so no controller serves it",
+            named(object)
+        ),
+        fix: vec![replace(object, Some(&at), None, text)],
+        object: object.clone(),
+        codes: &[],
+        evidence: at.evidence(),
+    })
+}
+
+/// The condition by which a controller says that it does not take something.
+fn refusing(conditions: &[Node]) -> Option<Node> {
+    let says = |condition: &&Node| {
+        let (of, status) = (condition.text("type"), condition.text("status"));
+        let is_taken = matches!(of.as_deref(), Some("Accepted" | "Programmed" | "ResolvedRefs"));
+        // That it has no address yet keeps nobody from it.
+        let counts = condition.text("reason").as_deref() != Some("AddressNotAssigned");
+        is_taken && counts && status.is_some_and(|status| status != "True")
+    };
+    conditions.iter().find(says).cloned()
+}
+
+/// The controller says that it does not take the Gateway, or a listener of it.
+fn not_accepted(object: &ObjectRef, at: &Node, condition: &Node) -> Unbound {
+    let says = ["reason", "message"].iter().filter_map(|part| condition.text(part)).collect::<Vec<_>>().join(": ");
+    let text = format!("{}, {}: one that the controller takes ({says})", named(object), object.field);
+    Unbound {
+        why: format!(
+            "{} is not taken by its controller: condition {} is {} ({says})",
+            named(object),
+            condition.text("type").unwrap_or_default(),
+            condition.text("status").unwrap_or_default()
+        ),
+        fix: vec![replace(object, Some(at), None, text)],
+        object: object.clone(),
+        codes: &[],
+        evidence: condition.evidence(),
+    }
+}
+
+/// Whether the Gateway is for the pod: Istio made the pod for it, or an address of it is a Service of the pod.
+/// <https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#manual-deployment>
+fn is_own(unrouted: &Unrouted, gateway: &Node) -> bool {
+    let name = gateway.text("metadata.name");
+    let label = unrouted.pod.at("metadata.labels").and_then(|labels| labels.text(GATEWAY_NAME));
+    // Which Service has the name was not looked at: one address is enough to be it.
+    label == name || !gateway.list("spec.addresses").is_empty()
+}
+
+/// Without an address Istio gives a Gateway pods of its own.
+fn of_own_pods(unrouted: &Unrouted, gateway: &Node) -> Unbound {
+    let object = ref_of(Kind::KubeGateway, gateway, "spec.addresses");
+    let name = gateway.text("metadata.name").unwrap_or_default();
+    let text = format!(
+        "{}, spec.addresses: the Service of the gateway's pods, as type Hostname; or ask for the pods that Istio made for it ({GATEWAY_NAME}={name})",
+        named(&object)
+    );
+    Unbound {
+        why: format!(
+            "{} has no spec.addresses, so Istio serves it by pods of its own and not by {}",
+            named(&object),
+            unrouted.pod_name()
+        ),
+        fix: vec![set(&object, Some(gateway), "spec.addresses", None, text)],
+        evidence: gateway.lacks("spec.addresses"),
+        object,
+        codes: &[],
+    }
 }
 
 fn port(of: &Node) -> Option<u64> {
@@ -147,7 +280,8 @@ fn port(of: &Node) -> Option<u64> {
 }
 
 /// No listener has the name or the port that the route asks for.
-fn no_such_listener(by: &ObjectRef, parent: &Parent, listeners: &[Node]) -> Unbound {
+fn no_such_listener(by: &ObjectRef, parent: &Parent, gateway: &Node) -> Unbound {
+    let listeners = gateway.list("spec.listeners");
     let at = parent.at.get("sectionName").or_else(|| parent.at.get("port")).unwrap_or_else(|| parent.at.clone());
     let object = in_field(by, at.place());
     let names: Vec<String> = listeners.iter().filter_map(|listener| listener.text("name")).collect();
@@ -156,11 +290,20 @@ fn no_such_listener(by: &ObjectRef, parent: &Parent, listeners: &[Node]) -> Unbo
     let text = format!("{}, {}: a listener that is there: {}", named(&object), object.field, names.join(", "));
     Unbound {
         why: format!("its {} is {}, while the Gateway's listeners are {}", object.field, at.shown(), names.join(", ")),
-        fix: vec![replace(&object, Some(&at), want, text)],
+        fix: [replace(&object, Some(&at), want, text)].into_iter().chain(renamed(gateway, &listeners, &at)).collect(),
         object,
         codes: &["KIA1402"],
         evidence: at.evidence(),
     }
+}
+
+/// The Gateway's only listener should have the name that the route asks for.
+fn renamed(gateway: &Node, listeners: &[Node], wanted: &Node) -> Option<Fix> {
+    let [one] = listeners else { return None };
+    let at = one.get("name").filter(|_| wanted.place().ends_with("sectionName"))?;
+    let object = ref_of(Kind::KubeGateway, gateway, &at.place());
+    let text = format!("{}, {}: {}", named(&object), object.field, wanted.shown());
+    Some(replace(&object, Some(&at), Some(wanted.value().clone()), text))
 }
 
 /// The listeners that the route is for have other ports than the one that was asked for.

@@ -25,7 +25,7 @@ pub(crate) const CODES: &[&str] = &["IST0173", "KIA0203"];
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = case.cluster_name().filter(|name| case.lacks_host() && !name.subset.is_empty())?;
     let cluster = case.cluster().filter(|c| c.hosts.is_empty())?;
-    let others = case.hosts_of(&name.of_whole_host()).filter(|list| list.items().next().is_some())?;
+    let others = case.hosts_of(&name.of_whole_host()).filter(|hosts| !hosts.is_empty())?;
     let (rule, rule_at) = case.cluster_object()?;
     let empty = cluster.no_hosts()?;
     let object = case.object(Kind::DestinationRule, &rule.namespace, &rule.name);
@@ -44,7 +44,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let why = format!(
         "{} defines {says}, and none of the {} endpoints of {} is one of them, so the cluster is empty. Envoy answers by itself; {} never sees the request.",
         named(&rule),
-        others.items().count(),
+        others.len(),
         name.host,
         name.host
     );

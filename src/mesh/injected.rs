@@ -18,6 +18,22 @@ pub fn has_proxy(pod: &Node) -> bool {
     })
 }
 
+/// A proxy of the node's that carries a pod's connections, where the pod has none of its own.
+pub struct NodeProxy {
+    /// What it is called.
+    pub name: &'static str,
+    /// What says so.
+    pub at: Node,
+}
+
+/// Whether a proxy of its node carries a pod's connections: Istio's ambient mode. Istio's CNI writes the annotation once
+/// the pod's connections go through ztunnel; a label alone only asks for it.
+/// <https://istio.io/latest/docs/ambient/architecture/traffic-redirection/>
+pub fn node_proxy(pod: &Node) -> Option<NodeProxy> {
+    let at = pod.at("metadata.annotations")?.get("ambient.istio.io/redirection")?;
+    (at.value().as_str() == Some("enabled")).then_some(NodeProxy { name: "ztunnel", at })
+}
+
 /// The image's name without registry and tag.
 fn image(image: &str) -> String {
     let last = image.rsplit('/').next().unwrap_or_default();

@@ -192,7 +192,7 @@ fn node_id(id: &str) -> Option<NodeId> {
 /// What a Service's port declares its protocol to be: `appProtocol`, else the name up to its first dash.
 ///
 /// `pkg/config/kube/conversion.go`, `pkg/config/protocol/instance.go`. `None` is auto-detected.
-fn declared_protocol(port: &Node) -> Option<String> {
+pub(crate) fn declared_protocol(port: &Node) -> Option<String> {
     const KNOWN: &[&str] =
         &["tcp", "udp", "grpc", "grpc-web", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql"];
     let app = port.text("appProtocol").map(|p| p.to_ascii_lowercase());

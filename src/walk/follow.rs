@@ -2,7 +2,8 @@
 //!
 //! Of pods that are alike (of one workload) one is walked.
 
-use crate::snapshot::{Need, Node};
+use crate::mesh::injected::node_proxy;
+use crate::snapshot::{Evidence, Need, Node};
 use crate::verdict::{Power, Stage};
 
 use super::Driver;
@@ -37,6 +38,13 @@ enum Landed {
     Open(Told<()>),
     /// The pod's proxy was not read: what would have to be.
     Unread(Need),
+}
+
+/// The connection leaves A without a proxy, and nothing is behind the address that it goes to.
+fn refused(proof: Vec<Evidence>) -> Told<()> {
+    let note = "nothing is behind it: the Service has no ready endpoint";
+    let row = Row::stopped(Stage::Endpoints, "the Service's address", note).citing(proof);
+    Told::ends(Stop::NoEndpoints).row(row)
 }
 
 impl Driver<'_> {
@@ -90,6 +98,7 @@ impl Driver<'_> {
         let told = if shares.is_empty() {
             match recipients.why_refused() {
                 Some((need, why)) => unread_proxy(&why).settled_by(need).open_row(),
+                None if leaves && let Some(proof) = recipients.nothing_behind() => refused(proof),
                 None if leaves => {
                     let why = "the request leaves A without a proxy, and no pod of B's was read";
                     self.walker.unchecked(why.to_owned());
@@ -110,6 +119,9 @@ impl Driver<'_> {
     /// One group's requests, through the pod's proxy where it can be read.
     fn share(&self, handed: &Handed, group: &Group) -> Share {
         let name = group.pod.text("metadata.name").unwrap_or_default();
+        if let Some(carrier) = node_proxy(&group.pod) {
+            self.walker.unchecked(format!("{}, the proxy of pod {name}'s node (its policies)", carrier.name));
+        }
         let what = match destination::arrive(self.walker, handed, group) {
             Arrival::Proxy(arrived) => Landed::Known(self.through(handed, group, &arrived)),
             Arrival::Refused(need, why) => Landed::Open(unread_proxy(&why).settled_by(need).open_row()),

@@ -19,7 +19,8 @@ fn after(stop: &Stop) -> Option<Stop> {
     Some(match stop {
         Stop::NoSuchService => Stop::NoSuchPort,
         Stop::NoSuchPort => Stop::NoAddress,
-        Stop::NoAddress => Stop::NoListener,
+        Stop::NoAddress => Stop::NoEndpoints,
+        Stop::NoEndpoints => Stop::NoListener,
         Stop::NoListener => Stop::NoFilterChain,
         Stop::NoFilterChain => Stop::NoRouteConfig,
         Stop::NoRouteConfig => Stop::NoVirtualHost,

@@ -42,6 +42,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
             "all-endpoints-unhealthy",
             "all-endpoints-ejected",
             "no-upstream-address",
+            "load-balancer-passes-through",
         ],
         ..Entry::EMPTY
     },
@@ -62,6 +63,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
             "no-such-port",
             "envoy-filter-removes-the-cluster",
             "cluster-not-there",
+            "reference-not-granted",
         ],
         ..Entry::EMPTY
     },
@@ -81,6 +83,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
             "no-route-matched",
             "routes-not-delivered",
             "virtual-service-not-bound",
+            "host-not-routed",
             "route-not-attached",
             "delegate-not-found",
             "delegate-outside-its-root",

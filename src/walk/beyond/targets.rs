@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::snapshot::{Kind, Lookup, Need, Node};
+use crate::snapshot::{Evidence, Kind, Lookup, Need, Node};
 use crate::walk::way::forwarded::Handed;
 use crate::walk::way::met::{HostTrail, Socket, SocketKind};
 use crate::walk::way::service::is_ready;
@@ -58,6 +58,26 @@ impl Recipients<'_> {
             }
         }
         groups
+    }
+
+    /// The proof that nothing is behind the Service's address that is dialed: its slices, which have no ready endpoint.
+    pub(in crate::walk) fn nothing_behind(&self) -> Option<Vec<Evidence>> {
+        let service = self.service?;
+        let direct = self.direct();
+        let is_empty = |target: &Target| self.behind(target).is_some_and(|endpoints| endpoints.is_empty());
+        if direct.is_empty() || !direct.iter().all(is_empty) {
+            return None;
+        }
+        let namespace = service.text("metadata.namespace")?;
+        let labels = [("kubernetes.io/service-name".to_owned(), service.text("metadata.name")?)];
+        match self.walker.snapshot.objects(Kind::EndpointSlice, Some(&namespace), &labels) {
+            Lookup::Found(slices) => {
+                let shown = |slice: &Node| slice.get("endpoints").or_else(|| slice.at("metadata.name"));
+                Some(slices.iter().filter_map(shown).map(|at| at.evidence()).collect())
+            }
+            Lookup::Absent(proof) => Some(vec![proof]),
+            Lookup::Unread(_) => None,
+        }
     }
 
     /// Why B's pods could not be read, where their proxies take mutual TLS and somebody was asked for them.

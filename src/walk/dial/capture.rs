@@ -3,9 +3,11 @@
 //! This is decided outside the proxy, so objects decide it.
 
 use crate::mesh::annotations::Kept;
-use crate::verdict::{Mark, Stage};
+use crate::mesh::injected::{NodeProxy, node_proxy};
+use crate::verdict::{Mark, Power, Stage};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
+use crate::walk::way::guard::Condition;
 use crate::walk::way::log::{Fact, Row};
 use crate::walk::way::walker::Walker;
 
@@ -23,10 +25,21 @@ pub(in crate::walk) fn capture(walker: &Walker, dial: &Dial) -> Told<Capture> {
     if let Some(pod) = walker.snapshot.source.as_ref().filter(|pod| pod.without_proxy) {
         let name = format!("{}/{}", pod.namespace, pod.name);
         let row = Row::passed(Stage::Capture, &name, "has no proxy: the request leaves it as it is");
-        return Told::goes(Capture::Leaves).row(row).met(Fact::Leaves);
+        let told = Told::goes(Capture::Leaves).met(Fact::Leaves);
+        return match walker.source_pod().and_then(|pod| node_proxy(&pod)) {
+            Some(carrier) => told.under([carried(&name, &carrier)]),
+            None => told.row(row),
+        };
     }
     bypasses(walker, dial)
         .map_or_else(|| Told::goes(Capture::Taken), |row| Told::goes(Capture::Leaves).row(row).met(Fact::Leaves))
+}
+
+/// A proxy of A's node takes what leaves A. It is no Envoy, and is not read.
+fn carried(pod: &str, NodeProxy { name, at }: &NodeProxy) -> Condition {
+    let why = format!("pod {pod} has no proxy of its own: {name}, the proxy of its node, carries what it sends");
+    let condition = Condition::of(Stage::Capture, name, &[Power::Refuse], &why);
+    Condition { evidence: vec![at.evidence()], ..condition }
 }
 
 /// The row of a connection that annotations of A's pod keep from its proxy.

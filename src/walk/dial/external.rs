@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::snapshot::{Kind, Lookup, Need, Node};
 use crate::walk::dial::dialed::{Resolved, ended, found, pending};
-use crate::walk::dial::gateway::of_gateway;
+use crate::walk::dial::gateway::of_clients;
 use crate::walk::dial::service::{near_services, number};
 use crate::walk::way::log::Fact;
 use crate::walk::way::stop::Stop;
@@ -18,7 +18,7 @@ pub(in crate::walk) fn external(walker: &Walker) -> Resolved {
         return ended(walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
     };
     if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
-        return of_gateway(walker, port);
+        return of_clients(walker, port);
     }
     let need = Need::Objects(Kind::ServiceEntry, None, Vec::new());
     let entries = match walker.snapshot.objects(Kind::ServiceEntry, None, &[]) {

@@ -171,7 +171,7 @@ fn hosts_row(trail: &ClusterTrail, (spread, subset): (&Spread, &str), dead: bool
 }
 
 /// `8 of 8 requests that were counted failed`, of the hosts that never answered one well.
-fn failed(trail: &ClusterTrail) -> Option<String> {
+pub(in crate::walk) fn failed(trail: &ClusterTrail) -> Option<String> {
     let failing = trail.failed_so_far();
     let of = match trail.always_failing().next() {
         Some(one) if trail.ever_succeeded() => format!(" by {}", one.host.address),

@@ -6,7 +6,7 @@ use crate::envoy::health::Host;
 use crate::snapshot::Lookup;
 use crate::verdict::{Endpoint, Mark, Stage};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
-use crate::walk::upstream::hosts::{self, never_connected};
+use crate::walk::upstream::hosts::{self, failed, never_connected};
 use crate::walk::way::forwarded::Wire;
 use crate::walk::way::log::Row;
 use crate::walk::way::met::{ClusterTrail, HostTrail, Socket};
@@ -52,8 +52,11 @@ pub(in crate::walk) fn sent(mut trail: ClusterTrail, place: Place, wire: Wire, n
     let fate = if dead { Fate::Stopped(wire.no_connection()) } else { Fate::HandedOver };
     let evidence = trail.hosts.iter().filter_map(|host| host.at.as_ref()?.get("stats")).map(|n| n.evidence());
     let (Place::Address(shown) | Place::Words(shown)) = &place;
-    let words = if dead { format!("{shown}, and no connection to it ever came about") } else { shown.clone() };
-    let mark = if dead { Mark::Stopped } else { Mark::Passed };
+    let (mark, words) = match failed(&trail) {
+        _ if dead => (Mark::Stopped, format!("{shown}, and no connection to it ever came about")),
+        Some(failed) => (Mark::Warned, format!("{shown}; {failed}")),
+        None => (Mark::Passed, shown.clone()),
+    };
     let hosts = Row::new(Stage::Endpoints, mark, &words, "").citing(evidence);
     let tls = trail.own_socket.as_ref().map(|socket| socket.kind.word());
     trail.endpoints = match place {

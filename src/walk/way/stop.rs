@@ -23,6 +23,9 @@ pub enum Stop {
     NoSuchPort,
     /// The Service has no address of its own, and no ready pod whose address the name would stand for.
     NoAddress,
+    /// Nothing is behind the Service's address: it has no ready endpoint, and no proxy of A's sees the connection.
+    /// kube-proxy refuses it. <https://kubernetes.io/docs/reference/networking/virtual-ips/>
+    NoEndpoints,
     /// No listener of the proxy takes the port: the connection is refused.
     NoListener,
     /// The listener has no filter chain for the connection: it is closed.
@@ -153,7 +156,10 @@ impl Stop {
             grpc_status,
             flags: flags.to_vec(),
             details: self.details().into_owned(),
-            from: if matches!(self, Self::NoSuchService | Self::NoSuchPort | Self::NoAddress | Self::NoListener) {
+            from: if matches!(
+                self,
+                Self::NoSuchService | Self::NoSuchPort | Self::NoAddress | Self::NoEndpoints | Self::NoListener
+            ) {
                 Answerer::Nobody
             } else {
                 Answerer::SourceProxy
@@ -167,6 +173,7 @@ impl Stop {
             Self::NoSuchService
             | Self::NoSuchPort
             | Self::NoAddress
+            | Self::NoEndpoints
             | Self::NoListener
             | Self::ConnectionDenied(_)
             | Self::PlaintextOnTls => (0, &[]),
@@ -218,6 +225,7 @@ impl Stop {
             Self::NoSuchService
             | Self::NoSuchPort
             | Self::NoAddress
+            | Self::NoEndpoints
             | Self::NoListener
             | Self::PlaintextOnTls
             | Self::NoCluster(None)
@@ -302,6 +310,7 @@ impl Stop {
             Self::NoSuchService
             | Self::NoSuchPort
             | Self::NoAddress
+            | Self::NoEndpoints
             | Self::NoListener
             | Self::NoFilterChain
             | Self::NoRouteConfig
@@ -350,6 +359,7 @@ impl Stop {
             Self::NoSuchService => "no such service".to_owned(),
             Self::NoSuchPort => "the service has no such port".to_owned(),
             Self::NoAddress => "its name has no address".to_owned(),
+            Self::NoEndpoints => "its Service has no ready endpoint".to_owned(),
             Self::NoListener => "the proxy does not listen on that port".to_owned(),
             Self::NoFilterChain => "no filter chain matches".to_owned(),
             Self::NoRouteConfig => "its route configuration was not delivered".to_owned(),
