@@ -6,6 +6,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod behind;
 mod branches;
 mod case;
 mod command;
@@ -172,7 +173,8 @@ pub fn diagnose(snapshot: &Snapshot, walk: &Walk) -> (Verdict, BTreeSet<Need>) {
     let is_main = |f: &Finding| main.contains(&(f.id, f.title.clone()));
     findings.sort_by_key(|f| (f.certainty, !is_main(f), f.stage, f.id));
     let cause = findings.iter().find(|f| is_main(f)).cloned();
-    let verdict = verdict(snapshot, walk, &explained, (findings, cause.as_ref()));
+    let next = |branch: &Branch| explain(snapshot, walk, branch, &needs).findings;
+    let verdict = verdict(snapshot, walk, &explained, (findings, cause.as_ref()), &next);
     let mut needs = needs.into_inner();
     needs.extend(walk.needs.iter().cloned());
     (verdict, needs)
@@ -263,6 +265,7 @@ fn verdict(
     walk: &Walk,
     explained: &[Explained],
     (findings, cause): (Vec<Finding>, Option<&Finding>),
+    next: &dyn Fn(&Branch) -> Vec<Finding>,
 ) -> Verdict {
     let outcome = walk.outcome;
     let mut unchecked = walk.unchecked.clone();
@@ -285,7 +288,7 @@ fn verdict(
         let own = explained.iter().find(|explained| std::ptr::eq(explained.branch, branch));
         own.into_iter().flat_map(|own| own.findings.iter().map(|finding| finding.id)).collect()
     };
-    let (branches, left_out) = branches::listed(walk, &conditions, &ids);
+    let (branches, left_out) = branches::listed(walk, &walk.branches, &conditions, &ids);
     if left_out > 0 {
         unchecked.push(format!("{left_out} more ways that requests go"));
     }
@@ -294,6 +297,7 @@ fn verdict(
         summary: summary::line(walk, response.as_ref(), cause, &unchecked),
         response,
         conditions: conditions.shown(walk),
+        behind: behind::behind(walk, &conditions, (cause, branches.len()), next),
         branches,
         request: walk.request.clone(),
         decision: walk.decision(),
@@ -352,6 +356,7 @@ pub fn unsettled(found: Verdict, moved: &[Need]) -> Verdict {
         branches: vec![branch],
         steps,
         findings: Vec::new(),
+        behind: verdict::Behind::default(),
         unchecked: Vec::new(),
         log: found.log.map(then::unsettled),
         time: found.time,

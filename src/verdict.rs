@@ -28,6 +28,8 @@ pub struct Verdict {
     pub steps: Vec<Step>,
     /// Why it came about: certain ones first, then by stage, then by id. The first is *the* why.
     pub findings: Vec<Finding>,
+    /// What stops the request next, once what stops it is repaired. No part of the answer.
+    pub behind: Behind,
     /// What was not read or is not modeled, a sentence each.
     pub unchecked: Vec<String>,
     /// What a line of an access log says of the request, where one was given, and how that compares.
@@ -51,6 +53,29 @@ impl Verdict {
             Outcome::Unknown => Mark::Unknown,
         }
     }
+}
+
+/// What follows where the first stop is taken as repaired, and the one after it.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Behind {
+    /// In sentences, stop after stop.
+    pub next: Vec<Next>,
+    /// What these ways alone rest on; the numbers go on from those of the answer.
+    pub conditions: Vec<Condition>,
+    /// The ways, each behind [`Guard::Repaired`].
+    pub branches: Vec<Branch>,
+    /// What explains their ends, likely at most; each with the finding that would have to be repaired before, or the
+    /// stop where none explains it.
+    pub findings: Vec<(Finding, &'static str)>,
+}
+
+/// What follows one repair.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Next {
+    /// What becomes of the request then.
+    pub sentence: String,
+    /// The finding that explains it: its id and its title.
+    pub finding: Option<(&'static str, String)>,
 }
 
 /// The cluster that was read; nothing is known of it where none was.
@@ -266,6 +291,13 @@ pub enum Guard {
         condition: usize,
         /// What it would have to be, where it could be several things.
         alternative: Option<String>,
+    },
+    /// What stops them is taken as repaired.
+    Repaired {
+        /// The stop, in Envoy's word.
+        stop: &'static str,
+        /// The finding that explains it, where one does.
+        finding: Option<&'static str>,
     },
 }
 
@@ -558,6 +590,13 @@ impl Command {
     }
 }
 
+impl Next {
+    /// The finding that explains it, in a line.
+    pub fn cause(&self) -> Option<String> {
+        self.finding.as_ref().map(|(id, title)| format!("{id} (likely): {title}"))
+    }
+}
+
 impl Guard {
     /// In a few words.
     pub fn words(&self) -> String {
@@ -569,6 +608,7 @@ impl Guard {
             Self::Pod(_, pod) => format!("pod {pod}"),
             Self::Provided { condition, alternative: None } => format!("if [c{condition}] lets it pass"),
             Self::Provided { condition, alternative: Some(alternative) } => format!("[c{condition}]: {alternative}"),
+            Self::Repaired { stop, .. } => format!("with {stop} repaired"),
         }
     }
 }
@@ -586,9 +626,12 @@ impl Branch {
                         open.push(number);
                     }
                 }
-                Guard::Drawn { .. } | Guard::Asked(_) | Guard::Address(_) | Guard::Pod(..) | Guard::Provided { .. } => {
-                    words.push(guard.words());
-                }
+                Guard::Drawn { .. }
+                | Guard::Asked(_)
+                | Guard::Address(_)
+                | Guard::Pod(..)
+                | Guard::Provided { .. }
+                | Guard::Repaired { .. } => words.push(guard.words()),
             }
         }
         words.extend(match &open[..] {

@@ -9,6 +9,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod behind;
 mod beyond;
 mod dial;
 mod follow;
@@ -21,8 +22,8 @@ mod way;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+pub use behind::Behind;
 pub use way::asked_for::{AskedFor, Kind, Weight};
 pub use way::branch::Branch;
 pub use way::end::End;
@@ -31,6 +32,7 @@ pub use way::met::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Visit};
 pub use way::protocol::Protocol;
 pub use way::question::{Asks, Beyond, ProxyProtocol, Question};
 pub use way::question_error::QuestionError;
+pub use way::repair::Repair;
 pub use way::stop::{Abort, Form, Handshake, Refused, RequestKind, Stop};
 pub use way::target::Port;
 pub use way::trail::Trail;
@@ -50,12 +52,13 @@ use listen::{filter_chain, listener, network_filters, tcp_proxy};
 use upstream::cluster;
 use upstream::evaluated::Evaluated;
 use way::accepted::{Accepted, Terminal};
-use way::course::{Last, Told, Way};
+use way::course::Told;
 use way::dial::Dial;
 use way::followed::Followed;
 use way::forwarded::{Choice, Forwarded, Handed, Over, Wire};
 use way::log::Fact;
 use way::walker::Walker;
+use way::ways::{branches, first_told};
 
 /// What becomes of a request, as far as it can be told from what was read.
 #[derive(Clone, Debug)]
@@ -74,6 +77,8 @@ pub struct Walk {
     pub needs: BTreeSet<Need>,
     /// Whether local replies are wrapped for gRPC.
     pub kind: RequestKind,
+    /// What follows where the stop that is told first is taken as repaired, and then where the one after it is, too.
+    pub behind: Vec<Behind>,
 }
 
 /// Walks the question through A's proxy.
@@ -88,7 +93,15 @@ pub fn walk(snapshot: &Snapshot, question: &Question) -> Walk {
     let branches = branches(told, kind);
     branches.iter().flat_map(Branch::unsettled).for_each(|why| walker.unchecked(why.clone()));
     let (needs, unchecked) = walker.into_parts();
-    Walk { request, outcome, branches, alike, unchecked, needs, kind }
+    let mut walk = Walk { request, outcome, branches, alike, unchecked, needs, kind, behind: Vec::new() };
+    // What reaches has nothing behind a stop, and what is not yet read may reach.
+    let is_read = walk.outcome != Outcome::Reaches && walk.needs.iter().all(|need| snapshot.is_tried(need));
+    if let Some(told) = walk.told().filter(|_| is_read) {
+        let (behind, needs) = behind::behind(snapshot, question, told, &follow);
+        walk.behind = behind;
+        walk.needs.extend(needs);
+    }
+    walk
 }
 
 /// Follows the one request that a question says.
@@ -105,27 +118,9 @@ fn follow(walker: &Walker) -> Followed {
 }
 
 impl Walk {
-    /// The way that is told first: of those that the answer rests on, where all or a part surely fails or is answered, one that does; else what fails before
-    /// what is open, and what reaches last. Of those the one that most requests take, where ways that end alike count
-    /// together.
+    /// The way that is told first (`first_told`).
     pub fn told(&self) -> Option<&Branch> {
-        // Of requests that the question leaves open those of one kind are looked at together.
-        let key = |branch: &Branch| (branch.asked_for().map(Arc::as_ptr), branch.response());
-        let mut alike: BTreeMap<_, f64> = BTreeMap::new();
-        for branch in &self.branches {
-            *alike.entry(key(branch)).or_default() += branch.share();
-        }
-        let ends = self.outcome != Outcome::Unknown;
-        let weight = |branch: &Branch| {
-            let alike = alike.get(&key(branch)).copied().unwrap_or_default();
-            // Of those that are alike, one that was followed to its end tells more.
-            let first = (branch.counts(), ends && branch.surely_ends(), branch.severity());
-            (first, alike, branch.visit().is_some(), branch.share())
-        };
-        self.branches.iter().rev().max_by(|a, b| {
-            let ((a, a_alike, a_far, a_share), (b, b_alike, b_far, b_share)) = (weight(a), weight(b));
-            a.cmp(&b).then(a_alike.total_cmp(&b_alike)).then(a_far.cmp(&b_far)).then(a_share.total_cmp(&b_share))
-        })
+        first_told(self.branches.iter(), self.outcome)
     }
 
     /// The share of requests that surely come to this, 0 to 1; of kinds that the question leaves open, among those of the
@@ -187,20 +182,6 @@ fn extend(decision: &mut Decision, other: Decision) {
     }
     let known: BTreeSet<String> = decision.destinations.iter().map(|mine| mine.pod.clone()).collect();
     decision.destinations.extend(other.destinations.into_iter().filter(|d| !known.contains(&d.pod)));
-}
-
-/// The ways of a walk.
-fn branches(told: Told<()>, kind: RequestKind) -> Vec<Branch> {
-    let branch = |Way { guards, log, last }: Way<()>| {
-        let end = match last {
-            Last::Goes(()) => End::HandedOver,
-            Last::Ends(stop, _) => End::Stopped(stop),
-            Last::Open => End::Unknown,
-        };
-        let kind = guards.iter().find_map(Guard::asked_for).map_or(kind, |asked_for| asked_for.request);
-        Branch { guards, end, log, kind }
-    };
-    told.ways().into_iter().map(branch).collect()
 }
 
 /// Takes a request from stage to stage through one proxy, and through those that come after it.

@@ -58,7 +58,9 @@ fn broken(route: &Value, wanted: Value) -> Value {
 fn ways(verdict: &Verdict) -> Vec<(Outcome, Vec<String>)> {
     let kinds = |guard: &Guard| match guard {
         Guard::Asked(kinds) => kinds.iter().map(|kind| kind.predicate.clone()).collect(),
-        Guard::Drawn { .. } | Guard::Address(_) | Guard::Pod(..) | Guard::Provided { .. } => Vec::new(),
+        Guard::Drawn { .. } | Guard::Address(_) | Guard::Pod(..) | Guard::Provided { .. } | Guard::Repaired { .. } => {
+            Vec::new()
+        }
     };
     verdict.branches.iter().map(|b| (b.outcome, b.guards.iter().flat_map(kinds).collect())).collect()
 }

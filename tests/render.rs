@@ -6,9 +6,9 @@ use std::fmt;
 use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
-    Answerer, Branch, Certainty, Change, Cluster, ClusterChoice, Command, Compared, Condition, Decision, Destination,
-    Endpoint, Finding, Fix, Guard, Log, Mark, Meaning, ObjectRef, Op, Outcome, Power, Proxy, Request, Response, Side,
-    SourcePod, Stage, Step, Verdict,
+    Answerer, Behind, Branch, Certainty, Change, Cluster, ClusterChoice, Command, Compared, Condition, Decision,
+    Destination, Endpoint, Finding, Fix, Guard, Log, Mark, Meaning, ObjectRef, Op, Outcome, Power, Proxy, Request,
+    Response, Side, SourcePod, Stage, Step, Verdict,
 };
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -173,6 +173,7 @@ fn healthy() -> Verdict {
         branches: Vec::new(),
         steps,
         findings: Vec::new(),
+        behind: Behind::default(),
         unchecked: vec!["The proxy of product-service was not read (--no-destination).".to_owned()],
         log: None,
         time: "2026-08-22T14:02:11Z".to_owned(),
@@ -262,6 +263,7 @@ fn subset_selects_no_pods() -> Verdict {
         decision: Some(decision(vec![choice(V2, 1.0, Outcome::Fails, Vec::new())])),
         steps,
         findings: vec![finding, also],
+        behind: Behind::default(),
         unchecked: vec!["Quotas and rate limits of a service outside the mesh.".to_owned()],
         ..healthy()
     }
@@ -315,6 +317,7 @@ fn wasm_in_the_way() -> Verdict {
         outcome: Outcome::Unknown,
         summary: "order-service to product-service:8082: filter \"acme.auth\" may decide, and is not known here".to_owned(),
         steps,
+        behind: Behind::default(),
         unchecked: vec!["HTTP filter \"acme.auth\" of listener 0.0.0.0_8082: type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm is not modeled.".to_owned()],
         decision: None,
         ..healthy()

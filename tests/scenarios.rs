@@ -68,7 +68,9 @@ fn only_the_findings_that_belong_to_a_scenario_speak() {
     let mut complaints = Vec::new();
     for scenario in scenarios() {
         let answer = document(&scenario);
-        let said: Vec<&str> = items(&answer["findings"]).map(|f| f["id"].as_str().unwrap()).collect();
+        // What stops the request only once another fault is repaired is no part of the answer.
+        let own = items(&answer["findings"]).filter(|finding| finding.get("behind").is_none());
+        let said: Vec<&str> = own.map(|f| f["id"].as_str().unwrap()).collect();
         let case = &scenario.case;
         let expected: Vec<&str> = case.finding.iter().chain(&case.also).map(String::as_str).collect();
         if said != expected {

@@ -14,6 +14,8 @@ const MOST: usize = 64;
 /// The conditions of a walk, and each with its number.
 pub(super) struct Conditions<'a> {
     all: Vec<&'a Arc<walk::Condition>>,
+    /// How many of them the answer rests on: the first ones. The others are met behind a stop that is taken as repaired.
+    own: usize,
 }
 
 impl<'a> Conditions<'a> {
@@ -26,12 +28,23 @@ impl<'a> Conditions<'a> {
             }
         }
         all.sort_by_key(|condition| !(condition.need.is_some() && condition.powers == [Power::Withhold]));
-        Self { all }
+        let own = all.len();
+        let behind = walk.behind.iter().flat_map(|one| &one.branches).flat_map(walk::Branch::conditions);
+        for condition in behind {
+            if !all.contains(&condition) {
+                all.push(condition);
+            }
+        }
+        Self { all, own }
+    }
+
+    fn owned(&self) -> &[&'a Arc<walk::Condition>] {
+        self.all.get(..self.own).unwrap_or_default()
     }
 
     /// Whether one of them says so.
     pub(super) fn say(&self, line: &str) -> bool {
-        self.all.iter().any(|condition| condition.why == line)
+        self.owned().iter().any(|condition| condition.why == line)
     }
 
     /// The number of one, from 1.
@@ -41,6 +54,15 @@ impl<'a> Conditions<'a> {
 
     /// As the verdict has them.
     pub(super) fn shown(&self, walk: &Walk) -> Vec<verdict::Condition> {
+        self.each(walk, self.owned())
+    }
+
+    /// The same of those that the answer does not rest on.
+    pub(super) fn shown_behind(&self, walk: &Walk) -> Vec<verdict::Condition> {
+        self.each(walk, self.all.get(self.own..).unwrap_or_default())
+    }
+
+    fn each(&self, walk: &Walk, some: &[&Arc<walk::Condition>]) -> Vec<verdict::Condition> {
         let shown = |condition: &&Arc<walk::Condition>| verdict::Condition {
             id: self.number(condition),
             side: condition.side,
@@ -52,7 +74,7 @@ impl<'a> Conditions<'a> {
             settle: settle(walk, condition),
             evidence: condition.evidence.clone(),
         };
-        self.all.iter().map(shown).collect()
+        some.iter().map(shown).collect()
     }
 }
 
@@ -67,14 +89,15 @@ struct Key {
     pod: Option<String>,
 }
 
-/// The ways of a walk, worst first; how many are left out; and of each the findings that explain it.
+/// Ways of a walk, worst first; how many are left out; and of each the findings that explain it.
 pub(super) fn listed(
     walk: &Walk,
+    branches: &[walk::Branch],
     conditions: &Conditions,
     explained: &dyn Fn(&walk::Branch) -> Vec<&'static str>,
 ) -> (Vec<verdict::Branch>, usize) {
     let asked = |branch: &walk::Branch| branch.asked_for().map(Arc::as_ptr);
-    let of_kind = grouped(walk.branches.iter().map(|branch| ((asked(branch), key(branch, conditions)), vec![branch])));
+    let of_kind = grouped(branches.iter().map(|branch| ((asked(branch), key(branch, conditions)), vec![branch])));
     // Of different kinds of requests those are one that the same share of each comes to.
     #[expect(clippy::cast_possible_truncation, reason = "a share, to compare")]
     let part = |group: &[&walk::Branch]| (share(group) * 1e9).round() as i64;
@@ -123,7 +146,9 @@ fn share(group: &[&walk::Branch]) -> f64 {
 fn key(branch: &walk::Branch, conditions: &Conditions) -> Key {
     let fixed = branch.guards().filter_map(|guard| match guard {
         walk::Guard::Drawn { .. } | walk::Guard::Asked(_) | walk::Guard::Pod { .. } => None,
-        walk::Guard::Address { .. } | walk::Guard::Provided { .. } => Some(shown(guard, conditions).words()),
+        walk::Guard::Address { .. } | walk::Guard::Provided { .. } | walk::Guard::Repaired(_) => {
+            Some(shown(guard, conditions).words())
+        }
     });
     Key {
         counts: branch.counts(),
@@ -166,7 +191,10 @@ fn guards(group: &[&walk::Branch], conditions: &Conditions) -> Vec<Guard> {
             walk::Guard::Drawn { .. } => {}
             walk::Guard::Asked(_) => fixed.push(Guard::Asked(kinds(group))),
             walk::Guard::Pod { .. } if first.end.stop().is_none() => {}
-            walk::Guard::Pod { .. } | walk::Guard::Address { .. } | walk::Guard::Provided { .. } => {
+            walk::Guard::Pod { .. }
+            | walk::Guard::Address { .. }
+            | walk::Guard::Provided { .. }
+            | walk::Guard::Repaired(_) => {
                 fixed.push(shown(guard, conditions));
             }
         }
@@ -215,6 +243,7 @@ fn shown(guard: &walk::Guard, conditions: &Conditions) -> Guard {
             condition: conditions.number(condition),
             alternative: alternative.as_ref().map(|alternative| alternative.words.clone()),
         },
+        walk::Guard::Repaired(repair) => Guard::Repaired { stop: repair.word(), finding: None },
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::redact;
-use crate::verdict::{Branch, Condition, Finding, Guard, Log, Step, Verdict};
+use crate::verdict::{Behind, Branch, Condition, Finding, Guard, Log, Next, Step, Verdict};
 
 /// What is shorter could be anything, and is hidden in its own field alone.
 const LONG: usize = 4;
@@ -31,7 +31,8 @@ pub(super) fn hide(verdict: &mut Verdict) {
             *text = text.replace(secret, kept);
         }
     };
-    let fixes = verdict.findings.iter_mut().flat_map(|finding| &mut finding.fix);
+    let behind = verdict.behind.findings.iter_mut().map(|(finding, _)| finding);
+    let fixes = verdict.findings.iter_mut().chain(behind).flat_map(|finding| &mut finding.fix);
     fixes.flat_map(|fix| [&mut fix.now, &mut fix.want]).flatten().for_each(|value| each_string(value, &hidden));
     texts(verdict).for_each(hidden);
 }
@@ -49,11 +50,15 @@ fn each_string(value: &mut Value, change: &impl Fn(&mut String)) {
 /// Everything that is said in sentences.
 fn texts(verdict: &mut Verdict) -> impl Iterator<Item = &mut String> {
     let response = verdict.response.iter_mut().map(|response| &mut response.details);
-    let branches = verdict.branches.iter_mut().flat_map(of_branch);
-    let conditions = verdict.conditions.iter_mut();
+    let Behind { next, conditions, branches, findings } = &mut verdict.behind;
+    let next = next.iter_mut().flat_map(|Next { sentence, finding }| {
+        std::iter::once(sentence).chain(finding.iter_mut().map(|(_, title)| title))
+    });
+    let branches = verdict.branches.iter_mut().chain(branches).flat_map(of_branch);
+    let conditions = verdict.conditions.iter_mut().chain(conditions);
     let conditions = conditions.flat_map(|Condition { subject, why, proviso, .. }| [subject, why, proviso]);
     let steps = verdict.steps.iter_mut().flat_map(|Step { subject, note, .. }| [subject, note]);
-    let findings = verdict.findings.iter_mut();
+    let findings = verdict.findings.iter_mut().chain(findings.iter_mut().map(|(finding, _)| finding));
     let findings = findings.flat_map(|Finding { title, why, fix, .. }| {
         [title, why].into_iter().chain(fix.iter_mut().map(|fix| &mut fix.text))
     });
@@ -63,6 +68,7 @@ fn texts(verdict: &mut Verdict) -> impl Iterator<Item = &mut String> {
         .chain(conditions)
         .chain(steps)
         .chain(findings)
+        .chain(next)
         .chain(&mut verdict.unchecked)
         .chain(verdict.log.iter_mut().flat_map(of_log))
 }
@@ -82,7 +88,7 @@ fn of_branch(branch: &mut Branch) -> impl Iterator<Item = &mut String> {
         Guard::Drawn { by: words, .. } | Guard::Address(words) | Guard::Pod(_, words) => Some(words),
         Guard::Provided { alternative, .. } => alternative.as_mut(),
         // A question that has secrets is about one request.
-        Guard::Asked(_) => None,
+        Guard::Asked(_) | Guard::Repaired { .. } => None,
     });
     let details = response.iter_mut().map(|response| &mut response.details);
     guards.chain(details).chain(steps.iter_mut().flat_map(|Step { subject, note, .. }| [subject, note]))

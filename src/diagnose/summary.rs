@@ -73,7 +73,7 @@ fn place(walk: &Walk) -> Option<String> {
 }
 
 /// What has to be for a way to be right: the first two of what it rests on.
-fn proviso(branch: &Branch) -> Option<String> {
+pub(super) fn proviso(branch: &Branch) -> Option<String> {
     let side = |side: Side| match side {
         Side::Source => "",
         Side::Destination => " (on B's side)",
@@ -85,7 +85,7 @@ fn proviso(branch: &Branch) -> Option<String> {
         Guard::Provided { condition, alternative: Some(alternative) } => {
             Some(format!("{}{}", alternative.proviso(), side(condition.side)))
         }
-        Guard::Drawn { .. } | Guard::Asked(_) | Guard::Address { .. } | Guard::Pod { .. } => None,
+        Guard::Drawn { .. } | Guard::Asked(_) | Guard::Address { .. } | Guard::Pod { .. } | Guard::Repaired(_) => None,
     });
     let mut words: Vec<String> = words.collect();
     words.dedup();
@@ -100,7 +100,7 @@ fn proviso(branch: &Branch) -> Option<String> {
 }
 
 /// ` (503 UH)`; nothing where no proxy answers.
-fn short(response: &Response) -> String {
+pub(super) fn short(response: &Response) -> String {
     if response.status == 0 && response.flags.is_empty() { String::new() } else { format!(" ({})", response.short()) }
 }
 

@@ -70,6 +70,8 @@ pub(super) struct Names {
     pub(super) node: fn(&str) -> Option<NodeId>,
     /// The host behind a cluster's name.
     pub(super) host_of_cluster: fn(&str) -> Option<String>,
+    /// The cluster that has all hosts of the Service and port of which a cluster of this name has a part.
+    pub(super) whole_host: fn(&str) -> Option<String>,
     /// The host that a route configuration of this name is of.
     pub(super) host_of_route_config: fn(&str) -> Option<&str>,
     /// The host that a filter chain of this name takes connections to.
@@ -91,6 +93,8 @@ pub(super) struct Filters {
     pub(super) metadata: &'static [&'static str],
     /// Whether an upstream network filter, or its protocol options, of this name let all bytes pass.
     pub(super) passes_upstream: fn(&str) -> bool,
+    /// What is offered in the mesh's own mutual TLS; nothing where that is not known.
+    pub(super) mutual_offers: &'static [&'static str],
     /// What they offer B in TLS instead of the cluster's own list.
     pub(super) alpn_override: fn(&HttpConnectionManager) -> Offers,
     /// Whether a cluster's own list is offered all the same.
@@ -138,6 +142,12 @@ impl Mesh {
         service_of_host(&self.host_of_cluster(name)?)
     }
 
+    /// The cluster that has all hosts of the Service and port of which a cluster of this name has a part; `None` where it
+    /// has all of them, or its name does not say.
+    pub fn whole_host(&self, name: &str) -> Option<String> {
+        (self.names.whole_host)(name)
+    }
+
     /// The host that a route configuration of this name is of.
     pub fn host_of_route_config<'a>(&self, name: &'a str) -> Option<&'a str> {
         (self.names.host_of_route_config)(name)
@@ -176,6 +186,11 @@ impl Mesh {
     /// Whether an upstream network filter, or its protocol options, of this name let all bytes pass.
     pub fn passes_upstream(&self, name: &str) -> bool {
         (self.filters.passes_upstream)(name)
+    }
+
+    /// What is offered in the mesh's own mutual TLS; nothing where that is not known.
+    pub fn mutual_offers(&self) -> &'static [&'static str] {
+        self.filters.mutual_offers
     }
 
     /// What is offered B in TLS instead of the cluster's own list.

@@ -48,6 +48,9 @@ pub(super) const MESH: Mesh = Mesh {
     names: Names {
         node: node_id,
         host_of_cluster: |name| ClusterName::parse(name).map(|name| name.host),
+        whole_host: |name| {
+            ClusterName::parse(name).filter(|name| !name.subset.is_empty()).map(|name| name.of_whole_host())
+        },
         host_of_route_config,
         host_of_chain: |_| None,
         port_of_route_config,
@@ -58,6 +61,8 @@ pub(super) const MESH: Mesh = Mesh {
         peer_state: &["io.istio.", "wasm.", "downstream_peer", "upstream_peer"],
         metadata: &["istio_authn"],
         passes_upstream,
+        // `pilot/pkg/networking/core/cluster_tls.go`.
+        mutual_offers: &["istio-peer-exchange", "istio"],
         alpn_override: alpn::overrides,
         keeps_alpn: alpn::is_kept,
     },

@@ -162,6 +162,7 @@ enum Guard<'a> {
     Address { address: &'a str },
     Pod { side: &'static str, pod: &'a str },
     Provided { condition: usize, alternative: Option<&'a str> },
+    Repaired { stop: &'static str, finding: Option<&'a str> },
 }
 
 /// One kind of requests with one of them, or several with ten at most.
@@ -212,6 +213,9 @@ struct Finding<'a> {
     next: String,
     codes: &'static [&'static str],
     evidence: Vec<usize>,
+    /// Of what stops the request only once another finding is repaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -301,6 +305,9 @@ struct Proxy<'a> {
 }
 
 pub(super) fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Document<'a> {
+    let behind = &verdict.behind;
+    let own = verdict.findings.iter().map(|f| finding(f, None, numbered));
+    let next = behind.findings.iter().map(|(f, before)| finding(f, Some(before), numbered));
     Document {
         schema: SCHEMA,
         outcome: verdict.outcome.word(),
@@ -308,10 +315,10 @@ pub(super) fn document<'a>(verdict: &'a Verdict, numbered: &Numbered<'a>) -> Doc
         response: response(verdict.outcome, verdict.response.as_ref()),
         request: request(&verdict.request),
         decision: verdict.decision.as_ref().map(decision),
-        conditions: verdict.conditions.iter().map(|c| condition(c, numbered)).collect(),
-        branches: verdict.branches.iter().map(|b| branch(b, numbered)).collect(),
+        conditions: verdict.conditions.iter().chain(&behind.conditions).map(|c| condition(c, numbered)).collect(),
+        branches: verdict.branches.iter().chain(&behind.branches).map(|b| branch(b, numbered)).collect(),
         walk: verdict.steps.iter().map(|s| step(s, numbered)).collect(),
-        findings: verdict.findings.iter().map(|f| finding(f, numbered)).collect(),
+        findings: own.chain(next).collect(),
         evidence: numbered.all().map(|(id, evidence)| proof(id, evidence)).collect(),
         time: Some(verdict.time.as_str()).filter(|time| !time.is_empty()),
         tool: env!("CARGO_PKG_VERSION"),
@@ -430,6 +437,7 @@ fn guard(guard: &v::Guard) -> Guard<'_> {
         v::Guard::Provided { condition, alternative } => {
             Guard::Provided { condition: *condition, alternative: alternative.as_deref() }
         }
+        v::Guard::Repaired { stop, finding } => Guard::Repaired { stop, finding: *finding },
     }
 }
 
@@ -470,7 +478,8 @@ fn step<'a>(step: &'a v::Step, numbered: &Numbered<'_>) -> Step<'a> {
     }
 }
 
-fn finding<'a>(finding: &'a v::Finding, numbered: &Numbered<'_>) -> Finding<'a> {
+/// A finding; `behind` the one that would have to be repaired first, where it is no part of the answer.
+fn finding<'a>(finding: &'a v::Finding, behind: Option<&'a str>, numbered: &Numbered<'_>) -> Finding<'a> {
     Finding {
         id: finding.id,
         certainty: finding.certainty.word(),
@@ -481,6 +490,7 @@ fn finding<'a>(finding: &'a v::Finding, numbered: &Numbered<'_>) -> Finding<'a> 
         next: command::line(&finding.next),
         codes: finding.codes,
         evidence: numbered.numbers(&finding.evidence),
+        behind,
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) struct Numbered<'a> {
     list: Vec<&'a Evidence>,
     numbers: BTreeMap<&'a Evidence, usize>,
     carriers: usize,
+    own: usize,
 }
 
 impl<'a> Numbered<'a> {
@@ -23,10 +24,17 @@ impl<'a> Numbered<'a> {
         let of_conditions = verdict.conditions.iter().flat_map(|condition| &condition.evidence);
         let cited = steps.chain(verdict.findings.iter().flat_map(|f| &f.evidence)).chain(of_conditions);
         let cited: Vec<&Evidence> = cited.chain(of_branches).collect();
-        let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), carriers: carrying.len() };
+        let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), carriers: carrying.len(), own: 0 };
         for evidence in cited.iter().filter(|e| carrying.contains(*e)).chain(&cited) {
             numbered.add(evidence);
         }
+        numbered.own = numbered.list.len();
+        // What the answer does not rest on comes last.
+        let behind = &verdict.behind;
+        let steps = behind.branches.iter().flat_map(|branch| &branch.steps).flat_map(|step| &step.evidence);
+        let of_findings = behind.findings.iter().flat_map(|(finding, _)| &finding.evidence);
+        let of_conditions = behind.conditions.iter().flat_map(|condition| &condition.evidence);
+        of_findings.chain(of_conditions).chain(steps).for_each(|evidence| numbered.add(evidence));
         numbered
     }
 
@@ -35,9 +43,9 @@ impl<'a> Numbered<'a> {
         self.list.iter().enumerate().map(|(i, evidence)| (i + 1, *evidence))
     }
 
-    /// How many pieces there are.
+    /// How many pieces the answer has.
     pub(super) fn count(&self) -> usize {
-        self.list.len()
+        self.own
     }
 
     /// How many pieces carry the verdict: the first ones.

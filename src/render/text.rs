@@ -44,6 +44,7 @@ pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: us
         screen.why(),
         screen.evidence(),
         screen.fix(),
+        screen.then(),
         screen.also_seen(),
         screen.not_checked(),
         screen.next(),
@@ -183,6 +184,15 @@ impl Screen<'_> {
             if i == 0 { Cow::Borrowed(text.as_str()) } else { Cow::Owned(format!("or {text}")) }
         });
         heading("fix", texts.flat_map(|text| self.prose(&text, 2, 4)).collect())
+    }
+
+    /// What stops the request once that is done, so that nobody mends one fault only to meet the next.
+    fn then(&self) -> Vec<Line> {
+        let lines = self.verdict.behind.next.iter().flat_map(|next| {
+            let cause = next.cause().map(|cause| self.prose(&cause, 4, 6));
+            self.prose(&next.sentence, 2, 4).into_iter().chain(cause.unwrap_or_default())
+        });
+        heading("then", lines.collect())
     }
 
     fn also_seen(&self) -> Vec<Line> {

@@ -4,7 +4,7 @@
 
 use crate::mesh::injected::node_proxy;
 use crate::snapshot::{Evidence, Need, Node};
-use crate::verdict::{Power, Stage};
+use crate::verdict::{Power, Side, Stage};
 
 use super::Driver;
 use super::beyond::destination::{self, Arrival, Arrived};
@@ -17,9 +17,10 @@ use super::way::course::Told;
 use super::way::forwarded::{Handed, Over};
 use super::way::guard::{Condition, Guard};
 use super::way::log::{Fact, Row};
-use super::way::met::Socket;
+use super::way::met::{Socket, SocketKind};
 use super::way::question::Beyond;
 use super::way::stop::{Form, Handshake, Stop};
+use super::way::walker::{PLAINTEXT, TLS, Walker};
 
 /// What comes of handing the request to pods that are alike.
 struct Share {
@@ -64,8 +65,10 @@ impl Driver<'_> {
     /// Where TLS to every endpoint fails, certificates may be the reason: then that is how it ends.
     fn why_connections_fail(&self, stop: Stop, handed: Option<Handed>, service: Option<&Node>) -> Told<Handed> {
         let refused = handed.filter(|_| matches!(stop, Stop::ConnectFailure(_)));
-        match refused.and_then(|handed| self.refused_of(&handed, service)) {
-            Some(handshake) => refused_by(handshake),
+        let refused = refused.and_then(|handed| Some((self.refused_of(&handed, service)?, handed)));
+        match refused {
+            Some((handshake, handed)) if self.is_mended(&handshake) => Told::goes(handed),
+            Some((handshake, _)) => refused_by(handshake),
             None => Told::ends(stop),
         }
     }
@@ -141,6 +144,8 @@ impl Driver<'_> {
     /// Requests that come to a pod's proxy.
     fn through(&self, handed: &Handed, group: &Group, arrived: &Arrived) -> Told<()> {
         let inner = self.beyond(handed, arrived);
+        let other = self.of_other_kind(handed, arrived, &inner);
+        let (arrived, inner) = other.as_ref().map_or((arrived, inner), |(other, inner)| (other, inner.clone()));
         let met = self.meet(handed, group, arrived, &inner);
         let over_http = handed.over.http().is_some();
         let socket = group.target.socket.as_deref();
@@ -156,6 +161,10 @@ impl Driver<'_> {
                 self.certificates.set(known.or(why));
                 inner
             }
+            Met::Refused(handshake) if self.is_mended(&handshake) => {
+                let (at, row) = (at_pod(&handshake), refusal(&handshake));
+                inner.repaired(&Stop::Handshake(handshake), &at, row)
+            }
             Met::Refused(handshake) => refused_by(handshake),
             Met::Unknown(why) => {
                 let condition = Condition::of(Stage::Endpoints, "TLS", &[Power::Refuse], &why);
@@ -163,6 +172,31 @@ impl Driver<'_> {
                 Told::provided(condition, inner).more(Row::unknown(Stage::Endpoints, "", &why))
             }
         }
+    }
+
+    /// Where the pod's proxy does not take the kind of connection that A's makes, and that is taken as repaired: what comes
+    /// of the other kind.
+    fn of_other_kind(
+        &self,
+        handed: &Handed,
+        arrived: &Arrived,
+        inner: &Told<Handed>,
+    ) -> Option<(Arrived, Told<Handed>)> {
+        let walker = self.walker;
+        let at = if arrived.socket.is_tls() { TLS } else { PLAINTEXT };
+        let stops = [Stop::NoFilterChain, Stop::PlaintextOnTls].into_iter();
+        let mut stops = stops.filter(|stop| walker.is_repaired_on(Side::Destination, stop, at));
+        let stop = stops.find(|stop| inner.ends_with(&|other| other == stop))?;
+        let socket = if arrived.socket.is_tls() { Socket::plaintext() } else { mutual(walker, handed)? };
+        let other = arrived.spoken_to(socket);
+        let row = Row::stopped(Stage::FilterChain, "", &stop.words());
+        let told = self.beyond(handed, &other).repaired(&stop, at, row);
+        Some((other, told))
+    }
+
+    /// Whether the walk takes it as repaired that the two proxies do not come to terms.
+    fn is_mended(&self, handshake: &Handshake) -> bool {
+        self.walker.is_repaired(&Stop::Handshake(Box::new(handshake.clone())), &at_pod(handshake))
     }
 
     /// The request through the pod's proxy.
@@ -253,8 +287,31 @@ fn nobody_knows(why: &str) -> Told<()> {
 
 /// The row of a handshake that fails, and how it ends.
 fn refused_by<T>(handshake: Box<Handshake>) -> Told<T> {
-    let row = Row::stopped(Stage::Endpoints, "", &handshake.words()).citing(handshake.evidence.clone());
-    Told::ends(Stop::Handshake(handshake)).more(row)
+    let (at, row) = (at_pod(&handshake), refusal(&handshake));
+    Told::ends_at(Stop::Handshake(handshake), &at).more(row)
+}
+
+fn refusal(handshake: &Handshake) -> Row {
+    Row::stopped(Stage::Endpoints, "", &handshake.words()).citing(handshake.evidence.clone())
+}
+
+/// The pod with whose proxy A's does not come to terms.
+fn at_pod(handshake: &Handshake) -> String {
+    let (namespace, name) = &handshake.pod;
+    format!("{namespace}/{name}")
+}
+
+/// The mesh's own mutual TLS, as A's proxy would speak it to a Service's pod. Without a proxy of A's, and to an address
+/// that it does not know, it is another request that would have to be sent.
+fn mutual(walker: &Walker, handed: &Handed) -> Option<Socket> {
+    let offers = walker.mesh.mutual_offers();
+    let cluster = handed.cluster.as_ref().filter(|_| !matches!(handed.over, Over::Bare))?;
+    walker.mesh.service_of_cluster(&cluster.name)?;
+    // Who A is has to be known: B's policies ask for it.
+    walker.source_pod()?;
+    let alpn: Vec<String> = offers.iter().map(|offer| (*offer).to_owned()).collect();
+    let socket = Socket { kind: SocketKind::Mutual, alpn, ..Socket::plaintext() };
+    (!offers.is_empty()).then_some(socket)
 }
 
 impl Condition {

@@ -8,6 +8,7 @@ pub(super) mod cluster;
 pub(super) mod evaluated;
 mod forward_proxy;
 mod hosts;
+mod mending;
 mod original_dst;
 mod policy;
 mod straight;

@@ -38,6 +38,19 @@ pub(in crate::walk) struct Arrived {
     pub(in crate::walk) socket: Socket,
 }
 
+impl Arrived {
+    /// The same, where A's proxy speaks to it so.
+    pub(in crate::walk) fn spoken_to(&self, socket: Socket) -> Self {
+        Self {
+            visit: Arc::new(Visit { socket: socket.kind, ..(*self.visit).clone() }),
+            question: self.question.clone(),
+            dial: self.dial.clone(),
+            headers: self.headers.clone(),
+            socket,
+        }
+    }
+}
+
 /// What the pod of a group gets.
 pub(in crate::walk) fn arrive(walker: &Walker, handed: &Handed, group: &Group) -> Arrival {
     let text = |path: &str| group.pod.text(path).unwrap_or_default();

@@ -81,7 +81,7 @@ pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, htt
         told.then(&|before: Before| {
             let effects = effects(&Ask { walker, chain, chosen, http, before: &before, filter, place });
             effects.into_iter().fold(Told::goes(before), |told, effect| {
-                told.then(&|before| take_effect(filter, powers, &effect, before))
+                told.then(&|before| take_effect((walker, place), (filter, powers), &effect, before))
             })
         })
     });
@@ -96,7 +96,12 @@ pub(in crate::walk) fn pass(walker: &Walker, chain: &Chain, chosen: &Chosen, htt
 const LB: &str = "envoy.lb";
 
 /// What is left behind once an effect was had, where the request goes on.
-fn take_effect(filter: &HttpFilter, powers: &[Power], effect: &Effect, mut before: Before) -> Told<Before> {
+fn take_effect(
+    (walker, place): (&Walker, usize),
+    (filter, powers): (&HttpFilter, &[Power]),
+    effect: &Effect,
+    mut before: Before,
+) -> Told<Before> {
     match effect {
         Effect::Delays(share, node) => {
             let note = format!("delays {} % of requests", percent(*share));
@@ -104,7 +109,13 @@ fn take_effect(filter: &HttpFilter, powers: &[Power], effect: &Effect, mut befor
             let told = Told::goes(before).row(row).met(Fact::Fault(node.clone()));
             if *share >= 1.0 { told.met(Fact::Delayed) } else { told }
         }
-        Effect::Answers(answer) => answered(&filter.name, answer, before),
+        Effect::Answers(answer) => {
+            let at = format!("{place} {}", filter.name);
+            if walker.is_repaired(&answer.stop, &at) {
+                return passed(filter, powers, (answer, &at), before);
+            }
+            answered(&filter.name, (answer, &at), before)
+        }
         Effect::SetsMetadata(name) => {
             before.metadata.insert(name.clone());
             if name == "*" || name == LB {
@@ -195,13 +206,32 @@ fn asked_by(ask: &Ask, known: &Known) -> Result<Vec<Asking>, String> {
     }
 }
 
-/// A filter answers a part of the requests, and the rest goes on.
-fn answered(name: &str, answer: &Answer, before: Before) -> Told<Before> {
+/// What the filter answers is taken as repaired. What it leaves behind then may be anything that it writes, and a service
+/// that can be asked may refuse.
+fn passed(filter: &HttpFilter, powers: &[Power], (answer, at): (&Answer, &str), mut before: Before) -> Told<Before> {
+    let asks = matches!(answer.stop, Stop::AuthorizationUnavailable(_) | Stop::RateLimitUnavailable(_));
+    if matches!(answer.stop, Stop::JwtDenied(..) | Stop::JwtMisnamed(_)) {
+        before.metadata.insert(jwt::METADATA.to_owned());
+    }
+    let told = if asks {
+        open(filter, powers, &format!("what the service behind HTTP filter {} answers", filter.name), before)
+    } else {
+        Told::goes(before)
+    };
+    told.repaired(&answer.stop, at, row(&filter.name, answer))
+}
+
+fn row(name: &str, answer: &Answer) -> Row {
     let mark = if answer.share >= 1.0 { Mark::Stopped } else { Mark::Warned };
-    let row = Row::new(Stage::HttpFilters, mark, name, &answer.note).citing(answer.node.iter().map(Node::evidence));
+    Row::new(Stage::HttpFilters, mark, name, &answer.note).citing(answer.node.iter().map(Node::evidence))
+}
+
+/// A filter answers a part of the requests, and the rest goes on.
+fn answered(name: &str, (answer, at): (&Answer, &str), before: Before) -> Told<Before> {
+    let row = row(name, answer);
     let of_fault = matches!(answer.stop, Stop::FaultAbort(_));
     let fact = answer.node.clone().map(|node| if of_fault { Fact::Fault(node) } else { Fact::Denial(node) });
-    let ends = Told::ends(answer.stop.clone());
+    let ends = Told::ends_at(answer.stop.clone(), at);
     let told = if answer.share >= 1.0 {
         ends
     } else {

@@ -5,7 +5,7 @@ use crate::envoy::filter_chain::{self, Chosen, Connection};
 use crate::envoy::pb::envoy::config::listener::v3::FilterChain;
 use crate::envoy::re2::Charset;
 use crate::envoy::xds_matcher::{Asked, Led};
-use crate::snapshot::{Evidence, Node};
+use crate::snapshot::{Evidence, Node, Origin};
 use crate::verdict::Stage;
 use crate::walk::listen::inspect::{self, Closed, Inspected};
 use crate::walk::listen::listener::Active;
@@ -148,12 +148,13 @@ fn of_chosen(
         Chosen::Missing => {
             let evidence = active.node.get("filter_chain_matcher").map(|n| n.evidence());
             let note = "its matcher names a filter chain that is not there";
-            return no_chain(active, note, evidence);
+            return no_chain(walker, active, note, evidence);
         }
         Chosen::Unknown(_) => None,
     };
     let Some((chain, node)) = found else {
         return no_chain(
+            walker,
             active,
             &format!("no filter chain matches {}", comes(connection, dial)),
             near_matches(active, dial),
@@ -175,8 +176,17 @@ fn comes(connection: &Connection, dial: &Dial) -> String {
     }
 }
 
-fn no_chain<T>(active: &Active, note: &str, evidence: impl IntoIterator<Item = Evidence>) -> Told<T> {
-    Told::ends(Stop::NoFilterChain).row(Row::stopped(Stage::FilterChain, &active.name, note).citing(evidence))
+fn no_chain<T>(walker: &Walker, active: &Active, note: &str, evidence: impl IntoIterator<Item = Evidence>) -> Told<T> {
+    let row = Row::stopped(Stage::FilterChain, &active.name, note).citing(evidence);
+    closed(walker, Stop::NoFilterChain).row(row)
+}
+
+/// The connection ends. Where A's proxy made it, it could make one of the other kind.
+fn closed<T>(walker: &Walker, stop: Stop) -> Told<T> {
+    match walker.origin {
+        Origin::Destination(_) => Told::ends_at(stop, walker.downstream.kind()),
+        Origin::Source(_) | Origin::Kubernetes | Origin::ControlPlane => Told::ends(stop),
+    }
 }
 
 /// What a chain does with the connection.
@@ -206,7 +216,7 @@ fn within(
             ];
             return Told::alternatives(condition, told).under(conditions);
         }
-        Terminated::Closed(stop, row) => return Told::ends(stop).row(row).under(conditions),
+        Terminated::Closed(stop, row) => return closed(walker, stop).row(row).under(conditions),
     };
     terminal(walker, (chain, node), &dial, (connection, sight)).under(conditions)
 }
@@ -254,6 +264,8 @@ fn terminal(
 ) -> Told<Accepted> {
     let mut conditions = Vec::new();
     let (mut denial, mut cluster) = (None, None);
+    let mut repaired: Vec<Denial> = Vec::new();
+    let mended = |told, repaired: &[Denial]| repaired.iter().rev().fold(told, network_filters::passed);
     for (i, filter) in chain.filters.iter().enumerate() {
         let at = node.get("filters").and_then(|filters| filters.index(i)?.get("typed_config"));
         match network_filters::part(walker, (dial, sight), filter, at.as_ref()) {
@@ -262,15 +274,17 @@ fn terminal(
             Passage::NamesCluster => {
                 cluster = Some(connection.server_name.clone()).filter(|name| !name.is_empty()).or(cluster);
             }
+            Passage::Closes(closes) if walker.is_repaired(&closes.stop(), &closes.filter) => repaired.push(closes),
             Passage::Closes(closes) => denial = denial.or(Some(closes)),
             Passage::Open(condition) => conditions.push(condition),
             Passage::Ends(Terminal::Http(..)) if denial.is_some() => {
                 let closed = denial.map_or_else(|| open_end(chain), |denial: Denial| network_filters::closed(&denial));
-                return closed.under(conditions);
+                return mended(closed, &repaired).under(conditions);
             }
             Passage::Ends(terminal) => {
                 let dial = dial.clone();
-                return Told::goes(Accepted { terminal, dial, sight, denial, cluster }).under(conditions);
+                let told = Told::goes(Accepted { terminal, dial, sight, denial, cluster });
+                return mended(told, &repaired).under(conditions);
             }
         }
     }

@@ -15,7 +15,6 @@ use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
 use crate::walk::way::guard::{ANYTHING, Condition};
 use crate::walk::way::log::{Fact, Row};
-use crate::walk::way::stop::Stop;
 use crate::walk::way::typed_struct::plain;
 use crate::walk::way::walker::Walker;
 
@@ -95,5 +94,12 @@ fn access(walker: &Walker, seen: (&Dial, Sight), filter: &Filter, any: &JsonAny,
 pub(in crate::walk) fn closed<T>(denial: &Denial) -> Told<T> {
     let note = words(denial.policy.as_deref(), "connection");
     let row = Row::stopped(Stage::FilterChain, &denial.filter, &note).citing([denial.node.evidence()]);
-    Told::ends(Stop::ConnectionDenied(denial.policy.clone())).row(row).met(Fact::Denial(denial.node.clone()))
+    Told::ends_at(denial.stop(), &denial.filter).row(row).met(Fact::Denial(denial.node.clone()))
+}
+
+/// The connection goes on, as the denial is taken as repaired.
+pub(in crate::walk) fn passed<T>(told: Told<T>, denial: &Denial) -> Told<T> {
+    let note = words(denial.policy.as_deref(), "connection");
+    let row = Row::stopped(Stage::FilterChain, &denial.filter, &note).citing([denial.node.evidence()]);
+    told.repaired(&denial.stop(), &denial.filter, row)
 }

@@ -13,6 +13,7 @@ use crate::walk::upstream::assignment::{self, Assignment};
 use crate::walk::upstream::breaker::Breaker;
 use crate::walk::upstream::evaluated::{Evaluated, withheld};
 use crate::walk::upstream::hosts::{self, Placed, Unread, hosts_of};
+use crate::walk::upstream::mending::Mending;
 use crate::walk::upstream::policy::{self, Balancer};
 use crate::walk::upstream::untold::{UNTOLD_WEIGHTS, either, told_beside};
 use crate::walk::way::forwarded::{Choice, Wire};
@@ -31,7 +32,7 @@ pub(in crate::walk) fn evaluate(
     let name = trail.name.clone();
     let mut conditions: Vec<Condition> = Vec::new();
     let mut open = |why: &str| conditions.push(withheld(&name, why));
-    let assignment = assignment::read(walker, cluster, node).unwrap_or_else(|why| {
+    let mut assignment = assignment::read(walker, cluster, node).unwrap_or_else(|why| {
         open(&why);
         Assignment::default()
     });
@@ -62,24 +63,54 @@ pub(in crate::walk) fn evaluate(
     let chosen = balancer.and_then(|balancer| {
         spread(&hosts, &balancer, &assignment, &choice.criteria).map_err(|why| format!("{why} of cluster {name}"))
     });
-    let (Chosen { spread, subset }, open) = chosen.unwrap_or_else(|why| {
+    let (Chosen { spread, mut subset }, open) = chosen.unwrap_or_else(|why| {
         if !hosts.is_empty() {
             conditions.push(withheld(&name, &why));
         }
         (Chosen { spread: Spread::over_any(hosts.len()), subset: String::new() }, None)
     });
     trail.unsettled = open.map(|why| told_beside(walker, format!("{why} of cluster {name}")));
+    let mut mending = Mending::of(walker, &name, wire);
+    let spread = mending.hosts(spread, &hosts, &mut subset);
+    mending.drops(&mut assignment);
     trail.hosts = hosts::trails(placed, &spread.eligible, (cluster, &assignment));
     trail.endpoints = hosts::endpoints(&trail.hosts);
-    match Breaker::of(cluster, wire, is_counted.then_some(&hosts[..])) {
-        Breaker::Stops(overflow) if spread.without_host <= 0.0 && !hosts.is_empty() => {
-            return overflowed(trail, overflow, wire).under(conditions);
+    let breaker = Breaker::of(cluster, wire, is_counted.then_some(&hosts[..]));
+    let had = (&spread, &subset[..]);
+    with_breaker(trail, &breaker, had, (&assignment, wire), mending).under(conditions)
+}
+
+/// What the circuit breaker makes of requests, and then the hosts.
+fn with_breaker(
+    trail: ClusterTrail,
+    breaker: &Breaker,
+    (spread, subset): (&Spread, &str),
+    (assignment, wire): (&Assignment, Wire),
+    mut mending: Mending,
+) -> Evaluated {
+    let has_hosts = !trail.hosts.is_empty();
+    let name = trail.name.clone();
+    let mut conditions = Vec::new();
+    let stop = match breaker {
+        Breaker::Stops(overflow) => {
+            Some(wire.overflow(overflow.threshold)).filter(|_| spread.without_host <= 0.0 && has_hosts)
         }
-        Breaker::Poolless if !hosts.is_empty() => return poolless(trail, wire).under(conditions),
-        Breaker::Lets | Breaker::Poolless | Breaker::Stops(_) => {}
-        Breaker::Unknown(why) => conditions.push(Condition::of(Stage::Cluster, &name, &[Power::Refuse], &why)),
-    }
-    hosts::finish(trail, (&spread, &subset), &assignment, wire).under(conditions)
+        Breaker::Poolless => Some(wire.no_host()).filter(|_| has_hosts),
+        Breaker::Lets => None,
+        Breaker::Unknown(why) => {
+            conditions.push(Condition::of(Stage::Cluster, &name, &[Power::Refuse], why));
+            None
+        }
+    };
+    let ends = stop.is_some_and(|stop| !mending.takes(stop));
+    let evaluated = match breaker {
+        Breaker::Stops(overflow) if ends => overflowed(trail, *overflow, wire),
+        Breaker::Poolless if ends => poolless(trail, wire),
+        Breaker::Lets | Breaker::Poolless | Breaker::Stops(_) | Breaker::Unknown(_) => {
+            hosts::finish(trail, (spread, subset), assignment, wire)
+        }
+    };
+    mending.end(evaluated.under(conditions))
 }
 
 /// The hosts as the dump has them, where `/clusters` was not read, and what is open then.

@@ -10,8 +10,8 @@ use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::pb::envoy::config::route::v3::RetryPolicy;
 use crate::envoy::retry::Retries;
 use crate::snapshot::{Lookup, Node};
-use crate::verdict::{Power, Stage};
-use crate::walk::upstream::evaluated::{Evaluated, Fate, withheld};
+use crate::verdict::{Mark, Power, Stage};
+use crate::walk::upstream::evaluated::{Evaluated, Fate, row, withheld};
 use crate::walk::upstream::{aggregate, balance, breaker, forward_proxy, original_dst, policy};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Choice, Wire};
@@ -19,6 +19,9 @@ use crate::walk::way::guard::Condition;
 use crate::walk::way::met::ClusterTrail;
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::{Got, Walker};
+
+/// What is said of a cluster that runtime keeps requests from.
+const MAINTENANCE: &str = "runtime has put it into maintenance";
 
 /// What becomes of the requests that choose a cluster.
 pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, dial: &Dial) -> Evaluated {
@@ -39,7 +42,8 @@ pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, di
                 let at = warming.at("cluster.name").unwrap_or(warming).evidence();
                 return Evaluated::missing(trail, wire, "it is still warming: to a request it is not there", vec![at]);
             }
-            return Evaluated::missing(trail, wire, "there is no such cluster", vec![evidence]);
+            let missing = Evaluated::missing(trail, wire, "there is no such cluster", vec![evidence]);
+            return of_whole_host(walker, (choice, wire), dial, &missing).unwrap_or(missing);
         }
         Got::Gap(gap) => return Evaluated::unread(trail, &gap, "the cluster was not read"),
     };
@@ -51,6 +55,28 @@ pub(in crate::walk) fn evaluate(walker: &Walker, choice: &Choice, wire: Wire, di
         Ok(cluster) => there(walker, trail, (&cluster, &node), (choice, wire), dial),
         Err(why) => Evaluated::unknown(trail, &format!("cluster {} could not be read: {why}", choice.name)),
     }
+}
+
+/// The same where the missing cluster is taken as repaired: a subset that there would be has some of the hosts of the
+/// cluster that has all of them.
+fn of_whole_host(
+    walker: &Walker,
+    (choice, wire): (&Choice, Wire),
+    dial: &Dial,
+    missing: &Evaluated,
+) -> Option<Evaluated> {
+    let stop = wire.no_cluster();
+    let whole = walker.mesh.whole_host(&choice.name).filter(|_| walker.is_repaired(&stop, &choice.name))?;
+    let whole = evaluate(walker, &Choice { name: whole, ..choice.clone() }, wire, dial);
+    whole.trail.cluster.as_ref()?;
+    let why = format!(
+        "which endpoints cluster {} would have is not known: those of the whole Service are looked at",
+        choice.name
+    );
+    let condition =
+        withheld(&choice.name, &why).provided_that("the missing cluster gets some of the Service's endpoints");
+    let repaired = vec![(stop, choice.name.clone(), missing.cluster.clone())];
+    Some(whole.under(vec![condition]).mended(repaired))
 }
 
 /// The same of a cluster that is there.
@@ -65,11 +91,14 @@ fn there(
     trail.retries = retries(walker, cluster, &trail, wire);
     let mut conditions: Vec<Condition> =
         policy::deciding(walker, cluster, node).map(|why| withheld(name, &why)).into_iter().collect();
+    let mut mended = Vec::new();
     match maintenance(walker, name, wire) {
         Ok(Maintenance::None) => {}
+        Ok(Maintenance::All) if walker.is_repaired(&Stop::MaintenanceMode, name) => {
+            mended.push((Stop::MaintenanceMode, name.clone(), row(&trail, Mark::Stopped, MAINTENANCE)));
+        }
         Ok(Maintenance::All) => {
-            let note = "runtime has put it into maintenance";
-            return Evaluated::ended(trail, Stop::MaintenanceMode, note, Vec::new());
+            return Evaluated::ended(trail, Stop::MaintenanceMode, MAINTENANCE, Vec::new());
         }
         Err(why) => conditions.push(Condition::of(Stage::Cluster, name, &[Power::Refuse], &why)),
     }
@@ -85,7 +114,7 @@ fn there(
         }
         _ => balance::evaluate(walker, trail, (cluster, node), wire, choice),
     };
-    evaluated.under(conditions)
+    evaluated.under(conditions).mended(mended)
 }
 
 /// When a request is tried again: the cluster's own policy goes before the route's.

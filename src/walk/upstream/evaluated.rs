@@ -23,7 +23,12 @@ pub(in crate::walk) struct Evaluated {
     pub(in crate::walk) hosts: Option<Row>,
     /// What all of it rests on.
     pub(in crate::walk) conditions: Vec<Condition>,
+    /// What is taken as repaired.
+    repaired: Vec<Mended>,
 }
+
+/// A stop of a cluster that is taken as repaired: the stop, the cluster's name, and the row that would say that it ends.
+pub(in crate::walk) type Mended = (Stop, String, Row);
 
 /// How requests end at a cluster.
 #[derive(Clone)]
@@ -37,10 +42,20 @@ pub(in crate::walk) enum Fate {
 }
 
 impl Evaluated {
+    /// Shares of the cluster's requests, and the rows.
+    pub(in crate::walk) fn of(
+        trail: ClusterTrail,
+        ends: Vec<(f64, &'static str, Fate)>,
+        cluster: Row,
+        hosts: Option<Row>,
+    ) -> Self {
+        Self { trail, ends, cluster, hosts, conditions: Vec::new(), repaired: Vec::new() }
+    }
+
     /// Every request ends at the cluster.
     pub(in crate::walk) fn ended(trail: ClusterTrail, stop: Stop, note: &str, evidence: Vec<Evidence>) -> Self {
         let cluster = row(&trail, Mark::Stopped, note).citing(evidence);
-        Self { trail, ends: vec![(1.0, "", Fate::Stopped(stop))], cluster, hosts: None, conditions: Vec::new() }
+        Self::of(trail, vec![(1.0, "", Fate::Stopped(stop))], cluster, None)
     }
 
     /// The cluster is not there.
@@ -51,7 +66,7 @@ impl Evaluated {
     /// It waits for something to be read.
     fn waiting(trail: ClusterTrail, condition: Condition) -> Self {
         let cluster = row(&trail, Mark::Unknown, &condition.why);
-        Self { trail, ends: vec![(1.0, "", Fate::Open(condition))], cluster, hosts: None, conditions: Vec::new() }
+        Self::of(trail, vec![(1.0, "", Fate::Open(condition))], cluster, None)
     }
 
     /// Something was not read: it waits, or where that was tried in vain a host takes the request, or none does.
@@ -69,7 +84,7 @@ impl Evaluated {
     /// A host takes every request, provided that there is one.
     fn handed_over(trail: ClusterTrail, condition: Condition) -> Self {
         let cluster = row(&trail, Mark::Passed, "");
-        Self { trail, ends: vec![(1.0, "", Fate::HandedOver)], cluster, hosts: None, conditions: vec![condition] }
+        Self::of(trail, vec![(1.0, "", Fate::HandedOver)], cluster, None).under(vec![condition])
     }
 
     /// The same, resting on this too.
@@ -78,24 +93,38 @@ impl Evaluated {
         self
     }
 
+    /// The same, where these stops are taken as repaired.
+    pub(in crate::walk) fn mended(mut self, repaired: Vec<Mended>) -> Self {
+        self.repaired.splice(0..0, repaired);
+        self
+    }
+
     /// As a stage tells it.
     pub(in crate::walk) fn told(self, dial: &Dial, over: &Over) -> Told<Handed> {
-        let Self { trail, ends, cluster, hosts, conditions } = self;
+        let Self { trail, ends, cluster, hosts, conditions, repaired } = self;
         let trail = Arc::new(trail);
         let fact = Fact::Cluster(Arc::clone(&trail));
         let handed = || Handed { dial: dial.clone(), over: over.clone(), cluster: Some(Arc::clone(&trail)) };
         let part = |(share, by, fate): (f64, &'static str, Fate)| {
             let told = match fate {
                 Fate::HandedOver => Told::goes(handed()),
-                Fate::Stopped(stop) => Told::ends_before(stop, handed()),
+                Fate::Stopped(stop) => ended_at(&trail, stop, handed()),
                 Fate::Open(condition) => Told::open(condition),
             };
             (Guard::drawn(by, share), told)
         };
         let told = Told::parts(ends.into_iter().map(part).collect());
         let told = hosts.into_iter().fold(told, Told::row);
-        told.under(conditions).row(cluster).met(fact)
+        let told = told.under(conditions).row(cluster).met(fact);
+        repaired.into_iter().rev().fold(told, |told, (stop, at, row)| told.repaired(&stop, &at, row))
     }
+}
+
+/// A share of the cluster's requests ends. Without a host there is none that would get them once that were repaired.
+fn ended_at(trail: &ClusterTrail, stop: Stop, handed: Handed) -> Told<Handed> {
+    let is_repairable = !(matches!(stop, Stop::NoHealthyUpstream(_)) && trail.hosts.is_empty());
+    let fact = is_repairable.then(|| Fact::Repairable(stop.clone(), trail.name.clone()));
+    fact.into_iter().fold(Told::ends_before(stop, handed), Told::met)
 }
 
 /// A row of the cluster.

@@ -108,8 +108,7 @@ pub(in crate::walk) fn finish(
     // Only the HTTP router drops for overload.
     let dropped = if let Wire::Tcp = wire { 0.0 } else { assignment.dropped };
     if dropped > 0.0 {
-        let stop = if dropped >= 1.0 { Stop::DropOverload } else { Stop::PartialDropOverload };
-        ends.push((dropped, "drop by the endpoint policy", Fate::Stopped(stop)));
+        ends.push((dropped, "drop by the endpoint policy", Fate::Stopped(drop_of(dropped))));
     }
     let kept = 1.0 - dropped;
     let without = kept * spread.without_host;
@@ -131,7 +130,12 @@ pub(in crate::walk) fn finish(
     };
     let cluster = row(&trail, mark, &note);
     let hosts = (dropped < 1.0).then(|| hosts_row(&trail, (spread, subset), dead));
-    Evaluated { trail, ends, cluster, hosts, conditions: Vec::new() }
+    Evaluated::of(trail, ends, cluster, hosts)
+}
+
+/// How requests end of which the assignment drops this share.
+pub(in crate::walk) fn drop_of(share: f64) -> Stop {
+    if share >= 1.0 { Stop::DropOverload } else { Stop::PartialDropOverload }
 }
 
 /// Whether every host that a request can be sent to has refused every connection so far.

@@ -65,5 +65,5 @@ pub(in crate::walk) fn sent(mut trail: ClusterTrail, place: Place, wire: Wire, n
         Place::Words(_) => Vec::new(),
     };
     let cluster = row(&trail, Mark::Passed, note);
-    Evaluated { trail, ends: vec![(1.0, "", fate)], cluster, hosts: Some(hosts), conditions: Vec::new() }
+    Evaluated::of(trail, vec![(1.0, "", fate)], cluster, Some(hosts))
 }

@@ -7,6 +7,7 @@ use crate::envoy::pb::envoy::extensions::filters::network::tcp_proxy::v3::TcpPro
 use crate::snapshot::Node;
 
 use super::dial::Dial;
+use super::stop::Stop;
 
 /// A connection that a filter chain takes.
 #[derive(Clone)]
@@ -48,4 +49,11 @@ pub(in crate::walk) struct Denial {
     pub(in crate::walk) policy: Option<String>,
     /// The policy, or the rules.
     pub(in crate::walk) node: Node,
+}
+
+impl Denial {
+    /// How the connection ends.
+    pub(in crate::walk) fn stop(&self) -> Stop {
+        Stop::ConnectionDenied(self.policy.clone())
+    }
 }

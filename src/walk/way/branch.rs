@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::envoy::health::Class;
 use crate::verdict::{
     Answerer, ClusterChoice, Decision, Destination, Mark, Outcome, Power, Response, Side, Stage, Step,
 };
@@ -13,6 +14,7 @@ use super::guard::{Condition, Guard};
 use super::log::{ChosenRoute, Entry, Fact, Log, Row};
 use super::met::{ClusterTrail, Visit};
 use super::outcome;
+use super::repair::Repair;
 use super::stop::{RequestKind, Stop};
 use super::trail::Trail;
 
@@ -100,6 +102,32 @@ impl Branch {
         of_b.or_else(|| self.end.stop())
     }
 
+    /// What would have to be repaired at the place where it ends, where a walk can take that as repaired.
+    pub(in crate::walk) fn repair(&self) -> Option<Repair> {
+        self.end.stop()?;
+        let last = self.log.iter().rev().find_map(|entry| {
+            let Fact::Repairable(stop, at) = &entry.fact else { return None };
+            Some(Repair { side: entry.side, stop: stop.clone(), at: at.clone() })
+        });
+        last.filter(|repair| repair.stop.repaired().is_some())
+    }
+
+    /// Whether none of the hosts that A's proxy could give it to is healthy.
+    pub fn goes_to_unhealthy(&self) -> bool {
+        self.cluster(Side::Source).is_some_and(|cluster| {
+            let mut eligible = cluster.eligible().peekable();
+            eligible.peek().is_some() && eligible.all(|trail| trail.host.class == Class::Unhealthy)
+        })
+    }
+
+    /// Whether it goes on where it would have ended, as this is taken as repaired.
+    pub(in crate::walk) fn met(&self, repair: &Repair) -> bool {
+        self.has(
+            repair.side,
+            |fact| matches!(fact, Fact::Repaired(stop, at) if *stop == repair.stop && *at == repair.at),
+        )
+    }
+
     /// The conditions that it rests on.
     pub fn conditions(&self) -> impl Iterator<Item = &Arc<Condition>> {
         self.guards.iter().filter_map(Guard::condition)
@@ -166,7 +194,10 @@ impl Branch {
     pub(in crate::walk) fn is_drawn_apart_from(&self, other: &Self) -> bool {
         let fixed = |guard: &&Guard| match guard {
             Guard::Drawn { .. } | Guard::Pod { .. } | Guard::Provided { alternative: None, .. } => false,
-            Guard::Asked(_) | Guard::Address { .. } | Guard::Provided { alternative: Some(_), .. } => true,
+            Guard::Asked(_)
+            | Guard::Address { .. }
+            | Guard::Provided { alternative: Some(_), .. }
+            | Guard::Repaired(_) => true,
         };
         let (mine, theirs) = (self.guards.iter().filter(fixed), other.guards.iter().filter(fixed));
         mine.clone().count() == theirs.clone().count() && mine.zip(theirs).all(|(a, b)| a.is_same(b))
@@ -319,6 +350,8 @@ fn decide(decision: &mut Decision, fact: &Fact) {
         | Fact::Cluster(_)
         | Fact::HandedOver
         | Fact::Pod(_)
+        | Fact::Repairable(..)
+        | Fact::Repaired(..)
         | Fact::Ended(_) => {}
     }
 }

@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use crate::verdict::Side;
+use crate::verdict::{Mark, Side};
 
 use super::guard::{Alternative, Condition, Guard};
 use super::log::{Entry, Fact, Log, Row};
 use super::stop::Stop;
+
+/// How the row of a stop begins that is taken as repaired.
+const AS_IF: &str = "as if this were repaired";
 
 /// What becomes of the request at one stage. `T` is what the next stage gets.
 #[derive(Clone, Debug)]
@@ -58,6 +61,18 @@ impl<T> Told<T> {
     /// The request ends.
     pub(in crate::walk) fn ends(stop: Stop) -> Self {
         Self { log: Vec::new(), course: Course::Ends(stop, None) }
+    }
+
+    /// The request ends at a place, at which a walk could take it as repaired.
+    pub(in crate::walk) fn ends_at(stop: Stop, at: &str) -> Self {
+        Self::ends(stop.clone()).met(Fact::Repairable(stop, at.to_owned()))
+    }
+
+    /// The same, where what ended the request at a place is taken as repaired; the row would say that it ends.
+    pub(in crate::walk) fn repaired(self, stop: &Stop, at: &str, row: Row) -> Self {
+        let note = if row.note.is_empty() { AS_IF.to_owned() } else { format!("{AS_IF}: {}", row.note) };
+        let row = Row { mark: Mark::Warned, note, ..row };
+        self.row(row).met(Fact::Repaired(stop.clone(), at.to_owned()))
     }
 
     /// The request ends, and what the next stage would get tells more of why.

@@ -6,6 +6,7 @@ use crate::snapshot::{Evidence, Need};
 use crate::verdict::{Outcome, Power, Side, Stage};
 
 use super::asked_for::{AskedFor, Weight};
+use super::repair::Repair;
 
 /// What a thing that is not modeled could do, where nothing is known of it.
 pub(in crate::walk) const ANYTHING: &[Power] = &[Power::Refuse, Power::Answer, Power::Rewrite];
@@ -47,6 +48,8 @@ pub enum Guard {
         /// What it would have to be, where there are several.
         alternative: Option<Arc<Alternative>>,
     },
+    /// What stops them is taken as repaired. Such ways count for nothing.
+    Repaired(Repair),
 }
 
 /// Something that decides and is not modeled, or was not read.
@@ -91,7 +94,17 @@ impl Guard {
     pub(in crate::walk) fn condition(&self) -> Option<&Arc<Condition>> {
         match self {
             Self::Provided { condition, .. } => Some(condition),
-            Self::Drawn { .. } | Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } => None,
+            Self::Drawn { .. } | Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } | Self::Repaired(_) => None,
+        }
+    }
+
+    /// What is taken as repaired, where something is.
+    pub(crate) fn repair(&self) -> Option<&Repair> {
+        match self {
+            Self::Repaired(repair) => Some(repair),
+            Self::Drawn { .. } | Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } | Self::Provided { .. } => {
+                None
+            }
         }
     }
 
@@ -99,7 +112,11 @@ impl Guard {
     pub(in crate::walk) fn asked_for(&self) -> Option<&Arc<AskedFor>> {
         match self {
             Self::Asked(asked_for) => Some(asked_for),
-            Self::Drawn { .. } | Self::Provided { .. } | Self::Address { .. } | Self::Pod { .. } => None,
+            Self::Drawn { .. }
+            | Self::Provided { .. }
+            | Self::Address { .. }
+            | Self::Pod { .. }
+            | Self::Repaired(_) => None,
         }
     }
 
@@ -112,9 +129,12 @@ impl Guard {
     pub(in crate::walk) fn settled(&self) -> Option<Outcome> {
         match self {
             Self::Provided { alternative: Some(alternative), .. } => alternative.outcome,
-            Self::Provided { .. } | Self::Drawn { .. } | Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } => {
-                None
-            }
+            Self::Provided { .. }
+            | Self::Drawn { .. }
+            | Self::Asked(_)
+            | Self::Address { .. }
+            | Self::Pod { .. }
+            | Self::Repaired(_) => None,
         }
     }
 
@@ -129,7 +149,8 @@ impl Guard {
             | Self::Drawn { .. }
             | Self::Asked(_)
             | Self::Address { .. }
-            | Self::Pod { .. }) => other,
+            | Self::Pod { .. }
+            | Self::Repaired(_)) => other,
         }
     }
 
@@ -139,6 +160,7 @@ impl Guard {
             Self::Pod { .. } => true,
             Self::Drawn { side, .. } => *side == Side::Destination,
             Self::Provided { condition, .. } => condition.side == Side::Destination,
+            Self::Repaired(repair) => repair.side == Side::Destination,
             Self::Asked(_) | Self::Address { .. } => false,
         }
     }
@@ -154,6 +176,7 @@ impl Guard {
                 Self::Provided { condition, alternative },
                 Self::Provided { condition: other, alternative: other_one },
             ) => condition == other && alternative == other_one,
+            (Self::Repaired(repair), Self::Repaired(other)) => repair == other,
             _ => false,
         }
     }
@@ -162,13 +185,13 @@ impl Guard {
     pub(in crate::walk) fn share(&self) -> f64 {
         match self {
             Self::Drawn { share, .. } | Self::Address { share, .. } | Self::Pod { share, .. } => *share,
-            Self::Asked(_) | Self::Provided { .. } => 1.0,
+            Self::Asked(_) | Self::Provided { .. } | Self::Repaired(_) => 1.0,
         }
     }
 
     /// Whether every request passes it, for sure.
     pub(in crate::walk) fn is_for_all(&self) -> bool {
-        !matches!(self, Self::Provided { .. } | Self::Asked(_)) && self.share() >= 1.0
+        !matches!(self, Self::Provided { .. } | Self::Asked(_) | Self::Repaired(_)) && self.share() >= 1.0
     }
 
     /// The same, where B's proxy sets it.
@@ -179,7 +202,7 @@ impl Guard {
                 Self::Provided { condition, alternative }
             }
             Self::Drawn { by, share, id, .. } => Self::Drawn { by, share, side: Side::Destination, id },
-            other @ (Self::Asked(_) | Self::Address { .. } | Self::Pod { .. }) => other,
+            other @ (Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } | Self::Repaired(_)) => other,
         }
     }
 }

@@ -84,6 +84,10 @@ pub(in crate::walk) enum Fact {
     },
     /// B's pod whose proxy takes the request.
     Pod(Arc<Visit>),
+    /// What ends the way here, at which place: a walk could take it as repaired.
+    Repairable(Stop, String),
+    /// The same, where the walk takes it as repaired, and the way goes on.
+    Repaired(Stop, String),
     /// How B's proxy ends it, in that proxy's own words; A's proxy makes something else of it.
     Ended(Stop),
 }

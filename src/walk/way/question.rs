@@ -140,6 +140,12 @@ impl Question {
         })
     }
 
+    /// Whether a browser only asks whether it may send another request.
+    pub(in crate::walk) fn is_preflight(&self) -> bool {
+        let has = |name: &str| self.header(name).is_some();
+        self.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+    }
+
     /// The first value of a header that the request comes with.
     pub(in crate::walk) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

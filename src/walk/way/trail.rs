@@ -70,6 +70,8 @@ impl Trail {
             | Fact::HandedOver
             | Fact::Unsettled { .. }
             | Fact::Pod(_)
+            | Fact::Repairable(..)
+            | Fact::Repaired(..)
             | Fact::Ended(_) => {}
         }
     }

@@ -13,10 +13,13 @@ use crate::mesh::meshes;
 use crate::mesh::node_id::NodeId;
 use crate::mesh::proxies::envoy_version;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
+use crate::verdict::Side;
 
 use super::dial::Dial;
 use super::memo::Memo;
 use super::question::Question;
+use super::repair::Repair;
+use super::stop::Stop;
 use crate::walk::way::open_headers::OpenHeaders;
 
 /// The state of one walk through one proxy.
@@ -32,12 +35,19 @@ pub(in crate::walk) struct Walker<'a> {
     pub(in crate::walk) downstream: Downstream,
     /// On B's side: what A's proxy may have made of the headers.
     pub(in crate::walk) sent: Option<OpenHeaders>,
+    /// What the walk takes as repaired; nothing of an answer.
+    pub(in crate::walk) repairs: Rc<[Repair]>,
     /// What other walks for the same question found out.
     pub(in crate::walk) memo: Rc<Memo>,
     needs: RefCell<BTreeSet<Need>>,
     unchecked: RefCell<Lines>,
     remarks: RefCell<Lines>,
 }
+
+/// A connection without TLS.
+pub(in crate::walk) const PLAINTEXT: &str = "plaintext";
+/// One with it.
+pub(in crate::walk) const TLS: &str = "TLS";
 
 /// Sentences, each once, in the order in which they were said.
 #[derive(Default)]
@@ -98,6 +108,13 @@ impl Gap {
     }
 }
 
+impl Downstream {
+    /// What kind of connection it is, in a word.
+    pub(in crate::walk) fn kind(&self) -> &'static str {
+        if self.tls { TLS } else { PLAINTEXT }
+    }
+}
+
 impl<'a> Walker<'a> {
     pub(in crate::walk) fn new(snapshot: &'a Snapshot, question: &'a Question, origin: Origin) -> Self {
         let mut walker = Self {
@@ -109,6 +126,7 @@ impl<'a> Walker<'a> {
             node: None,
             downstream: Downstream::default(),
             sent: None,
+            repairs: Rc::default(),
             memo: Rc::default(),
             needs: RefCell::default(),
             unchecked: RefCell::default(),
@@ -123,7 +141,27 @@ impl<'a> Walker<'a> {
     where
         'a: 'b,
     {
-        Walker { memo: Rc::clone(&self.memo), ..Walker::new(self.snapshot, question, origin) }
+        let (memo, repairs) = (Rc::clone(&self.memo), Rc::clone(&self.repairs));
+        Walker { repairs, memo, ..Walker::new(self.snapshot, question, origin) }
+    }
+
+    /// The same, where the walk takes these stops as repaired.
+    pub(in crate::walk) fn repairing(self, repairs: Rc<[Repair]>) -> Self {
+        Self { repairs, ..self }
+    }
+
+    /// Whether the walk takes what ends the request at a place as repaired.
+    pub(in crate::walk) fn is_repaired(&self, stop: &Stop, at: &str) -> bool {
+        let side = match self.origin {
+            Origin::Destination(_) => Side::Destination,
+            Origin::Source(_) | Origin::Kubernetes | Origin::ControlPlane => Side::Source,
+        };
+        self.is_repaired_on(side, stop, at)
+    }
+
+    /// The same, of one side's proxy.
+    pub(in crate::walk) fn is_repaired_on(&self, side: Side, stop: &Stop, at: &str) -> bool {
+        self.repairs.iter().any(|repair| repair.side == side && repair.stop == *stop && repair.at == at)
     }
 
     /// Notes what is missing; a gap that was tried before is said once.

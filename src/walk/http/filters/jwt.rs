@@ -24,7 +24,7 @@ use super::cors;
 
 const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 /// Where it writes down what tokens say.
-const METADATA: &str = "envoy.filters.http.jwt_authn";
+pub(super) const METADATA: &str = "envoy.filters.http.jwt_authn";
 const PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
 
 pub(super) fn effects(ask: &Ask, applied: &Applied) -> Vec<Effect> {
