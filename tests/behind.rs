@@ -7,6 +7,7 @@ mod common;
 use common::{Files, answer, change, scenarios, snapshot, with_member};
 use mesh_why::render::Format;
 use mesh_why::verdict::{Certainty, Guard, Outcome, Verdict};
+use mesh_why::walk::Question;
 use serde_json::{Value, json};
 
 /// The cluster of all pods of B's, and one of a subset that nobody defines.
@@ -111,7 +112,7 @@ fn behind_an_undefined_subset_stands_a_port_that_takes_mutual_tls_only() {
         said(&verdict),
         "With this repaired, the next stop, likely: the proxy of pod shop/product-service-v1-798587bd96-bz2vw ends 50 % of \
          requests (503 UC): no filter chain matches. mtls-required (likely): B takes mutual TLS only, and plaintext is sent \
-         With that repaired too, it reaches product-service:8082 if the missing cluster gets some of the Service's \
+         With that repaired too (A speaks mutual TLS), it reaches product-service:8082 if the missing cluster gets some of the Service's \
          endpoints, as far as B's proxies were read."
     );
 }
@@ -140,6 +141,24 @@ fn behind_unhealthy_endpoints_no_more_is_promised_than_what_the_proxy_of_b_does(
     });
     assert_eq!(verdict.response.as_ref().unwrap().flags, ["UH"]);
     assert_eq!(verdict.behind, mesh_why::verdict::Behind::default());
+}
+
+/// What still lacks something may reach: nothing is read for its sake before.
+#[test]
+fn nothing_is_asked_for_behind_a_stop_before_the_answer_has_all_that_it_needs() {
+    let scenario = scenarios().into_iter().find(|s| s.name == "subset-is-not-defined").unwrap();
+    let question = Question::parse(&scenario.case.ask).unwrap();
+    let mut files = scenario.files();
+    change(&mut files, "snapshot.json", |record| record["read"]["kubernetes"] = json!({"kinds": [], "queries": []}));
+    files.remove("objects.json");
+    let mut shot = snapshot(files);
+    let walk = mesh_why::walk::walk(&shot, &question);
+    assert!(walk.behind.is_empty() && !walk.needs.is_empty());
+    for need in &walk.needs {
+        shot.pass_over(need, "it is not in the snapshot");
+    }
+    let walk = mesh_why::walk::walk(&shot, &question);
+    assert!(!walk.behind.is_empty() || walk.needs.iter().any(|need| !shot.is_tried(need)));
 }
 
 /// What stops the request next is no part of the answer.

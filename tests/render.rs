@@ -7,8 +7,8 @@ use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
     Answerer, Behind, Branch, Certainty, Change, Cluster, ClusterChoice, Command, Compared, Condition, Decision,
-    Destination, Endpoint, Finding, Fix, Guard, Log, Mark, Meaning, ObjectRef, Op, Outcome, Power, Proxy, Request,
-    Response, Side, SourcePod, Stage, Step, Verdict,
+    Destination, Endpoint, Finding, Fix, Guard, Log, Mark, Meaning, Next, ObjectRef, Op, Outcome, Power, Proxy,
+    Request, Response, Side, SourcePod, Stage, Step, Verdict,
 };
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -1057,6 +1057,56 @@ fn a_fix_is_data() {
     // On the screen all but the first are alternatives.
     let text = fix[1]["text"].as_str().unwrap();
     assert!(text.starts_with("label the pods"), "{text}");
+}
+
+/// What stops the request next is said below the fix, and is last of all data.
+#[test]
+fn what_comes_next_is_told_apart_from_the_answer() {
+    let mut verdict = subset_selects_no_pods();
+    let whole = parsed(&verdict);
+    let mut next = subset_finding();
+    next.id = "denied-by-policy";
+    next.certainty = Certainty::Likely;
+    next.title = "a policy denies it".to_owned();
+    next.evidence = vec![hosts(Origin::Source(0), V1).evidence()];
+    let guards = vec![Guard::Repaired { stop: "no_healthy_upstream", finding: Some("subset-selects-no-pods") }];
+    verdict.behind = Behind {
+        next: vec![Next {
+            sentence: "With this repaired, the next stop: A's proxy ends it (403): denied.".to_owned(),
+            finding: Some((next.id, next.title.clone())),
+        }],
+        conditions: Vec::new(),
+        branches: vec![Branch {
+            guards,
+            share: 1.0,
+            outcome: Outcome::Fails,
+            response: Some(sent(403, "", "rbac_access_denied")),
+            decision: None,
+            steps: Vec::new(),
+            findings: vec![next.id],
+        }],
+        findings: vec![(next, "subset-selects-no-pods")],
+    };
+    let text = render(&verdict, &Format::Text, &Theme::default(), 80).unwrap();
+    let said = "\nthen\n  With this repaired, the next stop: A's proxy ends it (403): denied.\n    denied-by-policy (likely): a policy denies it\n\n";
+    let (before, _) = text.split_once(said).unwrap();
+    assert!(before.contains("\nfix\n"), "{text}");
+    let json = parsed(&verdict);
+    assert_eq!(
+        json["branches"].as_array().unwrap().last().unwrap()["guards"],
+        json!([
+            {"kind": "repaired", "stop": "no_healthy_upstream", "finding": "subset-selects-no-pods"}
+        ])
+    );
+    let last = json["findings"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["id"], &last["behind"]), (&json!("denied-by-policy"), &json!("subset-selects-no-pods")));
+    // Nothing else is another, and numbers of evidence stay.
+    let mut without = json.clone();
+    for key in ["branches", "findings", "evidence"] {
+        let kept = whole[key].as_array().unwrap().len();
+        without[key].as_array_mut().unwrap().truncate(kept);
+    }
+    assert_eq!(without, whole);
 }
 
 #[test]

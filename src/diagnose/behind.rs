@@ -41,8 +41,7 @@ pub(super) fn behind(
             .next
             .push(Next { sentence, finding: findings.first().map(|finding| (finding.id, finding.title.clone())) });
         let first = findings.first().map(|finding| finding.id);
-        let last = one.branches.iter().flat_map(Branch::guards).filter_map(walk::Guard::repair).last();
-        let before = repaired.last().copied().flatten().or(last.map(Repair::word)).unwrap_or_default();
+        let before = repaired.last().copied().flatten().or(last(one).map(Repair::word)).unwrap_or_default();
         behind.findings.extend(findings.into_iter().map(|finding| (likely(finding), before)));
         repaired.push(first);
     }
@@ -70,9 +69,15 @@ fn likely(finding: Finding) -> Finding {
     Finding { certainty: Certainty::Likely, ..finding }
 }
 
+/// The stop that is taken as repaired last.
+fn last(one: &walk::Behind) -> Option<&Repair> {
+    one.branches.first()?.guards().filter_map(walk::Guard::repair).last()
+}
+
 /// What comes next, in a sentence. It promises no more than was read.
 fn sentence(walk: &Walk, place: usize, one: &walk::Behind, told: &Branch) -> String {
-    let repaired = if place == 0 { "With this repaired" } else { "With that repaired too" };
+    let by = last(one).and_then(Repair::by).map(|by| format!(" ({by})")).unwrap_or_default();
+    let repaired = if place == 0 { format!("With this repaired{by}") } else { format!("With that repaired too{by}") };
     let it = one.witness.as_ref().map_or_else(|| "it".to_owned(), |(method, path)| format!("{method} {path}"));
     let b = &walk.request.target;
     let is_open = told.sure_outcome() == Outcome::Unknown;

@@ -19,8 +19,9 @@ use super::way::guard::{Condition, Guard};
 use super::way::log::{Fact, Row};
 use super::way::met::{Socket, SocketKind};
 use super::way::question::Beyond;
+use super::way::repair::{PLAINTEXT, TLS};
 use super::way::stop::{Form, Handshake, Stop};
-use super::way::walker::{PLAINTEXT, TLS, Walker};
+use super::way::walker::Walker;
 
 /// What comes of handing the request to pods that are alike.
 struct Share {

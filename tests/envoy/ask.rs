@@ -1,5 +1,6 @@
 //! Asks the program.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,8 +17,10 @@ use crate::{compare, in_a_mesh};
 /// What the program said.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
-    /// Null when it was no JSON.
+    /// Null when it was no JSON. Without what comes next once a stop is repaired, which is no part of the answer.
     pub(crate) verdict: Value,
+    /// The branches that say what comes next.
+    pub(crate) behind: Vec<Value>,
     pub(crate) exit_code: Option<i32>,
     /// Standard error, and standard output when that was no JSON.
     pub(crate) complaint: String,
@@ -49,12 +52,39 @@ pub(crate) fn ask(arguments: &[OsString]) -> Said {
         complaint.push_str(&String::from_utf8_lossy(&output.stdout));
         Value::Null
     });
-    Said { verdict, exit_code: output.status.code(), complaint }
+    Said::of(verdict, output.status.code(), complaint)
+}
+
+impl Said {
+    pub(crate) fn of(mut verdict: Value, exit_code: Option<i32>, complaint: String) -> Self {
+        let behind = without_behind(&mut verdict);
+        Self { verdict, behind, exit_code, complaint }
+    }
+}
+
+/// Takes what comes next out of an answer.
+fn without_behind(verdict: &mut Value) -> Vec<Value> {
+    let guards = |branch: &Value, kind: &str| -> Vec<Value> {
+        let all = branch["guards"].as_array().into_iter().flatten();
+        all.filter(|guard| guard["kind"] == kind).cloned().collect()
+    };
+    let Some(branches) = verdict["branches"].as_array_mut() else { return Vec::new() };
+    let (behind, own): (Vec<Value>, Vec<Value>) =
+        branches.drain(..).partition(|branch| !guards(branch, "repaired").is_empty());
+    let ids = |branches: &[Value]| -> BTreeSet<u64> {
+        branches.iter().flat_map(|b| guards(b, "provided")).filter_map(|guard| guard["condition"].as_u64()).collect()
+    };
+    let alone: BTreeSet<u64> = ids(&behind).difference(&ids(&own)).copied().collect();
+    *branches = own;
+    let is_own = |condition: &Value| condition["id"].as_u64().is_none_or(|id| !alone.contains(&id));
+    verdict["conditions"].as_array_mut().into_iter().for_each(|all| all.retain(is_own));
+    verdict["findings"].as_array_mut().into_iter().for_each(|all| all.retain(|one| one.get("behind").is_none()));
+    behind
 }
 
 /// Likewise, in this process.
 pub(crate) fn ask_here(shot: &mut Snapshot, request: &Request) -> Said {
-    say(shot, request).unwrap_or_else(|why| Said { verdict: Value::Null, exit_code: Some(2), complaint: why })
+    say(shot, request).unwrap_or_else(|why| Said::of(Value::Null, Some(2), why))
 }
 
 /// Asks in this process; an error where it is no question.
@@ -67,7 +97,7 @@ pub(crate) fn say(shot: &mut Snapshot, request: &Request) -> Result<Said, String
     let json = render::render(&verdict, &Format::Json, &Theme::default(), 80).map_err(|error| error.to_string())?;
     let verdict: Value = serde_json::from_str(&json).map_err(|error| error.to_string())?;
     let exit_code = compare::exit_code_of(verdict["outcome"].as_str().unwrap_or_default());
-    Ok(Said { verdict, exit_code, complaint: String::new() })
+    Ok(Said::of(verdict, exit_code, String::new()))
 }
 
 fn record(request: &Request) -> AskRecord {

@@ -43,11 +43,7 @@ pub(crate) struct Case {
 impl Case {
     /// Reads the file and starts its backends.
     pub(crate) fn read(path: &Path) -> Self {
-        let text = fs::read_to_string(path).expect("a case file");
-        let yaml_1_2 = serde_saphyr::options! { strict_booleans: true };
-        let value: Value = serde_saphyr::from_str_with_options(&text, yaml_1_2)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Self::of(path, object(value))
+        Self::of(path, short(path))
     }
 
     /// Of a case that was read, or made.
@@ -74,6 +70,20 @@ impl Case {
     pub(crate) fn name(&self) -> &str {
         name(&self.path)
     }
+}
+
+/// What a case file says.
+pub(crate) fn short(path: &Path) -> Map<String, Value> {
+    let text = fs::read_to_string(path).expect("a case file");
+    let yaml_1_2 = serde_saphyr::options! { strict_booleans: true };
+    let value: Value = serde_saphyr::from_str_with_options(&text, yaml_1_2)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    object(value)
+}
+
+/// The files that say what mends them, too.
+pub(crate) fn repaired() -> Vec<PathBuf> {
+    files_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/envoy/cases/repaired"))
 }
 
 /// A file's name without its ending.

@@ -118,7 +118,7 @@ const SETTLED: Duration = Duration::from_millis(1200);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Sends the request that often, one connection each, and reads what Envoy logged of them.
-fn observe(envoy: &Envoy, client: Ipv4Addr, request: &Request, times: usize) -> Vec<Observed> {
+pub(crate) fn observe(envoy: &Envoy, client: Ipv4Addr, request: &Request, times: usize) -> Vec<Observed> {
     let before = envoy.logged();
     let answers: Vec<_> = (0..times)
         .map(|number| {

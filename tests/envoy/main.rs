@@ -35,6 +35,7 @@ mod kinds;
 mod observed;
 mod pair;
 mod relay;
+mod repaired;
 mod report;
 mod shrink;
 mod snapshot;

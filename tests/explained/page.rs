@@ -102,7 +102,9 @@ fn shown() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
     let mut shown: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
     for scenario in scenarios() {
         let answer = scenario.json("expect.json").unwrap();
-        for finding in answer["findings"].as_array().unwrap() {
+        // What stops the request only once another fault is repaired is not what the scenario shows.
+        let findings = answer["findings"].as_array().unwrap().iter();
+        for finding in findings.filter(|finding| finding.get("behind").is_none()) {
             let (certainties, names) = shown.entry(finding["id"].as_str().unwrap().to_owned()).or_default();
             certainties.insert(finding["certainty"].as_str().unwrap().to_owned());
             names.insert(scenario.name.clone());

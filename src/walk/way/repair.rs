@@ -7,6 +7,11 @@ use crate::verdict::Side;
 use super::stop::Stop;
 use super::unfit::Unfit;
 
+/// Where a connection without TLS stops.
+pub(in crate::walk) const PLAINTEXT: &str = "plaintext";
+/// Where one with it does.
+pub(in crate::walk) const TLS: &str = "TLS";
+
 /// A stop at one place, taken as repaired.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Repair {
@@ -19,6 +24,16 @@ pub struct Repair {
 }
 
 impl Repair {
+    /// What is taken to repair it, where something else might, and might lead elsewhere.
+    pub fn by(&self) -> Option<&'static str> {
+        let is_of_connection = matches!(self.stop, Stop::NoFilterChain | Stop::PlaintextOnTls);
+        match self.at.as_str() {
+            PLAINTEXT if is_of_connection => Some("A speaks mutual TLS"),
+            TLS if is_of_connection => Some("A speaks plaintext"),
+            _ => None,
+        }
+    }
+
     /// What is repaired, as the JSON has it.
     pub fn word(&self) -> &'static str {
         self.stop.repaired().unwrap_or_default()

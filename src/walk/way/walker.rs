@@ -18,7 +18,7 @@ use crate::verdict::Side;
 use super::dial::Dial;
 use super::memo::Memo;
 use super::question::Question;
-use super::repair::Repair;
+use super::repair::{PLAINTEXT, Repair, TLS};
 use super::stop::Stop;
 use crate::walk::way::open_headers::OpenHeaders;
 
@@ -43,11 +43,6 @@ pub(in crate::walk) struct Walker<'a> {
     unchecked: RefCell<Lines>,
     remarks: RefCell<Lines>,
 }
-
-/// A connection without TLS.
-pub(in crate::walk) const PLAINTEXT: &str = "plaintext";
-/// One with it.
-pub(in crate::walk) const TLS: &str = "TLS";
 
 /// Sentences, each once, in the order in which they were said.
 #[derive(Default)]

@@ -63,7 +63,7 @@ fn differences(verdict: Value, exit_code: i32) -> Vec<Difference> {
 fn judged(observed: &[Observed], verdict: Value, exit_code: i32, level: Level) -> Vec<Difference> {
     let place = Place { route_config: "rc".to_owned(), virtual_host: "v".to_owned(), index: Some(3) };
     let places = BTreeMap::from([("r".to_owned(), place)]);
-    compare(observed, &places, &Said { verdict, exit_code: Some(exit_code), complaint: String::new() }, level)
+    compare(observed, &places, &Said::of(verdict, Some(exit_code), String::new()), level)
 }
 
 #[test]
