@@ -116,7 +116,8 @@ fn sentence(walk: &Walk, place: usize, one: &walk::Behind, told: &Branch) -> Str
 /// `50 % of requests`, where others fare differently.
 fn part(one: &walk::Behind, told: &Branch) -> Option<String> {
     let share = |branches: &mut dyn Iterator<Item = &Branch>| branches.map(Branch::share).sum::<f64>();
-    let all = share(&mut one.ways());
-    let alike = share(&mut one.ways().filter(|branch| branch.response() == told.response()));
+    let ways = || one.ways().filter(|way| way.is_beside(told));
+    let all = share(&mut ways());
+    let alike = share(&mut ways().filter(|way| way.response() == told.response()));
     (all > 0.0 && alike < all - 1e-9).then(|| format!("{} % of requests", percent(alike / all)))
 }

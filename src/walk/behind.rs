@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::snapshot::{Need, Origin, Snapshot};
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Side};
 
 use super::way::branch::Branch;
 use super::way::end::End;
@@ -58,24 +58,28 @@ pub(super) fn behind(
     if question.is_preflight() {
         return (all, needs);
     }
-    let mut repairs: Vec<Repair> = Vec::new();
+    let (mut repairs, mut before) = (Vec::<Repair>::new(), vec![told.clone()]);
     let mut next = told.repair().filter(|_| told.outcome() == Outcome::Fails);
     while let Some(repair) = next.take().filter(|next| repairs.len() < MOST && !repairs.contains(next)) {
         repairs.push(repair);
         let walker = Walker::new(snapshot, &question, Origin::Source(0)).repairing(Rc::from(repairs.as_slice()));
         let Followed { told, kind, .. } = follow(&walker);
+        // What is open stays what it was on the way to the stop.
+        let is_beside = |branch: &Branch| before.iter().all(|told| branch.is_beside(told));
         let is_behind = |branch: &Branch| repairs.iter().all(|repair| branch.met(repair));
-        let (mut behind, others): (Vec<Branch>, Vec<Branch>) = branches(told, kind).into_iter().partition(is_behind);
+        let ways = branches(told, kind).into_iter().filter(is_beside);
+        let (mut behind, others): (Vec<Branch>, Vec<Branch>) = ways.partition(is_behind);
         let guards: Vec<Guard> = asked.iter().cloned().chain(repairs.iter().cloned().map(Guard::Repaired)).collect();
         for branch in &mut behind {
             branch.guards.splice(0..0, guards.iter().cloned());
         }
         needs.extend(walker.into_parts().0);
-        let is_open = asked.is_some() || question.asks != Asks::One;
+        let is_open = question.asks != Asks::One && before.iter().any(|told| told.is_over_http(Side::Source));
         let witness = is_open.then(|| (question.method.clone(), question.path.clone()));
         let one = Behind { witness, branches: behind, others };
         let Some(told) = one.told().filter(|told| !one.branches.is_empty() && !is_promise(&one, told)) else { break };
         next = told.repair().filter(|_| told.outcome() == Outcome::Fails);
+        before.push(told.clone());
         all.push(one);
     }
     (all, needs)

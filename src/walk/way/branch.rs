@@ -120,6 +120,18 @@ impl Branch {
         })
     }
 
+    /// Whether the same request can go both ways: nothing open has to be one thing for one, and another for the other.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        let alternatives = |branch: &Self| -> Vec<(Arc<Condition>, usize)> {
+            let guards = branch.guards.iter();
+            guards.filter_map(|guard| Some((Arc::clone(guard.condition()?), guard.alternative()?.place))).collect()
+        };
+        let theirs = alternatives(other);
+        alternatives(self)
+            .iter()
+            .all(|(condition, place)| theirs.iter().all(|(other, its)| other != condition || its == place))
+    }
+
     /// Whether it goes on where it would have ended, as this is taken as repaired.
     pub(in crate::walk) fn met(&self, repair: &Repair) -> bool {
         self.has(

@@ -98,6 +98,14 @@ impl Guard {
         }
     }
 
+    /// What the open thing that it depends on would have to be, where that could be several things.
+    pub(in crate::walk) fn alternative(&self) -> Option<&Arc<Alternative>> {
+        match self {
+            Self::Provided { alternative, .. } => alternative.as_ref(),
+            Self::Drawn { .. } | Self::Asked(_) | Self::Address { .. } | Self::Pod { .. } | Self::Repaired(_) => None,
+        }
+    }
+
     /// What is taken as repaired, where something is.
     pub(crate) fn repair(&self) -> Option<&Repair> {
         match self {
