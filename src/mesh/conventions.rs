@@ -34,6 +34,15 @@ pub struct Mesh {
     pub(super) filters: Filters,
 }
 
+/// How a mesh's proxies speak mutual TLS to each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutual {
+    /// The protocols that are offered.
+    pub offers: &'static [&'static str],
+    /// The secret with a proxy's own certificate.
+    pub certificate: &'static str,
+}
+
 /// Protocols that are offered in TLS, by the HTTP that a cluster's hosts are spoken to in.
 pub type Offers = Vec<(Spoken, Vec<String>)>;
 
@@ -93,8 +102,8 @@ pub(super) struct Filters {
     pub(super) metadata: &'static [&'static str],
     /// Whether an upstream network filter, or its protocol options, of this name let all bytes pass.
     pub(super) passes_upstream: fn(&str) -> bool,
-    /// What is offered in the mesh's own mutual TLS; nothing where that is not known.
-    pub(super) mutual_offers: &'static [&'static str],
+    /// How its proxies speak mutual TLS to each other; `None` where that is not known.
+    pub(super) mutual: Option<Mutual>,
     /// What they offer B in TLS instead of the cluster's own list.
     pub(super) alpn_override: fn(&HttpConnectionManager) -> Offers,
     /// Whether a cluster's own list is offered all the same.
@@ -188,9 +197,9 @@ impl Mesh {
         (self.filters.passes_upstream)(name)
     }
 
-    /// What is offered in the mesh's own mutual TLS; nothing where that is not known.
-    pub fn mutual_offers(&self) -> &'static [&'static str] {
-        self.filters.mutual_offers
+    /// How its proxies speak mutual TLS to each other; `None` where that is not known.
+    pub fn mutual(&self) -> Option<Mutual> {
+        self.filters.mutual
     }
 
     /// What is offered B in TLS instead of the cluster's own list.

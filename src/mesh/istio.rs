@@ -11,7 +11,7 @@ use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;
 
 use super::annotations::Annotations;
-use super::conventions::{Door, Filters, Mesh, Names, Sidecar};
+use super::conventions::{Door, Filters, Mesh, Mutual, Names, Sidecar};
 use super::kubernetes::service_of_host;
 use super::node_id::NodeId;
 use super::signs::Signs;
@@ -62,7 +62,7 @@ pub(super) const MESH: Mesh = Mesh {
         metadata: &["istio_authn"],
         passes_upstream,
         // `pilot/pkg/networking/core/cluster_tls.go`.
-        mutual_offers: &["istio-peer-exchange", "istio"],
+        mutual: Some(Mutual { offers: &["istio-peer-exchange", "istio"], certificate: "default" }),
         alpn_override: alpn::overrides,
         keeps_alpn: alpn::is_kept,
     },

@@ -2,6 +2,7 @@
 //!
 //! Of pods that are alike (of one workload) one is walked.
 
+use crate::envoy::tls::{Context, Material};
 use crate::mesh::injected::node_proxy;
 use crate::snapshot::{Evidence, Need, Node};
 use crate::verdict::{Power, Side, Stage};
@@ -191,8 +192,10 @@ impl Driver<'_> {
         let socket = if arrived.socket.is_tls() { Socket::plaintext() } else { mutual(walker, handed)? };
         let other = arrived.spoken_to(socket);
         let row = Row::stopped(Stage::FilterChain, "", &stop.words());
-        let told = self.beyond(handed, &other).repaired(&stop, at, row);
-        Some((other, told))
+        let told = self.beyond(handed, &other);
+        // Where neither kind is taken, it is not the kind.
+        let is_closed = |stop: &Stop| matches!(stop, Stop::NoFilterChain | Stop::PlaintextOnTls);
+        (!told.ends_with(&is_closed)).then(|| (other, told.repaired(&stop, at, row)))
     }
 
     /// Whether the walk takes it as repaired that the two proxies do not come to terms.
@@ -305,14 +308,15 @@ fn at_pod(handshake: &Handshake) -> String {
 /// The mesh's own mutual TLS, as A's proxy would speak it to a Service's pod. Without a proxy of A's, and to an address
 /// that it does not know, it is another request that would have to be sent.
 fn mutual(walker: &Walker, handed: &Handed) -> Option<Socket> {
-    let offers = walker.mesh.mutual_offers();
+    let mutual = walker.mesh.mutual()?;
     let cluster = handed.cluster.as_ref().filter(|_| !matches!(handed.over, Over::Bare))?;
     walker.mesh.service_of_cluster(&cluster.name)?;
     // Who A is has to be known: B's policies ask for it.
     walker.source_pod()?;
-    let alpn: Vec<String> = offers.iter().map(|offer| (*offer).to_owned()).collect();
-    let socket = Socket { kind: SocketKind::Mutual, alpn, ..Socket::plaintext() };
-    (!offers.is_empty()).then_some(socket)
+    let alpn = mutual.offers.iter().map(|offer| (*offer).to_owned()).collect();
+    let shows = vec![Material::Secret(mutual.certificate.to_owned())];
+    let tls = Context { shows, ..Context::default() };
+    Some(Socket { kind: SocketKind::Mutual, alpn, tls, ..Socket::plaintext() })
 }
 
 impl Condition {
