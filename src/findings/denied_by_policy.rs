@@ -344,9 +344,8 @@ fn changes(case: &Case, fields: &[&str]) -> bool {
 
 /// Whether a policy selects no workload: it is for all of its namespace.
 fn is_of_all(policy: &Node) -> bool {
-    let selects =
-        |part: &&str| policy.at(part).is_some_and(|at| !at.members().is_empty() || at.items().next().is_some());
-    !["spec.selector", "spec.targetRef", "spec.targetRefs"].iter().any(|part| selects(&part))
+    let labels = policy.labels("spec.selector.matchLabels");
+    labels.is_empty() && policy.at("spec.targetRef").is_none() && policy.list("spec.targetRefs").is_empty()
 }
 
 /// A policy of all workloads should be one of some.
