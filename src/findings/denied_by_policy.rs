@@ -290,6 +290,8 @@ fn asked(case: &Case, stage: Stage) -> Option<Asked> {
 /// B's Service, where A's request is HTTP and the name of the port does not say so.
 struct Undeclared {
     object: ObjectRef,
+    /// The port's entry in the Service.
+    entry: Node,
     port: u16,
     /// What it says: a protocol, or a name.
     protocol: Option<String>,
@@ -308,11 +310,11 @@ impl Undeclared {
         }
         let at = ["appProtocol", "name"].iter().find_map(|name| entry.get(name));
         let object = ref_of(Kind::Service, &service, &at.as_ref().map_or_else(|| entry.place(), Node::place));
-        Some(Self { object, port, protocol, at })
+        Some(Self { object, entry, port, protocol, at })
     }
 
     fn says(&self) -> String {
-        let Self { object, port, protocol, at } = self;
+        let Self { object, port, protocol, at, .. } = self;
         match (protocol, at) {
             (Some(protocol), _) => format!("{} says that port {port} is {protocol}", named(object)),
             (None, Some(name)) => {
@@ -323,9 +325,13 @@ impl Undeclared {
     }
 
     fn fix(&self) -> Fix {
-        let Self { object, at, .. } = self;
-        let text = format!("{}, {}: a name that says HTTP, such as \"http-web\"", named(object), object.field);
-        replace(object, at.as_ref(), Some(json!("http")), text)
+        let Self { object, entry, at, .. } = self;
+        let part = at.as_ref().map_or_else(|| format!("{}.name", entry.place()), Node::place);
+        let text = format!("{}, {part}: a name that says HTTP, such as \"http-web\"", named(object));
+        match at {
+            Some(at) => replace(object, Some(at), Some(json!("http")), text),
+            None => set(object, Some(entry), "name", Some(json!("http-web")), text),
+        }
     }
 }
 

@@ -17,19 +17,19 @@ use crate::verdict::{Fix, Op, Stage};
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let unrouted = Unrouted::of(case).filter(|unrouted| unrouted.is_open)?;
     let services = case.objects(Kind::VirtualService, None, &[])?;
-    let routes = [Kind::HttpRoute, Kind::GrpcRoute].map(|kind| case.objects(kind, None, &[]).unwrap_or_default());
-    let is_open = |route: &&Node| route.list("spec.hostnames").is_empty();
-    let routes: Vec<Node> = routes.into_iter().flatten().collect();
-    let mut lists = services.iter().map(|service| service.list("spec.hosts"));
-    let mut names = routes.iter().map(|route| route.list("spec.hostnames"));
-    if lists.any(|hosts| unrouted.taken_by(&hosts).is_some())
-        || names.any(|hosts| unrouted.taken_by(&hosts).is_some())
-        || routes.iter().any(|route| is_open(&route))
-    {
+    let services = services.into_iter().map(|at| Router { kind: Kind::VirtualService, at });
+    let routes = [Kind::HttpRoute, Kind::GrpcRoute].map(|kind| {
+        let all = case.objects(kind, None, &[]).unwrap_or_default();
+        all.into_iter().map(|at| Router { kind, at }).filter(Router::is_for_gateways).collect::<Vec<_>>()
+    });
+    let routers: Vec<Router> = services.chain(routes.into_iter().flatten()).collect();
+    if routers.iter().any(|router| router.takes(&unrouted)) {
         return None;
     }
-    let bound = bound(case, &unrouted);
-    let objects: Vec<_> = bound.iter().map(|service| ref_of(Kind::VirtualService, service, "spec.hosts")).collect();
+    let gateways = case.objects(Kind::Gateway, None, &[]).unwrap_or_default();
+    let own: Vec<String> = gateways.iter().filter(|gateway| unrouted.is_for_the_pod(gateway)).map(full_name).collect();
+    let bound: Vec<&Router> = routers.iter().filter(|router| router.is_bound(&own)).take(3).collect();
+    let objects: Vec<_> = bound.iter().map(|router| ref_of(router.kind, &router.at, router.field())).collect();
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
@@ -48,42 +48,62 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     })
 }
 
-/// The virtual services that name a Gateway of the pod: one of them may be meant.
-fn bound(case: &Case, unrouted: &Unrouted) -> Vec<Node> {
-    let gateways = case.objects(Kind::Gateway, None, &[]).unwrap_or_default();
-    let own = gateways.iter().filter(|gateway| unrouted.is_for_the_pod(gateway));
-    let names: Vec<String> = own
-        .filter_map(|gateway| {
-            Some(format!("{}/{}", gateway.text("metadata.namespace")?, gateway.text("metadata.name")?))
-        })
-        .collect();
-    let services = case.objects(Kind::VirtualService, None, &[]).unwrap_or_default();
-    let is_bound = |service: &Node| {
-        let namespace = service.text("metadata.namespace").unwrap_or_default();
-        let named = service.list("spec.gateways");
-        named.iter().filter_map(|name| name.value().as_str()).any(|name| {
-            let full = if name.contains('/') { name.to_owned() } else { format!("{namespace}/{name}") };
-            names.contains(&full)
-        })
-    };
-    services.into_iter().filter(is_bound).take(3).collect()
+/// An object that routes hosts.
+struct Router {
+    kind: Kind,
+    at: Node,
 }
 
-/// The hosts that the gateway has by them.
-fn known(bound: &[Node]) -> String {
-    let hosts = bound.iter().flat_map(|service| service.list("spec.hosts"));
-    let hosts: Vec<String> = hosts.filter_map(|host| host.value().as_str().map(str::to_owned)).take(5).collect();
-    match &hosts[..] {
-        [] => "The gateway has no host".to_owned(),
-        hosts => format!("The gateway has {}", hosts.join(", ")),
+impl Router {
+    /// Where it lists its hosts.
+    fn field(&self) -> &'static str {
+        if self.kind == Kind::VirtualService { "spec.hosts" } else { "spec.hostnames" }
+    }
+
+    /// Whether a route is for gateways, and not for a Service of the mesh.
+    fn is_for_gateways(&self) -> bool {
+        let parents = self.at.list("spec.parentRefs");
+        parents.iter().any(|parent| parent.text("kind").is_none_or(|kind| kind == "Gateway"))
+    }
+
+    /// A route without hosts is for every host.
+    fn takes(&self, unrouted: &Unrouted) -> bool {
+        let hosts = self.at.list(self.field());
+        unrouted.taken_by(&hosts).is_some() || hosts.is_empty() && self.kind != Kind::VirtualService
+    }
+
+    /// Whether it may be meant: it is bound to a Gateway of the pod, or is a route for some Gateway.
+    fn is_bound(&self, own: &[String]) -> bool {
+        let namespace = self.at.text("metadata.namespace").unwrap_or_default();
+        let named = self.at.list("spec.gateways");
+        let mut names = named
+            .iter()
+            .filter_map(|name| name.value().as_str())
+            .map(|name| if name.contains('/') { name.to_owned() } else { format!("{namespace}/{name}") });
+        self.kind != Kind::VirtualService || names.any(|name| own.contains(&name))
     }
 }
 
-fn fixes(bound: &[Node], host: &str) -> Vec<Fix> {
-    let add = |service: &Node| {
-        let object = ref_of(Kind::VirtualService, service, "spec.hosts");
-        let text = format!("{}, spec.hosts: add {host}, if it is meant to route it", named(&object));
-        add_item(&object, Some(service), "spec.hosts", Some(host.into()), text)
+fn full_name(object: &Node) -> String {
+    let text = |path: &str| object.text(path).unwrap_or_default();
+    format!("{}/{}", text("metadata.namespace"), text("metadata.name"))
+}
+
+/// The hosts that the gateway has by them.
+fn known(bound: &[&Router]) -> String {
+    let hosts = bound.iter().flat_map(|router| router.at.list(router.field()));
+    let hosts: Vec<String> = hosts.filter_map(|host| host.value().as_str().map(str::to_owned)).take(5).collect();
+    match &hosts[..] {
+        [] => "The gateway has no host".to_owned(),
+        hosts => format!("There are the hosts {}", hosts.join(", ")),
+    }
+}
+
+fn fixes(bound: &[&Router], host: &str) -> Vec<Fix> {
+    let add = |router: &&Router| {
+        let object = ref_of(router.kind, &router.at, router.field());
+        let text = format!("{}, {}: add {host}, if it is meant to route it", named(&object), object.field);
+        add_item(&object, Some(&router.at), router.field(), Some(host.into()), text)
     };
     let create = advice(Op::Add, format!("a VirtualService or an HTTPRoute with the host {host}"));
     bound.iter().map(add).chain([create]).collect()
