@@ -6,6 +6,7 @@
 mod admin;
 mod archive;
 mod cluster;
+mod control_plane;
 mod credentials;
 mod disk;
 mod endpoint;
@@ -276,8 +277,8 @@ impl Collector {
     pub fn why_not(&self, need: &Need) -> Option<&'static str> {
         let origin = need.origin();
         let is_there = match origin {
-            Origin::Kubernetes => self.cluster.is_some(),
-            Origin::Source(_) | Origin::Destination(_) | Origin::ControlPlane => self.admins.contains_key(&origin),
+            Origin::Kubernetes | Origin::ControlPlane => self.cluster.is_some(),
+            Origin::Source(_) | Origin::Destination(_) => self.admins.contains_key(&origin),
         };
         (!is_there).then(|| why_not(origin))
     }
@@ -295,11 +296,15 @@ impl Collector {
         for (origin, needs) in by_origin {
             if let Some(mut admin) = self.admins.remove(&origin) {
                 tasks.spawn(async move { Done { answers: admin.answer(needs).await, admin: Some((origin, admin)) } });
-            } else if let (Origin::Kubernetes, Some(cluster)) = (origin, &self.cluster) {
+            } else if let (Origin::Kubernetes | Origin::ControlPlane, Some(cluster)) = (origin, &self.cluster) {
                 for need in needs {
                     let cluster = cluster.clone();
                     tasks.spawn(async move {
-                        let answer = objects::answer(&cluster, &need).await;
+                        let answer = if let Need::Sync(_, pods) = &need {
+                            control_plane::answer(&cluster, &need.query(), pods).await
+                        } else {
+                            objects::answer(&cluster, &need).await
+                        };
                         Done { answers: vec![(need, answer)], admin: None }
                     });
                 }

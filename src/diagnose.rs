@@ -11,6 +11,7 @@ mod branches;
 mod case;
 mod command;
 mod connections;
+mod control;
 mod delegates;
 mod fix;
 mod gateways;
@@ -24,7 +25,6 @@ mod slices;
 mod summary;
 mod then;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mesh::proxies::proxies;
@@ -35,16 +35,19 @@ use crate::verdict::{
 use crate::walk::{Branch, End, Walk};
 
 use branches::Conditions;
+use case::Noted;
 
 pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
 };
 pub(crate) use command::{
-    Columns, describe, list, list_all, list_pods, list_slices, logs, proxy_secret, proxy_status, service_logs, show,
+    Columns, describe, list, list_all, list_pods, list_slices, logs, proxy_logs, proxy_secret, proxy_status, service_logs,
+    show,
 };
 pub(crate) use connections::{
     entry_of, failures_of, other_endpoints, other_target_port, pods_of, takes_mutual_tls, workload,
 };
+pub(crate) use control::{ProxyOf, is_behind, lost, open_updates};
 pub(crate) use delegates::Delegating;
 pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
@@ -52,12 +55,12 @@ pub(crate) use fix::{
 pub(crate) use gateways::{Unbound, Unrouted};
 pub(crate) use own_answer::OwnAnswer;
 pub(crate) use peer_authentication::mtls_mode;
-pub(crate) use rejected::Rejected;
+pub(crate) use rejected::{Rejected, mends, shortened};
 pub(crate) use rules::{
     destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_part, rules, rules_field,
     set_policy,
 };
-pub(crate) use slices::{is_ready, port_entry, ready, ready_condition, ready_pods, slices};
+pub(crate) use slices::{a_ready_endpoint, is_ready, port_entry, ready, ready_condition, ready_pods, slices};
 
 /// How often a configuration that moves is read before there is no verdict.
 pub const TRIES: usize = 3;
@@ -144,9 +147,9 @@ pub fn roster() -> &'static [Rule] {
 
 /// Explains a walk. Besides the verdict: what the findings would like to know next.
 pub fn diagnose(snapshot: &Snapshot, walk: &Walk) -> (Verdict, BTreeSet<Need>) {
-    let needs = RefCell::new(BTreeSet::new());
+    let noted = Noted::default();
     let examined = examined(walk);
-    let explained: Vec<Explained> = examined.iter().map(|branch| explain(snapshot, walk, branch, &needs)).collect();
+    let explained: Vec<Explained> = examined.iter().map(|branch| explain(snapshot, walk, branch, &noted)).collect();
     let answer = walk.response();
     let mut findings: Vec<Finding> = Vec::new();
     // What explains the answer that is named, by id and title: ways may fail of different causes.
@@ -173,9 +176,10 @@ pub fn diagnose(snapshot: &Snapshot, walk: &Walk) -> (Verdict, BTreeSet<Need>) {
     let is_main = |f: &Finding| main.contains(&(f.id, f.title.clone()));
     findings.sort_by_key(|f| (f.certainty, !is_main(f), f.stage, f.id));
     let cause = findings.iter().find(|f| is_main(f)).cloned();
-    let next = |branch: &Branch| explain(snapshot, walk, branch, &needs).findings;
-    let verdict = verdict(snapshot, walk, &explained, (findings, cause.as_ref()), &next);
-    let mut needs = needs.into_inner();
+    let next = |branch: &Branch| explain(snapshot, walk, branch, &noted).findings;
+    let mut verdict = verdict(snapshot, walk, &explained, (findings, cause.as_ref()), &next);
+    verdict.unchecked.extend(noted.lines.into_inner());
+    let mut needs = noted.needs.into_inner();
     needs.extend(walk.needs.iter().cloned());
     (verdict, needs)
 }
@@ -186,9 +190,9 @@ struct Explained<'a> {
     findings: Vec<Finding>,
 }
 
-fn explain<'a>(snapshot: &Snapshot, walk: &Walk, branch: &'a Branch, needs: &RefCell<BTreeSet<Need>>) -> Explained<'a> {
+fn explain<'a>(snapshot: &Snapshot, walk: &Walk, branch: &'a Branch, noted: &Noted) -> Explained<'a> {
     let request = request_of(walk, branch);
-    let case = Case::new(snapshot, &request, branch, needs);
+    let case = Case::new(snapshot, &request, branch, noted);
     let found: Vec<(&Rule, Finding)> = ROSTER.iter().filter_map(|rule| Some((rule, rule.find(&case)?))).collect();
     let speaking: Vec<&Rule> = found.iter().map(|(rule, _)| *rule).collect();
     let is_first = |(rule, _): &(&Rule, Finding)| !speaking.iter().any(|other| rule.yields_to(other));

@@ -18,6 +18,7 @@ mod node;
 mod objects;
 mod path;
 mod routes;
+mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -58,6 +59,8 @@ pub struct Snapshot {
     destinations: BTreeMap<u8, PodRecord>,
     proxies: BTreeMap<Origin, Proxy>,
     objects: Objects,
+    /// What the control plane says of its proxies, by `pod.namespace`.
+    sync: BTreeMap<String, Arc<Value>>,
     /// Plural names of the kinds that were listed whole.
     kinds: BTreeSet<String>,
     /// API paths and admin queries that were answered, by whom.
@@ -439,7 +442,10 @@ impl Snapshot {
             | Need::Identity(_)
             | Need::LastUpdated(_)
             | Need::Runtime(_)
+            | Need::Metadata(_)
+            | Need::Stats(_)
             | Need::Destination(..) => read(need.query()),
+            Need::Sync(..) => read(need.query()) || read(need::SYNC.to_owned()),
         }
     }
 }
@@ -540,12 +546,12 @@ impl Snapshot {
             proxy.entries.clear();
             proxy.listening.take();
             proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
+            proxy.documents.remove(need::STATS);
         }
+        self.sync.clear();
         self.moving.clear();
         self.read.retain(|(origin, query)| {
-            let moves =
-                query.starts_with("/config_dump") || query.starts_with("/clusters") || query.starts_with("/listeners");
-            *origin == Origin::Kubernetes || !moves
+            *origin == Origin::Kubernetes || !MOVING.iter().any(|path| query.starts_with(path))
         });
     }
 
@@ -562,7 +568,14 @@ impl Snapshot {
             self.proxies.entry(need.origin()).or_default().take(indexed);
             return Ok(());
         }
+        if let Need::Sync(namespace, _) = need {
+            return self.take_sync(Some(namespace), &body);
+        }
         let value = decode::value(&body, "an answer of the admin endpoint")?;
+        if let Need::Metadata(origin) = need {
+            self.take_metadata(*origin, &value);
+            return Ok(());
+        }
         let proxy = self.proxies.entry(need.origin()).or_default();
         proxy.listening.take();
         proxy.documents.insert(need.query(), Arc::new(without_secrets(need, value)));
@@ -607,6 +620,9 @@ impl Proxy {
         from.take_while(move |((s, _), _)| *s == section).map(|((_, name), entry)| (name.as_str(), entry))
     }
 }
+
+/// The beginnings of queries whose answers are other ones when the configuration is another.
+const MOVING: &[&str] = &["/config_dump", "/clusters", "/listeners", "/stats", need::SYNC];
 
 /// How many elements are looked at to see when the dump was at least written: the time is a bound.
 const MOST_TIMES: usize = 64;
@@ -704,12 +720,18 @@ fn part_of(need: &Need) -> Option<(Group, Option<&str>)> {
         | Need::Identity(_)
         | Need::LastUpdated(_)
         | Need::Runtime(_)
+        | Need::Metadata(_)
+        | Need::Stats(_)
+        | Need::Sync(..)
         | Need::Destination(..)
         | Need::Object(..)
         | Need::Objects(..)
         | Need::PodsAt(_) => None,
     }
 }
+
+/// Where a proxy of Istio's says in its metadata which istiod it is of.
+const DISCOVERY: &str = "/PROXY_CONFIG/discoveryAddress";
 
 /// Who the proxy is, and no more of it: a node's metadata may hold a pod's environment. Comes as `/server_info`, or as
 /// the part of the bootstrap that says the same.
@@ -725,9 +747,12 @@ fn without_secrets(need: &Need, value: Value) -> Value {
     let metadata = node.and_then(|n| n.get("metadata"));
     let names = ["NAME", "NAMESPACE", "WORKLOAD_NAME", "ISTIO_VERSION"].into_iter();
     let names = names.filter_map(|key| Some((key.to_owned(), json!(metadata?.get(key)?.as_str()?))));
-    let names: serde_json::Map<String, Value> = names.collect();
-    if !names.is_empty() {
-        kept.insert("metadata".to_owned(), Value::Object(names));
+    let mut told = names.collect::<serde_json::Map<String, Value>>();
+    if let Some(address) = metadata.and_then(|m| m.pointer(DISCOVERY)).filter(|address| address.is_string()) {
+        told.insert("PROXY_CONFIG".to_owned(), json!({ "discoveryAddress": address }));
+    }
+    if !told.is_empty() {
+        kept.insert("metadata".to_owned(), Value::Object(told));
     }
     let mut identity = json!({ "node": kept });
     if let Some(version) = value.get("version") {

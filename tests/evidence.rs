@@ -64,6 +64,7 @@ fn check(scenario: &Scenario, citation: &Value) -> Option<String> {
     let cited: Vec<Value> = Some(&citation["value"]).filter(|value| !value.is_null()).into_iter().cloned().collect();
     let found = |folder: &str| match folder {
         "kubernetes" => api_body(scenario, text("query")).map_err(str::to_owned),
+        "control-plane" => sync_body(scenario, text("query")).map(Some),
         folder => admin_body(scenario, folder, text("query")).map(Some),
     };
     // Which of B's pods a proxy is of, its branch says.
@@ -105,6 +106,7 @@ fn admin_body(scenario: &Scenario, folder: &str, query: &str) -> Result<Value, S
         "/listeners" => file("listeners.json"),
         "/server_info" => file("server_info.json"),
         "/runtime" => file("runtime.json"),
+        "/stats" => Ok(stats(&file("stats.json")?, parameters.split_once("filter=").ok_or("all stats are cited")?.1)),
         _ => Err("there is no such admin path".to_owned()),
     }
 }
@@ -155,6 +157,26 @@ fn statuses(whole: &Value, filter: &str) -> Value {
     let clusters = whole["cluster_statuses"].as_array().unwrap().iter();
     let kept: Vec<&Value> = clusters.filter(|cluster| filter.is_match(cluster["name"].as_str().unwrap())).collect();
     if kept.is_empty() { json!({}) } else { json!({ "cluster_statuses": kept }) }
+}
+
+/// `/stats?format=json&filter=…`: what has a name in which the pattern is found.
+fn stats(whole: &Value, filter: &str) -> Value {
+    let filter = Regex::new(filter).unwrap();
+    let stats = whole["stats"].as_array().unwrap().iter();
+    let kept: Vec<&Value> =
+        stats.filter(|stat| stat["name"].as_str().is_some_and(|name| filter.is_match(name))).collect();
+    json!({ "stats": kept })
+}
+
+// --- the control plane -----------------------------------------------------------------------
+
+/// The rows of istiod's `/debug/syncz?namespace=…`.
+fn sync_body(scenario: &Scenario, query: &str) -> Result<Value, String> {
+    let namespace = query.strip_prefix("/debug/syncz?namespace=").ok_or("there is no such path of istiod's")?;
+    let rows = scenario.json("controlplane/syncz.json").ok_or("there is no controlplane/syncz.json")?;
+    let ending = format!(".{namespace}");
+    let rows = rows.as_array().unwrap().iter();
+    Ok(rows.filter(|row| row["proxy"].as_str().unwrap().ends_with(&ending)).cloned().collect())
 }
 
 // --- Kubernetes ------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The parameters whose value is free text. A canonical query has at most one, and has it last.
-const FREE_TEXT: &[&str] = &["name_regex=", "filter=", "labelSelector=", "fieldSelector="];
+const FREE_TEXT: &[&str] = &["name_regex=", "filter=", "labelSelector=", "fieldSelector=", "namespace="];
 
 /// A canonical query as it is sent.
 pub(super) fn encode(query: &str) -> String {

@@ -21,18 +21,22 @@ pub(crate) struct Case<'a> {
     /// What was met in A's proxy.
     source: Trail,
     snapshot: &'a Snapshot,
-    needs: &'a RefCell<BTreeSet<Need>>,
+    noted: &'a Noted,
+}
+
+/// What findings note for all of the answer.
+#[derive(Default)]
+pub(super) struct Noted {
+    /// What they would like to know next.
+    pub(super) needs: RefCell<BTreeSet<Need>>,
+    /// What could not be checked, or is worth a line and is no finding.
+    pub(super) lines: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(
-        snapshot: &'a Snapshot,
-        request: &'a Request,
-        branch: &'a Branch,
-        needs: &'a RefCell<BTreeSet<Need>>,
-    ) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, request: &'a Request, branch: &'a Branch, noted: &'a Noted) -> Self {
         let (here, source) = (branch.trail(branch.side()), branch.trail(Side::Source));
-        Self { request, branch, here, source, snapshot, needs }
+        Self { request, branch, here, source, snapshot, noted }
     }
 
     /// The request as it was understood.
@@ -265,6 +269,24 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// A cluster of a proxy that is not in use yet, or of which a newer one is not; looked for with the one in use.
+    pub(crate) fn warming_cluster(&self, origin: Origin, name: &str) -> Option<Node> {
+        match self.snapshot.warming_cluster(origin, name) {
+            Lookup::Found(node) => Some(node),
+            Lookup::Absent(_) | Lookup::Unread(_) => None,
+        }
+    }
+
+    /// Whether a proxy is known not to have a secret.
+    pub(crate) fn lacks_secret(&self, origin: Origin, name: &str) -> bool {
+        matches!(self.look(self.snapshot.secret(origin, name)), Lookup::Absent(_))
+    }
+
+    /// Whether a proxy is known not to have a route configuration.
+    pub(crate) fn lacks_route_config(&self, origin: Origin, name: &str) -> bool {
+        matches!(self.look(self.snapshot.route_config(origin, name)), Lookup::Absent(_))
+    }
+
     /// The hosts of another cluster of A's proxy, by `/clusters`; `None` where it has no such cluster, or that was not
     /// read. Envoy leaves out the list of a cluster without hosts.
     pub(crate) fn hosts_of(&self, cluster: &str) -> Option<Vec<Node>> {
@@ -357,9 +379,20 @@ impl<'a> Case<'a> {
         Some(object_ref(Kind::Pod, &pod.namespace, &pod.name, ""))
     }
 
-    fn look<T>(&self, lookup: Lookup<T>) -> Lookup<T> {
+    /// All that was read.
+    pub(super) fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
+    /// Says a line once, below what was not checked.
+    pub(super) fn note(&self, line: String) {
+        self.noted.lines.borrow_mut().insert(line);
+    }
+
+    /// Asks for what was not read.
+    pub(super) fn look<T>(&self, lookup: Lookup<T>) -> Lookup<T> {
         if let Lookup::Unread(need) = &lookup {
-            self.needs.borrow_mut().insert(need.clone());
+            self.noted.needs.borrow_mut().insert(need.clone());
         }
         lookup
     }

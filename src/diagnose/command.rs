@@ -3,6 +3,7 @@
 //! A name comes from a mesh, from an admin endpoint, or from a file that somebody sent. Where a tool would take it for
 //! an option or for another thing, there is no command.
 
+use crate::mesh::istio;
 use crate::verdict::{Command, ObjectRef, SourcePod};
 use Word::{Is, Kind, Labels, Name, Pod, Query, Typed, Url};
 
@@ -78,6 +79,11 @@ pub(crate) fn list_slices(service: &ObjectRef) -> Command {
 /// What a pod wrote of late.
 pub(crate) fn logs(pod: &ObjectRef) -> Command {
     within(&pod.namespace, &[Is("logs"), Name(&pod.name), Is("--since=10m")])
+}
+
+/// What a pod's proxy, and Istio's agent beside it, wrote of late.
+pub(crate) fn proxy_logs(pod: &ObjectRef) -> Command {
+    within(&pod.namespace, &[Is("logs"), Name(&pod.name), Is("-c"), Is(istio::PROXY), Is("--since=10m")])
 }
 
 /// What one of a Service's pods wrote of late.

@@ -54,7 +54,8 @@ fn filters(case: &Case, side: Side) -> Vec<ObjectRef> {
     with_patches.map(|filter| ref_of(Kind::EnvoyFilter, &filter, "spec.configPatches")).take(MOST_BLAMED).collect()
 }
 
-fn mends(filters: &[ObjectRef]) -> Vec<Fix> {
+/// What would mend a refusal: the patches that are to blame, else what the reason names.
+pub(crate) fn mends(filters: &[ObjectRef]) -> Vec<Fix> {
     if filters.is_empty() {
         let what = "mend what the reason names: a certificate, a field that this version of the proxy does not know";
         return vec![advice(Op::Replace, what)];
@@ -66,7 +67,8 @@ fn mends(filters: &[ObjectRef]) -> Vec<Fix> {
     filters.iter().map(mend).collect()
 }
 
-fn shortened(details: &Node) -> String {
+/// Envoy's reason, as much of it as is told.
+pub(crate) fn shortened(details: &Node) -> String {
     let text = details.value().as_str().unwrap_or_default().trim().trim_end_matches('.');
     let cut: String = text.chars().take(MOST).collect();
     if cut.len() < text.len() { format!("{cut}…") } else { cut }

@@ -28,6 +28,12 @@ pub(crate) fn ready_pods(case: &Case, service: &Node) -> Option<Vec<Node>> {
     Some(pods.into_iter().filter(is_ready).collect())
 }
 
+/// An endpoint of a Service that is ready, by its slices or by its pods.
+pub(crate) fn a_ready_endpoint(case: &Case, service: &Node) -> Option<Node> {
+    let by_slices = slices(case, service).and_then(|slices| ready(&slices).first().cloned());
+    by_slices.or_else(|| ready_pods(case, service)?.first().cloned())
+}
+
 /// Whether Kubernetes counts a pod among the endpoints.
 pub(crate) fn is_ready(pod: &Node) -> bool {
     let is_true = |condition: Node| condition.text("status").as_deref() == Some("True");

@@ -200,6 +200,9 @@ pub(super) const FLAGS: &[Entry] = &[
             "no-such-service",
             "no-such-port",
             "envoy-filter-removes-the-cluster",
+            "update-still-warming",
+            "proxy-out-of-sync",
+            "control-plane-lost",
             "cluster-not-there",
             "reference-not-granted",
         ],
@@ -236,6 +239,8 @@ pub(super) const FLAGS: &[Entry] = &[
               are.",
         findings: &[
             "no-route-matched",
+            "proxy-out-of-sync",
+            "control-plane-lost",
             "routes-not-delivered",
             "no-filter-chain",
             "mtls-required",
@@ -391,6 +396,8 @@ pub(super) const FLAGS: &[Entry] = &[
                   are UNHEALTHY, or FAILED as outliers: the hosts are there and out.",
         fix: "Bring pods that are ready behind the Service. Where hosts are ejected, mend what makes them fail.",
         findings: &[
+            "proxy-out-of-sync",
+            "control-plane-lost",
             "no-endpoints",
             "subset-selects-no-pods",
             "port-without-endpoints",

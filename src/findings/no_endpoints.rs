@@ -15,9 +15,9 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Columns, Found, Proved, advice, certain, create, entry_of, is_ready, label_text, list_pods, list_slices,
-    named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ready_pods, ref_of, replace, set, show,
-    slices,
+    Case, Columns, Found, Proved, a_ready_endpoint, advice, certain, create, entry_of, is_behind, is_ready, label_text,
+    list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ref_of, replace,
+    set, show, slices,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -37,6 +37,10 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return Some(unexplained(case, &host, empty));
     };
     let cause = cause(case, &service);
+    // That it is behind is a finding of its own.
+    if cause.is_none() && is_behind(case) {
+        return None;
+    }
     Some(cause.map_or_else(
         || kept_from_a(case, &service, empty.clone()).unwrap_or_else(|| unexplained(case, &host, empty.clone())),
         |cause| {
@@ -229,8 +233,7 @@ fn workloads(case: &Case, namespace: &str, selector: &[(String, String)]) -> Vec
 /// Kubernetes has endpoints of the Service, and A's proxy has none: it is behind, or something leaves them out.
 fn kept_from_a(case: &Case, service: &Node, empty: Evidence) -> Option<Found> {
     let object = ref_of(Kind::Service, service, "");
-    let by_slices = slices(case, service).and_then(|slices| ready(&slices).first().cloned());
-    let endpoint = by_slices.or_else(|| ready_pods(case, service)?.first().cloned())?;
+    let endpoint = a_ready_endpoint(case, service)?;
     let at = endpoint.at("addresses").or_else(|| endpoint.at("status.podIP"));
     let pod = case.source_pod();
     let why = format!(

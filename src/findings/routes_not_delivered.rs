@@ -15,6 +15,8 @@ use crate::diagnose::{Case, Found, advice, proxy_status};
 use crate::verdict::Op;
 use crate::walk::Stop;
 
+pub(crate) const YIELDS_TO: &[&str] = &["control-plane-lost", "proxy-out-of-sync"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.own_stop() != Some(&Stop::NoRouteConfig) {
         return None;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::diagnose::{
     Case, Found, Proved, add_item, advice, certain, create, destination_field, destination_of, destinations, in_field,
-    is_host, named, proxy_status, quoted_list, ref_of, remove, rules, set, show,
+    is_behind, is_host, named, proxy_status, quoted_list, ref_of, remove, rules, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
@@ -33,10 +33,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     // Without any cluster of the host the subset is not what is missing.
     let sibling = siblings.first()?;
     if let Some((rule, at)) = case.objects(Kind::DestinationRule, None, &[]).and_then(|rules| defines(&rules, &name)) {
-        return Some(unseen(case, &name, &rule, &at, absence));
+        let is_own = rule.text("metadata.namespace") == Some(case.namespace());
+        return (!is_own || !is_behind(case)).then(|| unseen(case, &name, &rule, &at, absence));
     }
     if let Some((object, evidence)) = behind(case, &name) {
-        return Some(stale(case, &name, &object, vec![absence, evidence]));
+        return (!is_behind(case)).then(|| stale(case, &name, &object, vec![absence, evidence]));
     }
     let subsets: Vec<String> =
         siblings.iter().filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset")).collect();

@@ -5,6 +5,7 @@
 mod alpn;
 pub mod authorization;
 pub mod binding;
+pub mod control_plane;
 pub mod delegates;
 
 use crate::snapshot::{Kind, Node};

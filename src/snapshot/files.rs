@@ -18,7 +18,7 @@ use super::decode;
 use super::index::{Entry, Group, Section, index};
 use super::kind::Kind;
 use super::log_record::LogRecord;
-use super::need::{Need, Origin};
+use super::need::{Need, Origin, STATS};
 use super::objects::Objects;
 use super::{Asked, Gap, Proxy, Snapshot, clusters_text, without_secrets};
 
@@ -194,13 +194,16 @@ const NOBODY: &[&str] = &["not in the snapshot", "not at hand", "no cluster is a
 /// The query of [`Need::Identity`]; its answer is kept in the form of `/server_info`.
 const IDENTITY: &str = "/config_dump?mask=bootstrap.node.id,bootstrap.node.user_agent_build_version";
 
+/// What the control plane says of A's proxy and of B's.
+const SYNCED: &str = "controlplane/syncz.json";
+
 /// The bodies that have no named resources, by the query that they answer and their file.
 const DOCUMENTS: &[(&str, &str)] = &[
     (IDENTITY, "server_info.json"),
     ("/listeners?format=json", "listeners.json"),
     ("/runtime", "runtime.json"),
     ("/certs", "certs.json"),
-    ("/stats?format=json", "stats.json"),
+    (STATS, "stats.json"),
 ];
 
 impl Snapshot {
@@ -219,6 +222,9 @@ impl Snapshot {
                     files.insert(format!("{folder}/{file}"), kept(document));
                 }
             }
+        }
+        if self.read.iter().any(|(origin, _)| *origin == Origin::ControlPlane) || self.has_sync() {
+            files.insert(SYNCED.to_owned(), kept(&self.own_sync()));
         }
         if !self.objects.is_empty() {
             files.insert("objects.json".to_owned(), kept(&self.objects.list()));
@@ -246,6 +252,9 @@ impl Snapshot {
         for origin in origins(files) {
             let proxy = read_proxy(files, origin)?;
             snapshot.proxies.insert(origin, proxy);
+        }
+        if let Some(bytes) = files.remove(SYNCED) {
+            snapshot.take_sync(None, &bytes).map_err(|why| FileError { file: SYNCED.to_owned(), why })?;
         }
         if let Some(bytes) = files.remove("objects.json") {
             snapshot.objects = objects(&bytes)?;

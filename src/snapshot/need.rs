@@ -62,6 +62,13 @@ pub enum Need {
     LastUpdated(Box<Need>),
     /// Runtime values that override the configuration.
     Runtime(Origin),
+    /// What a proxy tells its control plane of itself, and where that is.
+    Metadata(Origin),
+    /// What a proxy counts of its control plane: connections, requests, updates that it refused.
+    Stats(Origin),
+    /// What was sent to the proxies of a namespace, and what of it they took, as pods of the control plane know it: the
+    /// namespace; then namespace and name of each of these pods.
+    Sync(String, Vec<(String, String)>),
     /// A pod of B's, whose proxy is then to be read: namespace and name.
     Destination(String, String),
     /// One Kubernetes object: kind, namespace, name.
@@ -87,7 +94,10 @@ impl Need {
             | Self::Extension(origin, _)
             | Self::Scopes(origin, _)
             | Self::Identity(origin)
-            | Self::Runtime(origin) => *origin,
+            | Self::Runtime(origin)
+            | Self::Metadata(origin)
+            | Self::Stats(origin) => *origin,
+            Self::Sync(..) => Origin::ControlPlane,
             Self::LastUpdated(need) => need.origin(),
             Self::Destination(..) | Self::Object(..) | Self::Objects(..) | Self::PodsAt(_) => Origin::Kubernetes,
         }
@@ -120,6 +130,9 @@ impl Need {
             }
             Self::LastUpdated(need) => last_updated(need),
             Self::Runtime(_) => "/runtime".to_owned(),
+            Self::Metadata(_) => "/config_dump?mask=bootstrap.node.metadata".to_owned(),
+            Self::Stats(_) => STATS.to_owned(),
+            Self::Sync(namespace, _) => format!("{SYNC}?namespace={namespace}"),
             Self::Destination(namespace, name) => {
                 format!("{}/{name}/portforward", Kind::Pod.path(Some(namespace)))
             }
@@ -148,6 +161,9 @@ impl Need {
             Self::Identity(_) => "which Envoy version decides",
             Self::LastUpdated(_) => "whether it moved while it was read",
             Self::Runtime(_) => "whether runtime values override the configuration",
+            Self::Metadata(_) => "where the proxy's control plane is",
+            Self::Stats(_) => "whether the proxy is connected to its control plane",
+            Self::Sync(..) => "whether the proxy has what its control plane sent",
             Self::Destination(..) => "what B's proxy makes of the request",
             Self::Object(..) | Self::Objects(..) => "what Kubernetes says of it",
             Self::PodsAt(_) => "which pod it is that takes the request",
@@ -171,6 +187,9 @@ impl fmt::Display for Need {
             Self::Identity(_) => f.write_str("the proxy's version"),
             Self::LastUpdated(need) => write!(f, "the last update of {need}"),
             Self::Runtime(_) => f.write_str("the proxy's runtime values"),
+            Self::Metadata(_) => f.write_str("the proxy's metadata"),
+            Self::Stats(_) => f.write_str("what the proxy counts of its control plane"),
+            Self::Sync(namespace, _) => write!(f, "what was sent to the proxies of namespace {namespace}"),
             Self::Destination(namespace, name) => write!(f, "the proxy of pod {namespace}/{name}"),
             Self::Object(kind, namespace, name) => write!(f, "{} {namespace}/{name}", kind.name()),
             Self::Objects(kind, Some(namespace), _) => write!(f, "the {} of namespace {namespace}", kind.plural()),
@@ -179,6 +198,14 @@ impl fmt::Display for Need {
         }
     }
 }
+
+/// Where istiod says which proxies have what it sent; `pilot/pkg/xds/debug.go`. It takes a namespace.
+pub(super) const SYNC: &str = "/debug/syncz";
+
+/// What a proxy counts of its control plane: whether a stream of xDS is there (`control_plane.connected_state`, which
+/// Istio leaves out), the connections and streams to Istio's agent, and the updates that were refused.
+pub(super) const STATS: &str = "/stats?format=json&filter=^(control_plane\\.connected_state|cluster\\.xds-grpc;?\\.\
+     upstream_(cx|rq)_active|cluster_manager\\.cds\\.update_rejected|listener_manager\\.lds\\.update_rejected)$";
 
 /// The states that a cluster can be in, each a list of the clusters section.
 const CLUSTER_FIELDS: &str = "dynamic_active_clusters,static_clusters,dynamic_warming_clusters";
@@ -205,6 +232,9 @@ fn last_updated(need: &Need) -> String {
         | Need::Identity(_)
         | Need::LastUpdated(_)
         | Need::Runtime(_)
+        | Need::Metadata(_)
+        | Need::Stats(_)
+        | Need::Sync(..)
         | Need::Destination(..)
         | Need::Object(..)
         | Need::Objects(..)

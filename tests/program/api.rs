@@ -33,6 +33,8 @@ pub(crate) struct World {
     /// `group/version`s that are not served.
     pub(crate) unserved: Vec<&'static str>,
     pub(crate) forward: Forward,
+    /// The namespaces to whose pods no port may be forwarded.
+    pub(crate) unforwarded: Vec<&'static str>,
     pub(crate) admin: fn(&str) -> Answer,
     /// How long the admin endpoint takes for an answer.
     pub(crate) delay: Duration,
@@ -82,6 +84,7 @@ impl World {
             forbidden: Vec::new(),
             unserved: Vec::new(),
             forward: Forward::Open,
+            unforwarded: Vec::new(),
             admin: envoy,
             delay: Duration::ZERO,
             busy: 0,
@@ -149,7 +152,8 @@ fn api_allows(method: &str, path: &str) -> bool {
 
 /// Whether an admin request has no side effect.
 fn admin_allows(method: &str, path: &str) -> bool {
-    const PATHS: &[&str] = &["/config_dump", "/clusters", "/listeners", "/server_info", "/runtime"];
+    const PATHS: &[&str] =
+        &["/config_dump", "/clusters", "/listeners", "/server_info", "/runtime", "/stats", "/debug/syncz"];
     method == "GET" && PATHS.contains(&path.split('?').next().unwrap_or_default())
 }
 
@@ -269,7 +273,9 @@ fn plain(code: u16, text: &str) -> Response<Full<Bytes>> {
 
 /// Switches to a WebSocket with the kubelet's channels: 0 carries the data of the port, 1 its error.
 fn forward(mut request: Request<Incoming>, world: Arc<World>, seen: Arc<Mutex<Seen>>) -> Response<Full<Bytes>> {
-    match world.forward {
+    let is_of = |namespace: &&str| request.uri().path().contains(&format!("/namespaces/{namespace}/"));
+    let forward = if world.unforwarded.iter().any(is_of) { Forward::Forbidden("create") } else { world.forward };
+    match forward {
         Forward::Forbidden(verb) => {
             let message = format!(
                 "pods \"a-1\" is forbidden: User \"dev\" cannot {verb} resource \"pods/portforward\" in API group \"\" \

@@ -7,6 +7,7 @@ mod api;
 mod bounds;
 mod cli;
 mod collect;
+mod control_plane;
 mod credentials;
 mod data;
 mod explain;

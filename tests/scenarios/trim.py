@@ -2,6 +2,7 @@
 """Make a scenario of a capture: keep what its question touches and a neighbor, so that the repository stays small.
 
   tests/scenarios/trim.py CAPTURE tests/scenarios/NAME [--finding ID] [--also ID]... [--differs WHY] [--destination]
+                                  [--control-plane]
 
 CAPTURE is a folder that tests/mesh/capture.py wrote: a saved snapshot with case.json, the question and what was
 measured. What is kept is a smaller mesh, whole in itself:
@@ -10,6 +11,7 @@ measured. What is kept is a smaller mesh, whole in itself:
                 cluster that those name, one neighbor, and what stands for all the rest (virtualOutbound,
                 PassthroughCluster, BlackHoleCluster); listeners.json whole; a gateway's is kept whole
   destination/  with --destination: virtualInbound without its access logs and tracing, and the inbound clusters
+  controlplane/ with --control-plane: istiod's rows of A's proxy and of B's, and what A's proxy counts of istiod
   objects.json  Services of the mesh; workloads and pods of the namespaces involved, down to what a verdict may rest
                 on; every object of Istio and of the Gateway API
 
@@ -41,6 +43,8 @@ WORKLOADS = ("Pod", "EndpointSlice", "Deployment", "ReplicaSet", "StatefulSet")
 NODE_METADATA = ("NAME", "NAMESPACE", "CLUSTER_ID", "ISTIO_VERSION", "INTERCEPTION_MODE", "LABELS", "MESH_ID",
                  "WORKLOAD_NAME")
 ALWAYS = {"PassthroughCluster", "BlackHoleCluster"}
+STATS = (r"/stats?format=json&filter=^(control_plane\.connected_state|cluster\.xds-grpc;?\.upstream_(cx|rq)_active"
+         r"|cluster_manager\.cds\.update_rejected|listener_manager\.lds\.update_rejected)$")
 
 
 def read(path):
@@ -197,6 +201,16 @@ def copy_proxy(capture, out, folder, keep, change=lambda e: e):
     return paths
 
 
+def copy_control_plane(capture, out, proxies):
+    """What istiod says of the proxies, and what A's counts of istiod; the paths that A's answers."""
+    rows = [row for row in read(capture / "controlplane" / "syncz.json") if row["proxy"] in proxies]
+    write(out / "controlplane" / "syncz.json", rows, 4)
+    stats = read(capture / "source" / "stats.json")["stats"]
+    small = [stat for stat in stats if re.search(STATS.partition("filter=")[2], stat.get("name", ""))]
+    write(out / "source" / "stats.json", {"stats": small}, 2)
+    return [STATS]
+
+
 def only(value, *keys):
     return {k: value[k] for k in keys if k in value}
 
@@ -318,6 +332,7 @@ def main():
     parser.add_argument("--also", action="append", default=[])
     parser.add_argument("--differs")
     parser.add_argument("--destination", action="store_true")
+    parser.add_argument("--control-plane", action="store_true")
     given = parser.parse_args()
     capture, out = given.capture, given.out
     case, manifest = read(capture / "case.json"), read(capture / "snapshot.json")
@@ -334,10 +349,15 @@ def main():
         source = copy_proxy(capture, out, "source", path.source())
     if given.destination and (capture / "destination" / "config_dump.json").exists():
         destination = copy_proxy(capture, out, "destination", is_inbound, quiet)
+    pods = [p for p in (manifest.get("source"), manifest.get("destination")) if p]
+    if given.control_plane and source is not None:
+        source += copy_control_plane(capture, out, [f"{p['name']}.{p['namespace']}" for p in pods])
     write(out / "objects.json", {"apiVersion": "v1", "kind": "List", "items": trim_objects(items, namespaces, names)}, 2)
     unread = [u for u in manifest.get("unread", []) if "ConfigDump" not in (u.get("query") or u["what"])]
     small = {**only(manifest, "schema", "tool", "time"), "ask": ask, **only(manifest, "source", "destination"),
              "read": trim_read(manifest["read"], namespaces, source, destination), "unread": unread}
+    if given.control_plane:
+        small["read"]["controlplane"] = {"paths": sorted({f"/debug/syncz?namespace={p['namespace']}" for p in pods})}
     if source is None:
         small["source"] = {**small["source"], "without_proxy": True}
     write(out / "snapshot.json", small, 3)

@@ -34,6 +34,8 @@ pub(in crate::explain) const CORE: &[Entry] = &[
         fix: "Bring pods that are ready behind the Service; see the findings below for what leaves them out.",
         flags: &["UH"],
         findings: &[
+            "proxy-out-of-sync",
+            "control-plane-lost",
             "no-endpoints",
             "subset-selects-no-pods",
             "port-without-endpoints",
@@ -62,6 +64,9 @@ pub(in crate::explain) const CORE: &[Entry] = &[
             "no-such-service",
             "no-such-port",
             "envoy-filter-removes-the-cluster",
+            "update-still-warming",
+            "proxy-out-of-sync",
+            "control-plane-lost",
             "cluster-not-there",
             "reference-not-granted",
         ],
@@ -81,6 +86,8 @@ pub(in crate::explain) const CORE: &[Entry] = &[
         flags: &["NR"],
         findings: &[
             "no-route-matched",
+            "proxy-out-of-sync",
+            "control-plane-lost",
             "routes-not-delivered",
             "virtual-service-not-bound",
             "host-not-routed",
@@ -102,7 +109,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
                   POD has no such name. istioctl proxy-status shows what was refused.",
         fix: "Correct what the proxy refuses (an EnvoyFilter, mostly), or bring istiod back.",
         flags: &["NR"],
-        findings: &["routes-not-delivered"],
+        findings: &["routes-not-delivered", "proxy-out-of-sync", "control-plane-lost"],
         ..Entry::EMPTY
     },
     Entry {
