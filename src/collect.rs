@@ -81,10 +81,22 @@ pub struct Options {
     pub admin_port: Option<u16>,
     /// The longest that one request may take; `None` for as long as it takes.
     pub timeout: Option<Duration>,
+    /// Whether B's application may be connected to.
+    pub probe: Probe,
     /// The most bytes that are read of one answer.
     pub max_read: usize,
     /// What is said on standard error.
     pub log: Log,
+}
+
+/// Whether B's application may be connected to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Probe {
+    /// Nothing is sent to it.
+    #[default]
+    Never,
+    /// A connection is opened through a port-forward, and closed.
+    Once,
 }
 
 /// What reading begins with.
@@ -276,6 +288,9 @@ impl Collector {
     /// Why nobody is there who could answer a need; `None` where somebody is.
     pub fn why_not(&self, need: &Need) -> Option<&'static str> {
         let origin = need.origin();
+        if matches!(need, Need::Probe(..)) && self.options.probe == Probe::Never {
+            return Some("`--probe` was not given");
+        }
         let is_there = match origin {
             Origin::Kubernetes | Origin::ControlPlane => self.cluster.is_some(),
             Origin::Source(_) | Origin::Destination(_) => self.admins.contains_key(&origin),
@@ -302,6 +317,8 @@ impl Collector {
                     tasks.spawn(async move {
                         let answer = if let Need::Sync(_, pods) = &need {
                             control_plane::answer(&cluster, &need.query(), pods).await
+                        } else if let Need::Probe(namespace, pod, port) = &need {
+                            PodEndpoint::new(cluster, namespace, pod, *port).probe().await
                         } else {
                             objects::answer(&cluster, &need).await
                         };

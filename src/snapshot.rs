@@ -17,6 +17,7 @@ mod need;
 mod node;
 mod objects;
 mod path;
+mod probe;
 mod routes;
 mod sync;
 
@@ -61,6 +62,8 @@ pub struct Snapshot {
     objects: Objects,
     /// What the control plane says of its proxies, by `pod.namespace`.
     sync: BTreeMap<String, Arc<Value>>,
+    /// What came of connecting to an application, by the query.
+    probes: BTreeMap<String, Arc<Value>>,
     /// Plural names of the kinds that were listed whole.
     kinds: BTreeSet<String>,
     /// API paths and admin queries that were answered, by whom.
@@ -444,6 +447,7 @@ impl Snapshot {
             | Need::Runtime(_)
             | Need::Metadata(_)
             | Need::Stats(_)
+            | Need::Probe(..)
             | Need::Destination(..) => read(need.query()),
             Need::Sync(..) => read(need.query()) || read(need::SYNC.to_owned()),
         }
@@ -572,6 +576,10 @@ impl Snapshot {
             return self.take_sync(Some(namespace), &body);
         }
         let value = decode::value(&body, "an answer of the admin endpoint")?;
+        if let Need::Probe(..) = need {
+            self.take_probe(&need.query(), &value);
+            return Ok(());
+        }
         if let Need::Metadata(origin) = need {
             self.take_metadata(*origin, &value);
             return Ok(());
@@ -723,6 +731,7 @@ fn part_of(need: &Need) -> Option<(Group, Option<&str>)> {
         | Need::Metadata(_)
         | Need::Stats(_)
         | Need::Sync(..)
+        | Need::Probe(..)
         | Need::Destination(..)
         | Need::Object(..)
         | Need::Objects(..)

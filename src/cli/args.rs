@@ -200,6 +200,13 @@ pub(super) struct OutputArgs {
     #[arg(short = 'v', long)]
     pub(super) verbose: bool,
 
+    /// Also connect to B's application through a port-forward, and close: whether it listens
+    ///
+    /// Nothing is sent on the connection, and without this flag there is none. It is opened only in pods of B's that the
+    /// request gets to, never in a gateway's.
+    #[arg(long, conflicts_with_all = ["no_destination", "demo", "config_dump"])]
+    pub(super) probe: bool,
+
     /// When to color the text
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: ColorWhen,

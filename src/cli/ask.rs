@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::{Cli, ColorWhen};
 use super::tell::Usage;
 use crate::access_log::{self, writer};
-use crate::collect::{ClusterFlags, Existing, Log, Options, Place, Source};
+use crate::collect::{ClusterFlags, Existing, Log, Options, Place, Probe, Source};
 use crate::render::Format;
 use crate::snapshot::{AskRecord, LogRecord};
 use crate::walk::{Beyond, Question};
@@ -119,7 +119,8 @@ impl Cli {
             (false, false) => Log::Choices,
         };
         let (admin_port, max_read) = (self.place.admin_port, self.place.max_read);
-        Options { cluster, admin_port, timeout: flags.request_timeout.0, max_read, log }
+        let probe = if self.output.probe { Probe::Once } else { Probe::Never };
+        Options { cluster, admin_port, timeout: flags.request_timeout.0, max_read, log, probe }
     }
 
     /// The question; `None` where B is neither on the command line nor in the line of a log nor in the snapshot. The

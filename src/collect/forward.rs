@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -16,15 +16,24 @@ use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::Portforwarder;
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::task::JoinHandle;
 
 use super::cluster::{Cluster, root_cause};
 use super::reply::{Failure, Reply};
+use crate::snapshot::Answer;
 
 /// How long the reason of a failure may be on its way: it comes on another channel than the failure.
 const REASON_WAIT: Duration = Duration::from_millis(500);
 
-/// The admin endpoint of a pod's proxy.
+/// So long after the connection was asked for, nobody has refused it.
+const NO_REFUSAL: Duration = Duration::from_secs(2);
+
+/// What comes on a port's error channel, which may be nothing.
+type Reason = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
+
+/// A port of a pod: the admin endpoint of its proxy, istiod's, or an application's.
 pub(super) struct PodEndpoint {
     cluster: Cluster,
     namespace: String,
@@ -36,7 +45,7 @@ pub(super) struct PodEndpoint {
 /// One connection through one WebSocket.
 struct Connection {
     sender: SendRequest<Empty<Bytes>>,
-    reason: Pin<Box<dyn Future<Output = Option<String>> + Send>>,
+    reason: Reason,
     forwarder: Portforwarder,
     driver: JoinHandle<()>,
 }
@@ -84,12 +93,61 @@ impl PodEndpoint {
         }
     }
 
-    async fn open(&mut self) -> Result<Connection, Failure> {
+    /// Connects to the port and closes the connection; nothing is sent. That nothing listens the kubelet says at once, that
+    /// something does nobody says.
+    pub(super) async fn probe(&mut self) -> Result<Answer, String> {
+        let began = Instant::now();
+        let came = within(self.cluster.limits().timeout, self.try_probe()).await.and_then(|came| came);
+        let (namespace, pod, port) = (&self.namespace, &self.pod, self.port);
+        let said = match &came {
+            Ok(None) => "accepted, and closed".to_owned(),
+            Ok(Some(reason)) => reason.clone(),
+            Err(failure) => failure.causes.join(": "),
+        };
+        self.cluster.log().connected(&format!("port {port} of pod {namespace}/{pod}"), began, &said);
+        match came {
+            Ok(None) => Ok(Answer::Body(json!({ "connected": true }).to_string().into_bytes())),
+            Ok(Some(reason)) => {
+                Ok(Answer::Body(json!({ "connected": false, "reason": reason }).to_string().into_bytes()))
+            }
+            Err(failure) => Err(failure.causes.join(": ")),
+        }
+    }
+
+    /// Why nothing took the connection; `None` where something did.
+    async fn try_probe(&mut self) -> Result<Option<String>, Failure> {
+        let (_forwarder, mut stream, mut reason) = self.forward().await?;
+        let mut byte = [0];
+        let told = tokio::select! {
+            told = &mut reason => told,
+            // An application may speak first. Where the stream ends, the reason may still be on its way.
+            read = stream.read(&mut byte) => match read {
+                Ok(1..) => return Ok(None),
+                Ok(_) | Err(_) => tokio::time::timeout(REASON_WAIT, &mut reason).await.ok().flatten(),
+            },
+            () = tokio::time::sleep(NO_REFUSAL) => return Ok(None),
+        };
+        match told.map(|reason| reason.trim().to_owned()) {
+            None => Err(Failure::new("the port-forward ended without a word")),
+            Some(reason) if reason.contains("onnection refused") => Ok(Some(reason)),
+            Some(reason) => Err(Failure::new(reason)),
+        }
+    }
+
+    /// A stream to the port, and what comes of the reason for which there is none.
+    async fn forward(
+        &mut self,
+    ) -> Result<(Portforwarder, impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Reason), Failure> {
         let pods: Api<Pod> = Api::namespaced(self.cluster.client(), &self.namespace);
         let mut forwarder = pods.portforward(&self.pod, &[self.port]).await.map_err(|error| self.refused(&error))?;
         let lost = || Failure::new("the port-forward has no stream");
         let stream = forwarder.take_stream(self.port).ok_or_else(lost)?;
-        let reason = Box::pin(forwarder.take_error(self.port).ok_or_else(lost)?);
+        let reason: Reason = Box::pin(forwarder.take_error(self.port).ok_or_else(lost)?);
+        Ok((forwarder, stream, reason))
+    }
+
+    async fn open(&mut self) -> Result<Connection, Failure> {
+        let (forwarder, stream, reason) = self.forward().await?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|e| Failure::new(root_cause(&e)))?;
         let driver = tokio::spawn(async move {

@@ -37,6 +37,13 @@ impl Log {
             Outcome::Failed(why) => say(&format!("read {whom}: GET {what}: {why} after {time}")),
         }
     }
+
+    /// Says what came of connecting to a port.
+    pub(super) fn connected(self, whom: &str, began: Instant, came: &str) {
+        if self >= Self::Reads {
+            say(&format!("connected to {whom}: {came} after {}", shown(began.elapsed())));
+        }
+    }
 }
 
 /// What came of a read.

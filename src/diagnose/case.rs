@@ -104,6 +104,25 @@ impl<'a> Case<'a> {
         self.branch.visit().map(|visit| &**visit)
     }
 
+    /// What came of connecting to the application of B's pod, where that was done: its port, and whether it accepts.
+    pub(crate) fn probed(&self) -> Option<(u16, Node)> {
+        let there = self.destination()?;
+        let port = there.application(self.cluster()?)?;
+        match self.snapshot.probe(&there.namespace, &there.name, port) {
+            Lookup::Found(probe) => Some((port, probe.get("connected")?)),
+            Lookup::Absent(_) | Lookup::Unread(_) => None,
+        }
+    }
+
+    /// Whether the application of a pod accepts connections on loopback, where it may be asked. What is missing is asked for.
+    pub(crate) fn probe(&self, pod: &Node, port: u16) -> Option<Node> {
+        let (namespace, name) = (pod.text("metadata.namespace")?, pod.text("metadata.name")?);
+        match self.look(self.snapshot.probe(&namespace, &name, port)) {
+            Lookup::Found(probe) => probe.get("connected"),
+            Lookup::Absent(_) | Lookup::Unread(_) => None,
+        }
+    }
+
     /// The cluster of this way.
     pub(crate) fn cluster(&self) -> Option<&ClusterTrail> {
         self.here.cluster.as_deref()

@@ -6,7 +6,7 @@
 //! How it comes about: The application does not run yet, or listens on another port, or on 127.0.0.1 alone (since
 //! Istio 1.10 the proxy connects to the pod's own address).
 //!
-//! How to confirm it: `kubectl exec POD -- ss -ltn` shows what listens. B's log has `URX,UF` and `Connection_refused`.
+//! How to confirm it: `--probe` connects to the port on the pod's loopback. `kubectl exec POD -- ss -ltn` shows what listens. B's log has `URX,UF` and `Connection_refused`.
 //!
 //! How to fix it: Let the application listen on 0.0.0.0 and on the port that the Service's `targetPort` names.
 
@@ -18,12 +18,15 @@ use crate::snapshot::{Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::Stop;
 
+pub(crate) const YIELDS_TO: &[&str] = &["application-listens-on-loopback-only"];
+
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if !matches!(case.stop(), Some(Stop::ConnectFailure(_))) {
         return None;
     }
     let there = case.destination()?;
-    let evidence = failures_of(case.cluster()?);
+    let probe = case.probed().map(|(_, connected)| connected);
+    let evidence = failures_of(case.cluster()?).into_iter().chain(probe.as_ref().map(Node::evidence)).collect();
     let pod = ref_of(Kind::Pod, &there.pod, "");
     let elsewhere = ingress(case, there.port)
         .or_else(|| entry_of(case).map(|entry| other_endpoints(&entry, "the port that the application listens on")));
@@ -33,12 +36,19 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     objects.extend(workload(case, &there.pod));
     objects.extend(case.asked_service().map(|s| ref_of(Kind::Service, s, "spec.ports[].targetPort")));
     let port = there.port;
+    // Where the proxy connects to loopback itself, somebody may have begun to listen since its last try.
+    let probed = match probe.as_ref().and_then(|connected| connected.value().as_bool()) {
+        Some(true) => " The port accepts connections now.",
+        Some(false) => " Nothing accepts connections on loopback either.",
+        None => "",
+    };
+    let is_past = probe.as_ref().is_some_and(|connected| connected.value().as_bool() == Some(true));
     Some(Found {
-        certainty: certain(Proved::Yes),
+        certainty: certain(if is_past { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
         title: format!("nothing listens on port {port} of B's pod"),
         why: format!(
-            "The proxy of {} got the request and tried to connect to its application on port {port}. No connection ever came about, so it answers by itself.",
+            "The proxy of {} got the request and tried to connect to its application on port {port}. No connection ever came about, so it answers by itself.{probed}",
             named(&pod)
         ),
         fix: elsewhere

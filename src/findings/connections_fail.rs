@@ -16,6 +16,7 @@ use crate::diagnose::{
     Case, Found, Proved, advice, certain, entry_of, failures_of, logs, other_endpoints, other_target_port, pods_of,
     ref_of, show, workload,
 };
+use crate::mesh::injected::has_proxy;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, ObjectRef, Op, Stage};
 use crate::walk::{HostTrail, Stop};
@@ -34,7 +35,35 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     }
     let cluster = case.cluster()?;
     let addresses: Vec<String> = cluster.eligible().map(|HostTrail { host, .. }| host.address.clone()).collect();
-    Some(refused(case, &addresses, &pods_of(case, cluster), failures_of(cluster)))
+    let pods = pods_of(case, cluster);
+    let found = refused(case, &addresses, &pods, failures_of(cluster));
+    Some(match probed(case, &addresses, &pods) {
+        Some((says, probes)) => Found {
+            why: format!("{} {says}", found.why),
+            evidence: found.evidence.into_iter().chain(probes).collect(),
+            ..found
+        },
+        None => found,
+    })
+}
+
+/// What came of connecting to the applications of pods without a proxy, where that was done at each.
+fn probed(case: &Case, addresses: &[String], pods: &[Node]) -> Option<(String, Vec<Evidence>)> {
+    let port = addresses.first()?.rsplit_once(':')?.1.parse().ok()?;
+    let probes: Vec<Node> =
+        pods.iter().map(|pod| if has_proxy(pod) { None } else { case.probe(pod, port) }).collect::<Option<_>>()?;
+    let listen = probes.iter().filter(|connected| connected.value().as_bool() == Some(true)).count();
+    let says = match (listen, probes.len()) {
+        (_, 0) => return None,
+        (0, _) => {
+            format!("Nothing accepts connections on the pods' own loopback, port {port}, either: nothing listens.")
+        }
+        (some, all) if some == all => format!(
+            "The applications accept connections on loopback, port {port}: they listen there alone, or something on the way drops what A sends."
+        ),
+        (some, all) => format!("On loopback, port {port}, {some} of {all} applications accept connections."),
+    };
+    Some((says, probes.iter().map(Node::evidence).collect()))
 }
 
 fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evidence>) -> Found {

@@ -14,7 +14,7 @@
 use crate::diagnose::{Case, Found, Proved, advice, certain};
 use crate::snapshot::{Node, Origin};
 use crate::verdict::{Op, Stage};
-use crate::walk::Stop;
+use crate::walk::{Stop, Trail};
 
 /// What waits in a proxy.
 struct Waiting {
@@ -28,9 +28,16 @@ struct Waiting {
 }
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
-    let stop = case.own_stop()?;
-    let origin = case.destination().map_or(Origin::Source(0), |there| there.origin);
-    let waiting = cluster(case, origin).or_else(|| listener(case, origin, stop))?;
+    let at_b = case.destination().map(|there| there.origin);
+    let origin = at_b.unwrap_or(Origin::Source(0));
+    let Some(stop) = case.own_stop() else {
+        note(case, Origin::Source(0), case.in_source());
+        at_b.into_iter().for_each(|origin| note(case, origin, case.trail()));
+        return None;
+    };
+    let absent = (*stop == Stop::NoListener).then(|| format!("0.0.0.0_{}", case.request().port));
+    let waiting =
+        cluster(case, origin, case.trail()).or_else(|| listener(case, origin, taken(case.trail()).or(absent)?))?;
     let for_what = waits_for(case, &waiting);
     // Nothing else is the reason where the very thing is not there yet.
     let is_missing = case.lacks_cluster() || *stop == Stop::NoListener;
@@ -61,18 +68,30 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     })
 }
 
-fn cluster(case: &Case, origin: Origin) -> Option<Waiting> {
-    let name = &case.cluster()?.name;
+/// Nothing failed: that something newer waits is worth a line.
+fn note(case: &Case, origin: Origin, trail: &Trail) {
+    let listener = || listener(case, origin, taken(trail)?);
+    if let Some(waiting) = cluster(case, origin, trail).or_else(listener) {
+        case.note(format!(
+            "what becomes of requests once the newer {} is in use, which is still warming",
+            waiting.what
+        ));
+    }
+}
+
+fn cluster(case: &Case, origin: Origin, trail: &Trail) -> Option<Waiting> {
+    let name = &trail.cluster.as_ref()?.name;
     let at = case.warming_cluster(origin, name)?;
     let config = at.get("cluster")?;
     Some(Waiting { origin, stage: Stage::Cluster, what: format!("cluster {name}"), at, config })
 }
 
-/// The listener that took the connection, or that would have: Istio names it by its address and port.
-fn listener(case: &Case, origin: Origin, stop: &Stop) -> Option<Waiting> {
-    let taken = case.trail().listener.as_ref().and_then(|listener| listener.text("name"));
-    let absent = (*stop == Stop::NoListener).then(|| format!("0.0.0.0_{}", case.request().port));
-    let name = taken.or(absent)?;
+/// The name of the listener that took the connection. Where none did, Istio would name it by its address and port.
+fn taken(trail: &Trail) -> Option<String> {
+    trail.listener.as_ref()?.text("name")
+}
+
+fn listener(case: &Case, origin: Origin, name: String) -> Option<Waiting> {
     let at = case.listener_entry(origin, &name)?.get("warming_state")?;
     let config = at.get("listener")?;
     Some(Waiting { origin, stage: Stage::Listener, what: format!("listener {name}"), at, config })

@@ -147,6 +147,9 @@ struct Manifest {
     /// Further pods of B's: `destination-2/` is the first of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     destinations: Vec<PodRecord>,
+    /// What came of connecting to an application, by the query.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    probes: BTreeMap<String, Value>,
     #[serde(default)]
     read: BTreeMap<String, ReadRecord>,
     #[serde(default)]
@@ -317,6 +320,7 @@ impl Snapshot {
             source: self.source.clone(),
             destination: self.destinations.get(&0).cloned(),
             destinations: self.destinations.range(1..).map(|(_, pod)| pod.clone()).collect(),
+            probes: self.all_probes(),
             read,
             unread: unread.collect(),
         }
@@ -328,6 +332,7 @@ impl Snapshot {
         self.ask = manifest.ask;
         self.log = manifest.log;
         self.source = manifest.source;
+        manifest.probes.iter().for_each(|(query, came)| self.take_probe(query, came));
         for (i, pod) in (0..).zip(manifest.destination.into_iter().chain(manifest.destinations)) {
             self.destinations.insert(i, pod);
         }

@@ -69,6 +69,9 @@ pub enum Need {
     /// What was sent to the proxies of a namespace, and what of it they took, as pods of the control plane know it: the
     /// namespace; then namespace and name of each of these pods.
     Sync(String, Vec<(String, String)>),
+    /// Whether something in a pod accepts connections on loopback: namespace, name and port. It is asked only where the user
+    /// said that it may be.
+    Probe(String, String, u16),
     /// A pod of B's, whose proxy is then to be read: namespace and name.
     Destination(String, String),
     /// One Kubernetes object: kind, namespace, name.
@@ -99,7 +102,9 @@ impl Need {
             | Self::Stats(origin) => *origin,
             Self::Sync(..) => Origin::ControlPlane,
             Self::LastUpdated(need) => need.origin(),
-            Self::Destination(..) | Self::Object(..) | Self::Objects(..) | Self::PodsAt(_) => Origin::Kubernetes,
+            Self::Probe(..) | Self::Destination(..) | Self::Object(..) | Self::Objects(..) | Self::PodsAt(_) => {
+                Origin::Kubernetes
+            }
         }
     }
 
@@ -136,6 +141,9 @@ impl Need {
             Self::Destination(namespace, name) => {
                 format!("{}/{name}/portforward", Kind::Pod.path(Some(namespace)))
             }
+            Self::Probe(namespace, name, port) => {
+                format!("{}/{name}/portforward?ports={port}", Kind::Pod.path(Some(namespace)))
+            }
             Self::Object(kind, namespace, name) => format!("{}/{name}", kind.path(Some(namespace))),
             Self::Objects(kind, namespace, labels) => {
                 let path = kind.path(namespace.as_deref());
@@ -164,6 +172,7 @@ impl Need {
             Self::Metadata(_) => "where the proxy's control plane is",
             Self::Stats(_) => "whether the proxy is connected to its control plane",
             Self::Sync(..) => "whether the proxy has what its control plane sent",
+            Self::Probe(..) => "whether the application listens",
             Self::Destination(..) => "what B's proxy makes of the request",
             Self::Object(..) | Self::Objects(..) => "what Kubernetes says of it",
             Self::PodsAt(_) => "which pod it is that takes the request",
@@ -190,6 +199,7 @@ impl fmt::Display for Need {
             Self::Metadata(_) => f.write_str("the proxy's metadata"),
             Self::Stats(_) => f.write_str("what the proxy counts of its control plane"),
             Self::Sync(namespace, _) => write!(f, "what was sent to the proxies of namespace {namespace}"),
+            Self::Probe(namespace, name, port) => write!(f, "port {port} of pod {namespace}/{name}"),
             Self::Destination(namespace, name) => write!(f, "the proxy of pod {namespace}/{name}"),
             Self::Object(kind, namespace, name) => write!(f, "{} {namespace}/{name}", kind.name()),
             Self::Objects(kind, Some(namespace), _) => write!(f, "the {} of namespace {namespace}", kind.plural()),
@@ -235,6 +245,7 @@ fn last_updated(need: &Need) -> String {
         | Need::Metadata(_)
         | Need::Stats(_)
         | Need::Sync(..)
+        | Need::Probe(..)
         | Need::Destination(..)
         | Need::Object(..)
         | Need::Objects(..)

@@ -2,13 +2,16 @@
 //!
 //! Of pods that are alike (of one workload) one is walked.
 
+use std::sync::Arc;
+
 use crate::envoy::tls::{Context, Material};
 use crate::mesh::injected::node_proxy;
 use crate::snapshot::{Evidence, Need, Node};
-use crate::verdict::{Power, Side, Stage};
+use crate::verdict::{Mark, Power, Side, Stage};
 
 use super::Driver;
 use super::beyond::destination::{self, Arrival, Arrived};
+use super::beyond::probe;
 use super::beyond::sent::{as_sent, name_of_host, names_by_host, upgrade_over_http2};
 use super::beyond::targets::{Group, Recipients};
 use super::tls::handshake::{self, Meeting, Met};
@@ -148,6 +151,7 @@ impl Driver<'_> {
         let inner = self.beyond(handed, arrived);
         let other = self.of_other_kind(handed, arrived, &inner);
         let (arrived, inner) = other.as_ref().map_or((arrived, inner), |(other, inner)| (other, inner.clone()));
+        let inner = self.probed(inner, arrived);
         let met = self.meet(handed, group, arrived, &inner);
         let over_http = handed.over.http().is_some();
         let socket = group.target.socket.as_deref();
@@ -201,6 +205,23 @@ impl Driver<'_> {
     /// Whether the walk takes it as repaired that the two proxies do not come to terms.
     fn is_mended(&self, handshake: &Handshake) -> bool {
         self.walker.is_repaired(&Stop::Handshake(Box::new(handshake.clone())), &at_pod(handshake))
+    }
+
+    /// The same, with what is known of the pod's application: it says more of B's endpoints, and changes no end.
+    fn probed(&self, inner: Told<Handed>, arrived: &Arrived) -> Told<Handed> {
+        let cluster = |fact: &Fact| if let Fact::Cluster(cluster) = fact { Some(Arc::clone(cluster)) } else { None };
+        let cluster = inner.first_met(&cluster);
+        let Some(row) = cluster.and_then(|cluster| probe::said(self.walker, &arrived.visit, &cluster)) else {
+            return inner;
+        };
+        let ended = |stop: Stop, handed: Option<Handed>| {
+            let is_refused = matches!(stop, Stop::ConnectFailure(_));
+            let told =
+                handed.map_or_else(|| Told::ends(stop.clone()), |handed| Told::ends_before(stop.clone(), handed));
+            // It stays what ends the request.
+            if is_refused { told.more(Row { mark: Mark::Stopped, ..row.clone() }) } else { told }
+        };
+        inner.or_else(&ended).then(&|handed| Told::goes(handed).more(row.clone()))
     }
 
     /// The request through the pod's proxy.

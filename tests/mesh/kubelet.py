@@ -26,7 +26,7 @@ from host import (
 )
 
 PROXY_USER, APP_USER = 1337, 1000
-FORWARDED = (15000, 15010, 15012, 15014, 15020, 15021, 8080)
+FORWARDED = (15000, 15010, 15012, 15014, 15020, 15021, 8080, *range(8081, 8091))
 APP = Path(__file__).with_name("app.py").read_text()
 
 

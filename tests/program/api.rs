@@ -33,6 +33,8 @@ pub(crate) struct World {
     /// `group/version`s that are not served.
     pub(crate) unserved: Vec<&'static str>,
     pub(crate) forward: Forward,
+    /// The ports in pods on which nobody listens; it is said at once.
+    pub(crate) refused: Vec<u16>,
     /// The namespaces to whose pods no port may be forwarded.
     pub(crate) unforwarded: Vec<&'static str>,
     pub(crate) admin: fn(&str) -> Answer,
@@ -85,6 +87,7 @@ impl World {
             unserved: Vec::new(),
             forward: Forward::Open,
             unforwarded: Vec::new(),
+            refused: Vec::new(),
             admin: envoy,
             delay: Duration::ZERO,
             busy: 0,
@@ -310,14 +313,16 @@ async fn channels(mut socket: Socket, port: u16, world: Arc<World>, seen: Arc<Mu
     for channel in [0, 1] {
         socket.send(Message::binary(vec![channel, low, high])).await.unwrap();
     }
-    if let Forward::Closed = world.forward {
+    if matches!(world.forward, Forward::Closed) || world.refused.contains(&port) {
         let words = format!(
             "\u{1}error forwarding port {port} to pod 0123, uid : failed to connect to localhost:{port} inside \
              namespace: dial tcp4 127.0.0.1:{port}: connect: connection refused"
         );
         // What is left unread when a connection ends takes away what was sent: the request is read, and the end awaited.
         let patience = Duration::from_secs(10);
-        let _ = tokio::time::timeout(patience, socket.next()).await;
+        if !world.refused.contains(&port) {
+            let _ = tokio::time::timeout(patience, socket.next()).await;
+        }
         let _ = socket.send(Message::binary(words.into_bytes())).await;
         let _ = socket.close(None).await;
         let _ = tokio::time::timeout(patience, async { while let Some(Ok(_)) = socket.next().await {} }).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::{Api, Forward, World, owner, pod};
 use mesh_why::collect::{
-    ClusterFlags, CollectError, Existing, Log, Opened, Options, Place, Source, open, ports_of, save,
+    ClusterFlags, CollectError, Existing, Log, Opened, Options, Place, Probe, Source, open, ports_of, save,
 };
 use mesh_why::snapshot::{Answer, Kind, Lookup, Need, Origin, Snapshot};
 use serde_json::{Value, json};
@@ -14,7 +14,14 @@ const A: Origin = Origin::Source(0);
 fn options(api: &Api) -> Options {
     // Named, so that no kubeconfig of this machine is read.
     let cluster = ClusterFlags { kubeconfig: Some(api.kubeconfig_file()), ..ClusterFlags::default() };
-    Options { cluster, admin_port: None, timeout: Some(Duration::from_secs(10)), max_read: 1 << 20, log: Log::Quiet }
+    Options {
+        cluster,
+        admin_port: None,
+        timeout: Some(Duration::from_secs(10)),
+        max_read: 1 << 20,
+        log: Log::Quiet,
+        probe: Probe::Never,
+    }
 }
 
 fn named(name: &str) -> Place {

@@ -13,6 +13,7 @@ mod data;
 mod explain;
 mod from_log;
 mod moving;
+mod probe;
 mod raw;
 mod said;
 mod save;

@@ -214,7 +214,7 @@ pub(in crate::explain) const ISTIO: &[Entry] = &[
         means: "B's proxy dials the pod's address, and nobody listens there: UF at B, 503 at A. No release reports \
                 the code any more.",
         fix: "Listen on 0.0.0.0, or set `defaultEndpoint: 127.0.0.1:PORT` in a Sidecar's ingress.",
-        findings: &["application-does-not-listen", "connections-fail"],
+        findings: &["application-does-not-listen", "application-listens-on-loopback-only", "connections-fail"],
         ..Entry::EMPTY
     },
     Entry {

@@ -224,7 +224,12 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         title: "No container has the Service's target port.",
         means: "By name: the port has no endpoints, and Envoy answers 503 UH. By number: connections are refused.",
         fix: "Correct `targetPort`, or the container's port.",
-        findings: &["port-without-endpoints", "connections-fail", "application-does-not-listen"],
+        findings: &[
+            "port-without-endpoints",
+            "connections-fail",
+            "application-does-not-listen",
+            "application-listens-on-loopback-only",
+        ],
         ..Entry::EMPTY
     },
     Entry {

@@ -20,6 +20,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
             "connections-fail",
             "token-rejected",
             "application-does-not-listen",
+            "application-listens-on-loopback-only",
         ],
         ..Entry::EMPTY
     },

@@ -308,7 +308,10 @@ fn amend(steps: &mut Vec<Step>, side: Side, more: &Row) {
     let Some(row) = steps.iter_mut().rev().find(|step| step.side == side && step.stage == more.stage) else {
         return steps.push(step(side, more));
     };
-    row.mark = more.mark;
+    // That one thing more is well makes nothing well.
+    if more.mark != Mark::Passed {
+        row.mark = more.mark;
+    }
     if !row.note.contains(&more.note) {
         row.note = if row.note.is_empty() { more.note.clone() } else { format!("{}; {}", row.note, more.note) };
     }
