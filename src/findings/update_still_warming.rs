@@ -32,12 +32,14 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let origin = at_b.unwrap_or(Origin::Source(0));
     let Some(stop) = case.own_stop() else {
         note(case, Origin::Source(0), case.in_source());
-        at_b.into_iter().for_each(|origin| note(case, origin, case.trail()));
+        if let Some(origin) = at_b {
+            note(case, origin, case.trail());
+        }
         return None;
     };
     let absent = (*stop == Stop::NoListener).then(|| format!("0.0.0.0_{}", case.request().port));
     let waiting =
-        cluster(case, origin, case.trail()).or_else(|| listener(case, origin, taken(case.trail()).or(absent)?))?;
+        cluster(case, origin, case.trail()).or_else(|| listener(case, origin, &taken(case.trail()).or(absent)?))?;
     let for_what = waits_for(case, &waiting);
     // Nothing else is the reason where the very thing is not there yet.
     let is_missing = case.lacks_cluster() || *stop == Stop::NoListener;
@@ -70,7 +72,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 
 /// Nothing failed: that something newer waits is worth a line.
 fn note(case: &Case, origin: Origin, trail: &Trail) {
-    let listener = || listener(case, origin, taken(trail)?);
+    let listener = || listener(case, origin, &taken(trail)?);
     if let Some(waiting) = cluster(case, origin, trail).or_else(listener) {
         case.note(format!(
             "what becomes of requests once the newer {} is in use, which is still warming",
@@ -91,8 +93,8 @@ fn taken(trail: &Trail) -> Option<String> {
     trail.listener.as_ref()?.text("name")
 }
 
-fn listener(case: &Case, origin: Origin, name: String) -> Option<Waiting> {
-    let at = case.listener_entry(origin, &name)?.get("warming_state")?;
+fn listener(case: &Case, origin: Origin, name: &str) -> Option<Waiting> {
+    let at = case.listener_entry(origin, name)?.get("warming_state")?;
     let config = at.get("listener")?;
     Some(Waiting { origin, stage: Stage::Listener, what: format!("listener {name}"), at, config })
 }
