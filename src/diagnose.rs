@@ -120,7 +120,9 @@ impl Found {
 impl Rule {
     fn find(&'static self, case: &Case) -> Option<Finding> {
         let Found { certainty, stage, title, why, mut objects, fix, next, codes, evidence } = (self.examine)(case)?;
-        objects.iter_mut().for_each(|object| point(object, &fix));
+        for object in &mut objects {
+            point(object, &fix);
+        }
         Some(Finding { id: self.id, certainty, stage, title, why, objects, fix, next, codes, evidence })
     }
 

@@ -202,7 +202,8 @@ pub(super) struct OutputArgs {
 
     /// Also connect to B's application through a port-forward, and close: whether it listens
     ///
-    /// Nothing is sent on the connection, and without this flag there is none. It is opened only in pods of B's that the
+    /// Nothing is sent on the connection, and without this flag there is none. Port 1 is tried before, on which nothing
+    /// listens: where that is not refused, the other says nothing. Both are opened only in pods of B's that the
     /// request gets to, never in a gateway's.
     #[arg(long, conflicts_with_all = ["no_destination", "demo", "config_dump"])]
     pub(super) probe: bool,

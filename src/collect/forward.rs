@@ -27,6 +27,8 @@ use crate::snapshot::Answer;
 /// How long the reason of a failure may be on its way: it comes on another channel than the failure.
 const REASON_WAIT: Duration = Duration::from_millis(500);
 
+/// `tcpmux`: no application of today listens there.
+const NOBODYS_PORT: u16 = 1;
 /// So long after the connection was asked for, nobody has refused it.
 const NO_REFUSAL: Duration = Duration::from_secs(2);
 
@@ -94,10 +96,10 @@ impl PodEndpoint {
     }
 
     /// Connects to the port and closes the connection; nothing is sent. That nothing listens the kubelet says at once, that
-    /// something does nobody says.
+    /// something does nobody says: so a port is tried before on which nothing ever listens.
     pub(super) async fn probe(&mut self) -> Result<Answer, String> {
         let began = Instant::now();
-        let came = within(self.cluster.limits().timeout, self.try_probe()).await.and_then(|came| came);
+        let came = within(self.cluster.limits().timeout, self.try_both()).await.and_then(|came| came);
         let (namespace, pod, port) = (&self.namespace, &self.pod, self.port);
         let said = match &came {
             Ok(None) => "accepted, and closed".to_owned(),
@@ -114,9 +116,18 @@ impl PodEndpoint {
         }
     }
 
+    async fn try_both(&mut self) -> Result<Option<String>, Failure> {
+        match self.try_probe(NOBODYS_PORT).await {
+            Ok(Some(_)) => self.try_probe(self.port).await,
+            // Then silence says nothing, either.
+            Ok(None) => Err(Failure::new("port-forwards to this pod do not tell whether anything listens")),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Why nothing took the connection; `None` where something did.
-    async fn try_probe(&mut self) -> Result<Option<String>, Failure> {
-        let (_forwarder, mut stream, mut reason) = self.forward().await?;
+    async fn try_probe(&mut self, port: u16) -> Result<Option<String>, Failure> {
+        let (_forwarder, mut stream, mut reason) = self.forward(port).await?;
         let mut byte = [0];
         let told = tokio::select! {
             told = &mut reason => told,
@@ -137,17 +148,18 @@ impl PodEndpoint {
     /// A stream to the port, and what comes of the reason for which there is none.
     async fn forward(
         &mut self,
+        port: u16,
     ) -> Result<(Portforwarder, impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Reason), Failure> {
         let pods: Api<Pod> = Api::namespaced(self.cluster.client(), &self.namespace);
-        let mut forwarder = pods.portforward(&self.pod, &[self.port]).await.map_err(|error| self.refused(&error))?;
+        let mut forwarder = pods.portforward(&self.pod, &[port]).await.map_err(|error| self.refused(&error))?;
         let lost = || Failure::new("the port-forward has no stream");
-        let stream = forwarder.take_stream(self.port).ok_or_else(lost)?;
-        let reason: Reason = Box::pin(forwarder.take_error(self.port).ok_or_else(lost)?);
+        let stream = forwarder.take_stream(port).ok_or_else(lost)?;
+        let reason: Reason = Box::pin(forwarder.take_error(port).ok_or_else(lost)?);
         Ok((forwarder, stream, reason))
     }
 
     async fn open(&mut self) -> Result<Connection, Failure> {
-        let (forwarder, stream, reason) = self.forward().await?;
+        let (forwarder, stream, reason) = self.forward(self.port).await?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|e| Failure::new(root_cause(&e)))?;
         let driver = tokio::spawn(async move {

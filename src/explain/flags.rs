@@ -247,6 +247,7 @@ pub(super) const FLAGS: &[Entry] = &[
             "listener-rejected",
             "virtual-service-not-bound",
             "host-not-routed",
+            "gateway-ports-share-a-target",
             "route-not-attached",
             "delegate-not-found",
             "delegate-outside-its-root",

@@ -35,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Route,
         title: format!("no VirtualService or HTTPRoute has the host {}", unrouted.host),
         why: format!(
-            "{}, and no VirtualService or route of the cluster has {}. {}.",
+            "{}; no VirtualService and no route of the cluster has {}. {}.",
             known(&bound),
             unrouted.host,
             case.answers()
@@ -94,8 +94,8 @@ fn known(bound: &[&Router]) -> String {
     let hosts = bound.iter().flat_map(|router| router.at.list(router.field()));
     let hosts: Vec<String> = hosts.filter_map(|host| host.value().as_str().map(str::to_owned)).take(5).collect();
     match &hosts[..] {
-        [] => "The gateway has no host".to_owned(),
-        hosts => format!("There are the hosts {}", hosts.join(", ")),
+        [] => "Gateways have no hosts".to_owned(),
+        hosts => format!("Gateways have the hosts {}", hosts.join(", ")),
     }
 }
 

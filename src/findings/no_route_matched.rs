@@ -16,8 +16,10 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, add_item, advice, certain, in_field, is_of_gateway_api, named, replace, rules_field, show,
+    Case, Found, Proved, Unrouted, add_item, advice, certain, in_field, is_of_gateway_api, named, replace, rules_field,
+    show,
 };
+use crate::envoy::domains::without_port;
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Missed, Stop};
@@ -25,6 +27,7 @@ use crate::walk::{Missed, Stop};
 pub(crate) const YIELDS_TO: &[&str] = &[
     "delegate-not-found",
     "delegate-outside-its-root",
+    "gateway-ports-share-a-target",
     "host-not-routed",
     "route-not-attached",
     "virtual-service-not-bound",
@@ -118,8 +121,10 @@ fn no_virtual_host(case: &Case) -> Option<Found> {
     let mut evidence: Vec<Evidence> =
         hosts().filter_map(|h| h.node().get("domains")).take(2).map(|n| n.evidence()).collect();
     evidence.extend(owners.into_iter().map(|(_, evidence)| evidence));
+    // At a gateway of Istio's an object that has the host may be kept from it by something else.
+    let is_proved = !objects.is_empty() && Unrouted::of(case).is_none();
     Some(Found {
-        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
+        certainty: certain(if is_proved { Proved::Yes } else { Proved::No }),
         stage: Stage::Route,
         title: format!("no virtual host takes the host {host}"),
         why: format!(
@@ -140,7 +145,7 @@ fn hosts_field(route: &ObjectRef) -> &'static str {
 }
 
 fn take_host(case: &Case, owner: &ObjectRef, host: &str) -> Fix {
-    let text = format!("{}, {}: add {host}", named(owner), owner.field);
-    let name = host.split(':').next().unwrap_or(host);
+    let name = without_port(host);
+    let text = format!("{}, {}: add {name}", named(owner), owner.field);
     add_item(owner, case.read(owner).as_ref(), &owner.field, Some(json!(name)), text)
 }

@@ -18,7 +18,7 @@ use crate::envoy::codec::Refusal;
 use crate::verdict::{Op, Side};
 use crate::walk::{Stop, Unfit};
 
-pub(crate) const YIELDS_TO: &[&str] = &["mtls-required"];
+pub(crate) const YIELDS_TO: &[&str] = &["mtls-required", "tls-of-the-rule-fails"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.own_stop()?;

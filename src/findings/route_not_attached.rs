@@ -44,13 +44,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 /// What keeps a route from the Gateway that it names.
 fn broken(case: &Case, unrouted: &Unrouted, by: &ObjectRef, parent: &Parent) -> Option<Unbound> {
     let (namespace, name) = (parent.namespace(), parent.at.text("name")?);
-    match case.object(Kind::KubeGateway, &namespace, &name) {
-        Some(gateway) => detached(case, unrouted, by, parent, &gateway),
-        None => {
-            let absence = case.no_object(Kind::KubeGateway, &namespace, &name)?;
-            Some(elsewhere(case, by, parent).unwrap_or_else(|| missing(by, parent, absence)))
-        }
+    if let Some(gateway) = case.object(Kind::KubeGateway, &namespace, &name) {
+        return detached(case, unrouted, by, parent, &gateway);
     }
+    let absence = case.no_object(Kind::KubeGateway, &namespace, &name)?;
+    Some(elsewhere(case, by, parent).unwrap_or_else(|| missing(by, parent, absence)))
 }
 
 /// An entry of a route's `parentRefs`.

@@ -18,19 +18,22 @@ use crate::diagnose::{
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Stage};
-use crate::walk::Stop;
+use crate::walk::{Stop, Unfit};
 
 pub(crate) const YIELDS_TO: &[&str] = &["certificate-of-another-name", "mutual-tls-to-plaintext"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
-    if !matches!(case.stop(), Some(Stop::ConnectFailure(_))) || case.destination().is_some() {
+    // Either the counters show it, or B's proxy does.
+    let there = case.destination();
+    let is_counted = there.is_none() && matches!(case.stop(), Some(Stop::ConnectFailure(_)));
+    if !is_counted && case.own_stop() != Some(&Stop::Unfit(Unfit::TlsOnPlaintext)) {
         return None;
     }
-    let cluster = case.cluster()?;
-    let (rule, _) = case.cluster_object()?;
+    let cluster = case.in_source().cluster.as_deref()?;
+    let (rule, _) = Case::object_of_cluster(cluster)?;
     let tls = policy_part(&case.read(&rule)?, &ClusterName::parse(&cluster.name)?, "tls")?;
     let mode = tls.text("mode").filter(|mode| ["SIMPLE", "MUTUAL", "ISTIO_MUTUAL"].contains(&mode.as_str()))?;
-    let pods = pods_of(case, cluster);
+    let pods = there.map_or_else(|| pods_of(case, cluster), |there| vec![there.pod.clone()]);
     let pod = pods.iter().find(|pod| takes_mutual_tls(pod))?;
     let disabled = disabled(case, pod);
     // What Istio's own mutual TLS fails by is not the rule, unless B takes none.
@@ -55,7 +58,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title: "TLS to every endpoint fails".to_owned(),
         why: format!(
-            "{} has A's proxy speak TLS ({mode}) to {}; {against}. No connection ever came about. Envoy answers by itself.",
+            "{} has A's proxy speak TLS ({mode}) to {}; {against}. No connection comes about. Envoy answers by itself.",
             named(&object),
             named(&pod_ref)
         ),

@@ -25,6 +25,7 @@ use super::way::met::{Socket, SocketKind};
 use super::way::question::Beyond;
 use super::way::repair::{PLAINTEXT, TLS};
 use super::way::stop::{Form, Handshake, Stop};
+use super::way::unfit::Unfit;
 use super::way::walker::Walker;
 
 /// What comes of handing the request to pods that are alike.
@@ -351,8 +352,11 @@ impl Condition {
 /// What A's client sees of it: where A's proxy speaks HTTP to B and B closes the connection, A's proxy answers. Without
 /// a filter chain nobody takes part in a handshake, and to A's proxy there never was a connection.
 fn translate(stop: Stop, over_http: bool, socket: Option<&Socket>) -> Stop {
-    let cut_off = stop == Stop::NoFilterChain && socket.is_some_and(Socket::is_tls);
-    match (cut_off, over_http) {
+    let is_tls = socket.is_some_and(Socket::is_tls);
+    if is_tls && stop == Stop::Unfit(Unfit::TlsOnPlaintext) {
+        return Stop::UpstreamCutOff(if over_http { Form::Http } else { Form::Tcp });
+    }
+    match (is_tls && stop == Stop::NoFilterChain, over_http) {
         (true, true) => Stop::UpstreamCutOff(Form::Http),
         (true, false) => Stop::UpstreamCutOff(Form::Tcp),
         (false, true) if stop.closes() => Stop::UpstreamClosed,

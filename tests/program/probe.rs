@@ -7,6 +7,8 @@ use crate::api::{Api, Forward, World};
 use crate::tool::Tool;
 
 const PORT: u16 = 8086;
+/// Where nothing ever listens.
+const NOBODYS: u16 = 1;
 
 /// A real mesh in which no connection to the application of B's pod ever came about.
 const SCENARIO: &str = "tests/scenarios/application-does-not-listen";
@@ -34,6 +36,13 @@ fn ask(world: World, more: &[&str]) -> Asked {
     Asked { verdict, forwards, sent: seen.admin.clone() }
 }
 
+/// A cluster whose port-forwards tell that nothing listens on these ports.
+fn with_refusals(ports: &[u16]) -> World {
+    let mut world = World::new(Vec::new());
+    world.refused = ports.to_vec();
+    world
+}
+
 fn first(verdict: &Value) -> &Value {
     &verdict["findings"][0]
 }
@@ -48,9 +57,11 @@ fn without_the_flag_nothing_connects() {
 
 #[test]
 fn one_connection_is_opened_and_nothing_is_sent_on_it() {
-    let asked = ask(World::new(Vec::new()), &["--probe"]);
-    assert!(matches!(&asked.forwards[..], [one] if one.contains("/pods/mailer-") && one.ends_with("ports=8086")));
-    assert_eq!(asked.sent, [Vec::<String>::new()]);
+    let asked = ask(with_refusals(&[NOBODYS]), &["--probe"]);
+    let [control, one] = &asked.forwards[..] else { panic!("{:?}", asked.forwards) };
+    assert!(control.contains("/pods/mailer-") && control.ends_with("ports=1"), "{control}");
+    assert!(one.contains("/pods/mailer-") && one.ends_with("ports=8086"), "{one}");
+    assert!(asked.sent.iter().all(Vec::is_empty), "{:?}", asked.sent);
     let found = first(&asked.verdict);
     assert_eq!(
         (found["id"].as_str(), found["certainty"].as_str()),
@@ -60,8 +71,7 @@ fn one_connection_is_opened_and_nothing_is_sent_on_it() {
 
 #[test]
 fn what_is_refused_on_loopback_listens_nowhere() {
-    let mut world = World::new(Vec::new());
-    world.refused = vec![PORT];
+    let world = with_refusals(&[NOBODYS, PORT]);
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("saved").display().to_string();
     let asked = ask(world, &["--probe", "--save", &saved]);
@@ -74,6 +84,14 @@ fn what_is_refused_on_loopback_listens_nowhere() {
     // The snapshot keeps what came of it, and a replay says it again.
     let again: Value = serde_json::from_str(&Tool::new().run(&["--snapshot", &saved, "-o", "json"]).out).unwrap();
     assert_eq!((&again["findings"], &again["walk"]), (&asked.verdict["findings"], &asked.verdict["walk"]));
+}
+
+#[test]
+fn where_silence_says_nothing_nothing_is_said() {
+    let asked = ask(World::new(Vec::new()), &["--probe"]);
+    assert_eq!(first(&asked.verdict)["id"], "application-does-not-listen");
+    let lines = asked.verdict["unchecked"].to_string();
+    assert!(lines.contains("do not tell whether anything listens"), "{lines}");
 }
 
 #[test]

@@ -92,6 +92,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
             "routes-not-delivered",
             "virtual-service-not-bound",
             "host-not-routed",
+            "gateway-ports-share-a-target",
             "route-not-attached",
             "delegate-not-found",
             "delegate-outside-its-root",

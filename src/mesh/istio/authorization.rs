@@ -398,7 +398,7 @@ mod tests {
     use super::*;
     use crate::snapshot::{Answer, Kind, Lookup, Need, Snapshot};
 
-    fn rule(spec: Value) -> Node {
+    fn rule(spec: &Value) -> Node {
         let object = json!({
             "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
             "metadata": {"namespace": "shop", "name": "product"},
@@ -414,7 +414,7 @@ mod tests {
     }
 
     /// The fields that do not take it, each with how.
-    fn missed(spec: Value, asked: &Asked) -> Vec<(String, Way)> {
+    fn missed(spec: &Value, asked: &Asked) -> Vec<(String, Way)> {
         let found = nearest(&[rule(spec)], asked).map(|(_, misses)| misses).unwrap_or_default();
         found.into_iter().map(|miss| (miss.field.at.place(), miss.way)).collect()
     }
@@ -465,7 +465,7 @@ mod tests {
             (when("source.namespace", "values", json!(["shop"])), None),
             (when("experimental.envoy.filters.x", "values", json!(["y"])), None),
         ] {
-            let ways: Vec<Way> = missed(spec.clone(), &get()).into_iter().map(|(_, way)| way).collect();
+            let ways: Vec<Way> = missed(&spec, &get()).into_iter().map(|(_, way)| way).collect();
             assert_eq!(ways, expected.into_iter().collect::<Vec<_>>(), "{spec}");
         }
     }
@@ -474,16 +474,16 @@ mod tests {
     fn a_connection_has_nothing_of_http() {
         let tcp = Asked { speaks: Speaks::Tcp, ..get() };
         let spec = json!({"to": [{"operation": {"paths": ["/api*"], "ports": ["8082"]}}]});
-        assert_eq!(missed(spec, &tcp), [("spec.rules[0].to[0].operation.paths".to_owned(), Way::OfHttp)]);
+        assert_eq!(missed(&spec, &tcp), [("spec.rules[0].to[0].operation.paths".to_owned(), Way::OfHttp)]);
     }
 
     #[test]
     fn plaintext_is_nobody() {
         let plain = Asked { client: Client::Nobody, ..get() };
         let spec = json!({"from": [{"source": {"notNamespaces": ["billing"]}}, {"source": {"namespaces": ["shop"]}}]});
-        assert_eq!(missed(spec, &plain), []);
+        assert_eq!(missed(&spec, &plain), []);
         let spec = json!({"from": [{"source": {"namespaces": ["shop"]}}]});
-        assert_eq!(missed(spec, &plain), [("spec.rules[0].from[0].source.namespaces".to_owned(), Way::NotListed)]);
+        assert_eq!(missed(&spec, &plain), [("spec.rules[0].from[0].source.namespaces".to_owned(), Way::NotListed)]);
     }
 
     #[test]

@@ -177,8 +177,10 @@ impl Recipients<'_> {
             },
         };
         let namespace = service.text("metadata.namespace")?;
-        service.at("spec.selector")?;
         let labels = service.labels("spec.selector");
+        if labels.is_empty() {
+            return Some(pods_at(walker, targets));
+        }
         walker.glance(walker.snapshot.objects(Kind::Pod, Some(&namespace), &labels))
     }
 }

@@ -177,6 +177,12 @@ fn bytes(walker: &Walker, manager: Manager, dial: &Dial) -> Told<Forwarded> {
     if clear && walker.question.protocol.is_none() && !matches!(walker.origin, Origin::Source(_)) {
         return open(Stage::HttpFilters, "", "whether the client speaks HTTP, which is all that B's proxy takes here");
     }
+    // Whatever the codec makes of it, what it answers is no TLS, and A's proxy is not through with its handshake.
+    let unterminated = manager.sight == Sight::Ciphertext && !matches!(walker.origin, Origin::Source(_));
+    if unterminated && dial.protocol.http().is_some() {
+        let row = Row::stopped(Stage::HttpFilters, NAME, "it takes plaintext HTTP only, and TLS comes");
+        return Told::ends(Stop::Unfit(Unfit::TlsOnPlaintext)).row(row);
+    }
     match CodecType::try_from(manager.config.codec_type) {
         // Bytes that are no HTTP/2 preface go to the HTTP/1 codec (`ConnectionManagerUtility::autoCreateCodec`).
         Ok(CodecType::Auto | CodecType::Http1) if clear => {
