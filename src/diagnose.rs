@@ -41,8 +41,8 @@ pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
 };
 pub(crate) use command::{
-    Columns, describe, list, list_all, list_pods, list_slices, logs, proxy_logs, proxy_secret, proxy_status, service_logs,
-    show,
+    Columns, describe, list, list_all, list_pods, list_slices, logs, proxy_logs, proxy_secret, proxy_status,
+    service_logs, show,
 };
 pub(crate) use connections::{
     entry_of, failures_of, other_endpoints, other_target_port, pods_of, takes_mutual_tls, workload,

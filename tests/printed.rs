@@ -179,8 +179,19 @@ fn is_hostile(c: char) -> bool {
 
 #[test]
 fn no_text_steers_a_terminal_or_begins_a_line() {
-    const HEADS: &[&str] =
-        &["why:", "evidence", "open", "branches", "fix", "also seen", "not checked", "next", "destination", "log"];
+    const HEADS: &[&str] = &[
+        "why:",
+        "evidence",
+        "open",
+        "branches",
+        "fix",
+        "also seen",
+        "not checked",
+        "next",
+        "destination",
+        "log",
+        "then",
+    ];
     for verdict in verdicts() {
         for format in [Format::Text, Format::Wide, Format::Quiet] {
             let screen = print(&verdict, &format);

@@ -72,7 +72,8 @@ impl Recipients<'_> {
         let labels = [("kubernetes.io/service-name".to_owned(), service.text("metadata.name")?)];
         match self.walker.snapshot.objects(Kind::EndpointSlice, Some(&namespace), &labels) {
             Lookup::Found(slices) => {
-                let shown = |slice: &Node| slice.get("endpoints").or_else(|| slice.at("metadata.name"));
+                let listed = |slice: &Node| slice.get("endpoints").filter(|list| !list.value().is_null());
+                let shown = |slice: &Node| listed(slice).or_else(|| slice.at("metadata.name"));
                 Some(slices.iter().filter_map(shown).map(|at| at.evidence()).collect())
             }
             Lookup::Absent(proof) => Some(vec![proof]),
