@@ -16,10 +16,11 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, certain, create_entry, egress_host, in_field, named, only,
-    ref_of, replace, show,
+    port_entry, ref_of, replace, show,
 };
 use crate::envoy::domains::without_port;
 use crate::mesh::istio::binding::takes;
+use crate::mesh::istio::declared_protocol;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Form, Stop};
@@ -34,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let certainty = certain(if sidecar.is_some() { Proved::Yes } else { Proved::No });
     let object = sidecar.unwrap_or_else(mesh_config);
     let host = &case.request().host;
-    let entry = if case.asked_service().is_some() { None } else { Entry::of(case) };
+    let entry = if case.asked_service().is_some() { Entry::of_http(case) } else { Entry::of(case) };
     let at_entry = entry.as_ref().map(|entry| entry.evidence.clone());
     let evidence = [at].into_iter().chain(at_entry).chain(mode.as_ref().map(Node::evidence)).collect();
     let (says, known, first) = match entry {
@@ -85,6 +86,23 @@ impl Entry {
         Self::of_another_port(case, entry)
             .or_else(|| Self::not_exported(case, entry))
             .or_else(|| Self::left_out(case, entry))
+    }
+
+    /// B's Service says that the port is HTTP, and what comes is none: only HTTP has a host that is known there.
+    fn of_http(case: &Case) -> Option<Self> {
+        let request = case.request();
+        let service = case.asked_service().filter(|_| ["tcp", "tls"].contains(&request.protocol))?;
+        let entry = port_entry(service, request.port)?;
+        let declared = declared_protocol(&entry).filter(|is| is.starts_with("http") || is.starts_with("grpc"))?;
+        let at = ["appProtocol", "name"].iter().find_map(|name| entry.get(name))?;
+        let object = ref_of(Kind::Service, service, &at.place());
+        let text = format!("{}, {}: \"tcp\", where clients speak no HTTP", named(&object), object.field);
+        Some(Self {
+            says: format!("calls port {} {declared}, and what comes is no HTTP", request.port),
+            fix: replace(&object, Some(&at), Some(json!("tcp")), text),
+            evidence: at.evidence(),
+            object,
+        })
     }
 
     fn of_another_port(case: &Case, entry: &Node) -> Option<Self> {
