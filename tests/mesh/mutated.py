@@ -147,9 +147,11 @@ def judged(pair, truth, answer, mutation):
     if said is None:
         told.wrong = [str(answer)]
         return told
-    if truth["outcome"] == "fails" and not truth["observations"]:
-        pair = replace(pair, sure="fails")  # no proxy had a say in it
-    if said["outcome"] != "unknown":
+    if truth["outcome"] == "fails" and (not truth["observations"] or decided_by_objects(said)):
+        pair = replace(pair, sure="fails")  # no proxy has a say in it
+    # Where the name has gone, the tool follows the request as if it still resolved.
+    gone = said["outcome"] == "fails" and set(truth["client"]) == {"no such name"}
+    if said["outcome"] != "unknown" and not gone:
         told.wrong = differences(pair, truth, answer.code, said)
     if told.breaks:
         told.names = named_by(mutation, said)
@@ -157,6 +159,13 @@ def judged(pair, truth, answer, mutation):
         if said["outcome"] == "reaches" and any(f["id"] in DOUBTS for f in said["findings"]):
             told.wrong = []
     return told
+
+
+def decided_by_objects(said):
+    """A Service that is not there, or lacks the port: that ends it, whatever a proxy makes of the address."""
+    ids = ("no-such-service", "no-such-port")
+    is_nobodys = (said["response"] or {}).get("from") == "none"
+    return is_nobodys and any(finding["id"] in ids for finding in said["findings"][:1])
 
 
 DOUBTS = ("requests-failed-so-far", "gateway-without-service")
