@@ -8,7 +8,7 @@
 //!
 //! How to confirm it: `kubectl exec POD -- ss -ltn` shows the address before the port: 127.0.0.1:8080, and not 0.0.0.0:8080.
 //!
-//! How to fix it: Let the application listen on 0.0.0.0, or on [::] for both families. Where it cannot, a Sidecar of B's with
+//! How to fix it: Let the application listen on 0.0.0.0, or on `[::]` for both families. Where it cannot, a Sidecar of B's with
 //! an `ingress` whose `defaultEndpoint` is 127.0.0.1:PORT has the proxy connect there.
 
 use std::net::SocketAddr;
