@@ -45,6 +45,11 @@ pub(crate) fn ready_condition(pod: &Node) -> Option<Node> {
     pod.list("status.conditions").into_iter().find(|condition| condition.text("type").as_deref() == Some("Ready"))
 }
 
+/// The field of a Service's port that says its protocol to the mesh.
+pub(crate) fn protocol_field(entry: &Node) -> Option<Node> {
+    ["appProtocol", "name"].iter().find_map(|name| entry.get(name))
+}
+
 /// The entry of a Service's ports that a client dials.
 pub(crate) fn port_entry(service: &Node, port: u16) -> Option<Node> {
     let is_it = |entry: &Node| entry.get("port").and_then(|n| n.value().as_u64()) == Some(u64::from(port));

@@ -16,8 +16,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, add_item, advice, certain, mtls_mode, named, object_ref, port_entry, ref_of, replace, set,
-    show,
+    Case, Found, Proved, add_item, advice, certain, mtls_mode, named, object_ref, port_entry, protocol_field, ref_of,
+    replace, set, show,
 };
 use crate::mesh::istio;
 use crate::mesh::istio::authorization::{self, Asked, Client, Field, Miss, Speaks, Way};
@@ -305,10 +305,10 @@ impl Undeclared {
         let port = istio::ClusterName::parse(&case.in_source().cluster.as_ref()?.name)?.port;
         let entry = port_entry(&service, port)?;
         let protocol = istio::declared_protocol(&entry);
-        if protocol.as_deref().is_some_and(|protocol| protocol.starts_with("http") || protocol.starts_with("grpc")) {
+        if protocol.as_deref().is_some_and(istio::is_http) {
             return None;
         }
-        let at = ["appProtocol", "name"].iter().find_map(|name| entry.get(name));
+        let at = protocol_field(&entry);
         let object = ref_of(Kind::Service, &service, &at.as_ref().map_or_else(|| entry.place(), Node::place));
         Some(Self { object, entry, port, protocol, at })
     }

@@ -10,7 +10,7 @@
 //! How to fix it: Give each port of the Service a `targetPort` of its own.
 
 use crate::diagnose::{Case, Found, Proved, Unrouted, certain, named, ref_of, replace, show};
-use crate::mesh::kubernetes::has_labels;
+use crate::mesh::kubernetes::selects;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::Stage;
 
@@ -21,8 +21,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let namespace = unrouted.pod.text("metadata.namespace")?;
     let labels = unrouted.pod.labels("metadata.labels");
     let services = case.objects(Kind::Service, Some(&namespace), &[])?;
-    let selects = |service: &&Node| has_labels(&labels, service.at("spec.selector").as_ref());
-    let (service, own, other) = services.iter().filter(selects).find_map(|service| {
+    let mut selecting = services.iter().filter(|service| selects(service, &labels));
+    let (service, own, other) = selecting.find_map(|service| {
         let ports = service.list("spec.ports");
         let own = ports.iter().find(|port| number(port) == Some(u64::from(unrouted.port)))?;
         let other = ports.iter().find(|port| number(port) != number(own) && target(port) == target(own))?;

@@ -11,6 +11,7 @@
 //! How to fix it: Add the host to the object that is meant to route it, or ask for a host that is routed.
 
 use crate::diagnose::{Case, Found, Proved, Unrouted, add_item, advice, certain, list_all, named, ref_of, show};
+use crate::mesh::istio::binding::object_of;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Fix, Op, Stage};
 
@@ -27,7 +28,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     }
     let gateways = case.objects(Kind::Gateway, None, &[]).unwrap_or_default();
-    let own: Vec<String> = gateways.iter().filter(|gateway| unrouted.is_for_the_pod(gateway)).map(full_name).collect();
+    let own: Vec<_> = gateways.iter().filter(|gateway| unrouted.is_for_the_pod(gateway)).map(full_name).collect();
     let bound: Vec<&Router> = routers.iter().filter(|router| router.is_bound(&own)).take(3).collect();
     let objects: Vec<_> = bound.iter().map(|router| ref_of(router.kind, &router.at, router.field())).collect();
     Some(Found {
@@ -73,20 +74,18 @@ impl Router {
     }
 
     /// Whether it may be meant: it is bound to a Gateway of the pod, or is a route for some Gateway.
-    fn is_bound(&self, own: &[String]) -> bool {
+    fn is_bound(&self, own: &[(String, String)]) -> bool {
         let namespace = self.at.text("metadata.namespace").unwrap_or_default();
         let named = self.at.list("spec.gateways");
-        let mut names = named
-            .iter()
-            .filter_map(|name| name.value().as_str())
-            .map(|name| if name.contains('/') { name.to_owned() } else { format!("{namespace}/{name}") });
+        let mut names = named.iter().filter_map(|name| Some(object_of(name.value().as_str()?, &namespace)));
         self.kind != Kind::VirtualService || names.any(|name| own.contains(&name))
     }
 }
 
-fn full_name(object: &Node) -> String {
+/// An object's namespace and name.
+fn full_name(object: &Node) -> (String, String) {
     let text = |path: &str| object.text(path).unwrap_or_default();
-    format!("{}/{}", text("metadata.namespace"), text("metadata.name"))
+    (text("metadata.namespace"), text("metadata.name"))
 }
 
 /// The hosts that the gateway has by them.

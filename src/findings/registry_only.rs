@@ -16,11 +16,11 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, certain, create_entry, egress_host, in_field, named, only,
-    port_entry, ref_of, replace, show,
+    port_entry, protocol_field, ref_of, replace, show,
 };
 use crate::envoy::domains::without_port;
 use crate::mesh::istio::binding::takes;
-use crate::mesh::istio::declared_protocol;
+use crate::mesh::istio::{declared_protocol, is_http};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Form, Stop};
@@ -93,8 +93,8 @@ impl Entry {
         let request = case.request();
         let service = case.asked_service().filter(|_| ["tcp", "tls"].contains(&request.protocol))?;
         let entry = port_entry(service, request.port)?;
-        let declared = declared_protocol(&entry).filter(|is| is.starts_with("http") || is.starts_with("grpc"))?;
-        let at = ["appProtocol", "name"].iter().find_map(|name| entry.get(name))?;
+        let declared = declared_protocol(&entry).filter(|protocol| is_http(protocol))?;
+        let at = protocol_field(&entry)?;
         let object = ref_of(Kind::Service, service, &at.place());
         let text = format!("{}, {}: \"tcp\", where clients speak no HTTP", named(&object), object.field);
         Some(Self {

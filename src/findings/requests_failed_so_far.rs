@@ -15,8 +15,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, port_entry, ref_of, replace, rules_field,
-    service_logs, show,
+    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, port_entry, protocol_field, ref_of,
+    replace, rules_field, service_logs, show,
 };
 use crate::mesh::istio::{ClusterName, declared_protocol};
 use crate::snapshot::{Evidence, Kind, Node};
@@ -111,7 +111,7 @@ fn no_http2(case: &Case, cluster: &ClusterTrail) -> Option<Fix> {
     if !["grpc", "grpc-web", "http2"].contains(&protocol.as_str()) || case.kind() == RequestKind::Grpc {
         return None;
     }
-    let at = ["appProtocol", "name"].iter().find_map(|name| entry.get(name))?;
+    let at = protocol_field(&entry)?;
     let object = ref_of(Kind::Service, &service, &at.place());
     let text =
         format!("{}, {}: not {protocol}, where the pods take HTTP/1.1 only: \"http\"", named(&object), object.field);

@@ -71,8 +71,7 @@ fn has_host(unrouted: &Unrouted, route: &Node) -> bool {
 /// The Gateways that a route names, of which the pod may be.
 fn parents(unrouted: &Unrouted, route: &Node) -> impl Iterator<Item = Parent> {
     let route_namespace = route.text("metadata.namespace").unwrap_or_default();
-    let label = unrouted.pod.at("metadata.labels").and_then(|labels| labels.get(GATEWAY_NAME));
-    let own = label.and_then(|name| name.value().as_str().map(str::to_owned));
+    let own = gateway_name(&unrouted.pod);
     let namespace = unrouted.pod.text("metadata.namespace");
     let is_one = move |parent: &Parent| {
         parent.at.text("kind").is_none_or(|kind| kind == "Gateway")
@@ -82,6 +81,13 @@ fn parents(unrouted: &Unrouted, route: &Node) -> impl Iterator<Item = Parent> {
     };
     let parent = move |at: Node| Parent { at, route_namespace: route_namespace.clone() };
     route.list("spec.parentRefs").into_iter().map(parent).filter(is_one)
+}
+
+/// The Gateway that Istio made a pod for.
+fn gateway_name(pod: &Node) -> Option<String> {
+    // The label's name has dots, which are no path.
+    let label = pod.at("metadata.labels")?.get(GATEWAY_NAME)?;
+    label.value().as_str().map(str::to_owned)
 }
 
 /// What the Gateway's controller says against the route.
@@ -246,10 +252,8 @@ fn not_accepted(object: &ObjectRef, at: &Node, condition: &Node) -> Unbound {
 /// Whether the Gateway is for the pod: Istio made the pod for it, or an address of it is a Service of the pod.
 /// <https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#manual-deployment>
 fn is_own(unrouted: &Unrouted, gateway: &Node) -> bool {
-    let name = gateway.text("metadata.name");
-    let label = unrouted.pod.at("metadata.labels").and_then(|labels| labels.text(GATEWAY_NAME));
     // Which Service has the name was not looked at: one address is enough to be it.
-    label == name || !gateway.list("spec.addresses").is_empty()
+    gateway_name(&unrouted.pod) == gateway.text("metadata.name") || !gateway.list("spec.addresses").is_empty()
 }
 
 /// Without an address Istio gives a Gateway pods of its own.
@@ -360,4 +364,16 @@ fn not_taken(unrouted: &Unrouted, parent: &Parent, object: &ObjectRef, listener:
         object,
         codes: &["IST0171"],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_names_the_gateway_that_it_was_made_for() {
+        let pod = |labels: serde_json::Value| Node::of_object(json!({"metadata": {"labels": labels}}));
+        assert_eq!(gateway_name(&pod(json!({GATEWAY_NAME: "public"}))), Some("public".to_owned()));
+        assert_eq!(gateway_name(&pod(json!({"istio": "gate"}))), None);
+    }
 }

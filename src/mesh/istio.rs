@@ -220,6 +220,11 @@ pub(crate) fn declared_protocol(port: &Node) -> Option<String> {
     matches!(number, Some(25 | 53 | 3306 | 27017)).then(|| "tcp".to_owned())
 }
 
+/// Whether a declared protocol is read as HTTP; `https` is TLS to the mesh. `pkg/config/protocol/instance.go`, `IsHTTP`.
+pub(crate) fn is_http(protocol: &str) -> bool {
+    ["http", "http2", "http_proxy", "grpc", "grpc-web"].contains(&protocol)
+}
+
 fn pascal(kebab: &str) -> String {
     let word = |w: &str| {
         let mut chars = w.chars();

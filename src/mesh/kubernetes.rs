@@ -17,6 +17,12 @@ pub fn has_labels(labels: &[(String, String)], wanted: Option<&Node>) -> bool {
     wanted.iter().all(|(key, value)| labels.iter().any(|(k, v)| k == key && value.value().as_str() == Some(v)))
 }
 
+/// Whether a Service selects a pod of these labels; one without a selector selects none.
+pub fn selects(service: &Node, labels: &[(String, String)]) -> bool {
+    let selector = service.at("spec.selector").filter(|selector| !selector.members().is_empty());
+    selector.is_some() && has_labels(labels, selector.as_ref())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -29,6 +35,16 @@ mod tests {
         let has = |wanted: serde_json::Value| has_labels(&labels, Some(&Node::of_object(wanted)));
         assert!(has(json!({"app": "a"})) && has(json!({})) && has_labels(&labels, None));
         assert!(!has(json!({"app": "b"})) && !has(json!({"app": "a", "zone": "z"})));
+    }
+
+    #[test]
+    fn a_service_without_a_selector_selects_no_pod() {
+        let labels = [("app".to_owned(), "a".to_owned())];
+        let selects = |spec: serde_json::Value| selects(&Node::of_object(json!({ "spec": spec })), &labels);
+        assert!(selects(json!({"selector": {"app": "a"}})));
+        assert!(
+            !selects(json!({"selector": {"app": "b"}})) && !selects(json!({"selector": {}})) && !selects(json!({}))
+        );
     }
 
     #[test]

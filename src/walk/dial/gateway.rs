@@ -1,6 +1,6 @@
 //! A gateway as A: its clients dial its Service, which leads to a port of its pod.
 
-use crate::mesh::kubernetes::has_labels;
+use crate::mesh::kubernetes::selects;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Mark, Stage};
 use crate::walk::dial::dialed::{Resolved, ended, found, subject};
@@ -11,10 +11,7 @@ use crate::walk::way::walker::Walker;
 
 /// The port that a gateway's clients dial, through the gateway's Service to the listener's.
 pub(in crate::walk) fn of_gateway(walker: &Walker, port: u16) -> Resolved {
-    let port = match target(walker, port) {
-        Target::Port(port) => port,
-        Target::OfNoService(_) | Target::OfNobody(_) => port,
-    };
+    let port = if let Target::Port(target) = target(walker, port) { target } else { port };
     found(walker, &[None], port, None, Vec::new())
 }
 
@@ -52,11 +49,7 @@ fn target(walker: &Walker, port: u16) -> Target {
     let namespace = pod.text("metadata.namespace").unwrap_or_default();
     let services = walker.glance(walker.snapshot.objects(Kind::Service, Some(&namespace), &[])).unwrap_or_default();
     let labels = pod.labels("metadata.labels");
-    let selects = |service: &Node| {
-        let selector = service.at("spec.selector").filter(|selector| !selector.members().is_empty());
-        selector.is_some() && has_labels(&labels, selector.as_ref())
-    };
-    let own: Vec<&Node> = services.iter().filter(|service| selects(service)).collect();
+    let own: Vec<&Node> = services.iter().filter(|service| selects(service, &labels)).collect();
     let entries: Vec<Node> = own.iter().flat_map(|service| service.list("spec.ports")).collect();
     if let Some(entry) = entries.iter().find(|entry| number_of(entry) == port) {
         return Target::Port(pod_port(&pod, entry).unwrap_or(port));
