@@ -16,7 +16,8 @@ from pathlib import Path
 
 # Envoy and the applications run as users of their own, who cannot enter a private home.
 ROOT = Path(os.environ.get("MESH_WHY_MESH_ROOT", Path(tempfile.gettempdir()) / "mesh-why-mesh"))
-NET = "mesh-why"  # the namespace of the control plane; those of pods begin with it
+# The namespace of the control plane; those of pods begin with it. A second mesh has another, and its own ROOT.
+NET = os.environ.get("MESH_WHY_MESH_NET", "mesh-why")
 DESK = f"{NET}-desk"  # where a user sits: has the API server in reach and nothing else
 BUSY = 4  # so much longer than a machine takes that has nothing else to do
 FOLDERS = ("log", "admin", "pid", "pods", "etcd", "pki", "bin", "desk")
