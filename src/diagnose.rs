@@ -48,7 +48,7 @@ pub(crate) use connections::{
     entry_of, failures_of, other_endpoints, other_target_port, pods_of, takes_mutual_tls, workload,
 };
 pub(crate) use control::{ProxyOf, is_behind, lost, open_updates};
-pub(crate) use delegates::Delegating;
+pub(crate) use delegates::{Delegating, virtual_services_of};
 pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };

@@ -45,11 +45,19 @@ fn roots(case: &Case) -> Vec<Node> {
         let owner = case.object_of_route(&missed.route).filter(|(owner, _)| owner.kind == Kind::VirtualService.name());
         return owner.and_then(|(owner, _)| case.read(&owner)).into_iter().collect();
     }
+    virtual_services_of(case)
+}
+
+/// The `VirtualService` objects that have the host of the request's virtual host, the oldest first, as istiod takes them.
+pub(crate) fn virtual_services_of(case: &Case) -> Vec<Node> {
     let Some(host) = case.trail().virtual_host.as_ref().and_then(|host| host.text("name")) else { return Vec::new() };
     let host = without_port(&host);
     let has_host = |root: &Node| {
         let namespace = root.text("metadata.namespace").unwrap_or_default();
         root.list("spec.hosts").iter().any(|own| own.value().as_str().is_some_and(|own| is_host(own, &namespace, host)))
     };
-    case.objects(Kind::VirtualService, None, &[]).unwrap_or_default().into_iter().filter(has_host).collect()
+    let all = case.objects(Kind::VirtualService, None, &[]).unwrap_or_default();
+    let mut of_host: Vec<Node> = all.into_iter().filter(has_host).collect();
+    of_host.sort_by_key(|service| service.text("metadata.creationTimestamp"));
+    of_host
 }

@@ -239,6 +239,7 @@ pub(super) const FLAGS: &[Entry] = &[
               are.",
         findings: &[
             "no-route-matched",
+            "virtual-service-ignored",
             "proxy-out-of-sync",
             "control-plane-lost",
             "routes-not-delivered",

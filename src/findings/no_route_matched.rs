@@ -30,6 +30,7 @@ pub(crate) const YIELDS_TO: &[&str] = &[
     "gateway-ports-share-a-target",
     "host-not-routed",
     "route-not-attached",
+    "virtual-service-ignored",
     "virtual-service-not-bound",
 ];
 

@@ -20,6 +20,7 @@ use crate::diagnose::{
 };
 use crate::envoy::domains::without_port;
 use crate::mesh::istio::binding::takes;
+use crate::mesh::istio::visibility::is_exported;
 use crate::mesh::istio::{declared_protocol, is_http};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -133,12 +134,7 @@ impl Entry {
 
     fn not_exported(case: &Case, entry: &Node) -> Option<Self> {
         let own = case.namespace();
-        let namespace = entry.text("metadata.namespace")?;
-        let at = entry.at("spec.exportTo").filter(|at| at.items().next().is_some())?;
-        let is_for = |to: &str| to == "*" || to == own || (to == "." && namespace == own);
-        if at.items().filter_map(|to| to.value().as_str().map(str::to_owned)).any(|to| is_for(&to)) {
-            return None;
-        }
+        let at = entry.at("spec.exportTo").filter(|_| !is_exported(entry, &own))?;
         let object = ref_of(Kind::ServiceEntry, entry, "spec.exportTo");
         let text = format!("{}, spec.exportTo: add \"{own}\"", named(&object));
         Some(Self {

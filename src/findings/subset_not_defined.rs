@@ -17,10 +17,13 @@
 use serde_json::{Value, json};
 
 use crate::diagnose::{
-    Case, Found, Proved, add_item, advice, certain, create, destination_field, destination_of, destinations, in_field,
-    is_behind, is_host, named, proxy_status, quoted_list, ref_of, remove, rules, set, show,
+    Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, certain, create, destination_field, destination_of,
+    destinations, in_field, is_behind, is_host, list, named, proxy_status, quoted_list, ref_of, remove, rules, set,
+    show,
 };
-use crate::mesh::istio::ClusterName;
+use crate::mesh::istio::visibility::is_exported;
+use crate::mesh::istio::{ClusterName, config_of};
+use crate::mesh::kubernetes::has_labels;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Certainty, Fix, ObjectRef, Op, Stage};
 
@@ -34,7 +37,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let sibling = siblings.first()?;
     if let Some((rule, at)) = case.objects(Kind::DestinationRule, None, &[]).and_then(|rules| defines(&rules, &name)) {
         let is_own = rule.text("metadata.namespace") == Some(case.namespace());
-        return (!is_own || !is_behind(case)).then(|| unseen(case, &name, &rule, &at, absence));
+        let applied = sibling.get("cluster").and_then(|of| config_of(&of)).map(|(object, _)| object);
+        return (!is_own || !is_behind(case)).then(|| unseen(case, &name, (&rule, &at), absence, applied.as_ref()));
     }
     if let Some((object, evidence)) = behind(case, &name) {
         return (!is_behind(case)).then(|| stale(case, &name, &object, vec![absence, evidence]));
@@ -43,8 +47,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         siblings.iter().filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset")).collect();
     let has = if subsets.is_empty() { "none".to_owned() } else { quoted_list(&subsets) };
     let route = case.route_object();
-    let rule =
-        crate::mesh::istio::config_of(&sibling.get("cluster")?).map(|(object, _)| in_field(&object, "spec.subsets"));
+    let rule = config_of(&sibling.get("cluster")?).map(|(object, _)| in_field(&object, "spec.subsets"));
     let from = route.as_ref().map_or("The route".to_owned(), |(object, _)| named(object));
     let with = match &rule {
         Some(rule) => format!("{} defines {has}", named(rule)),
@@ -84,9 +87,13 @@ fn define(case: &Case, rule: Option<&ObjectRef>, name: &ClusterName) -> Fix {
         return add_item(rule, case.read(rule).as_ref(), "spec.subsets", Some(subset), text);
     }
     let text = format!("a DestinationRule for {} with spec.subsets[].name {}", name.host, name.subset);
-    let namespace = name.service().map_or_else(|| case.namespace(), |(namespace, _)| namespace);
     let spec = json!({"spec": {"host": name.host, "subsets": [subset]}});
-    create(Kind::DestinationRule, &namespace, "", Some(spec), text)
+    create(Kind::DestinationRule, &home(case, name), "", Some(spec), text)
+}
+
+/// The namespace in which a rule of the host counts for all.
+fn home(case: &Case, name: &ClusterName) -> String {
+    name.service().map_or_else(|| case.namespace(), |(namespace, _)| namespace)
 }
 
 /// The route should lead to a subset that there is, or to none.
@@ -153,63 +160,143 @@ fn defines(rules: &[Node], name: &ClusterName) -> Option<(Node, Node)> {
     })
 }
 
-/// The rule is there, and the proxy does not have what it asks for.
-fn unseen(case: &Case, name: &ClusterName, read: &Node, at: &Node, absence: Evidence) -> Found {
-    let rule = &ref_of(Kind::DestinationRule, read, "spec.exportTo");
-    let own = case.namespace();
-    let pod = case.source_pod();
-    let mut objects = vec![rule.clone()];
-    let (why, fix) = if rule.namespace == own {
-        // Its own namespace is where Istio looks first: the proxy is behind.
-        "spec.subsets".clone_into(&mut objects[0].field);
-        if let Some(pod) = &pod {
-            objects.insert(0, pod.clone());
+/// Why A's proxy does not have what a rule defines. `destinationRule` in `pilot/pkg/model/push_context.go`: of A's
+/// namespace, the service's and the root one the first counts that has a rule of the host.
+enum Unseen {
+    /// Another rule of the host shapes A's clusters.
+    Hidden(ObjectRef),
+    /// It is not exported to A's namespace.
+    NotExported(Node),
+    /// It is for other workloads than A.
+    OtherWorkloads(Node),
+    /// It lies in a namespace in which nobody looks for it.
+    Elsewhere,
+    /// Nothing of these: the proxy is behind.
+    Behind,
+}
+
+impl Unseen {
+    fn of(case: &Case, name: &ClusterName, rule: &Node, applied: Option<&ObjectRef>) -> Self {
+        let (own, home) = (case.namespace(), rule.text("metadata.namespace").unwrap_or_default());
+        let of_service = name.service().map(|(namespace, _)| namespace);
+        let is_looked_at = home == own || home == ROOT_NAMESPACE || of_service.is_none_or(|of| of == home);
+        let this = ref_of(Kind::DestinationRule, rule, "");
+        // Those of one namespace become one, where they are exported alike.
+        let hides = |other: &&ObjectRef| {
+            let exports = |rule: &Node| rule.at("spec.exportTo").map(|at| at.value().clone());
+            other.namespace != this.namespace
+                || (other.name != this.name && case.read(other).is_some_and(|o| exports(&o) != exports(rule)))
+        };
+        if let Some(other) = applied.filter(hides) {
+            return Self::Hidden(other.clone());
         }
-        (
-            format!(
-                "{} defines subset \"{}\", but A's proxy has no cluster for it: its configuration is older than the rule, or was not accepted.",
-                named(rule),
-                name.subset
+        if let Some(at) = rule.at("spec.exportTo").filter(|_| home != own && !is_exported(rule, &own)) {
+            return Self::NotExported(at);
+        }
+        let labels = case.own_pod().map(|pod| pod.labels("metadata.labels"));
+        let selector = rule.at("spec.workloadSelector.matchLabels");
+        if let Some(at) = selector.filter(|at| labels.is_some_and(|labels| !has_labels(&labels, Some(at)))) {
+            return Self::OtherWorkloads(at);
+        }
+        if is_looked_at { Self::Behind } else { Self::Elsewhere }
+    }
+
+    /// As the rest of a sentence.
+    fn why(&self, case: &Case, rule: &ObjectRef) -> String {
+        match self {
+            Self::Hidden(other) => {
+                format!(
+                    "{} hides it: a rule of A's namespace counts alone, else one of the service's, else one of {ROOT_NAMESPACE}",
+                    named(other)
+                )
+            }
+            Self::NotExported(at) => {
+                format!("its exportTo is {}, which leaves out namespace {}", at.shown(), case.namespace())
+            }
+            Self::OtherWorkloads(at) => format!("its workloadSelector is {}, which is not A's pod", at.shown()),
+            Self::Elsewhere => format!(
+                "istiod looks for rules in A's namespace, in the service's and in {ROOT_NAMESPACE}, not in {}",
+                rule.namespace
             ),
-            vec![sync()],
-        )
-    } else {
-        (
-            format!(
-                "{} defines subset \"{}\", but A's proxy has no cluster for it: the rule is not exported to namespace {own}, another rule hides it, or the proxy is behind.",
-                named(rule),
-                name.subset
-            ),
-            vec![export(read, rule, &own), define_anew(name, at, &own)],
-        )
+            Self::Behind => "its configuration is older than the rule, or was not accepted".to_owned(),
+        }
+    }
+
+    fn fix(&self, case: &Case, name: &ClusterName, (rule, subset): (&ObjectRef, &Node)) -> Vec<Fix> {
+        match self {
+            Self::Hidden(other) => {
+                let other = in_field(other, "spec.subsets");
+                let text =
+                    format!("{}, spec.subsets: add \"{}\" as {} has it", named(&other), name.subset, named(rule));
+                vec![add_item(&other, case.read(&other).as_ref(), "spec.subsets", Some(subset.kept()), text)]
+            }
+            Self::NotExported(_) => vec![export(case, rule), define_anew(name, subset, &case.namespace())],
+            Self::OtherWorkloads(at) => {
+                let text = format!("{}, spec.workloadSelector: take it away, or let it select A's pod", named(rule));
+                vec![remove(rule, Some(at), text), define_anew(name, subset, &case.namespace())]
+            }
+            Self::Elsewhere => vec![define_anew(name, subset, &home(case, name))],
+            Self::Behind => vec![sync()],
+        }
+    }
+}
+
+/// The rule is there, and the proxy does not have what it asks for.
+fn unseen(
+    case: &Case,
+    name: &ClusterName,
+    (read, at): (&Node, &Node),
+    absence: Evidence,
+    applied: Option<&ObjectRef>,
+) -> Found {
+    let why = Unseen::of(case, name, read, applied);
+    let mut rule = ref_of(Kind::DestinationRule, read, "spec.subsets");
+    let pod = case.source_pod();
+    let evidence = match &why {
+        Unseen::NotExported(at) | Unseen::OtherWorkloads(at) => Some(at.evidence()),
+        Unseen::Hidden(_) | Unseen::Elsewhere | Unseen::Behind => None,
     };
-    let next = match (&pod, rule.namespace == own) {
-        (Some(pod), true) => proxy_status(pod),
-        _ => show(rule),
+    if let Unseen::NotExported(at) | Unseen::OtherWorkloads(at) = &why {
+        rule = in_field(&rule, at.place());
+    }
+    let objects = match &why {
+        Unseen::Hidden(other) => vec![in_field(other, "spec.subsets"), rule.clone()],
+        Unseen::Behind => pod.iter().cloned().chain([rule.clone()]).collect(),
+        Unseen::NotExported(_) | Unseen::OtherWorkloads(_) | Unseen::Elsewhere => vec![rule.clone()],
     };
-    let hidden = rule.namespace != own;
+    let is_behind = matches!(why, Unseen::Behind);
     Found {
-        certainty: Certainty::Likely,
+        certainty: certain(if is_behind { Proved::No } else { Proved::Yes }),
         stage: Stage::Cluster,
         title: format!(
             "the proxy does not have subset \"{}\"{}",
             name.subset,
-            if hidden { ", which is defined elsewhere" } else { "" }
+            if is_behind { "" } else { ", which is defined elsewhere" }
         ),
-        why,
+        why: format!(
+            "{} defines subset \"{}\", but A's proxy has no cluster for it: {}.",
+            named(&rule),
+            name.subset,
+            why.why(case, &rule)
+        ),
+        next: match (&why, &pod) {
+            (Unseen::Behind, Some(pod)) => proxy_status(pod),
+            (Unseen::Elsewhere, _) => list(&home(case, name), "destinationrules"),
+            _ => objects.first().map(show).unwrap_or_default(),
+        },
+        fix: why.fix(case, name, (&rule, at)),
         objects,
-        fix,
-        next,
         codes: &[],
-        evidence: vec![absence, at.evidence()],
+        evidence: [absence, at.evidence()].into_iter().chain(evidence).collect(),
     }
 }
 
-/// The rule should be seen from a namespace. One that says nothing of it is seen from everywhere.
-fn export(read: &Node, rule: &ObjectRef, namespace: &str) -> Fix {
-    let is_limited = read.at("spec.exportTo").is_some();
-    let text = format!("{}, spec.exportTo: let it include {namespace}", named(rule));
-    add_item(rule, Some(read), "spec.exportTo", is_limited.then(|| json!(namespace)), text)
+/// The rule should be seen from A's namespace.
+fn export(case: &Case, rule: &ObjectRef) -> Fix {
+    let own = case.namespace();
+    let rule = in_field(rule, "spec.exportTo");
+    let text = format!("{}, spec.exportTo: add \"{own}\"", named(&rule));
+    add_item(&rule, case.read(&rule).as_ref(), "spec.exportTo", Some(json!(own)), text)
 }
 
 /// The same subset should be defined where A's proxy sees it.

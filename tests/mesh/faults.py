@@ -118,6 +118,16 @@ def subsets(**names):
     return istio("DestinationRule", "product-service", host="product-service", subsets=listed)
 
 
+def subsets_of_product_by(namespace, name, exported_to=None, **names):
+    """Subsets of product-service, by a rule of any namespace."""
+    rule = subsets(**names)
+    rule["metadata"] = {"name": name, "namespace": namespace}
+    rule["spec"]["host"] = PRODUCT
+    if exported_to:
+        rule["spec"]["exportTo"] = exported_to
+    return rule
+
+
 def to_product(subset=None, **more):
     return {
         "destination": {"host": "product-service"} | ({"subset": subset} if subset else {}),
@@ -673,6 +683,58 @@ FAULTS = [
         requests=40,
         finding="subset-not-defined",
         blame=(VS, DR),
+    ),
+    Fault(
+        "subset-of-a-hidden-rule",
+        "product-service:8082",
+        objects=[
+            subsets(v1="v1"),
+            subsets_of_product_by("istio-system", "everybody", v2="v2"),
+            virtual_service({"route": [to_product("v2")]}),
+        ],
+        holds=routes_have("|v2|"),
+        finding="subset-not-defined",
+        blame=(DR, ("DestinationRule", "istio-system", "everybody")),
+    ),
+    Fault(
+        "subset-of-a-rule-elsewhere",
+        "product-service:8082",
+        objects=[
+            subsets_of_product_by("edge", "product", v2="v2"),
+            virtual_service({"route": [to_product("v2")]}),
+        ],
+        holds=routes_have("|v2|"),
+        finding="subset-not-defined",
+        blame=(("DestinationRule", "edge", "product"),),
+    ),
+    Fault(
+        "subset-of-a-rule-not-exported",
+        "product-service:8082",
+        objects=[
+            subsets_of_product_by("istio-system", "everybody", exported_to=["."], v2="v2"),
+            virtual_service({"route": [to_product("v2")]}),
+        ],
+        holds=routes_have("|v2|"),
+        finding="subset-not-defined",
+        blame=(("DestinationRule", "istio-system", "everybody"),),
+        at="spec.exportTo",
+    ),
+    Fault(
+        "virtual-service-ignored",
+        "product-service:8082",
+        objects=[
+            virtual_service({"match": API, "route": [to_product()]}),
+            istio(
+                "VirtualService",
+                "product-spare",  # of two that came at once the first by name counts
+                hosts=["product-service"],
+                http=[{"route": [to_product()]}],
+            ),
+        ],
+        holds=routes_have("/api"),
+        finding="virtual-service-ignored",
+        blame=(VS, ("VirtualService", "shop", "product-spare")),
+        at="spec.http",
     ),
     Fault(
         "two-subsets-fail",  # the one that most requests meet comes first, whatever the stage

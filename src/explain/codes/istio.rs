@@ -58,7 +58,7 @@ pub(in crate::explain) const ISTIO: &[Entry] = &[
         title: "Two VirtualServices of the mesh have the same host.",
         means: "Only the older one counts for sidecars. Rules of the other have no effect: the wrong route, or none.",
         fix: "Merge the two objects.",
-        findings: &["no-route-matched", "subset-not-defined"],
+        findings: &["virtual-service-ignored", "no-route-matched", "subset-not-defined"],
         ..Entry::EMPTY
     },
     Entry {

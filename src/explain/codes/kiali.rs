@@ -292,7 +292,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         title: "Two VirtualServices have the same host.",
         means: "Only the older one counts for sidecars.",
         fix: "Merge them.",
-        findings: &["no-route-matched", "subset-not-defined"],
+        findings: &["virtual-service-ignored", "no-route-matched", "subset-not-defined"],
         ..Entry::EMPTY
     },
     Entry {

@@ -87,6 +87,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
         flags: &["NR"],
         findings: &[
             "no-route-matched",
+            "virtual-service-ignored",
             "proxy-out-of-sync",
             "control-plane-lost",
             "routes-not-delivered",

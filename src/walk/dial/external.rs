@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::mesh::istio::visibility::is_exported;
 use crate::snapshot::{Kind, Lookup, Need, Node};
 use crate::walk::dial::dialed::{Resolved, ended, found, pending};
 use crate::walk::dial::gateway::of_clients;
@@ -35,7 +36,7 @@ pub(in crate::walk) fn external(walker: &Walker) -> Resolved {
         entry.list("spec.hosts").iter().filter_map(|h| h.value().as_str()).any(by)
     };
     let suffix = |name: &str| name.strip_prefix('*').is_some_and(|rest| host.ends_with(rest));
-    let visible: Vec<Node> = entries.into_iter().filter(|e| is_visible(walker, e)).collect();
+    let visible: Vec<Node> = entries.into_iter().filter(|e| is_exported(e, &walker.namespace())).collect();
     let is_known = visible.iter().any(|e| takes(e, &|name| name == host || suffix(name)));
     if !is_known && let Some(resolved) = misspelled(walker) {
         return resolved;
@@ -78,20 +79,6 @@ fn addresses(walker: &Walker, entries: &[Node], port: u16) -> Resolved {
         ips.push(None);
     }
     found(walker, &ips, port, None, evidence)
-}
-
-/// Whether a namespace exports a `ServiceEntry` to A's.
-fn is_visible(walker: &Walker, entry: &Node) -> bool {
-    let own = walker.namespace();
-    let to = entry.list("spec.exportTo");
-    let home = entry.text("metadata.namespace").unwrap_or_default();
-    let reaches = |to: &Node| match to.value().as_str() {
-        Some("*") => true,
-        Some(".") => home == own,
-        Some(named) => named == own,
-        None => false,
-    };
-    to.is_empty() || to.iter().any(reaches)
 }
 
 /// `name.namespace` of a namespace that has Services, and not this one; `None` where it is another name.
