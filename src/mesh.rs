@@ -17,4 +17,5 @@ pub mod osm;
 pub mod plain;
 pub mod proxies;
 pub mod signs;
+pub mod visibility;
 pub mod whose;

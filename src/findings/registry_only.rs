@@ -20,8 +20,8 @@ use crate::diagnose::{
 };
 use crate::envoy::domains::without_port;
 use crate::mesh::istio::binding::takes;
-use crate::mesh::istio::visibility::is_exported;
 use crate::mesh::istio::{declared_protocol, is_http};
+use crate::mesh::visibility::is_exported;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{Form, Stop};

@@ -21,9 +21,9 @@ use crate::diagnose::{
     destinations, in_field, is_behind, is_host, list, named, proxy_status, quoted_list, ref_of, remove, rules, set,
     show,
 };
-use crate::mesh::istio::visibility::is_exported;
 use crate::mesh::istio::{ClusterName, config_of};
 use crate::mesh::kubernetes::has_labels;
+use crate::mesh::visibility::is_exported;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Certainty, Fix, ObjectRef, Op, Stage};
 

@@ -15,7 +15,7 @@ use crate::diagnose::{Case, Found, add_item, in_field, named, ref_of, show, virt
 use crate::mesh::istio::binding::MESH;
 use crate::mesh::istio::delegates::takes_path;
 use crate::mesh::istio::port_of_route_config;
-use crate::mesh::istio::visibility::is_exported;
+use crate::mesh::visibility::is_exported;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Certainty, ObjectRef, Stage};
 use crate::walk::Stop;

@@ -7,7 +7,6 @@ pub mod authorization;
 pub mod binding;
 pub mod control_plane;
 pub mod delegates;
-pub mod visibility;
 
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::mesh::istio::visibility::is_exported;
+use crate::mesh::visibility::is_exported;
 use crate::snapshot::{Kind, Lookup, Need, Node};
 use crate::walk::dial::dialed::{Resolved, ended, found, pending};
 use crate::walk::dial::gateway::of_clients;
