@@ -52,7 +52,7 @@ pub(crate) use delegates::{Delegating, virtual_services_of};
 pub(crate) use fix::{
     add_item, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
-pub(crate) use gateways::{Unbound, Unrouted};
+pub(crate) use gateways::{Unbound, Unrouted, servers_of};
 pub(crate) use own_answer::OwnAnswer;
 pub(crate) use peer_authentication::mtls_mode;
 pub(crate) use rejected::{Rejected, mends, shortened};

@@ -27,7 +27,7 @@ pub use behind::Behind;
 pub use way::asked_for::{AskedFor, Kind, Weight};
 pub use way::branch::Branch;
 pub use way::end::End;
-pub use way::guard::{Alternative, Condition, Guard};
+pub use way::guard::{Alternative, Condition, Guard, TLS_IN_TLS};
 pub use way::met::{ClusterTrail, HostTrail, Missed, Socket, SocketKind, Visit};
 pub use way::protocol::Protocol;
 pub use way::question::{Asks, Beyond, ProxyProtocol, Question};

@@ -4,9 +4,9 @@ use super::{Case, Found, Proved, certain, named, show};
 use crate::envoy::domains::without_port;
 use crate::mesh::injected::has_proxy;
 use crate::mesh::istio;
-use crate::mesh::istio::binding;
+use crate::mesh::istio::binding::{self, ServerHost};
 use crate::mesh::kubernetes::has_labels;
-use crate::snapshot::{Evidence, Node};
+use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Stage};
 use crate::walk::Stop;
 
@@ -39,6 +39,35 @@ pub(crate) struct Unbound {
     pub(crate) evidence: Evidence,
 }
 
+/// The servers of Istio's Gateways that are for a request at a gateway, each behind its Gateway: for its pod, with the port
+/// and the host that are asked for.
+pub(crate) fn servers_of(case: &Case) -> Vec<(Node, Node)> {
+    let Some(pod) = case.proxy_pod() else { return Vec::new() };
+    let labels = pod.labels("metadata.labels");
+    let request = case.request();
+    let host = without_port(&request.host);
+    let port = asked_port(case);
+    let is_it = |server: &Node| {
+        let number = server.at("port.number").and_then(|number| number.value().as_u64());
+        let hosts = server.list("hosts");
+        let mut patterns = hosts.iter().filter_map(|entry| Some(ServerHost::of(entry.value().as_str()?, "").pattern));
+        number == Some(u64::from(port)) && patterns.any(|pattern| binding::takes(&pattern, host))
+    };
+    let gateways = case.objects(Kind::Gateway, None, &[]).unwrap_or_default().into_iter();
+    let selecting = gateways.filter(|gateway| has_labels(&labels, gateway.at("spec.selector").as_ref()));
+    let servers = selecting.flat_map(|gateway| {
+        let servers = gateway.list("spec.servers").into_iter().filter(&is_it);
+        servers.map(|server| (gateway.clone(), server)).collect::<Vec<_>>()
+    });
+    servers.collect()
+}
+
+/// The port that was asked for. The pods of a gateway listen on another than the Gateway's server has: a Service leads there.
+fn asked_port(case: &Case) -> u16 {
+    let request = case.request();
+    request.target.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(request.port)
+}
+
 impl Unrouted {
     /// The request, where it ends so.
     pub(crate) fn of(case: &Case) -> Option<Self> {
@@ -54,9 +83,7 @@ impl Unrouted {
         let request = case.request();
         let host = without_port(&request.host).to_owned();
         let evidence = case.last_step().map(|step| step.evidence).unwrap_or_default();
-        // The pods of a gateway listen on another port than the Gateway's server has: a Service leads there.
-        let port = request.target.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(request.port);
-        Some(Self { host, port, pod, is_open, evidence })
+        Some(Self { host, port: asked_port(case), pod, is_open, evidence })
     }
 
     /// Whether an object of Istio's that selects pods is for the gateway's.

@@ -16,8 +16,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, add_item, advice, certain, mtls_mode, named, object_ref, port_entry, protocol_field, ref_of,
-    replace, set, show,
+    Case, Found, Proved, add_item, advice, certain, in_field, mtls_mode, named, object_ref, port_entry, protocol_field,
+    ref_of, replace, set, show,
 };
 use crate::mesh::istio;
 use crate::mesh::istio::authorization::{self, Asked, Client, Field, Miss, Speaks, Way};
@@ -83,6 +83,9 @@ fn denied(case: &Case, stage: Stage, policy: &str) -> Found {
         format!("{by}, {}: leave this {what} out, if it is meant to pass", object.field),
     );
     let fields = rule.as_ref().map(authorization::fields).unwrap_or_default();
+    if let Some(read) = read.as_ref().filter(|_| policy.contains(BAD_CUSTOM)) {
+        return without_provider(case, stage, (&object, read), rule.as_ref());
+    }
     let mut says = vec![format!("{by} denies it{}.", goes_by(&fields).unwrap_or_default())];
     let of_http = fields.iter().filter(|field| field.is_about_http() && stage == Stage::FilterChain);
     let names: Vec<String> = of_http.map(Field::name).collect();
@@ -101,6 +104,30 @@ fn denied(case: &Case, stage: Stage, policy: &str) -> Found {
     let why = says.join(" ");
     let found = found(case, stage, title, why, objects, fix);
     Found { evidence: found.evidence.into_iter().chain(rule.iter().map(Node::evidence)).collect(), ..found }
+}
+
+/// What istiod adds to the names of rules that it lets nobody through, for want of the provider that decides
+/// (`pilot/pkg/security/authz/builder/builder.go`).
+const BAD_CUSTOM: &str = "bad-CUSTOM-action";
+
+/// A policy leaves it to a provider that istiod does not know.
+fn without_provider(case: &Case, stage: Stage, (object, read): (&ObjectRef, &Node), rule: Option<&Node>) -> Found {
+    let (what, answers) = words(stage);
+    let at = read.at("spec.provider.name");
+    let by = named(object);
+    let object = in_field(object, at.as_ref().map_or_else(|| "spec.provider.name".to_owned(), Node::place));
+    let provider = at.as_ref().map_or_else(|| "its provider".to_owned(), Node::shown);
+    let why = format!(
+        "{by} leaves the {what} to {provider} ({}), which is no usable entry of meshConfig.extensionProviders: istiod then denies all that the rule is for. The proxy {answers}.",
+        object.field
+    );
+    let fix = vec![
+        replace(&object, at.as_ref(), None, format!("{by}, {}: a provider that meshConfig has", object.field)),
+        advice(Op::Add, format!("{provider} in meshConfig.extensionProviders, with a service that is there")),
+    ];
+    let found = found(case, stage, "its policy names a provider that istiod cannot use", why, vec![object], fix);
+    let evidence = at.iter().chain(rule).map(Node::evidence);
+    Found { evidence: found.evidence.iter().cloned().chain(evidence).collect(), ..found }
 }
 
 /// There are policies that allow, and none of their rules allows it.
@@ -235,6 +262,8 @@ fn nearest(case: &Case, policies: &[Node], stage: Stage) -> Option<Nearest> {
     let (policy, misses) = authorization::nearest(policies, &asked(case, stage)?)?;
     let more = misses.len() - 1;
     let miss = misses.into_iter().next()?;
+    let is_of_a_gateway = miss.field.is_about_the_address() && comes_from_a_gateway(case);
+    let miss = Miss { hint: miss.hint.or(is_of_a_gateway.then_some(OF_A_GATEWAY)), ..miss };
     let object = ref_of(Kind::AuthorizationPolicy, &policy, &miss.field.at.place());
     let because = match miss.way {
         Way::OfHttp => Undeclared::of(case).map(Because::Undeclared),
@@ -246,6 +275,16 @@ fn nearest(case: &Case, policies: &[Node], stage: Stage) -> Option<Nearest> {
     let names_no_action = policy.at("spec.action").is_none();
     let of_all = is_of_all(&policy).then_some(policy);
     Some(Nearest { object, miss, more, because, of_all, names_no_action })
+}
+
+/// Connections come from whom B's proxy is connected with.
+/// <https://istio.io/latest/docs/tasks/security/authorization/authz-ingress/>.
+const OF_A_GATEWAY: &str = "the gateway's own address, whoever its client is: remoteIpBlocks go by the client's";
+
+/// Whether it is a gateway that sends the request.
+fn comes_from_a_gateway(case: &Case) -> bool {
+    let config = case.in_source().route_config.as_ref().and_then(|config| config.node().text("name"));
+    config.is_some_and(|name| istio::port_of_route_config(&name).is_some())
 }
 
 /// The policy that turns mutual TLS off at B, where A comes in plaintext.

@@ -46,17 +46,22 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         Some((object, mode)) => replace(object, Some(mode), Some(json!("PERMISSIVE")), permissive(&object.field)),
         None => advice(Op::Replace, permissive("spec.mtls.mode")),
     };
+    let misnumbered = policy.as_ref().and_then(|(object, _)| Misnumbered::of(case, object, there.port));
+    let objects: Vec<ObjectRef> =
+        misnumbered.iter().map(|other| in_field(&other.policy, other.at.place())).chain(objects).collect();
+    evidence.extend(misnumbered.iter().map(|other| other.at.evidence()));
+    let counts = misnumbered.as_ref().map(Misnumbered::says).unwrap_or_default();
     Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::FilterChain,
         title: "B takes mutual TLS only, and plaintext is sent".to_owned(),
         why: format!(
-            "{by} lets port {} take nothing but mutual TLS, and {}. B's proxy has no filter chain for plaintext and closes the connection.",
+            "{by} lets port {} take nothing but mutual TLS, and {}.{counts} B's proxy has no filter chain for plaintext and closes the connection.",
             there.port, sender.words
         ),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
-        fix: sender.fix.into_iter().chain([permissive]).collect(),
+        fix: misnumbered.iter().map(Misnumbered::fix).chain(sender.fix).chain([permissive]).collect(),
         codes: &[],
         evidence,
     })
@@ -65,6 +70,43 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 /// The policy that asks for mutual TLS (of the workload, of the namespace, of the mesh), and the mode that does.
 fn policy(case: &Case, there: &Visit) -> Option<(ObjectRef, Node)> {
     mtls_mode(case, there).filter(|(_, mode)| mode.value().as_str() == Some("STRICT"))
+}
+
+/// A mode for a port that the policy means by the number that the Service has.
+///
+/// `portLevelMtls` counts ports of the pod: <https://istio.io/latest/docs/reference/config/security/peer_authentication/>.
+struct Misnumbered {
+    policy: ObjectRef,
+    read: Node,
+    /// The entry of `spec.portLevelMtls`.
+    at: Node,
+    /// The Service's port, and the pod's.
+    ports: (u16, u16),
+}
+
+impl Misnumbered {
+    fn of(case: &Case, policy: &ObjectRef, port: u16) -> Option<Self> {
+        let asked = case.request().target.rsplit_once(':').and_then(|(_, asked)| asked.parse().ok());
+        let asked: u16 = asked.filter(|asked| *asked != port)?;
+        case.asked_service()?;
+        let read = case.read(policy)?;
+        let at = read.at("spec.portLevelMtls")?.get(&asked.to_string())?;
+        let is_softer = at.text("mode").is_some_and(|mode| mode == "PERMISSIVE" || mode == "DISABLE");
+        is_softer.then(|| Self { policy: policy.clone(), at, read, ports: (asked, port) })
+    }
+
+    fn says(&self) -> String {
+        let (asked, port) = self.ports;
+        format!(
+            " Its spec.portLevelMtls is for port {asked}, which is the Service's: it counts ports of the pod, and the Service leads to {port}."
+        )
+    }
+
+    fn fix(&self) -> Fix {
+        let field = format!("spec.portLevelMtls.{}", self.ports.1);
+        let text = format!("{}, {field}: what port {} has there", named(&self.policy), self.ports.0);
+        set(&self.policy, Some(&self.read), &field, Some(self.at.value().clone()), text)
+    }
 }
 
 /// What makes A's side send plaintext.

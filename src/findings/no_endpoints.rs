@@ -16,8 +16,8 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Columns, Found, Proved, a_ready_endpoint, advice, certain, create, entry_of, is_behind, is_ready, label_text,
-    list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ref_of, replace,
-    set, show, slices,
+    list, list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ref_of,
+    replace, set, show, slices,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -264,6 +264,9 @@ fn kept_from_a(case: &Case, service: &Node, empty: Evidence) -> Option<Found> {
 /// A `ServiceEntry` whose name resolves to nothing, or that lists no endpoint.
 fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
     let by_dns = entry.text("spec.resolution").is_some_and(|resolution| resolution.starts_with("DNS"));
+    if let Some(labels) = entry.at("spec.workloadSelector.labels") {
+        return of_a_selector(host, entry, &labels, empty);
+    }
     let wanted = if by_dns { "a name that the proxy's DNS resolves" } else { "an endpoint" };
     let (object, fix) = other_endpoints(entry, wanted);
     let why =
@@ -278,6 +281,28 @@ fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
         fix: vec![fix],
         codes: &[],
         evidence: entry.at("spec.resolution").map(|at| at.evidence()).into_iter().chain([empty]).collect(),
+    }
+}
+
+/// A `ServiceEntry` that selects its endpoints among `WorkloadEntry` objects and pods of its namespace, and finds none.
+fn of_a_selector(host: &str, entry: &Node, labels: &Node, empty: Evidence) -> Found {
+    let object = ref_of(Kind::ServiceEntry, entry, &labels.place());
+    let by = named(&object);
+    let wanted = label_text(&entry.labels("spec.workloadSelector.labels"));
+    let text = format!("{by}, {}: labels that its WorkloadEntry objects, or its pods, carry", object.field);
+    Found {
+        certainty: certain(Proved::Yes),
+        stage: Stage::Endpoints,
+        title: format!("{host} has no endpoints"),
+        why: format!(
+            "{by} is for {host} and selects what carries {wanted}: no WorkloadEntry and no pod of namespace {} that can be used does. Its cluster is empty, so Envoy answers by itself.",
+            object.namespace
+        ),
+        next: list(&object.namespace, "workloadentries,pods"),
+        objects: vec![object.clone()],
+        fix: vec![replace(&object, Some(labels), None, text)],
+        codes: &[],
+        evidence: vec![labels.evidence(), empty],
     }
 }
 

@@ -15,7 +15,8 @@ use crate::diagnose::{Case, Found, advice};
 use crate::verdict::{Op, Side};
 use crate::walk::Stop;
 
-pub(crate) const YIELDS_TO: &[&str] = &["route-not-attached", "virtual-service-not-bound"];
+pub(crate) const YIELDS_TO: &[&str] =
+    &["gateway-routes-of-another-kind", "route-not-attached", "virtual-service-not-bound"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.own_stop() != Some(&Stop::NoListener) {

@@ -16,8 +16,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, Unrouted, add_item, advice, certain, in_field, is_of_gateway_api, named, replace, rules_field,
-    show,
+    Case, Found, Proved, Unrouted, add_item, advice, certain, in_field, is_of_gateway_api, named, only, replace,
+    rules_field, show,
 };
 use crate::envoy::domains::without_port;
 use crate::snapshot::{Evidence, Node};
@@ -46,7 +46,10 @@ fn no_route(case: &Case) -> Option<Found> {
     let request = case.request();
     let Some(nearest) = case.trail().missed.as_ref() else { return without_routes(case) };
     let owner = case.object_of_route(&nearest.route);
-    let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| in_field(object, rules_field(object))).collect();
+    let read = owner.as_ref().and_then(|(object, _)| case.read(object));
+    let said = read.as_ref().and_then(|read| said(read, nearest));
+    let field = |object: &ObjectRef| said.as_ref().map_or_else(|| rules_field(object).to_owned(), Node::place);
+    let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| in_field(object, field(object))).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
     let count = nearest.count;
     let wanted = nearest.at.as_ref().map(Node::shown).unwrap_or_default();
@@ -57,13 +60,14 @@ fn no_route(case: &Case) -> Option<Found> {
         stage: Stage::Route,
         title: format!("no route matches {}", request.line()),
         why: format!(
-            "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit. {}.",
+            "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit.{} {}.",
             if count == 1 { "route" } else { "routes" },
             if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(nearest)) },
             nearest.why,
+            hint(nearest),
             case.answers(),
         ),
-        fix: match_more(case, objects.first(), &by, &nearest.why),
+        fix: match_more(owner.as_ref().map(|(object, _)| object), read.as_ref(), said.as_ref(), &nearest.why),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
         codes: &[],
@@ -82,15 +86,57 @@ fn without_routes(case: &Case) -> Option<Found> {
     ))
 }
 
-fn match_more(case: &Case, owner: Option<&ObjectRef>, by: &str, what: &str) -> Vec<Fix> {
+/// `said` is where the owner says what the nearest route wants.
+fn match_more(owner: Option<&ObjectRef>, read: Option<&Node>, said: Option<&Node>, what: &str) -> Vec<Fix> {
+    let by = owner.map_or("The route configuration".to_owned(), named);
     let last = format!("{by}: add a last rule without a match, for the requests that no other takes");
-    let other = format!("{by}: let a match take {what}");
+    let other = match said {
+        Some(said) => format!("{by}, {}: what takes {what}", said.place()),
+        None => format!("{by}: let a match take {what}"),
+    };
     match owner {
         Some(owner) => {
-            let read = case.read(owner);
-            vec![add_item(owner, read.as_ref(), &owner.field, None, last), replace(owner, None, None, other)]
+            let rules = in_field(owner, rules_field(owner));
+            vec![add_item(&rules, read, &rules.field, None, last), replace(&rules, said, None, other)]
         }
         None => vec![advice(Op::Add, last), advice(Op::Replace, other)],
+    }
+}
+
+/// Where a `VirtualService` says what the nearest route wants, where it is one place.
+fn said(service: &Node, missed: &Missed) -> Option<Node> {
+    let at = missed.at.as_ref()?;
+    let matches = service.list("spec.http").into_iter().flat_map(|rule| rule.list("match"));
+    let of_uri = |part: &str, wanted: Option<String>| {
+        let found = matches.clone().filter_map(|one| one.at("uri")?.get(part));
+        only(found.filter(|found| found.value().as_str() == wanted.as_deref()).collect())
+    };
+    match label(missed).as_str() {
+        "prefix" => of_uri("prefix", at.value().as_str().map(str::to_owned)),
+        "path" => of_uri("exact", at.value().as_str().map(str::to_owned)),
+        "safe_regex" => of_uri("regex", at.text("regex")),
+        "headers" => {
+            let name = at.text("name")?;
+            only(matches.filter_map(|one| one.get("headers")?.get(&name)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// What is easily taken otherwise: how far a regex goes, and which pseudo-headers there are.
+///
+/// `source/common/router/config_impl.cc` (`RegexRouteEntryImpl`); RFC 9113, 8.3.1.
+fn hint(missed: &Missed) -> String {
+    const PSEUDO: [&str; 5] = [":method", ":path", ":authority", ":scheme", ":protocol"];
+    let name = missed.at.as_ref().filter(|_| label(missed) == "headers").and_then(|at| at.text("name"));
+    match name.filter(|name| name.starts_with(':') && !PSEUDO.contains(&name.as_str())) {
+        Some(name) => {
+            format!(" No request has a header {name}: HTTP's own are :method, :path, :authority and :scheme.")
+        }
+        None if label(missed) == "safe_regex" => {
+            " A regex has to fit the path from its beginning to its end.".to_owned()
+        }
+        None => String::new(),
     }
 }
 

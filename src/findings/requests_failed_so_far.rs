@@ -21,7 +21,7 @@ use crate::diagnose::{
 use crate::mesh::istio::{ClusterName, declared_protocol};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
-use crate::walk::{ClusterTrail, HostTrail, RequestKind};
+use crate::walk::{ClusterTrail, HostTrail, RequestKind, SocketKind};
 
 /// Where a cluster says which version of HTTP it speaks.
 const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -41,7 +41,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let late: u64 = failing.iter().map(|trail| trail.host.counters.rq_timeout).sum();
     let stats = failing.iter().take(3).filter_map(|trail| trail.at.as_ref()?.get("stats"));
     let mut evidence: Vec<Evidence> = stats.map(|stats| stats.evidence()).collect();
-    let Suspect { title, why, advice: text, at } = suspect(case, cluster, (late, total));
+    let of_tls = declared_as_tls(case, cluster).filter(|_| late != total);
+    let Suspect { title, why, advice: text, at } = match &of_tls {
+        Some((port, at)) => plaintext_to(port, at),
+        None => suspect(case, cluster, (late, total)),
+    };
     evidence.extend(at.iter().map(Node::evidence));
     // A timeout is the route's, all else the cluster's.
     let mended =
@@ -55,6 +59,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         None => Case::object_of_cluster(cluster).map(|(rule, _)| rule),
     };
     let mut objects: Vec<ObjectRef> = object.into_iter().collect();
+    objects.extend(of_tls.iter().map(|(port, _)| port.clone()));
     let service = case.asked_service().map(|service| ref_of(Kind::Service, service, ""));
     objects.extend(service.clone().filter(|service| objects.iter().all(|known| known.kind != service.kind)));
     let at = failing.iter().take(3).map(|trail| trail.host.address.as_str()).collect::<Vec<_>>().join(", ");
@@ -125,6 +130,36 @@ struct Suspect {
     advice: String,
     /// The part of the configuration that says so.
     at: Option<Node>,
+}
+
+/// The Service's port, where it is said to take TLS and HTTP goes to it without: as the proxies hand it over, B's
+/// application gets plaintext.
+fn declared_as_tls(case: &Case, cluster: &ClusterTrail) -> Option<(ObjectRef, Node)> {
+    let sockets = cluster.hosts.iter().filter_map(|host| host.socket.as_deref());
+    if !case.is_over_http() || sockets.chain(cluster.own_socket.as_deref()).any(|s| s.kind == SocketKind::Simple) {
+        return None;
+    }
+    let service = case.service_of_source()?;
+    let entry = port_entry(&service, ClusterName::parse(&case.in_source().cluster.as_ref()?.name)?.port)?;
+    let at = protocol_field(&entry)?;
+    let protocol = declared_protocol(&entry)?;
+    ["https", "tls"].contains(&protocol.as_str()).then(|| (ref_of(Kind::Service, &service, &at.place()), at))
+}
+
+fn plaintext_to(port: &ObjectRef, at: &Node) -> Suspect {
+    let by = named(port);
+    Suspect {
+        title: "plaintext goes to a port that is declared as one of TLS".to_owned(),
+        why: format!(
+            "{by} says that the port takes TLS ({}: {}), and A's proxy hands the request on as plain HTTP, which a server of TLS ends (503 UC).",
+            port.field,
+            at.shown()
+        ),
+        advice: format!(
+            "a DestinationRule for {by} with trafficPolicy.tls.mode SIMPLE, so that the proxy speaks TLS to it; or send to a port of plaintext"
+        ),
+        at: Some(at.clone()),
+    }
 }
 
 /// Whom to suspect, where of `total` requests `late` waited in vain.

@@ -12,7 +12,7 @@ use crate::verdict::{Mark, Power, Side, Stage};
 use super::Driver;
 use super::beyond::destination::{self, Arrival, Arrived};
 use super::beyond::probe;
-use super::beyond::sent::{as_sent, name_of_host, names_by_host, upgrade_over_http2};
+use super::beyond::sent::{as_sent, name_of_host, names_by_host, tls_inside_tls, upgrade_over_http2};
 use super::beyond::targets::{Group, Recipients};
 use super::tls::handshake::{self, Meeting, Met};
 use super::upstream::evaluated::withheld;
@@ -103,7 +103,7 @@ impl Driver<'_> {
         let recipients = Recipients { walker: self.walker, handed, service };
         let shares: Vec<Share> = recipients.groups().iter().map(|group| self.share(handed, group)).collect();
         let nobody_walked = shares.iter().all(|share| matches!(share.what, Landed::Past));
-        let doubt = upgrade_over_http2(handed).filter(|_| nobody_walked);
+        let doubt = upgrade_over_http2(handed).or_else(|| tls_inside_tls(handed)).filter(|_| nobody_walked);
         let told = if shares.is_empty() {
             match recipients.why_refused() {
                 Some((need, why)) => unread_proxy(&why).settled_by(need).open_row(),

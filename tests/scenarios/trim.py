@@ -10,7 +10,8 @@ measured. What is kept is a smaller mesh, whole in itself:
   source/       route configurations, listeners and clusters of the port and of the host that are asked for, every
                 cluster that those name, one neighbor, and what stands for all the rest (virtualOutbound,
                 PassthroughCluster, BlackHoleCluster); listeners.json whole; a gateway's is kept whole
-  destination/  with --destination: virtualInbound without its access logs and tracing, and the inbound clusters
+  destination/  with --destination: virtualInbound without its access logs and tracing, and the inbound clusters; of a
+                gateway everything
   controlplane/ with --control-plane: istiod's rows of A's proxy and of B's, and what A's proxy counts of istiod
   objects.json  Services of the mesh; workloads and pods of the namespaces involved, down to what a verdict may rest
                 on; every object of Istio and of the Gateway API
@@ -348,7 +349,10 @@ def main():
         namespaces |= path.namespaces
         source = copy_proxy(capture, out, "source", path.source())
     if given.destination and (capture / "destination" / "config_dump.json").exists():
-        destination = copy_proxy(capture, out, "destination", is_inbound, quiet)
+        node = read(capture / "destination" / "server_info.json").get("node", {})
+        is_gateway = node.get("id", "").startswith("router~")
+        keep = (lambda section, element: True) if is_gateway else is_inbound
+        destination = copy_proxy(capture, out, "destination", keep, quiet)
     pods = [p for p in (manifest.get("source"), manifest.get("destination")) if p]
     if given.control_plane and source is not None:
         source += copy_control_plane(capture, out, [f"{p['name']}.{p['namespace']}" for p in pods])
@@ -367,6 +371,8 @@ def main():
         expected["outcomes"] = case["outcomes"]
     if given.differs:
         expected["differs"] = given.differs
+    if case.get("report"):
+        expected["report"] = case["report"]
     write(out / "case.json", expected, 3)
     if source is not None:  # Older captures do not say that A has no proxy.
         verify(capture, out, ask)

@@ -85,6 +85,11 @@ impl Field {
         matches!(self.about, About::Principal | About::Account | About::Namespace)
     }
 
+    /// Whether it is about the address that the connection comes from.
+    pub fn is_about_the_address(&self) -> bool {
+        self.about == About::Address
+    }
+
     /// Whether nothing but HTTP has what it is about.
     pub fn is_about_http(&self) -> bool {
         match self.about {

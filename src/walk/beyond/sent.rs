@@ -3,10 +3,10 @@
 use crate::envoy::domains;
 use crate::snapshot::Node;
 use crate::verdict::{Power, Stage};
-use crate::walk::way::dial::Dial;
+use crate::walk::way::dial::{Dial, Layer};
 use crate::walk::way::forwarded::{Handed, Over, Taken, Underscores};
-use crate::walk::way::guard::Condition;
-use crate::walk::way::met::ClusterTrail;
+use crate::walk::way::guard::{Condition, TLS_IN_TLS};
+use crate::walk::way::met::{ClusterTrail, Socket};
 use crate::walk::way::protocol::Protocol;
 use crate::walk::way::question::{Asks, Question};
 
@@ -81,6 +81,25 @@ pub(in crate::walk) fn upgrade_over_http2(handed: &Handed) -> Option<Condition> 
     let why = format!("cluster {cluster} speaks HTTP/2, and whether B takes {wanted} over that is not known");
     let condition = Condition::of(Stage::Endpoints, cluster, &[Power::Refuse], &why);
     over_http2.then(|| condition.provided_that(&format!("B takes {wanted} over HTTP/2 (extended CONNECT)")))
+}
+
+/// The client's own TLS goes into the TLS of A's proxy. A server that ends one of them finds the other where it wants its
+/// own protocol to begin.
+pub(in crate::walk) fn tls_inside_tls(handed: &Handed) -> Option<Condition> {
+    let cluster = handed.cluster.as_deref()?;
+    let mut sockets = cluster.eligible().map(|host| host.socket.as_deref()).chain([cluster.own_socket.as_deref()]);
+    let is_sealed = handed.dial.layer == Layer::Sealed && handed.over.http().is_none();
+    if !is_sealed || !sockets.any(|socket| socket.is_some_and(Socket::is_tls)) {
+        return None;
+    }
+    let name = &cluster.name;
+    let why = format!(
+        "the client speaks TLS itself, and cluster {name} puts TLS around that: whether B takes TLS inside of TLS is not known"
+    );
+    let condition = Condition::of(Stage::Endpoints, TLS_IN_TLS, &[Power::Refuse], &why);
+    let socket = cluster.cluster.as_ref().and_then(|cluster| cluster.get("transport_socket"));
+    let evidence = socket.and_then(|socket| socket.get("name")).map(|name| name.evidence());
+    Some(Condition { evidence: evidence.into_iter().collect(), ..condition.provided_that("B takes TLS inside of TLS") })
 }
 
 /// Where a cluster says that the names in TLS follow the Host.

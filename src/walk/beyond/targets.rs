@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node};
 use crate::walk::way::forwarded::Handed;
 use crate::walk::way::met::{HostTrail, Socket, SocketKind};
@@ -24,6 +25,8 @@ pub(in crate::walk) struct Recipients<'a> {
 pub(in crate::walk) struct Target {
     pub(in crate::walk) at: SocketAddr,
     pub(in crate::walk) socket: Option<Arc<Socket>>,
+    /// The name that was resolved to the address; empty where there is none.
+    hostname: String,
 }
 
 /// Pods that are alike, by one of them.
@@ -124,25 +127,35 @@ impl Recipients<'_> {
 
     fn direct(&self) -> Vec<Target> {
         let dial = &self.handed.dial;
-        let of_host =
-            |host: &HostTrail| Some(Target { at: host.host.address.parse().ok()?, socket: host.socket.clone() });
+        let of_host = |host: &HostTrail| {
+            Some(Target {
+                at: host.host.address.parse().ok()?,
+                socket: host.socket.clone(),
+                hostname: host.host.hostname.clone(),
+            })
+        };
         match &self.handed.cluster {
             Some(cluster) if cluster.hosts.is_empty() => {
                 let listed = cluster.endpoints.iter().filter_map(|endpoint| endpoint.address.parse().ok());
-                listed.map(|at| Target { at, socket: cluster.own_socket.clone() }).collect()
+                listed.map(|at| Target { at, socket: cluster.own_socket.clone(), hostname: String::new() }).collect()
             }
             Some(cluster) => cluster.eligible().filter_map(of_host).collect(),
             None => {
                 let plaintext = || Some(Arc::new(Socket::plaintext()));
                 let at = dial.ip.map(|ip| SocketAddr::new(ip, dial.port));
-                at.map(|at| Target { at, socket: plaintext() }).into_iter().collect()
+                at.map(|at| Target { at, socket: plaintext(), hostname: String::new() }).into_iter().collect()
             }
         }
     }
 
-    /// The endpoints behind an address of B's Service; `None` where it is none of them.
+    /// The endpoints behind an address of B's Service, or of the Service by whose name it was resolved (an egress
+    /// gateway, as an endpoint of a host outside); `None` where it is none of them.
     fn behind(&self, target: &Target) -> Option<Vec<Target>> {
-        let service = self.service?;
+        let named = match self.service {
+            Some(_) => None,
+            None => self.named(target),
+        };
+        let service = self.service.or(named.as_ref())?;
         let ips = service.at("spec.clusterIPs")?;
         ips.items().find(|ip| ip.value().as_str().is_some_and(|ip| ip.parse() == Ok(target.at.ip())))?;
         let ports = service.at("spec.ports")?;
@@ -160,10 +173,16 @@ impl Recipients<'_> {
             let endpoints = slice.list("endpoints");
             for address in endpoints.iter().filter(|e| is_ready(e)).filter_map(|e| e.get("addresses")?.index(0)) {
                 let ip: Option<IpAddr> = address.value().as_str().and_then(|ip| ip.parse().ok());
-                found.extend(ip.map(|ip| Target { at: SocketAddr::new(ip, port), socket: target.socket.clone() }));
+                found.extend(ip.map(|ip| Target { at: SocketAddr::new(ip, port), ..target.clone() }));
             }
         }
         Some(found)
+    }
+
+    /// The Service by whose name a host of a cluster was resolved.
+    fn named(&self, target: &Target) -> Option<Node> {
+        let (namespace, name) = service_of_host(&target.hostname)?;
+        self.walker.glance(self.walker.snapshot.object(Kind::Service, &namespace, &name))
     }
 
     /// The pods that the Service behind the cluster selects; where there is no Service, those at the addresses.

@@ -52,6 +52,9 @@ pub enum Guard {
     Repaired(Repair),
 }
 
+/// What a condition is about where the client's own TLS goes into that of A's proxy.
+pub const TLS_IN_TLS: &str = "TLS inside of TLS";
+
 /// Something that decides and is not modeled, or was not read.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Condition {
