@@ -42,6 +42,11 @@ pub(crate) fn add_item(object: &ObjectRef, from: Option<&Node>, path: &str, item
     }
 }
 
+/// A list should have one more item.
+pub(crate) fn add_to(object: &ObjectRef, list: &Node, item: Value, text: String) -> Fix {
+    Fix { want: Some(item), ..change(object, Op::Add, Some(list), text) }
+}
+
 /// There should be such an object. Its name is empty where it can have any.
 pub(crate) fn create(kind: Kind, namespace: &str, name: &str, want: Option<Value>, text: String) -> Fix {
     let object = Some(object_ref(kind, namespace, name, ""));
@@ -64,16 +69,22 @@ pub(crate) fn target_port(service: &Node, port: u16, wanted: &str) -> Fix {
     set(&object, entry, "targetPort", None, format!("{}, {field}: {wanted}", named(&object)))
 }
 
-/// A Sidecar should let its proxies see one more host.
-pub(crate) fn egress_host(sidecar: &Node, text: String) -> Fix {
+/// A Sidecar should let its proxies see one more host, written as `namespace/host`.
+pub(crate) fn egress_host(sidecar: &Node, host: &str, text: String) -> Fix {
     let listeners = sidecar.list("spec.egress");
-    match &listeners[..] {
-        [one] => {
-            let object = ref_of(Kind::Sidecar, sidecar, &format!("{}.hosts", one.place()));
-            add_item(&object, Some(one), "hosts", None, text)
-        }
-        _ => add_item(&ref_of(Kind::Sidecar, sidecar, "spec.egress"), Some(sidecar), "spec.egress", None, text),
+    if let [one] = &listeners[..] {
+        let object = ref_of(Kind::Sidecar, sidecar, &format!("{}.hosts", one.place()));
+        return add_item(&object, Some(one), "hosts", Some(json!(host)), text);
     }
+    let object = ref_of(Kind::Sidecar, sidecar, "spec.egress");
+    add_item(&object, Some(sidecar), "spec.egress", Some(json!({ "hosts": [host] })), text)
+}
+
+/// A Service as a Sidecar names it.
+pub(crate) fn as_egress(service: &Node) -> String {
+    let part = |path| service.text(path).unwrap_or_default();
+    let (namespace, name) = (part("metadata.namespace"), part("metadata.name"));
+    format!("{namespace}/{name}.{namespace}.svc.cluster.local")
 }
 
 /// The same object, with another field to look at.

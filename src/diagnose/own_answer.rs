@@ -1,6 +1,11 @@
 //! Answers that a route was told to give: what the findings about them have in common.
 
-use super::{Case, Found, Proved, advice, certain, in_field, is_of_gateway_api, named, only, remove, show};
+use serde_json::Value;
+
+use super::{
+    Case, Found, Proved, advice, certain, in_field, is_of_gateway_api, named, only, remove, replace, rule_for_all,
+    rules_field, show,
+};
 use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 
@@ -32,6 +37,13 @@ impl OwnAnswer<'_> {
         let mut evidence: Vec<Evidence> = self.at.iter().map(Node::evidence).collect();
         evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
         evidence.extend(said.iter().map(Node::evidence));
+        let fix = match &object {
+            Some(object) => {
+                let on = self.handed_on(case, object, said.as_ref());
+                on.unwrap_or_else(|| take_away(object, said.as_ref()))
+            }
+            None => advice(Op::Remove, "find what configures the route, if it is not meant"),
+        };
         Found {
             certainty: certain(if object.is_some() { Proved::Yes } else { Proved::No }),
             stage: self.stage,
@@ -41,10 +53,7 @@ impl OwnAnswer<'_> {
                 self.what,
                 case.request().target
             ),
-            fix: vec![match &object {
-                Some(object) => take_away(object, said.as_ref()),
-                None => advice(Op::Remove, "find what configures the route, if it is not meant"),
-            }],
+            fix: vec![fix],
             next: object.as_ref().map(show).unwrap_or_default(),
             objects: object.into_iter().collect(),
             codes: &[],
@@ -59,6 +68,27 @@ impl OwnAnswer<'_> {
             return read.list("spec.rules").into_iter().find(|rule| rule.place() == object.field);
         }
         only(read.list("spec.http").iter().filter_map(|rule| rule.at(self.field)).collect())
+    }
+
+    /// The rule as it would be if it handed requests on; a fault that is injected can go alone.
+    fn handed_on(&self, case: &Case, object: &ObjectRef, said: Option<&Node>) -> Option<Fix> {
+        let said = said.filter(|_| !self.field.contains('.'))?;
+        let read = case.read(object)?;
+        let rules = read.list(rules_field(object));
+        let rule = rules.iter().find(|rule| said.place().starts_with(&rule.place()))?;
+        let Value::Object(mut want) = rule.kept() else { return None };
+        if let (true, Some(filters)) =
+            (is_of_gateway_api(object), want.get_mut("filters").and_then(Value::as_array_mut))
+        {
+            filters.retain(|filter| filter["type"] != "RequestRedirect");
+        }
+        want.remove(self.field);
+        let Value::Object(to) = rule_for_all(case, object)? else { return None };
+        want.extend(to);
+        let object = in_field(object, rule.place());
+        let instead = if is_of_gateway_api(&object) { "backendRefs that take requests" } else { "a route" };
+        let text = format!("{}, {}: {instead} in place of what it answers", named(&object), object.field);
+        Some(replace(&object, Some(rule), Some(Value::Object(want)), text))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where in a route's or a cluster's object it says what Envoy was told.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Case, in_field, named, set};
 use crate::mesh::istio::ClusterName;
@@ -26,6 +26,34 @@ pub(crate) fn is_of_gateway_api(route: &ObjectRef) -> bool {
 /// The field that holds the rules of a route's object.
 pub(crate) fn rules_field(route: &ObjectRef) -> &'static str {
     if is_of_gateway_api(route) { "spec.rules" } else { "spec.http" }
+}
+
+/// A rule of a route's object that takes whatever comes: it leads where the first of its rules leads, else to the Service
+/// that was asked for.
+pub(crate) fn rule_for_all(case: &Case, route: &ObjectRef) -> Option<Value> {
+    let is_of_gateway_api = is_of_gateway_api(route);
+    let list = if is_of_gateway_api { "backendRefs" } else { "route" };
+    let leads = |rule: &Node| rule.get(list).filter(|to| to.items().any(|to| takes_some(&to)));
+    let there = case.read(route)?.list(rules_field(route)).iter().find_map(leads);
+    let to = there.map(|to| to.kept()).or_else(|| to_the_asked(case, route))?;
+    Some(json!({ list: to }))
+}
+
+/// Whether a destination has a share of the requests.
+fn takes_some(destination: &Node) -> bool {
+    destination.get("weight").is_none_or(|weight| weight.value().as_u64() != Some(0))
+}
+
+/// The Service that was asked for, as what a rule of a route's object leads to.
+fn to_the_asked(case: &Case, route: &ObjectRef) -> Option<Value> {
+    let service = case.asked_service()?;
+    let (namespace, name) = (service.text("metadata.namespace")?, service.text("metadata.name")?);
+    let port = case.request().port;
+    Some(if is_of_gateway_api(route) {
+        json!([{"name": name, "namespace": namespace, "port": port}])
+    } else {
+        json!([{"destination": {"host": format!("{name}.{namespace}.svc.cluster.local"), "port": {"number": port}}}])
+    })
 }
 
 /// The destination of a route's object that leads to this cluster: a `destination` of a `VirtualService`, a backend of an

@@ -12,13 +12,16 @@
 //! How to fix it: Refused: let the application listen on 0.0.0.0, and correct `targetPort`. Timed out: allow the
 //! connection in the `NetworkPolicy` or the firewall. TLS: let both sides agree on whether TLS is spoken.
 
+use serde_json::json;
+
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, entry_of, failures_of, logs, other_endpoints, other_target_port, pods_of,
-    ref_of, show, workload,
+    Case, Found, Proved, advice, certain, entry_of, failures_of, in_field, logs, named, other_endpoints,
+    other_target_port, pods_of, policy_part, ref_of, replace, show, workload,
 };
 use crate::mesh::injected::has_proxy;
+use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
-use crate::verdict::{Command, ObjectRef, Op, Stage};
+use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
 use crate::walk::{HostTrail, Stop};
 
 pub(crate) const YIELDS_TO: &[&str] = &[
@@ -71,6 +74,8 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
     objects.extend(pods.iter().filter_map(|p| workload(case, p)));
     objects.dedup();
     objects.extend(case.service().map(|s| ref_of(Kind::Service, &s, "spec.ports[].targetPort")));
+    let tls = tls_of_the_rule(case).filter(|_| pods.is_empty());
+    objects.extend(tls.iter().map(|(rule, _)| rule.clone()));
     let entry = entry_of(case).map(|entry| other_endpoints(&entry, "an address and a port that take connections"));
     let (entry, elsewhere) = entry.unzip();
     objects.splice(0..0, entry);
@@ -81,14 +86,15 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
     let listens = advice(Op::Replace, format!("see that the application listens on port {port}, on all addresses"));
     let let_through = advice(Op::Replace, "let the NetworkPolicy or firewall between A and B through");
     Found {
-        certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
+        // Whether it is the address or the TLS of a rule, the counters do not tell.
+        certainty: certain(if objects.is_empty() || tls.is_some() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
         title: format!("connections to {noun} fail"),
         why: format!(
             "Every connection that A's proxy tried to {at} failed, and none ever came about: nothing listens there, something on the way drops it, or TLS does not come about. Envoy answers by itself."
         ),
         fix: if let Some(elsewhere) = elsewhere {
-            vec![elsewhere, listens, let_through]
+            std::iter::once(elsewhere).chain(tls.iter().map(speak_none)).chain([listens, let_through]).collect()
         } else {
             let port = case.cluster_name().map_or(case.request().port, |name| name.port);
             vec![listens, other_target_port(case.service().as_ref(), port), let_through]
@@ -102,4 +108,19 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
         codes: &[],
         evidence,
     }
+}
+
+/// The `DestinationRule` that has A's proxy speak TLS to the endpoints, and where it does.
+fn tls_of_the_rule(case: &Case) -> Option<(ObjectRef, Node)> {
+    let cluster = case.cluster()?;
+    let (rule, _) = Case::object_of_cluster(cluster)?;
+    let tls = policy_part(&case.read(&rule)?, &ClusterName::parse(&cluster.name)?, "tls")?;
+    let mode = tls.get("mode").filter(|mode| mode.value().as_str() != Some("DISABLE"))?;
+    Some((in_field(&rule, mode.place()), mode))
+}
+
+/// The rule should speak no TLS, where its endpoints take none.
+fn speak_none((rule, mode): &(ObjectRef, Node)) -> Fix {
+    let text = format!("{}, {}: DISABLE, if the endpoints take no TLS", named(rule), rule.field);
+    replace(rule, Some(mode), Some(json!("DISABLE")), text)
 }

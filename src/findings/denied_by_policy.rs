@@ -13,11 +13,11 @@
 //! How to fix it: Add a rule that allows the request, or narrow the one that denies it. Where a rule asks for a
 //! principal, let A speak mutual TLS.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::diagnose::{
-    Case, Found, Proved, add_item, advice, certain, in_field, mtls_mode, named, object_ref, port_entry, protocol_field,
-    ref_of, replace, set, show,
+    Case, Found, Proved, add_item, add_to, advice, certain, in_field, mtls_mode, named, object_ref, port_entry,
+    protocol_field, ref_of, remove, replace, set, show,
 };
 use crate::mesh::istio;
 use crate::mesh::istio::authorization::{self, Asked, Client, Field, Miss, Speaks, Way};
@@ -76,12 +76,8 @@ fn denied(case: &Case, stage: Stage, policy: &str) -> Found {
     let read = case.object(Kind::AuthorizationPolicy, &namespace, &name);
     let rule = read.as_ref().and_then(|policy| policy.at("spec.rules")?.index(i));
     let by = named(&object);
-    let leave_out = replace(
-        &object,
-        rule.as_ref(),
-        None,
-        format!("{by}, {}: leave this {what} out, if it is meant to pass", object.field),
-    );
+    let text = format!("{by}, {}: take it away, or leave this {what} out of it, if it is meant to pass", object.field);
+    let leave_out = remove(&object, rule.as_ref(), text);
     let fields = rule.as_ref().map(authorization::fields).unwrap_or_default();
     if let Some(read) = read.as_ref().filter(|_| policy.contains(BAD_CUSTOM)) {
         return without_provider(case, stage, (&object, read), rule.as_ref());
@@ -132,7 +128,7 @@ fn without_provider(case: &Case, stage: Stage, (object, read): (&ObjectRef, &Nod
 
 /// There are policies that allow, and none of their rules allows it.
 fn not_allowed(case: &Case, stage: Stage) -> Found {
-    let (what, answers) = words(stage);
+    let (_, answers) = words(stage);
     let policies = that_allow(case);
     let blamed = |policy: &Node| ref_of(Kind::AuthorizationPolicy, policy, "spec.rules");
     let nearest = nearest(case, &policies, stage);
@@ -141,7 +137,13 @@ fn not_allowed(case: &Case, stage: Stage) -> Found {
     let mut evidence: Vec<Evidence> = policies.iter().filter_map(ground).map(|at| at.evidence()).collect();
     evidence.extend(nearest.iter().flat_map(Nearest::evidence));
     let (why, fix, objects) = nearest.map_or_else(
-        || (none_applies(case, &all, answers), vec![allow(all.first().zip(policies.first()), what)], all.clone()),
+        || {
+            (
+                none_applies(case, &all, answers),
+                vec![allow(case, all.first().zip(policies.first()), stage)],
+                all.clone(),
+            )
+        },
         |nearest| (format!("{} The proxy {answers}.", nearest.says()), nearest.fix(), nearest.objects(&all)),
     );
     let found = found(case, stage, "no policy allows it", why, objects, fix);
@@ -237,11 +239,19 @@ impl Nearest {
             }
         });
         let of_rule = match (miss.way, miss.hint) {
-            (_, Some(hint)) => replace(object, Some(&miss.field.at), None, format!("{at}: {hint}")),
+            (_, Some(hint)) if miss.field.is_about_the_peer() || !miss.is.bytes().all(|b| b.is_ascii_digit()) => {
+                let want = without_scheme(&miss.field.at);
+                replace(object, Some(&miss.field.at), want, format!("{at}: {hint}"))
+            }
+            (_, Some(hint)) => add_to(object, &miss.field.at, json!(miss.is), format!("{at}: add {}; {hint}", miss.is)),
+            // No single value: what it is stands in words.
+            (Way::NotListed, None) if miss.is.contains(' ') => {
+                let text = format!("{at}: one that takes this, if it is meant to pass");
+                replace(object, Some(&miss.field.at), None, text)
+            }
             (Way::NotListed, None) => {
-                let is = &miss.is;
-                let add = if is.contains(' ') { "one that takes this".to_owned() } else { format!("add {is}") };
-                replace(object, Some(&miss.field.at), None, format!("{at}: {add}, if it is meant to pass"))
+                let text = format!("{at}: add {}, if it is meant to pass", miss.is);
+                add_to(object, &miss.field.at, json!(miss.is), text)
             }
             (Way::LeftOut, None) => {
                 let text = format!("{at}: do not leave out {}, if it is meant to pass", miss.is);
@@ -255,6 +265,13 @@ impl Nearest {
         let selector = self.of_all.as_ref().map(|policy| select(policy, &named(object)));
         first.into_iter().chain([of_rule]).chain(selector).collect()
     }
+}
+
+/// The principals as they are to be written, where they begin with `spiffe://`.
+fn without_scheme(list: &Node) -> Option<Value> {
+    let items: Vec<String> = list.items().filter_map(|item| item.value().as_str().map(str::to_owned)).collect();
+    let bare: Vec<&str> = items.iter().map(|item| item.strip_prefix("spiffe://").unwrap_or(item)).collect();
+    items.iter().any(|item| item.starts_with("spiffe://")).then(|| json!(bare))
 }
 
 /// Of the ALLOW policies of the workload the rule that lacks least, where their objects were read.
@@ -410,12 +427,31 @@ fn goes_by(fields: &[Field]) -> Option<String> {
     })
 }
 
-fn allow(policy: Option<(&ObjectRef, &Node)>, what: &str) -> Fix {
-    let text = format!("a rule that allows this {what}, in an AuthorizationPolicy with action ALLOW");
+fn allow(case: &Case, policy: Option<(&ObjectRef, &Node)>, stage: Stage) -> Fix {
+    let (what, _) = words(stage);
     match policy {
-        Some((object, policy)) => add_item(object, Some(policy), &object.field, None, text),
-        None => advice(Op::Add, text),
+        Some((object, policy)) => {
+            let rule = asked(case, stage).map(|asked| rule_for(&asked));
+            let text =
+                format!("{}, spec.rules: add one that allows this {what}, if it is meant to pass", named(object));
+            add_item(object, Some(policy), &object.field, rule, text)
+        }
+        None => advice(Op::Add, format!("a rule that allows this {what}, in an AuthorizationPolicy with action ALLOW")),
     }
+}
+
+/// A rule that allows it: by who asks, where B's proxy knows that, else by what is asked.
+fn rule_for(asked: &Asked) -> Value {
+    if let Client::Known { namespace, account } = &asked.client {
+        let principal = format!("cluster.local/ns/{namespace}/sa/{account}");
+        return json!({"from": [{"source": {"principals": [principal]}}]});
+    }
+    let port = asked.port.to_string();
+    let operation = match &asked.speaks {
+        Speaks::Http { method: Some(method), path: Some(path), .. } => json!({"methods": [method], "paths": [path]}),
+        Speaks::Http { .. } | Speaks::Tcp => json!({"ports": [port]}),
+    };
+    json!({"to": [{"operation": operation}]})
 }
 
 /// The ALLOW policies of the workload.

@@ -16,8 +16,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, egress_host, in_field, mtls_mode, named, policy_part, ref_of, remove,
-    replace, set, show,
+    Case, Found, Proved, advice, as_egress, certain, egress_host, in_field, mtls_mode, named, policy_part, ref_of,
+    remove, replace, set, show,
 };
 use crate::mesh::injected::has_proxy;
 use crate::mesh::istio::{ClusterName, config_of};
@@ -131,11 +131,9 @@ fn sender(case: &Case) -> Sender {
     if let Some(rule) = cluster.cluster.as_ref().and_then(config_of).map(|(object, _)| object) {
         let rule = in_field(&rule, "spec.trafficPolicy.tls.mode");
         let fix = speak_mutual(case, &rule, &cluster.name);
-        return Sender::of(
-            "A's proxy speaks plaintext to it",
-            Some(in_field(&rule, "spec.trafficPolicy.tls")),
-            Some(fix),
-        );
+        let said = fix.object.clone().filter(|_| fix.op == Op::Replace);
+        let object = said.unwrap_or_else(|| in_field(&rule, "spec.trafficPolicy.tls"));
+        return Sender::of("A's proxy speaks plaintext to it", Some(object), Some(fix));
     }
     hidden_by_an_entry(case).unwrap_or_else(|| Sender::of("A's proxy speaks plaintext to it", None, None))
 }
@@ -194,10 +192,10 @@ fn passed_through(case: &Case) -> Sender {
     let is_known = case.has_virtual_host_of(&host);
     if let (Some(sidecar), false) = (&scopes, is_known) {
         let object = ref_of(Kind::Sidecar, sidecar, "spec.egress");
-        let text =
-            format!("{}, spec.egress[].hosts: add {namespace}/{name}.{namespace}.svc.cluster.local", named(&object));
+        let host = as_egress(service);
+        let text = format!("{}, spec.egress[].hosts: add {host}", named(&object));
         let words = format!("this Sidecar keeps the Service from A's proxy, which {plain}");
-        return Sender::of(&words, Some(object), Some(egress_host(sidecar, text)));
+        return Sender::of(&words, Some(object), Some(egress_host(sidecar, &host, text)));
     }
     if is_known {
         let words = format!(

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Found, Proved, Unrouted, add_item, advice, certain, in_field, is_of_gateway_api, named, only, replace,
-    rules_field, show,
+    rule_for_all, rules_field, show,
 };
 use crate::envoy::domains::without_port;
 use crate::snapshot::{Evidence, Node};
@@ -67,7 +67,7 @@ fn no_route(case: &Case) -> Option<Found> {
             hint(nearest),
             case.answers(),
         ),
-        fix: match_more(owner.as_ref().map(|(object, _)| object), read.as_ref(), said.as_ref(), &nearest.why),
+        fix: match_more(case, owner.as_ref().map(|(object, _)| object), read.as_ref(), said.as_ref(), &nearest.why),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
         codes: &[],
@@ -87,7 +87,13 @@ fn without_routes(case: &Case) -> Option<Found> {
 }
 
 /// `said` is where the owner says what the nearest route wants.
-fn match_more(owner: Option<&ObjectRef>, read: Option<&Node>, said: Option<&Node>, what: &str) -> Vec<Fix> {
+fn match_more(
+    case: &Case,
+    owner: Option<&ObjectRef>,
+    read: Option<&Node>,
+    said: Option<&Node>,
+    what: &str,
+) -> Vec<Fix> {
     let by = owner.map_or("The route configuration".to_owned(), named);
     let last = format!("{by}: add a last rule without a match, for the requests that no other takes");
     let other = match said {
@@ -97,7 +103,8 @@ fn match_more(owner: Option<&ObjectRef>, read: Option<&Node>, said: Option<&Node
     match owner {
         Some(owner) => {
             let rules = in_field(owner, rules_field(owner));
-            vec![add_item(&rules, read, &rules.field, None, last), replace(&rules, said, None, other)]
+            let rule = rule_for_all(case, owner);
+            vec![add_item(&rules, read, &rules.field, rule, last), replace(&rules, said, None, other)]
         }
         None => vec![advice(Op::Add, last), advice(Op::Replace, other)],
     }

@@ -12,13 +12,15 @@
 //! How to fix it: Name the Service with its namespace (`reviews.shop.svc.cluster.local`), or create it. A host outside
 //! needs a `ServiceEntry`.
 
+use serde_json::Value;
+
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, create, destination_field, destination_of, is_of_gateway_api, list, named,
     object_ref, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::mesh::kubernetes::service_of_host;
-use crate::snapshot::Kind;
+use crate::snapshot::{Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;
 
@@ -100,8 +102,23 @@ fn other_host(case: &Case, route: &ObjectRef, name: &ClusterName) -> Fix {
     let destination = destination_of(case, route, name);
     let part = if is_of_gateway_api(route) { "name" } else { "host" };
     let object = destination_field(route, destination.as_ref(), part);
-    let text = format!("{}: name a host that exists as the destination", named(route));
-    set(&object, destination.as_ref(), part, None, text)
+    // Another port, or a subset, would be one of the other host's.
+    let is_whole = |destination: &Node| ["port", "subset"].iter().all(|part| destination.get(part).is_none());
+    let is_named_alone = is_of_gateway_api(route) || destination.as_ref().is_some_and(is_whole);
+    let asked = asked_host(case, route).filter(|_| is_named_alone);
+    let such_as = asked.as_ref().map(|host| format!(", such as {host}")).unwrap_or_default();
+    let text = format!("{}: name a host that exists as the destination{such_as}", named(route));
+    set(&object, destination.as_ref(), part, asked.map(Value::from), text)
+}
+
+/// The Service that was asked for, as a destination of the route's object.
+fn asked_host(case: &Case, route: &ObjectRef) -> Option<String> {
+    let service = case.asked_service()?;
+    let (namespace, name) = (service.text("metadata.namespace")?, service.text("metadata.name")?);
+    if is_of_gateway_api(route) {
+        return (namespace == route.namespace).then_some(name);
+    }
+    Some(format!("{name}.{namespace}.svc.cluster.local"))
 }
 
 /// What a route leads to should be there.

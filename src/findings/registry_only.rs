@@ -15,8 +15,8 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, certain, create_entry, egress_host, in_field, named, only,
-    port_entry, protocol_field, ref_of, replace, show,
+    Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, as_egress, certain, create_entry, egress_host, in_field,
+    named, only, port_entry, protocol_field, ref_of, replace, show,
 };
 use crate::envoy::domains::without_port;
 use crate::mesh::istio::binding::takes;
@@ -43,7 +43,10 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         Some(Entry { object, says, fix, .. }) => {
             (format!(" {} names it, but {says}.", named(&object)), Some(object), fix)
         }
-        None if case.asked_service().is_some() => (String::new(), None, show_service(case, host)),
+        None if let Some(service) = case.asked_service() => {
+            let fix = show_service(case, service, host);
+            (String::new(), fix.object.clone(), fix)
+        }
         None => {
             let name = without_port(host);
             (String::new(), None, create_entry(&own, name, format!("a ServiceEntry for {name} in namespace {own}")))
@@ -153,7 +156,7 @@ impl Entry {
         let text = format!("{by}, spec.egress[].hosts: add \"{namespace}/*\", or this host of it, if it leaves it out");
         Some(Self {
             says: format!("A's proxy has nothing of it; {by} chooses what it sees"),
-            fix: egress_host(&sidecar, text),
+            fix: egress_host(&sidecar, &format!("{namespace}/*"), text),
             evidence: entry.at("spec.hosts")?.evidence(),
             object,
         })
@@ -165,11 +168,12 @@ fn ports_of_entry(entry: &Node) -> Vec<u64> {
 }
 
 /// A's proxy should see a Service that there is.
-fn show_service(case: &Case, host: &str) -> Fix {
+fn show_service(case: &Case, service: &Node, host: &str) -> Fix {
     match case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some()) {
         Some(sidecar) => {
-            let named = named(&ref_of(Kind::Sidecar, &sidecar, "spec.egress"));
-            egress_host(&sidecar, format!("{named}, spec.egress[].hosts: add the host, if it leaves it out"))
+            let by = named(&ref_of(Kind::Sidecar, &sidecar, "spec.egress"));
+            let host = as_egress(service);
+            egress_host(&sidecar, &host, format!("{by}, spec.egress[].hosts: add {host}, if it leaves it out"))
         }
         None => advice(Op::Add, format!("let exportTo of {host} include namespace {}", case.namespace())),
     }

@@ -13,7 +13,7 @@
 //! How to fix it: Let A see the service: add it to the Sidecar's `egress`, or correct `exportTo`, or the Host header.
 //! A host outside may have a `ServiceEntry`.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain, create_entry, egress_host, list, ref_of, show};
+use crate::diagnose::{Case, Found, Proved, advice, as_egress, certain, create_entry, egress_host, list, ref_of, show};
 use crate::snapshot::{Evidence, Kind};
 use crate::verdict::{ObjectRef, Op, Stage};
 
@@ -42,8 +42,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
                 request.host
             ),
             vec![
-                match scoped {
-                    Some(sidecar) => egress_host(sidecar, SEE.to_owned()),
+                match scoped.zip(service) {
+                    Some((sidecar, service)) => egress_host(sidecar, &as_egress(service), SEE.to_owned()),
                     None => advice(Op::Add, SEE),
                 },
                 advice(Op::Replace, "send the Host header that the service goes by"),
