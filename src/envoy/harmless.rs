@@ -201,6 +201,10 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
             (&["cluster_specifier_plugins"], "deciding only where a route names one, and there it is"),
             (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["metadata"], LABEL),
+            (
+                &["vhds"],
+                "what came is among the virtual hosts; a request waits for more only at the filter `on_demand`",
+            ),
         ],
     ),
     (
@@ -762,7 +766,10 @@ static NETWORK_FILTERS: &[Row] = &[
         ],
         "reads the protocol along for statistics; every byte passes",
     ),
-    (&["envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit"], "bounds connections at once"),
+    (
+        &["envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit"],
+        "bounds connections at once; one connection does not meet it",
+    ),
 ];
 
 static LISTENER_FILTERS: &[Row] = &[];

@@ -4,31 +4,44 @@
 //!
 //! How it comes about: The filter `cors` answers a browser's preflight (OPTIONS with `origin` and
 //! `access-control-request-method`) of an origin that its policy allows, and the filter `health_check` answers the
-//! path of its own.
+//! path of its own. The latter says 503 where a cluster that it asks for has too few healthy hosts
+//! (`cluster_min_healthy_percentages`).
 //!
-//! How to confirm it: The details are `cors_response` or `health_check_ok`.
+//! How to confirm it: The details are `cors_response`, `health_check_ok` or `health_check_failed`, with or without an ending.
 //!
 //! How to fix it: Nothing, unless B is meant to answer: then remove the CORS policy of the route, or give the health
-//! check another path.
+//! check another path. Where it says 503, mend the cluster that it asks for.
 
 use crate::diagnose::{Case, Found, advice};
 use crate::verdict::Op;
-use crate::walk::Stop;
+use crate::walk::{Stop, Unfit};
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.own_stop()?;
     let what = if *stop == Stop::CorsPreflight {
         "a preflight of an origin that its policy allows"
-    } else if *stop == Stop::HealthCheck {
+    } else if matches!(stop, Stop::HealthCheck(_) | Stop::Unfit(Unfit::HealthCheckFails(_))) {
         "health checks"
     } else {
         return None;
     };
     let step = case.last_step()?;
+    let fails = matches!(stop, Stop::Unfit(_));
     Some(Found::of_end(
         &step,
         stop.words(),
-        format!("The filter {} answers {what} by itself: nothing is broken.", step.subject),
-        vec![advice(Op::Replace, "ask with the method and the headers of the request that is meant")],
+        if fails {
+            format!("The filter {} answers {what} by itself, and says that this proxy is not well.", step.subject)
+        } else {
+            format!("The filter {} answers {what} by itself: nothing is broken.", step.subject)
+        },
+        if fails {
+            vec![advice(
+                Op::Replace,
+                "mend the cluster that the health check asks for (`cluster_min_healthy_percentages`)",
+            )]
+        } else {
+            vec![advice(Op::Replace, "ask with the method and the headers of the request that is meant")]
+        },
     ))
 }

@@ -66,6 +66,7 @@ fn told(stop: &Stop) -> Option<(&'static str, &'static [&'static str])> {
         | Unfit::ClientCertificateMissing
         | Unfit::CertificateNotDelivered(_)
         | Unfit::UpgradeRefused(_)
+        | Unfit::HealthCheckFails(_)
         | Unfit::NeverAnswered
         | Unfit::CredentialsDenied(_)
         | Unfit::PayloadTooLarge => None,

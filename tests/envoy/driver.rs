@@ -188,12 +188,13 @@ impl Envoy {
         }
     }
 
-    /// Discovery rejects quietly; a case that Envoy does not accept is a mistake of the case.
+    /// Discovery rejects quietly; a case that Envoy does not accept is a mistake of the case. Virtual hosts that are asked for
+    /// one by one never come: the harness has no server for them.
     fn refuse_rejected_config(&self, listeners: usize) {
         let failures = self.get("/stats?filter=update_(rejected|failure)&usedonly");
         let active = self.get("/stats?filter=listener_manager.total_listeners_active");
         let all = active.trim() == format!("listener_manager.total_listeners_active: {listeners}");
-        let clean = failures.lines().all(|line| line.is_empty() || line.ends_with(": 0"));
+        let clean = failures.lines().all(|line| line.is_empty() || line.ends_with(": 0") || line.contains(".vhds.update_failure"));
         assert!(all && clean, "{}: {active}{failures}{}", self.directory.display(), self.output());
     }
 

@@ -41,8 +41,9 @@ fn after(stop: &Stop) -> Option<Stop> {
         Stop::RateLimitUnavailable(_) => Stop::CorsPreflight,
         Stop::CorsPreflight => Stop::Unfit(Unfit::TlsOnPlaintext),
         Stop::Unfit(unfit) => after_unfit(unfit).map_or(Stop::CsrfDenied, Stop::Unfit),
-        Stop::CsrfDenied => Stop::HealthCheck,
-        Stop::HealthCheck => Stop::NoCluster(Some(503)),
+        Stop::CsrfDenied => Stop::HealthCheck("health_check_ok"),
+        Stop::HealthCheck("health_check_ok") => Stop::HealthCheck("health_check_ok_cluster_healthy"),
+        Stop::HealthCheck(_) => Stop::NoCluster(Some(503)),
         Stop::NoCluster(Some(_)) => Stop::NoCluster(None),
         Stop::NoCluster(None) => Stop::DropOverload,
         Stop::DropOverload => Stop::PartialDropOverload,
@@ -82,7 +83,14 @@ fn after_unfit(unfit: &Unfit) -> Option<Unfit> {
         }
         Unfit::CdnLoop => Unfit::PayloadTooLarge,
         Unfit::PayloadTooLarge => Unfit::ClientUnknown(403),
-        Unfit::ClientUnknown(_) => return None,
+        Unfit::ClientUnknown(_) => Unfit::HealthCheckFails("health_check_failed_no_cluster_found"),
+        Unfit::HealthCheckFails("health_check_failed_no_cluster_found") => {
+            Unfit::HealthCheckFails("health_check_failed_cluster_empty")
+        }
+        Unfit::HealthCheckFails("health_check_failed_cluster_empty") => {
+            Unfit::HealthCheckFails("health_check_failed_cluster_unhealthy")
+        }
+        Unfit::HealthCheckFails(_) => return None,
     })
 }
 

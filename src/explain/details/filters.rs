@@ -238,7 +238,11 @@ pub(in crate::explain) const FILTERS: &[Entry] = &[
     },
     Entry {
         name: "health_check_failed",
-        also: &["health_check_failed_cluster_empty", "health_check_failed_cluster_unhealthy"],
+        also: &[
+            "health_check_failed_cluster_empty",
+            "health_check_failed_cluster_unhealthy",
+            "health_check_failed_no_cluster_found",
+        ],
         title: "The health check filter says: not healthy.",
         status: "503",
         means: "The proxy is told to fail health checks, or too few hosts of a cluster are healthy.",
@@ -246,6 +250,7 @@ pub(in crate::explain) const FILTERS: &[Entry] = &[
         confirm: "The gauge `server.live` of /stats.",
         fix: "Wait for the new pod, or mend the cluster.",
         flags: &["LH"],
+        findings: &["filter-answers-itself"],
         ..Entry::EMPTY
     },
     Entry {

@@ -18,6 +18,7 @@ mod health_check;
 mod jwt;
 mod metadata;
 mod oauth2;
+mod on_demand;
 mod rate_limit;
 mod rbac;
 mod router;
@@ -279,10 +280,14 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "custom_response.v3.CustomResponse" => custom_response::effects(ask, &applied),
         "router.v3.Router" => router::effects(ask, &applied),
         "oauth2.v3.OAuth2" => oauth2::effects(ask, &applied),
+        "on_demand.v3.OnDemand" => on_demand::effects(ask, &applied),
         "ip_tagging.v3.IPTagging" => headers::tags(ask, &applied),
         "stateful_session.v3.StatefulSession" => session::effects(ask, &applied),
         "lua.v3.Lua" => script::lua(ask, &applied),
         "ext_proc.v3.ExternalProcessor" => script::external_processor(ask, &applied),
+        "wasm.v3.Wasm" => script::program(ask, "Wasm module"),
+        "dynamic_modules.v3.DynamicModuleFilter" => script::program(ask, "library"),
+        "golang.v3alpha.Config" => script::golang(ask, &applied),
         "grpc_web.v3.GrpcWeb" if ask.first("content-type").starts_with("application/grpc-web") => {
             unknown(format!("what HTTP filter {} makes of gRPC-Web is not modeled", filter.name))
         }

@@ -56,6 +56,8 @@ pub(in crate::walk) fn part(
         }
         "SniCluster" => Passage::NamesCluster,
         "TcpProxy" => any.unpack().map_or_else(unread, |p| Passage::Ends(Terminal::Tcp(Box::new(p), at.clone()))),
+        "LocalRateLimit" => limited(walker, filter, at),
+        "ConnectionLimit" => counted(walker, filter, at),
         _ if is_harmless(filter, &any.type_name) => Passage::Passes,
         _ if any.type_name == RBAC => access(walker, (dial, sight), filter, any, at),
         type_name => anything(format!("network filter {} ({type_name}) is not modeled", filter.name)),
@@ -64,6 +66,43 @@ pub(in crate::walk) fn part(
 
 fn is_harmless(filter: &Filter, type_name: &str) -> bool {
     harmless::network_filter(type_name).is_some() || harmless::network_filter(&filter.name).is_some()
+}
+
+/// A limit of new connections, whose bucket has room for one at least. How many tokens are left is not known; a connection
+/// that finds none is closed (`source/extensions/filters/network/local_ratelimit/local_ratelimit.cc`).
+fn limited(walker: &Walker, filter: &Filter, at: &Node) -> Passage {
+    if is_enabled(walker, at) == Some(false) {
+        return Passage::Passes;
+    }
+    let tokens = at.at("token_bucket.max_tokens").map(|n| n.value().to_string()).unwrap_or_default();
+    let name = &filter.name;
+    let why =
+        format!("{name} closes connections once its bucket of {tokens} tokens is empty; what is left is not known");
+    Passage::Open(Condition::of(Stage::FilterChain, name, &[Power::Refuse], &why))
+}
+
+/// A limit of connections at once, one at least, so that a single connection does not meet it
+/// (`source/extensions/filters/network/connection_limit/connection_limit.cc`).
+fn counted(walker: &Walker, filter: &Filter, at: &Node) -> Passage {
+    if is_enabled(walker, at) != Some(false) {
+        let most = at.get("max_connections").map(|n| n.value().to_string()).unwrap_or_default();
+        let most = most.trim_matches('"');
+        walker.unchecked(format!("whether {most} other connections are open, which is the limit of {}", filter.name));
+    }
+    Passage::Passes
+}
+
+/// Whether a filter is switched on: it is, unless `runtime_enabled` or runtime says otherwise; `None` where that is not a
+/// plain word.
+fn is_enabled(walker: &Walker, at: &Node) -> Option<bool> {
+    let Some(flag) = at.get("runtime_enabled") else { return Some(true) };
+    let key = flag.text("runtime_key").unwrap_or_default();
+    match walker.runtime_value(&key).as_deref() {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => None,
+        None => Some(flag.get("default_value").is_none_or(|value| value.value().as_bool() != Some(false))),
+    }
 }
 
 /// Access control of connections.

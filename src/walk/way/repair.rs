@@ -83,7 +83,7 @@ impl Stop {
             | Self::Redirect(_)
             | Self::DirectResponse(_)
             | Self::CorsPreflight
-            | Self::HealthCheck
+            | Self::HealthCheck(_)
             | Self::Unfit(_)
             | Self::Refused(_)
             | Self::UpstreamClosed
@@ -114,7 +114,7 @@ mod tests {
             Stop::NoVirtualHost,
             Stop::Redirect(301),
             Stop::DirectResponse(410),
-            Stop::HealthCheck,
+            Stop::HealthCheck("health_check_ok"),
             Stop::UpstreamClosed,
             Stop::ConnectFailure(Form::Http),
             Stop::NoSuchPort,

@@ -62,8 +62,8 @@ pub enum Stop {
     Unfit(Unfit),
     /// The request changes something and comes from another origin.
     CsrfDenied,
-    /// The health check filter answers.
-    HealthCheck,
+    /// The health check filter answers that all is well: Envoy's word for it.
+    HealthCheck(&'static str),
     /// The cluster is not there (or still warming): what the route answers then; `None` of a TCP proxy, which closes.
     NoCluster(Option<u16>),
     /// The assignment drops every request.
@@ -193,7 +193,7 @@ impl Stop {
             Self::RbacDenied(_) | Self::CsrfDenied | Self::JwtMisnamed(_) => (403, &[]),
             Self::AuthorizationUnavailable(status) => (*status, &["UAEX"]),
             Self::RateLimitUnavailable(status) => (*status, &["RLSE"]),
-            Self::CorsPreflight | Self::HealthCheck => (200, &[]),
+            Self::CorsPreflight | Self::HealthCheck(_) => (200, &[]),
             Self::NoCluster(status) => (status.unwrap_or(0), &["NC"]),
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
@@ -243,7 +243,7 @@ impl Stop {
             Self::RateLimitUnavailable(_) => "rate_limiter_error",
             Self::CorsPreflight => "cors_response",
             Self::CsrfDenied => "csrf_origin_mismatch",
-            Self::HealthCheck => "health_check_ok",
+            Self::HealthCheck(details) => details,
             Self::NoCluster(Some(_)) => "cluster_not_found",
             Self::DropOverload => "unconditional_drop_overload",
             Self::PartialDropOverload => "drop_overload",
@@ -283,7 +283,7 @@ impl Stop {
                 | Self::DirectResponse(_)
                 | Self::FaultAbort(_)
                 | Self::CorsPreflight
-                | Self::HealthCheck
+                | Self::HealthCheck(_)
                 | Self::Unfit(Unfit::PathRedirected)
         );
         // Whatever the request speaks: a gRPC status was injected, so that a gRPC client fails.
@@ -306,7 +306,7 @@ impl Stop {
             | Self::CorsPreflight
             | Self::CsrfDenied
             | Self::Unfit(Unfit::CredentialsDenied(_))
-            | Self::HealthCheck => true,
+            | Self::HealthCheck(_) => true,
             Self::NoSuchService
             | Self::NoSuchPort
             | Self::NoAddress
@@ -380,7 +380,7 @@ impl Stop {
             Self::CorsPreflight => "a CORS preflight, which the proxy answers".to_owned(),
             Self::CsrfDenied => "it comes from another origin".to_owned(),
             Self::Unfit(unfit) => unfit.words(),
-            Self::HealthCheck => "a health check, which the proxy answers".to_owned(),
+            Self::HealthCheck(_) => "a health check, which the proxy answers".to_owned(),
             Self::NoCluster(_) => "the cluster is not there".to_owned(),
             Self::PlaintextOnTls => "plaintext comes to a chain that takes TLS".to_owned(),
             Self::UpstreamClosed => "B closes the connection".to_owned(),

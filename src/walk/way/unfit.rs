@@ -29,6 +29,8 @@ pub enum Unfit {
     CdnLoop,
     /// The request is longer than a filter takes.
     PayloadTooLarge,
+    /// The health check filter answers that too few hosts of a cluster are well: Envoy's word for it.
+    HealthCheckFails(&'static str),
     /// No header names the client's address, which the manager asks for (`reject_with_status`).
     ClientUnknown(u16),
 }
@@ -47,6 +49,7 @@ impl Unfit {
             Self::CredentialsDenied(_) => (401, &[]),
             Self::CdnLoop => (502, &[]),
             Self::PayloadTooLarge => (413, &[]),
+            Self::HealthCheckFails(_) => (503, &["LH"]),
             Self::ClientUnknown(status) => (*status, &[]),
         }
     }
@@ -61,7 +64,7 @@ impl Unfit {
             Self::PathNotAbsolute => "absolute_path_rejected",
             Self::NoUdpTarget => "invalid_path",
             Self::NeverAnswered => "downstream_remote_disconnect",
-            Self::CredentialsDenied(details) => details,
+            Self::CredentialsDenied(details) | Self::HealthCheckFails(details) => details,
             Self::CdnLoop => "cdn_loop_detected",
             Self::PayloadTooLarge => "request_payload_too_large",
             Self::ClientUnknown(_) => "rejecting_because_detection_failed",
@@ -87,6 +90,7 @@ impl Unfit {
             Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
             Self::CdnLoop => "it came by the same network before".to_owned(),
             Self::PayloadTooLarge => "it is longer than the proxy takes".to_owned(),
+            Self::HealthCheckFails(_) => "the proxy answers the health check: a cluster is not well".to_owned(),
             Self::ClientUnknown(_) => "no header names its client's address".to_owned(),
         }
     }

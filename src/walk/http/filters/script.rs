@@ -3,7 +3,8 @@
 use crate::snapshot::Node;
 use crate::verdict::Power;
 
-use super::ask::{Applied, Ask, Effect};
+use super::ask::{Applied, Ask, Effect, Reached};
+use super::service::{grpc_cluster, is_set};
 
 /// A Lua script, the filter's own or the route's (`source/extensions/filters/http/lua/lua_filter.cc`).
 pub(super) fn lua(ask: &Ask, applied: &Applied) -> Vec<Effect> {
@@ -22,10 +23,31 @@ pub(super) fn lua(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     if scripts.iter().all(|script| script.as_deref().is_some_and(is_empty)) {
         return Vec::new();
     }
-    vec![Effect::Open(
-        vec![Power::Answer],
-        format!("what the script of HTTP filter {} does is not known", ask.filter.name),
-    )]
+    let hears = |side: &str| scripts.iter().flatten().any(|script| script.contains(side));
+    let known = scripts.iter().all(Option::is_some);
+    let where_to = match (known, hears("envoy_on_request"), hears("envoy_on_response")) {
+        (true, false, true) => "it sees answers alone, and can change them",
+        (true, true, false) => "it sees requests alone, and can answer or change them",
+        _ => "it can answer or change the request, and change the answer",
+    };
+    let why = format!("what the script of HTTP filter {} does is not known: {where_to}", ask.filter.name);
+    vec![Effect::Open(vec![Power::Answer], why)]
+}
+
+/// A module of Wasm or Go, or a filter that is loaded from a library.
+pub(super) fn program(ask: &Ask, kind: &str) -> Vec<Effect> {
+    let why = format!(
+        "what the {kind} of HTTP filter {} does is not known: it can answer or change the request, and change the answer",
+        ask.filter.name
+    );
+    vec![Effect::Open(vec![Power::Answer], why)]
+}
+
+/// A plugin of Go, which a route can switch off by its name (`ConfigsPerRoute` of `golang.proto`).
+pub(super) fn golang(ask: &Ask, applied: &Applied) -> Vec<Effect> {
+    let plugin = ask.own_node().and_then(|own| own.text("plugin_name")).unwrap_or_default();
+    let off = applied.node.get("plugins_config").and_then(|plugins| plugins.get(&plugin)?.get("disabled"));
+    if off.is_some_and(|off| off.value().as_bool() == Some(true)) { Vec::new() } else { program(ask, "Go plugin") }
 }
 
 fn inline(source: &Node) -> Option<String> {
@@ -46,7 +68,8 @@ fn is_empty(script: &str) -> bool {
 }
 
 /// An external processor sees what its modes send it (`ProcessingMode` of `ext_proc.proto`); with none of them it sees
-/// nothing, and does nothing.
+/// nothing, and does nothing. In `observability_mode` nothing of what it says counts, and that
+/// it cannot be asked does.
 pub(super) fn external_processor(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let mode = applied.node.at("overrides.processing_mode").or_else(|| ask.own_node()?.get("processing_mode"));
     let is = |field: &str, off: &[&str]| {
@@ -58,11 +81,37 @@ pub(super) fn external_processor(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let bodies = ["request_body_mode", "response_body_mode"].iter().all(|field| is(field, &["", "NONE"]));
     let trailers =
         ["request_trailer_mode", "response_trailer_mode"].iter().all(|field| is(field, &["", "DEFAULT", "SKIP"]));
-    if headers && bodies && trailers {
+    let own = ask.own_node();
+    let observes = own.as_ref().is_some_and(|own| is_set(own, "observability_mode"));
+    let allows = lets_pass(applied, own.as_ref());
+    if (headers && bodies && trailers) || (allows && (observes || is_out_of_reach(ask, applied, own.as_ref()))) {
         return Vec::new();
     }
-    let why = format!("what the processor of HTTP filter {} does is not known", ask.filter.name);
+    if observes {
+        let why =
+            format!("whether HTTP filter {} can ask its processor, which only watches (500 if not)", ask.filter.name);
+        return vec![Effect::Open(vec![Power::Refuse], why)];
+    }
+    let request = is("request_header_mode", &["SKIP"]) && is("request_body_mode", &["", "NONE"]);
+    let sees =
+        if request { "it sees answers alone, and can change them" } else { "it can answer or change the request" };
+    let why = format!("what the processor of HTTP filter {} does is not known: {sees}", ask.filter.name);
     vec![Effect::Open(vec![Power::Answer], why)]
+}
+
+/// Whether the filter lets requests pass where its processor fails.
+fn lets_pass(applied: &Applied, own: Option<&Node>) -> bool {
+    match applied.node.at("overrides.failure_mode_allow") {
+        Some(over) => over.value().as_bool() == Some(true),
+        None => own.is_some_and(|own| is_set(own, "failure_mode_allow")),
+    }
+}
+
+/// Whether no processor can ever be asked.
+fn is_out_of_reach(ask: &Ask, applied: &Applied, own: Option<&Node>) -> bool {
+    let service = applied.node.get("overrides").and_then(|over| grpc_cluster(&over));
+    let cluster = service.or_else(|| grpc_cluster(own?));
+    cluster.is_some_and(|cluster| matches!((ask.chain.reach)(&cluster), Reached::Never(_)))
 }
 
 #[cfg(test)]
