@@ -16,8 +16,8 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Columns, Found, Proved, a_ready_endpoint, advice, certain, create, entry_of, is_behind, is_ready, label_text,
-    list, list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ref_of,
-    replace, set, show, slices,
+    list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ref_of, replace,
+    set, show, slices,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -298,7 +298,7 @@ fn of_a_selector(host: &str, entry: &Node, labels: &Node, empty: Evidence) -> Fo
             "{by} is for {host} and selects what carries {wanted}: no WorkloadEntry and no pod of namespace {} that can be used does. Its cluster is empty, so Envoy answers by itself.",
             object.namespace
         ),
-        next: list(&object.namespace, "workloadentries,pods"),
+        next: show(&object),
         objects: vec![object.clone()],
         fix: vec![replace(&object, Some(labels), None, text)],
         codes: &[],

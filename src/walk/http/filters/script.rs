@@ -23,18 +23,10 @@ pub(super) fn lua(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     if scripts.iter().all(|script| script.as_deref().is_some_and(is_empty)) {
         return Vec::new();
     }
-    let hears = |side: &str| scripts.iter().flatten().any(|script| script.contains(side));
-    let known = scripts.iter().all(Option::is_some);
-    let where_to = match (known, hears("envoy_on_request"), hears("envoy_on_response")) {
-        (true, false, true) => "it sees answers alone, and can change them",
-        (true, true, false) => "it sees requests alone, and can answer or change them",
-        _ => "it can answer or change the request, and change the answer",
-    };
-    let why = format!("what the script of HTTP filter {} does is not known: {where_to}", ask.filter.name);
-    vec![Effect::Open(vec![Power::Answer], why)]
+    program(ask, "script")
 }
 
-/// A module of Wasm or Go, or a filter that is loaded from a library.
+/// A script, a module of Wasm or Go, or a filter that is loaded from a library.
 pub(super) fn program(ask: &Ask, kind: &str) -> Vec<Effect> {
     let why = format!(
         "what the {kind} of HTTP filter {} does is not known: it can answer or change the request, and change the answer",
