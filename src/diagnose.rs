@@ -48,17 +48,17 @@ pub(crate) use connections::{
     entry_of, failures_of, other_endpoints, other_target_port, pods_of, takes_mutual_tls, workload,
 };
 pub(crate) use control::{ProxyOf, is_behind, lost, open_updates};
-pub(crate) use delegates::{Delegating, virtual_services_of};
+pub(crate) use delegates::{Delegating, path_of, virtual_services_of};
 pub(crate) use fix::{
     add_item, add_to, advice, as_egress, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
-pub(crate) use gateways::{Unbound, Unrouted, servers_of};
+pub(crate) use gateways::{Unbound, Unrouted, has_port, servers_of};
 pub(crate) use own_answer::OwnAnswer;
 pub(crate) use peer_authentication::mtls_mode;
 pub(crate) use rejected::{Rejected, mends, shortened};
 pub(crate) use rules::{
-    destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_part, rule_for_all,
-    rules, rules_field, set_policy,
+    destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_of, policy_part,
+    rule_for_all, rules, rules_field, set_policy,
 };
 pub(crate) use slices::{
     a_ready_endpoint, is_ready, port_entry, protocol_field, ready, ready_condition, ready_pods, slices,

@@ -22,7 +22,7 @@ impl Delegating {
         if case.own_stop() != Some(&Stop::NoRoute) {
             return Vec::new();
         }
-        let path = case.request().path.as_ref().and_then(|path| path.split(['?', '#']).next());
+        let path = path_of(case);
         let is_for_it = |rule: &Node| {
             let matches = rule.list("match");
             matches.is_empty() || path.is_none_or(|path| matches.iter().any(|one| takes_path(one, path)))
@@ -37,6 +37,11 @@ impl Delegating {
         let rules = roots.iter().flat_map(|root| root.list("spec.http").into_iter().map(move |rule| (root, rule)));
         rules.filter(|(_, rule)| is_for_it(rule)).filter_map(|(root, rule)| of_rule(root, rule)).collect()
     }
+}
+
+/// The path of the request as a rule's `uri` meets it; `None` where the question leaves it open.
+pub(crate) fn path_of<'a>(case: &'a Case) -> Option<&'a str> {
+    case.request().path.as_deref().and_then(|path| path.split(['?', '#']).next())
 }
 
 /// The `VirtualService` behind the host's routes; of a host without one, those that have the host.

@@ -48,10 +48,9 @@ pub(crate) fn servers_of(case: &Case) -> Vec<(Node, Node)> {
     let host = without_port(&request.host);
     let port = asked_port(case);
     let is_it = |server: &Node| {
-        let number = server.at("port.number").and_then(|number| number.value().as_u64());
         let hosts = server.list("hosts");
         let mut patterns = hosts.iter().filter_map(|entry| Some(ServerHost::of(entry.value().as_str()?, "").pattern));
-        number == Some(u64::from(port)) && patterns.any(|pattern| binding::takes(&pattern, host))
+        has_port(server, port) && patterns.any(|pattern| binding::takes(&pattern, host))
     };
     let gateways = case.objects(Kind::Gateway, None, &[]).unwrap_or_default().into_iter();
     let selecting = gateways.filter(|gateway| has_labels(&labels, gateway.at("spec.selector").as_ref()));
@@ -60,6 +59,11 @@ pub(crate) fn servers_of(case: &Case) -> Vec<(Node, Node)> {
         servers.map(|server| (gateway.clone(), server)).collect::<Vec<_>>()
     });
     servers.collect()
+}
+
+/// Whether a server of a Gateway is for a port.
+pub(crate) fn has_port(server: &Node, port: u16) -> bool {
+    server.at("port.number").and_then(|number| number.value().as_u64()) == Some(u64::from(port))
 }
 
 /// The port that was asked for. The pods of a gateway listen on another than the Gateway's server has: a Service leads there.

@@ -6,6 +6,7 @@ use super::{Case, in_field, named, set};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::Node;
 use crate::verdict::{Fix, ObjectRef};
+use crate::walk::ClusterTrail;
 
 /// The rules of a `VirtualService`, of every protocol.
 pub(crate) fn rules(service: &Node) -> Vec<Node> {
@@ -101,6 +102,13 @@ pub(crate) fn policy_part(rule: &Node, cluster: &ClusterName, part: &str) -> Opt
         let of_port = policy.list("portLevelSettings").into_iter().find(is_of_port);
         of_port.and_then(|of| of.get(part)).or_else(|| policy.get(part))
     })
+}
+
+/// The `DestinationRule` that shapes a cluster, and the part of its traffic policy that counts for it.
+pub(crate) fn policy_of(case: &Case, cluster: &ClusterTrail, part: &str) -> Option<(ObjectRef, Node)> {
+    let (rule, _) = Case::object_of_cluster(cluster)?;
+    let at = policy_part(&case.read(&rule)?, &ClusterName::parse(&cluster.name)?, part)?;
+    Some((rule, at))
 }
 
 /// A field of a part of the `DestinationRule`'s traffic policy that counts for the cluster (`outlierDetection`,

@@ -16,10 +16,9 @@ use serde_json::json;
 
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, entry_of, failures_of, in_field, logs, named, other_endpoints,
-    other_target_port, pods_of, policy_part, ref_of, replace, show, workload,
+    other_target_port, pods_of, policy_of, ref_of, replace, show, workload,
 };
 use crate::mesh::injected::has_proxy;
-use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
 use crate::walk::{HostTrail, Stop};
@@ -112,9 +111,7 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
 
 /// The `DestinationRule` that has A's proxy speak TLS to the endpoints, and where it does.
 fn tls_of_the_rule(case: &Case) -> Option<(ObjectRef, Node)> {
-    let cluster = case.cluster()?;
-    let (rule, _) = Case::object_of_cluster(cluster)?;
-    let tls = policy_part(&case.read(&rule)?, &ClusterName::parse(&cluster.name)?, "tls")?;
+    let (rule, tls) = policy_of(case, case.cluster()?, "tls")?;
     let mode = tls.get("mode").filter(|mode| mode.value().as_str() != Some("DISABLE"))?;
     Some((in_field(&rule, mode.place()), mode))
 }

@@ -26,22 +26,16 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     };
     let step = case.last_step()?;
-    let fails = matches!(stop, Stop::Unfit(_));
+    let (says, fix) = if matches!(stop, Stop::Unfit(_)) {
+        let mend = "mend the cluster that the health check asks for (`cluster_min_healthy_percentages`)";
+        (", and says that this proxy is not well.", mend)
+    } else {
+        (": nothing is broken.", "ask with the method and the headers of the request that is meant")
+    };
     Some(Found::of_end(
         &step,
         stop.words(),
-        if fails {
-            format!("The filter {} answers {what} by itself, and says that this proxy is not well.", step.subject)
-        } else {
-            format!("The filter {} answers {what} by itself: nothing is broken.", step.subject)
-        },
-        if fails {
-            vec![advice(
-                Op::Replace,
-                "mend the cluster that the health check asks for (`cluster_min_healthy_percentages`)",
-            )]
-        } else {
-            vec![advice(Op::Replace, "ask with the method and the headers of the request that is meant")]
-        },
+        format!("The filter {} answers {what} by itself{says}", step.subject),
+        vec![advice(Op::Replace, fix)],
     ))
 }

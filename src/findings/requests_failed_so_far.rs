@@ -15,7 +15,7 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, in_field, named, only, policy_part, port_entry, protocol_field, ref_of,
+    Case, Found, Proved, advice, certain, in_field, named, only, policy_of, port_entry, protocol_field, ref_of,
     replace, rules_field, service_logs, show,
 };
 use crate::mesh::istio::{ClusterName, declared_protocol};
@@ -96,9 +96,8 @@ fn other_timeout(case: &Case) -> Option<Fix> {
 
 /// The part of a `DestinationRule` that makes HTTP/2 of HTTP/1.1.
 fn no_upgrade(case: &Case, cluster: &ClusterTrail) -> Option<Fix> {
-    let (rule, _) = Case::object_of_cluster(cluster)?;
-    let name = ClusterName::parse(&cluster.name)?;
-    let at = policy_part(&case.read(&rule)?, &name, "connectionPool")?.at("http.h2UpgradePolicy")?;
+    let (rule, pool) = policy_of(case, cluster, "connectionPool")?;
+    let at = pool.at("http.h2UpgradePolicy")?;
     if at.value().as_str() != Some("UPGRADE") {
         return None;
     }

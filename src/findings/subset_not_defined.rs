@@ -252,12 +252,10 @@ fn unseen(
     let why = Unseen::of(case, name, read, applied);
     let mut rule = ref_of(Kind::DestinationRule, read, "spec.subsets");
     let pod = case.source_pod();
-    let evidence = match &why {
-        Unseen::NotExported(at) | Unseen::OtherWorkloads(at) => Some(at.evidence()),
-        Unseen::Hidden(_) | Unseen::Elsewhere | Unseen::Behind => None,
-    };
+    let mut evidence = vec![absence, at.evidence()];
     if let Unseen::NotExported(at) | Unseen::OtherWorkloads(at) = &why {
         rule = in_field(&rule, at.place());
+        evidence.push(at.evidence());
     }
     let objects = match &why {
         Unseen::Hidden(other) => vec![in_field(other, "spec.subsets"), rule.clone()],
@@ -287,7 +285,7 @@ fn unseen(
         fix: why.fix(case, name, (&rule, at)),
         objects,
         codes: &[],
-        evidence: [absence, at.evidence()].into_iter().chain(evidence).collect(),
+        evidence,
     }
 }
 

@@ -12,8 +12,7 @@
 //!
 //! How to fix it: Let the application speak plain HTTP and the proxy speak TLS, or take `tls` out of the `DestinationRule`.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain, in_field, named, policy_part, remove, show};
-use crate::mesh::istio::ClusterName;
+use crate::diagnose::{Case, Found, Proved, advice, certain, in_field, named, policy_of, remove, show};
 use crate::verdict::{Op, Stage};
 use crate::walk::TLS_IN_TLS;
 
@@ -23,8 +22,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     }
     let condition = case.conditions().find(|condition| condition.subject == TLS_IN_TLS)?;
     let cluster = case.in_source().cluster.as_deref()?;
-    let (rule, _) = Case::object_of_cluster(cluster)?;
-    let tls = policy_part(&case.read(&rule)?, &ClusterName::parse(&cluster.name)?, "tls")?;
+    let (rule, tls) = policy_of(case, cluster, "tls")?;
     let object = in_field(&rule, tls.place());
     let mode = tls.text("mode").unwrap_or_default();
     let by = named(&object);

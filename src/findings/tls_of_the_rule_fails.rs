@@ -12,10 +12,9 @@
 //! How to fix it: Take `tls` out of the rule: Istio then uses mutual TLS wherever B takes it.
 
 use crate::diagnose::{
-    Case, Found, Proved, certain, failures_of, in_field, named, pods_of, policy_part, ref_of, remove, show,
+    Case, Found, Proved, certain, failures_of, in_field, named, pods_of, policy_of, ref_of, remove, show,
     takes_mutual_tls,
 };
-use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Stage};
 use crate::walk::{Stop, Unfit};
@@ -30,8 +29,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     }
     let cluster = case.in_source().cluster.as_deref()?;
-    let (rule, _) = Case::object_of_cluster(cluster)?;
-    let tls = policy_part(&case.read(&rule)?, &ClusterName::parse(&cluster.name)?, "tls")?;
+    let (rule, tls) = policy_of(case, cluster, "tls")?;
     let mode = tls.text("mode").filter(|mode| ["SIMPLE", "MUTUAL", "ISTIO_MUTUAL"].contains(&mode.as_str()))?;
     let pods = there.map_or_else(|| pods_of(case, cluster), |there| vec![there.pod.clone()]);
     let pod = pods.iter().find(|pod| takes_mutual_tls(pod))?;

@@ -11,7 +11,7 @@
 //!
 //! How to fix it: Write the rules of both into one, or let a root `VirtualService` without a destination delegate to both.
 
-use crate::diagnose::{Case, Found, add_item, in_field, named, ref_of, show, virtual_services_of};
+use crate::diagnose::{Case, Found, add_item, in_field, named, path_of, ref_of, show, virtual_services_of};
 use crate::mesh::istio::binding::MESH;
 use crate::mesh::istio::delegates::takes_path;
 use crate::mesh::istio::port_of_route_config;
@@ -77,7 +77,7 @@ fn is_for_sidecars(service: &Node) -> bool {
 /// The rule that would take the request, as far as path and method tell.
 fn taken_by(case: &Case, service: &Node) -> Option<Node> {
     let request = case.request();
-    let path = request.path.as_deref().and_then(|path| path.split(['?', '#']).next());
+    let path = path_of(case);
     let takes = |one: &Node| {
         let method = one.at("method.exact").and_then(|node| node.value().as_str().map(str::to_owned));
         path.is_none_or(|path| takes_path(one, path))

@@ -13,7 +13,9 @@
 
 use serde_json::json;
 
-use crate::diagnose::{Case, Found, Unbound, Unrouted, add_item, in_field, label_text, named, ref_of, replace, set};
+use crate::diagnose::{
+    Case, Found, Unbound, Unrouted, add_item, has_port, in_field, label_text, named, ref_of, replace, set,
+};
 use crate::mesh::istio::binding::{MESH, ServerHost, object_of};
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;
@@ -70,14 +72,10 @@ fn meant(unrouted: &Unrouted, gateways: &[Node]) -> Option<String> {
     let takes = |gateway: &&Node| {
         let mut servers = gateway.list("spec.servers").into_iter();
         unrouted.is_for_the_pod(gateway)
-            && servers.any(|server| has_port(&server, unrouted) && admits(&server, gateway, unrouted, None))
+            && servers.any(|server| has_port(&server, unrouted.port) && admits(&server, gateway, unrouted, None))
     };
     let gateway = gateways.iter().find(takes)?;
     Some(format!("{}/{}", gateway.text("metadata.namespace")?, gateway.text("metadata.name")?))
-}
-
-fn has_port(server: &Node, unrouted: &Unrouted) -> bool {
-    server.at("port.number").and_then(|number| number.value().as_u64()) == Some(u64::from(unrouted.port))
 }
 
 /// Whether a server takes the host, of a `VirtualService` of a namespace or of any.
@@ -118,10 +116,10 @@ fn gateway_of(
         return Some(of_other_pods(unrouted, gateway, object));
     }
     let servers = gateway.list("spec.servers");
-    let Some(server) = servers.iter().find(|server| has_port(server, unrouted)) else {
+    let Some(server) = servers.iter().find(|server| has_port(server, unrouted.port)) else {
         return without_port(unrouted, gateway, &object);
     };
-    let at_port = || servers.iter().filter(|server| has_port(server, unrouted));
+    let at_port = || servers.iter().filter(|server| has_port(server, unrouted.port));
     if at_port().any(|server| admits(server, gateway, unrouted, Some(namespace))) {
         return None;
     }
