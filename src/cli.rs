@@ -25,8 +25,6 @@ use tell::Usage;
 const UNREAD: u8 = 3;
 /// The arguments cannot be understood.
 const USAGE: u8 = 2;
-/// Text is laid out for this many columns.
-const WIDTH: usize = 80;
 
 /// Runs the program with its arguments, the program's name among them; returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -126,7 +124,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
         let (ask, question) = asked.zip(understood).ok_or_else(Usage::no_question)?;
         let question = Question { beyond: cli.beyond(), ..question };
         let told = replicas::ask_all((&place, &options), (&ask, &question)).await?.ok_or_else(Usage::no_replicas)?;
-        printed(render_all(&told, &format, &tell::theme(cli.color()), WIDTH))?;
+        printed(render_all(&told, &format, &tell::theme(cli.color()), tell::screen_width()))?;
         return Ok(told.iter().map(|told| told.verdict.outcome.exit_code()).max().unwrap_or_default());
     }
     let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
@@ -152,7 +150,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     if let Some((path, existing)) = cli.save_to() {
         collect::save(&snapshot, path, existing)?;
     }
-    printed(render(&verdict, &format, &tell::theme(cli.color()), WIDTH))?;
+    printed(render(&verdict, &format, &tell::theme(cli.color()), tell::screen_width()))?;
     Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
 }
 

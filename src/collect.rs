@@ -436,7 +436,7 @@ async fn meet(cluster: &Cluster, pod: serde_json::Value, options: &Options) -> R
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
     let (namespace, name) = (text("namespace"), text("name"));
     if ![&namespace, &name].iter().all(|text| objects::is_name(text)) {
-        let cause = format!("`{namespace}/{name}` is no pod's name");
+        let cause = format!("`{namespace}/{name}` is not a pod's name");
         return Err(CollectError::Api { what: "the pod".to_owned(), cause, hint: None });
     }
     let sidecar = sidecar::find(&pod);

@@ -17,12 +17,14 @@ mod fix;
 mod gateways;
 mod hidden;
 mod own_answer;
+mod parties;
 mod peer_authentication;
 mod rejected;
 mod rules;
 mod settle;
 mod slices;
 mod summary;
+mod texts;
 mod then;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +38,8 @@ use crate::walk::{Branch, End, Walk};
 
 use branches::Conditions;
 use case::Noted;
+use hidden::Secrets;
+use parties::Parties;
 
 pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
@@ -183,6 +187,7 @@ pub fn diagnose(snapshot: &Snapshot, walk: &Walk) -> (Verdict, BTreeSet<Need>) {
     let next = |branch: &Branch| explain(snapshot, walk, branch, &noted).findings;
     let mut verdict = verdict(snapshot, walk, &explained, (findings, cause.as_ref()), &next);
     verdict.unchecked.extend(noted.lines.into_inner());
+    put_in_words(walk, &mut verdict, cause.as_ref());
     let mut needs = noted.needs.into_inner();
     needs.extend(walk.needs.iter().cloned());
     (verdict, needs)
@@ -302,7 +307,7 @@ fn verdict(
     }
     let mut verdict = Verdict {
         outcome,
-        summary: summary::line(walk, response.as_ref(), cause, &unchecked),
+        summary: String::new(),
         response,
         conditions: conditions.shown(walk),
         behind: behind::behind(walk, &conditions, (cause, branches.len()), next),
@@ -318,8 +323,27 @@ fn verdict(
         proxies: proxies(snapshot),
     };
     verdict.log = snapshot.log.as_ref().map(|record| then::then(record, &verdict, walk));
-    hidden::hide(&mut verdict);
     verdict
+}
+
+/// Line 1, the names of A and B, and no secret of the request, wherever anything is said.
+fn put_in_words(walk: &Walk, verdict: &mut Verdict, cause: Option<&Finding>) {
+    let parties = Parties::of(&verdict.request, verdict.decision.as_ref());
+    let facts = summary::Facts {
+        response: verdict.response.as_ref(),
+        found: if verdict.outcome == Outcome::Reaches { verdict.findings.first() } else { cause },
+        unchecked: &verdict.unchecked,
+        parties: &parties,
+    };
+    let lines = summary::lines(walk, &facts);
+    parties.name_all(verdict);
+    let secrets = Secrets::take(&mut verdict.request);
+    secrets.hide_all(verdict);
+    // A part of a secret is one, too: what is shortened has none.
+    verdict.summary = summary::fitted(lines.into_iter().map(|mut line| {
+        secrets.hide(&mut line);
+        line
+    }));
 }
 
 fn cluster(snapshot: &Snapshot) -> Cluster {

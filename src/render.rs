@@ -5,6 +5,8 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod asked;
+mod change;
 mod command;
 mod evidence;
 mod explain;

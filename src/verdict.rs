@@ -793,6 +793,18 @@ impl Response {
     }
 }
 
+/// How many endpoints can take the request.
+pub(crate) fn able(usable: usize, total: usize) -> String {
+    match (usable, total) {
+        (1, 1) => "1 endpoint can take the request".to_owned(),
+        (0, 1) => "the only endpoint cannot take the request".to_owned(),
+        (2, 2) => "both endpoints can take the request".to_owned(),
+        (0, total) => format!("none of {total} endpoints can take the request"),
+        (usable, total) if usable == total => format!("all {total} endpoints can take the request"),
+        (usable, total) => format!("{usable} of {total} endpoints can take the request"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::percent;

@@ -66,8 +66,10 @@ fn only_the_pod_that_was_read(files: &mut Files) {
 /// What the screen says of it, a line.
 fn said(verdict: &Verdict) -> String {
     let text = common::print(verdict, &Format::Text);
-    let lines = text.lines().skip_while(|line| *line != "then").skip(1).take_while(|line| !line.is_empty());
-    lines.map(str::trim).collect::<Vec<_>>().join(" ")
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("then "));
+    let first = lines.next().and_then(|line| line.strip_prefix("then ")).unwrap_or_default();
+    let rest = lines.take_while(|line| line.starts_with("       "));
+    std::iter::once(first).chain(rest).map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// The stops that are taken as repaired on each way, with the findings that explain them, and how it ends.
@@ -92,7 +94,7 @@ fn behind_an_undefined_subset_stands_a_denial() {
         "With this repaired, the next stop, likely: the proxy of pod shop/product-service-v1-798587bd96-vlgg7 ends 50 % of \
          requests (403): denied by policy ns[shop]-policy[deny-reads]-rule[0]. denied-by-policy (likely): a policy denies it \
          With that repaired too, it reaches product-service:8082 if the missing cluster gets some of the Service's \
-         endpoints, as far as B's proxies were read."
+         endpoints, as far as product-service's proxies were read."
     );
     let subset = ("cluster_not_found", Some("subset-not-defined"));
     let denial = ("rbac_access_denied", Some("denied-by-policy"));
@@ -111,9 +113,9 @@ fn behind_an_undefined_subset_stands_a_port_that_takes_mutual_tls_only() {
     assert_eq!(
         said(&verdict),
         "With this repaired, the next stop, likely: the proxy of pod shop/product-service-v1-798587bd96-bz2vw ends 50 % of \
-         requests (503 UC): no filter chain matches. mtls-required (likely): B takes mutual TLS only, and plaintext is sent \
-         With that repaired too (A speaks mutual TLS), it reaches product-service:8082 if the missing cluster gets some of the Service's \
-         endpoints, as far as B's proxies were read."
+         requests (503 UC): no filter chain matches. mtls-required (likely): plaintext is sent to strict mTLS \
+         With that repaired too (order-service speaks mutual TLS), it reaches product-service:8082 if the missing cluster gets some of the Service's \
+         endpoints, as far as product-service's proxies were read."
     );
 }
 

@@ -197,7 +197,7 @@ fn api_body(scenario: &Scenario, query: &str) -> Result<Option<Value>, &'static 
         let manifest = scenario.json("snapshot.json").ok_or("there is no snapshot.json")?;
         return manifest["probes"].get(query).cloned().map(Some).ok_or("nobody connected");
     }
-    let path = ApiPath::parse(query).ok_or("it is no API path")?;
+    let path = ApiPath::parse(query).ok_or("it is not an API path")?;
     let objects = scenario.json("objects.json").ok_or("there is no objects.json")?;
     let mut found: Vec<&Value> =
         objects["items"].as_array().unwrap().iter().filter(|object| path.takes(object)).collect();

@@ -89,7 +89,7 @@ fn line_one_names_the_worst_kind_and_the_screen_lists_all() {
     assert_eq!(ways(&verdict), all);
     let screen = print(&verdict, &Format::Text);
     assert!(screen.contains("\nrequests\n  fails (503 NC)  path begins with /api\n"), "{screen}");
-    assert!(screen.contains("GET /api to product-service:8082"), "{screen}");
+    assert!(screen.contains("GET /api "), "{screen}");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn one_kind_needs_no_words() {
     let verdict = verdict(&|route| json!([healthy(route, json!({"prefix": "/"}))]));
     assert_eq!(ways(&verdict), [(Outcome::Reaches, Vec::new())]);
     let screen = print(&verdict, &Format::Text);
-    assert!(screen.contains("requests to product-service:8082") && !screen.contains("\nrequests\n"), "{screen}");
+    assert!(screen.contains("any request ") && !screen.contains("\nrequests\n"), "{screen}");
 }
 
 #[test]

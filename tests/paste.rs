@@ -80,6 +80,8 @@ fn what_is_pasted_runs_the_command_that_was_meant_and_nothing_else() {
         }
         for verdict in &verdicts {
             let meant = words(verdict).to_vec();
+            let asked = on_screen(&print(verdict, &Format::Text), "asked");
+            pasted.entry((asked, question(verdict))).or_insert_with(|| scenario.name.clone());
             for text in printed(verdict).into_iter().filter(|text| !text.is_empty() || !meant.is_empty()) {
                 pasted.entry((text, meant.clone())).or_insert_with(|| scenario.name.clone());
             }
@@ -129,6 +131,21 @@ fn words(verdict: &Verdict) -> &[String] {
     verdict.findings.first().map(|finding| finding.next.words()).unwrap_or_default()
 }
 
+/// The words of the question, as the screen repeats it; none where one of them cannot be pasted.
+fn question(verdict: &Verdict) -> Vec<String> {
+    let request = &verdict.request;
+    let mut words = vec!["kubectl", "mesh-why"];
+    words.extend((request.source_name != "the proxy").then_some(request.source_name.as_str()));
+    words.push(&request.target);
+    words.extend(request.path.iter().flat_map(|path| ["--path", path.as_str()]));
+    words.extend(request.method.iter().filter(|m| *m != "GET").flat_map(|method| ["--method", method.as_str()]));
+    let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    for (name, value) in &request.headers {
+        words.extend(["-H".to_owned(), format!("{name}: {value}")]);
+    }
+    mesh_why::verdict::Command::of(words).words().to_vec()
+}
+
 /// A command without its names.
 fn shape(verdict: &Verdict, names: &BTreeSet<String>) -> String {
     let command = words(verdict).join(" ");
@@ -137,7 +154,7 @@ fn shape(verdict: &Verdict, names: &BTreeSet<String>) -> String {
 
 /// The command in every form in which it is printed.
 fn printed(verdict: &Verdict) -> BTreeSet<String> {
-    let screens = [Format::Text, Format::Wide].map(|format| on_screen(&print(verdict, &format)));
+    let screens = [Format::Text, Format::Wide].map(|format| on_screen(&print(verdict, &format), "next"));
     screens.into_iter().chain([in_json(&print(verdict, &Format::Json))]).collect()
 }
 
@@ -220,8 +237,19 @@ impl Shells {
 }
 
 /// What stands below `next` at the end of a screen, as somebody copies it.
-fn on_screen(screen: &str) -> String {
-    screen.rsplit_once("\nnext\n").map(|(_, lines)| lines.trim_end().to_owned()).unwrap_or_default()
+/// The command behind a label: its line, and those below that go on with it.
+fn on_screen(screen: &str, label: &str) -> String {
+    let begin = format!("{label:7}");
+    let mut lines = screen.lines().skip_while(|line| !line.starts_with(&begin));
+    let first = lines.next().and_then(|line| line.strip_prefix(&begin)).unwrap_or_default().to_owned();
+    let mut text = first;
+    for line in lines.take_while(|line| line.starts_with("       ")) {
+        if !text.ends_with(" \\") {
+            break;
+        }
+        text = text + "\n" + &line[7..];
+    }
+    text
 }
 
 fn in_json(document: &str) -> String {

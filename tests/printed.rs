@@ -180,17 +180,20 @@ fn is_hostile(c: char) -> bool {
 #[test]
 fn no_text_steers_a_terminal_or_begins_a_line() {
     const HEADS: &[&str] = &[
-        "why:",
+        "why ",
         "evidence",
         "open",
         "branches",
-        "fix",
-        "also seen",
-        "not checked",
-        "next",
+        "fix ",
+        "or ",
+        "also ",
+        "but ",
+        "next ",
+        "more ",
+        "asked ",
         "destination",
         "log",
-        "then",
+        "then ",
     ];
     for verdict in verdicts() {
         for format in [Format::Text, Format::Wide, Format::Quiet] {

@@ -417,25 +417,14 @@ fn a_healthy_way() {
   ✓ request    GET / to product-service:8082 from pod
                order-service-7c9f6d5b8-x2kqp
   ✓ listener   0.0.0.0_8082
-  ✓ route      product-service.shop.svc.cluster.local:8082                   [1]
-               route "default"
+  ✓ route      product-service.shop.svc.cluster.local:8082, route "default"
   ✓ cluster    outbound|8082|v2|product-service.shop.svc.cluster.local
-  ✓ endpoints  2 of 2 can take the request                                   [2]
-               10.244.1.7:8082   healthy
-               10.244.2.31:8082  healthy
+  ✓ endpoints  10.244.1.7:8082, 10.244.2.31:8082, healthy
 
-evidence
-  [1] /config_dump?mask=dynamic_route_configs&name_regex=^8082$
-      $.configs[0].dynamic_route_configs[0].route_config.virtual_hosts[0].routes
-      [0].route.cluster
-    = "outbound|8082|v2|product-service.shop.svc.cluster.local"
-  [2] /clusters?format=json
-      &filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
-      $.cluster_statuses[0].host_statuses[0].health_status.eds_health_status
-    = "HEALTHY"
-
-not checked
-  The proxy of product-service was not read (--no-destination).
+but    not checked: The proxy of product-service was not read
+more   -o wide: 3 facts
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -451,42 +440,25 @@ fn a_subset_that_selects_no_pods() {
   ✓ request    GET / to product-service:8082 from pod
                order-service-7c9f6d5b8-x2kqp
   ✓ listener   0.0.0.0_8082
-  ✓ route      product-service.shop.svc.cluster.local:8082
-               route "default"
+  ✓ route      product-service.shop.svc.cluster.local:8082, route "default"
   ✓ cluster    outbound|8082|v2|product-service.shop.svc.cluster.local
-  ✗ endpoints  0 endpoints                                                   [1]
-               the cluster is empty
+  ✗ endpoints  0 endpoints, the cluster is empty
 
-why: subset-selects-no-pods                                              [1] [2]
-  DestinationRule shop/product defines subset "v2" as the pods with version=v2,
-  and no pod of Service shop/product-service has that label. The cluster has no
-  endpoints, so Envoy answers 503 itself; product-service never sees the
-  request.
+why    DestinationRule shop/product defines subset "v2" as the pods with
+       version=v2, and no pod of Service shop/product-service has that label.
+       The cluster has no endpoints, so Envoy answers 503 itself;
+       product-service never sees the request.
+fix    DestinationRule shop/product, spec.subsets[0].labels (now version=v2):
+       what a pod has, version: v1
+or     label the pods that are meant: in their workload,
+       spec.template.metadata.labels, version=v2
+also   the route waits 15s for an answer (route-has-no-timeout, likely)
 
-evidence
-  [1] /clusters?format=json
-      &filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
-      $.cluster_statuses[0].no_hosts
-    = no match
-  [2] kubernetes
-      /apis/networking.istio.io/v1/namespaces/shop/destinationrules/product
-      $.spec.subsets[0].labels
-    = {"version":"v2"}
-
-fix
-  DestinationRule shop/product, spec.subsets[0].labels: what a pod has,
-    version: v1
-  or label the pods that are meant: in their workload,
-    spec.template.metadata.labels, version=v2
-
-also seen
-  route-has-no-timeout (likely)  the route waits 15s for an answer
-
-not checked
-  Quotas and rate limits of a service outside the mesh.
-
-next
-  kubectl -n shop get pods -l app=product-service --show-labels
+next   kubectl -n shop get pods -l app=product-service --show-labels
+more   kubectl mesh-why explain subset-selects-no-pods; -o wide: 5 facts, 1
+       unchecked
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -507,50 +479,40 @@ fn wide_shows_every_row_and_all_evidence_with_the_same_numbers() {
   + route         product-service.shop.svc.cluster.local:8082                [4]
                   route "default"
   + cluster       outbound|8082|v2|product-service.shop.svc.cluster.local
-  x endpoints     0 endpoints                                                [1]
-                  the cluster is empty
-
-why: subset-selects-no-pods                                              [1] [2]
-  DestinationRule shop/product defines subset "v2" as the pods with version=v2,
-  and no pod of Service shop/product-service has that label. The cluster has no
-  endpoints, so Envoy answers 503 itself; product-service never sees the
-  request.
+  x endpoints     0 endpoints, the cluster is empty                          [1]
 
 evidence
-  [1] /clusters?format=json
-      &filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
+  [1] /clusters?format=json&filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
       $.cluster_statuses[0].no_hosts
     = no match
-  [2] kubernetes
-      /apis/networking.istio.io/v1/namespaces/shop/destinationrules/product
+  [2] kubernetes /apis/networking.istio.io/v1/namespaces/shop/destinationrules/product
       $.spec.subsets[0].labels
     = {"version":"v2"}
-  [3] /config_dump?mask=dynamic_listeners,static_listeners
-      &name_regex=^0\.0\.0\.0_8082$
+  [3] /config_dump?mask=dynamic_listeners,static_listeners&name_regex=^0\.0\.0\.0_8082$
       $.configs[0].dynamic_listeners[0].name
     = "0.0.0.0_8082"
   [4] /config_dump?mask=dynamic_route_configs&name_regex=^8082$
-      $.configs[0].dynamic_route_configs[0].route_config.virtual_hosts[0].routes
-      [0].route.cluster
+      $.configs[0].dynamic_route_configs[0].route_config.virtual_hosts[0].routes[0].route.cluster
     = "outbound|8082|v2|product-service.shop.svc.cluster.local"
   [5] the query of [3]
       $.configs[0].dynamic_listeners[0]
     = {"active_state":{"listener":{"name":"0.0.0.0_8082"}},"name":"0.0.0.0_8082"}
 
-fix
-  DestinationRule shop/product, spec.subsets[0].labels: what a pod has,
-    version: v1
-  or label the pods that are meant: in their workload,
-    spec.template.metadata.labels, version=v2
+why    DestinationRule shop/product defines subset "v2" as the pods with
+       version=v2, and no pod of Service shop/product-service has that label.
+       The cluster has no endpoints, so Envoy answers 503 itself;        [1] [2]
+       product-service never sees the request.
+fix    DestinationRule shop/product, spec.subsets[0].labels (now version=v2):
+       what a pod has, version: v1
+or     label the pods that are meant: in their workload,
+       spec.template.metadata.labels, version=v2
+also   the route waits 15s for an answer (route-has-no-timeout, likely)      [5]
 
-also seen
-  route-has-no-timeout (likely)  the route waits 15s for an answer           [5]
-
-not checked
-  Quotas and rate limits of a service outside the mesh.
-
-next
-  kubectl -n shop get pods -l app=product-service --show-labels
+but    not checked: Quotas and rate limits of a service outside the mesh.
+next   kubectl -n shop get pods -l app=product-service --show-labels
+more   kubectl mesh-why explain subset-selects-no-pods
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -566,23 +528,18 @@ fn weighted_clusters_have_a_line_each() {
   ✓ request    GET / to product-service:8082 from pod
                order-service-7c9f6d5b8-x2kqp
   ✓ listener   0.0.0.0_8082
-  ✓ route      product-service.shop.svc.cluster.local:8082
-               route "default"
+  ✓ route      product-service.shop.svc.cluster.local:8082, route "default"
   ✓ cluster    2 clusters by weight
                90%  outbound|8082|v1|product-service.shop.svc.cluster.local
-                    reaches: 1 of 1 endpoint can take the request
+                    reaches: 1 endpoint can take the request
                10%  outbound|8082|v2|product-service.shop.svc.cluster.local
-                    fails (503 UH): 0 of 2 endpoints can take the request
-  ! endpoints  differ by cluster                                             [1]
+                    fails (503 UH): none of 2 endpoints can take the request
+  ! endpoints  differ by cluster
 
-evidence
-  [1] /clusters?format=json
-      &filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
-      $.cluster_statuses[0].host_statuses[0].health_status.failed_outlier_check
-    = true
-
-not checked
-  The proxy of product-service was not read (--no-destination).
+but    not checked: The proxy of product-service was not read
+more   -o wide: 3 facts
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -597,8 +554,7 @@ fn branches_that_the_rows_do_not_tell_have_a_block() {
         screen.contains(
             "
 branches
-  90%  reaches         weighted cluster
-                       outbound|8082|v1|product-service.shop.svc.cluster.local
+  90%  reaches         outbound|8082|v1|product-service.shop.svc.cluster.local
   10%  fails (503 FI)  fault filter
 "
         ),
@@ -617,23 +573,15 @@ fn what_is_not_known_is_said() {
   ✓ request       GET / to product-service:8082 from pod
                   order-service-7c9f6d5b8-x2kqp
   ✓ listener      0.0.0.0_8082
-  ? http-filters  acme.auth                                                  [1]
-                  a WebAssembly filter
+  ? http-filters  acme.auth, a WebAssembly filter
   · route         product-service.shop.svc.cluster.local:8082
                   not reached; route "default"
-  · cluster       not reached
-  · endpoints     not reached
+  · cluster, endpoints  not reached
 
-evidence
-  [1] /config_dump?mask=dynamic_listeners,static_listeners
-      &name_regex=^0\.0\.0\.0_8082$
-      $.configs[0].dynamic_listeners[0]
-    = {"active_state":{"listener":{"name":"0.0.0.0_8082"}},"name":"0.0.0.0_8082"}
-
-not checked
-  HTTP filter "acme.auth" of listener 0.0.0.0_8082:
-    type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm is not
-    modeled.
+but    not checked: HTTP filter "acme.auth" of listener 0.0.0.0_8082
+more   -o wide: 3 facts
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -657,11 +605,9 @@ fn the_proxy_of_the_destination_has_its_own_rows() {
   ✓ endpoints     2 of 2 can take the request                                [4]
                   10.244.1.7:8082   healthy, priority 0, mutual TLS
                   10.244.2.31:8082  healthy, priority 0, mutual TLS
-
 destination: shop/product-service-v2-5d9c7b6f4-lq8zt
   ✓ listener      virtualInbound
-  ✗ http-filters  envoy.filters.http.rbac                                    [1]
-                  no policy allows it
+  ✗ http-filters  envoy.filters.http.rbac, no policy allows it               [1]
   · route         not reached
   · cluster       not reached
 
@@ -669,21 +615,20 @@ evidence
   [1] destination /clusters?format=json&filter=^inbound\|8082\|\|$
       $.cluster_statuses[0].host_statuses[0]
     = {"health_status":{"eds_health_status":"HEALTHY","failed_outlier_check":true}}
-  [2] /config_dump?mask=dynamic_listeners,static_listeners
-      &name_regex=^0\.0\.0\.0_8082$
+  [2] /config_dump?mask=dynamic_listeners,static_listeners&name_regex=^0\.0\.0\.0_8082$
       $.configs[0].dynamic_listeners[0].name
     = "0.0.0.0_8082"
   [3] /config_dump?mask=dynamic_route_configs&name_regex=^8082$
-      $.configs[0].dynamic_route_configs[0].route_config.virtual_hosts[0].routes
-      [0].route.cluster
+      $.configs[0].dynamic_route_configs[0].route_config.virtual_hosts[0].routes[0].route.cluster
     = "outbound|8082|v2|product-service.shop.svc.cluster.local"
-  [4] /clusters?format=json
-      &filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
+  [4] /clusters?format=json&filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
       $.cluster_statuses[0].host_statuses[0].health_status.eds_health_status
     = "HEALTHY"
 
-not checked
-  The proxy of product-service was not read (--no-destination).
+but    not checked: The proxy of product-service was not read
+       (--no-destination).
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -699,13 +644,11 @@ fn long_names_are_wrapped_and_never_cut() {
   ✓ request    GET / to product-service:8082 from pod
                order-service-7c9f6d5b8-x2kqp
   ✓ listener   0.0.0.0_8082
-  ✓ route      product-service.shop.svc.cluster.local:8082
-               route "default"
-  ! cluster                                                                  [1]
+  ✓ route      product-service.shop.svc.cluster.local:8082, route "default"
+  ! cluster
     outbound|8082|canary-2026|the-service-that-somebody-gave-a-name-of-sixty
     -three-characters.a-team-with-a-namespace-of-many-words.svc.cluster.local
-  ✗ endpoints  0 endpoints                                                   [2]
-               the cluster is empty
+  ✗ endpoints  0 endpoints, the cluster is empty
                [2001:0db8:85a3:0000:0000:8a2e:0370:7334]:8082
                  ejected (failed_outlier_check), failed the health check
                  (failed_active_hc)
@@ -715,49 +658,26 @@ fn long_names_are_wrapped_and_never_cut() {
                10.244.2.4:8082  healthy
                … and 3 more, all can take the request
 
-why: subset-selects-no-pods                                              [2] [3]
-  Service
-  a-team-with-a-namespace-of-many-words/the-service-that-somebody-gave-a-name
-  -of-sixty-three-characters has the name
-  a-team-with-a-namespace-of-many-words/the-service-that-somebody-gave-a-name
-  -of-sixty-three-characters and in Envoy
-  outbound|8082|canary-2026|the-service-that-somebody-gave-a-name-of-sixty
-  -three-characters.a-team-with-a-namespace-of-many-words.svc.cluster.local
+why    Service a-team-with-a-namespace-of-many-words/
+       the-service-that-somebody-gave-a-name-of-sixty-three-characters has the
+       name a-team-with-a-namespace-of-many-words/
+       the-service-that-somebody-gave-a-name-of-sixty-three-characters and in
+       Envoy
+       outbound|8082|canary-2026|the-service-that-somebody-gave-a-name-of-sixty
+       -three-characters.a-team-with-a-namespace-of-many-words.svc.cluster.local
+fix    DestinationRule shop/product, spec.subsets[0].labels (now version=v2):
+       what a pod has, version: v1
+or     label the pods that are meant: in their workload,
+       spec.template.metadata.labels, version=v2
+also   the route waits 15s for an answer (route-has-no-timeout, likely)
 
-evidence
-  [1] /config_dump
-      ?mask=dynamic_active_clusters,static_clusters,dynamic_warming_clusters
-      &name_regex=^outbound\|8082\|canary-2026\|
-      the-service-that-somebody-gave-a-name-of-sixty-three-characters\.
-      a-team-with-a-namespace-of-many-words\.svc\.cluster\.local$
-      $.configs[*].dynamic_active_clusters
-      [?@.cluster.name=='outbound|8082|canary-2026|the-service-that-somebody-gave-a-name-of-sixty-three-characters.a-team-with-a-namespace-of-many-words.svc.cluster.local']
-    = no match
-  [2] /clusters?format=json
-      &filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
-      $.cluster_statuses[0].no_hosts
-    = no match
-  [3] kubernetes
-      /apis/networking.istio.io/v1/namespaces/shop/destinationrules/product
-      $.spec.subsets[0].labels
-    = {"version":"v2"}
-
-fix
-  DestinationRule shop/product, spec.subsets[0].labels: what a pod has,
-    version: v1
-  or label the pods that are meant: in their workload,
-    spec.template.metadata.labels, version=v2
-
-also seen
-  route-has-no-timeout (likely)  the route waits 15s for an answer
-
-not checked
-  Quotas and rate limits of a service outside the mesh.
-
-next
-  kubectl -n a-team-with-a-namespace-of-many-words get --raw \
-    '/api/v1/namespaces/a-team-with-a-namespace-of-many-words/services/the-service-that-somebody-gave-a-name-of-sixty-three-characters ?x' \
-    -o yaml
+next   kubectl -n a-team-with-a-namespace-of-many-words get --raw \
+         '/api/v1/namespaces/a-team-with-a-namespace-of-many-words/services/the-service-that-somebody-gave-a-name-of-sixty-three-characters ?x' \
+         -o yaml
+more   kubectl mesh-why explain subset-selects-no-pods; -o wide: 6 facts, 1
+       unchecked
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -773,25 +693,14 @@ fn width_is_counted_in_columns() {
   + request    GET /製品/一覧?言語=日本語&並び=価格の安い順 to 製品サービス:8082
                from pod 注文サービス
   + listener   0.0.0.0_8082
-  + route      product-service.shop.svc.cluster.local:8082                   [1]
-               route "default"
+  + route      product-service.shop.svc.cluster.local:8082, route "default"
   + cluster    outbound|8082|v2|product-service.shop.svc.cluster.local
-  + endpoints  2 of 2 can take the request                                   [2]
-               10.244.1.7:8082   healthy
-               10.244.2.31:8082  healthy
+  + endpoints  10.244.1.7:8082, 10.244.2.31:8082, healthy
 
-evidence
-  [1] /config_dump?mask=dynamic_route_configs&name_regex=^8082$
-      $.configs[0].dynamic_route_configs[0].route_config.virtual_hosts[0].routes
-      [0].route.cluster
-    = "outbound|8082|v2|product-service.shop.svc.cluster.local"
-  [2] /clusters?format=json
-      &filter=^outbound\|8082\|v2\|product-service\.shop\.svc\.cluster\.local$
-      $.cluster_statuses[0].host_statuses[0].health_status.eds_health_status
-    = "HEALTHY"
-
-not checked
-  An escape \u001b[31m and a bell \u0007 in a name.
+but    not checked: An escape \u001b[31m and a bell \u0007 in a name.
+more   -o wide: 3 facts
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
 "#,
     );
 }
@@ -805,7 +714,10 @@ fn nothing_is_wider_than_the_screen_but_what_is_verbatim() {
                 let wide = |line: &&str| unicode_width::UnicodeWidthStr::width(*line) > width;
                 let verbatim = |line: &&str| {
                     line.trim_start().starts_with("= ")
-                        || line.contains("[?@.")
+                        || line.starts_with("      ") && line.trim_start().starts_with("$.")
+                        || line.contains("] /")
+                        || line.contains("] kubernetes ")
+                        || line.contains("] destination ")
                         || line.contains("get --raw")
                         || line.contains("'/api/v1/")
                 };
@@ -836,11 +748,9 @@ fn roles_have_colors() {
     for painted in [
         "\u{1b}[1;31m✗ \u{1b}[0m\u{1b}[1;31morder-service cannot reach",
         "  \u{1b}[1;32m✓\u{1b}[0m listener   0.0.0.0_8082\n",
-        "\u{1b}[2m[1]\u{1b}[0m",
-        "\u{1b}[1mevidence\u{1b}[0m\n",
-        "  DestinationRule \u{1b}[36mshop/product\u{1b}[0m defines",
+        "\u{1b}[1mwhy\u{1b}[0m    DestinationRule \u{1b}[36mshop/product\u{1b}[0m defines",
         "Service \u{1b}[36mshop/product-service\u{1b}[0m has",
-        "  \u{1b}[32mkubectl -n shop get pods",
+        "\u{1b}[1mnext\u{1b}[0m   \u{1b}[32mkubectl -n shop get pods",
     ] {
         assert!(screen.contains(painted), "{painted:?} in\n{screen}");
     }
@@ -883,19 +793,23 @@ fn blocks_that_would_be_empty_are_left_out() {
         &verdict,
         &Format::Text,
         &Theme::default(),
-        "✓ order-service reaches product-service:8082: 2 of 2 endpoints can take it\n",
+        r#"✓ order-service reaches product-service:8082: 2 of 2 endpoints can take it
+
+asked  kubectl mesh-why order-service product-service:8082 --path /
+       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+"#,
     );
 }
 
 #[test]
-fn a_screen_has_room_for_a_dozen_pieces_of_evidence() {
+fn evidence_is_counted_and_all_of_it_is_wide() {
     let mut verdict = wasm_in_the_way();
     verdict.steps[4].evidence = (1..=14).map(|i| no_cluster(&format!("c{i}"))).collect();
     let screen = text(&verdict);
-    assert!(screen.contains("acme.auth                                               [1-12]\n"), "{screen}");
-    assert!(screen.contains("\n  [12] /config_dump\n       ?mask="), "{screen}");
-    assert!(screen.contains("\n     = no match\n  … and 4 more with -o wide\n"), "{screen}");
-    assert!(render(&verdict, &Format::Wide, &Theme::default(), 80).unwrap().contains("\n  [16] "));
+    assert!(screen.contains("\nmore   -o wide: 16 facts\n") && !screen.contains("[1"), "{screen}");
+    let wide = render(&verdict, &Format::Wide, &Theme::default(), 80).unwrap();
+    assert!(wide.contains("acme.auth, a WebAssembly filter") && wide.contains("[1-14]\n"), "{wide}");
+    assert!(wide.contains("\n  [16] /config_dump"), "{wide}");
 }
 
 #[test]
@@ -909,7 +823,6 @@ fn clusters_with_rows_of_their_own_have_their_endpoints_there() {
     let expected = "
   ✓ cluster    outbound|8082|v1|product-service.shop.svc.cluster.local
   ✓ endpoints  its endpoints
-               10.244.1.7:8082  healthy
   ✓ cluster    outbound|8082|v2|product-service.shop.svc.cluster.local
   ✓ endpoints  its endpoints
                10.244.1.8:8082  ejected (failed_outlier_check)
@@ -927,9 +840,7 @@ fn a_client_without_a_proxy_goes_straight_to_the_destination() {
     verdict.steps.retain(|step| step.side == Side::Destination || step.stage == Stage::Request);
     let expected = "
                   order-service-7c9f6d5b8-x2kqp
-
-destination
-  ✓ listener      virtualInbound
+  ✗ http-filters  envoy.filters.http.rbac, no policy allows it
 ";
     let screen = text(&verdict);
     assert!(screen.contains(expected), "{screen}");
@@ -1088,9 +999,9 @@ fn what_comes_next_is_told_apart_from_the_answer() {
         findings: vec![(next, "subset-selects-no-pods")],
     };
     let text = render(&verdict, &Format::Text, &Theme::default(), 80).unwrap();
-    let said = "\nthen\n  With this repaired, the next stop: A's proxy ends it (403): denied.\n    denied-by-policy (likely): a policy denies it\n\n";
+    let said = "\nthen   With this repaired, the next stop: A's proxy ends it (403): denied.\n       denied-by-policy (likely): a policy denies it\n";
     let (before, _) = text.split_once(said).unwrap();
-    assert!(before.contains("\nfix\n"), "{text}");
+    assert!(before.contains("\nfix    "), "{text}");
     let json = parsed(&verdict);
     assert_eq!(
         json["branches"].as_array().unwrap().last().unwrap()["guards"],
@@ -1228,10 +1139,10 @@ fn a_line_of_a_log_stands_behind_the_walk_word_by_word() {
     let (before, rest) = screen.split_once("\nlog\n").unwrap();
     assert!(before.contains("endpoints"));
     let (log, after) = rest.split_once("\n\n").unwrap();
-    assert!(after.starts_with("evidence"));
+    assert!(after.starts_with("but    "));
     assert_eq!(
         log,
-        "  then       503 UC at 2026-08-22T14:02:11.123Z; A's proxy wrote it
+        "  then       503 UC at 2026-08-22T14:02:11.123Z; the source's proxy wrote it
   cluster    outbound|8082|v1|product-service.shop.svc.cluster.local
   endpoint   10.244.1.7:8082
   UC         the host closed the connection before its answer was complete

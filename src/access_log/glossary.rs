@@ -20,12 +20,12 @@ const FLAGS: &[(&str, Shows, &str)] = &[
     ("DF", Shows::Traffic, "the name of the host could not be resolved by DNS"),
     ("DI", Shows::Configuration, "the fault filter delayed the request"),
     ("DO", Shows::Configuration, "the control plane has the proxy drop a share of the requests to this cluster"),
-    ("DPE", Shows::Client, "what the client sent is no proper HTTP, so the proxy refused it"),
+    ("DPE", Shows::Client, "what the client sent is not proper HTTP, so the proxy refused it"),
     ("DR", Shows::Client, "the client, or the codec for it, reset the stream"),
     ("DT", Shows::Traffic, "the request or connection lasted longer than the proxy lets one last"),
     ("FI", Shows::Configuration, "the fault filter answered in place of B"),
     ("IH", Shows::Client, "a header of the request has a value that the proxy does not take"),
-    ("LH", Shows::Traffic, "the proxy's own health check failed, so it answered by itself"),
+    ("LH", Shows::Traffic, "the proxy's own health check failed, so it replied itself"),
     ("LR", Shows::Traffic, "the proxy itself reset the connection to the host"),
     ("NC", Shows::Configuration, "the route leads to a cluster that the proxy does not have"),
     ("NFCF", Shows::Configuration, "the configuration of a network filter never arrived"),
@@ -38,11 +38,11 @@ const FLAGS: &[(&str, Shows, &str)] = &[
     ("UAEX", Shows::Traffic, "the authorization service denied the request, or could not be asked"),
     ("UC", Shows::Traffic, "the host closed the connection before its answer was complete"),
     ("UDO", Shows::Configuration, "the control plane has the proxy drop every request to this cluster"),
-    ("UF", Shows::Traffic, "no connection to the host came about"),
+    ("UF", Shows::Traffic, "no connection to the host succeeded"),
     ("UH", Shows::Configuration, "no host of the cluster could be chosen: there is none, or none is healthy"),
     ("UMSDR", Shows::Traffic, "the request lasted longer than the route or cluster lets one last"),
     ("UO", Shows::Traffic, "a circuit breaker was full: too many connections, requests or tries at a time"),
-    ("UPE", Shows::Traffic, "what the host answered is no proper HTTP"),
+    ("UPE", Shows::Traffic, "what the host answered is not proper HTTP"),
     ("UR", Shows::Traffic, "the host reset the stream"),
     (
         "URX",
@@ -55,7 +55,7 @@ const FLAGS: &[(&str, Shows, &str)] = &[
 /// What response code details begin with, and what they mean. The first that fits counts.
 const DETAILS: &[(&str, &str)] = &[
     ("via_upstream", "the answer came from B's side: from its application, or from its proxy"),
-    ("direct_response", "the route answers by itself"),
+    ("direct_response", "the route replies itself"),
     ("route_not_found", "no virtual host takes the Host, or none of its routes takes the request"),
     ("route_configuration_not_found", "the route configuration never arrived"),
     ("filter_chain_not_found", "no filter chain of the listener takes the connection"),
@@ -87,7 +87,7 @@ const DETAILS: &[(&str, &str)] = &[
     ("upstream_reset_before_response_started{connection_timeout", "the connection to the host took too long to open"),
     ("upstream_reset_before_response_started{remote_reset", "the host reset the stream and had not answered"),
     ("upstream_reset_before_response_started{local_reset", "the proxy reset the stream before an answer"),
-    ("upstream_reset_before_response_started{protocol_error", "what the host sent is no proper HTTP"),
+    ("upstream_reset_before_response_started{protocol_error", "what the host sent is not proper HTTP"),
     ("upstream_reset_before_response_started", "the connection to the host ended before an answer"),
     ("upstream_reset_after_response_started", "the connection to the host ended in the middle of the answer"),
     ("downstream_remote_disconnect", "the client closed the connection"),
@@ -111,8 +111,8 @@ const DETAILS: &[(&str, &str)] = &[
     ("missing_host_header", "the request has no Host"),
     ("upgrade_failed", "the route does not let the connection be upgraded"),
     ("overload", "the proxy was overloaded"),
-    ("http1.", "what the client or the host sent is no proper HTTP/1"),
-    ("http2.", "what the client or the host sent is no proper HTTP/2"),
+    ("http1.", "what the client or the host sent is not proper HTTP/1"),
+    ("http2.", "what the client or the host sent is not proper HTTP/2"),
 ];
 
 /// Signs in the text of how a connection failed, and what they mean. The first that is there counts.
@@ -129,7 +129,7 @@ const FAILURES: &[(&str, &str)] = &[
     ("unknown_ca", "the host does not accept the authority of the proxy's certificate"),
     ("certificate_required", "the host wants a certificate, and the proxy shows none"),
     ("connection_reset_by_peer", "the host, or something before it, reset the connection"),
-    ("tls_error", "no TLS came about between the proxy and the host"),
+    ("tls_error", "no TLS handshake succeeded between the proxy and the host"),
 ];
 
 /// What a flag means; `None` where no such flag is known.

@@ -112,7 +112,8 @@ impl Usage {
         } else {
             format!("did you mean {near}? `kubectl mesh-why explain` lists all words")
         };
-        Self::of(format!("`{}` is no finding, response flag, details or analyzer code", unknown.word)).with_hint(hint)
+        Self::of(format!("`{}` is not a finding, response flag, details or analyzer code", unknown.word))
+            .with_hint(hint)
     }
 
     /// `-o` has no such format; `there_are` names those that it has.
@@ -187,8 +188,16 @@ pub(super) fn lines(text: &str) {
 
 /// How many columns an explanation takes: those of the terminal, as far as lines are still easy to read; 80 elsewhere.
 pub(super) fn width() -> usize {
-    let columns = terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| usize::from(width.0));
-    columns.clamp(40, 100)
+    columns().clamp(40, 100)
+}
+
+/// How many columns an answer takes: those of the terminal; 80 elsewhere.
+pub(super) fn screen_width() -> usize {
+    columns().clamp(40, 200)
+}
+
+fn columns() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| usize::from(width.0))
 }
 
 /// The look of standard output.
@@ -196,6 +205,7 @@ pub(super) fn theme(when: ColorWhen) -> Theme {
     let set = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let is_terminal = io::stdout().is_terminal();
     let theme = if is_terminal { Theme::default().on_terminal() } else { Theme::default() };
+    let theme = if is_terminal && !shows_unicode(set) { theme.ascii() } else { theme };
     if is_colored(when, set, is_terminal) { theme.colored() } else { theme }
 }
 
@@ -214,6 +224,16 @@ fn is_colored(when: ColorWhen, set: impl Fn(&str) -> Option<String>, is_terminal
     }
     let off = set("CLICOLOR").is_some_and(|value| value == "0") || set("TERM").is_some_and(|value| value == "dumb");
     is_terminal && !off
+}
+
+/// Whether the locale has the marks: `LC_ALL`, `LC_CTYPE` or `LANG`, the first that says anything. Where none does, the
+/// terminal is taken to be one of today's.
+fn shows_unicode(set: impl Fn(&str) -> Option<String>) -> bool {
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(set).find(|locale| !locale.is_empty());
+    said.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 #[cfg(test)]
@@ -235,6 +255,16 @@ mod tests {
         assert!(!colored(ColorWhen::Auto, &[("TERM", "dumb")], true));
         assert!(colored(ColorWhen::Auto, &[("TERM", "xterm")], true));
         assert!(!colored(ColorWhen::Auto, &[], false));
+    }
+
+    #[test]
+    fn marks_are_of_the_locale() {
+        let shown = |set: &[(&str, &str)]| {
+            shows_unicode(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        };
+        assert!(shown(&[]) && shown(&[("LANG", "de_DE.UTF-8")]) && shown(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8")]));
+        assert!(!shown(&[("LANG", "C")]) && !shown(&[("LC_ALL", "POSIX"), ("LANG", "en_US.UTF-8")]));
+        assert!(!shown(&[("LC_CTYPE", "de_DE.ISO-8859-1")]));
     }
 
     #[test]

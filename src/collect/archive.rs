@@ -96,13 +96,13 @@ pub(super) fn pack(files: &Files, root: &str) -> io::Result<Vec<u8>> {
 
 /// The refusal of a snapshot.
 pub(super) fn refused(path: &Path, cause: &str) -> CollectError {
-    CollectError::NotThis { path: path.display().to_string(), what: "snapshot", cause: cause.to_owned(), hint: None }
+    CollectError::NotThis { path: path.display().to_string(), what: "a snapshot", cause: cause.to_owned(), hint: None }
 }
 
 fn no_archive(path: &Path) -> CollectError {
     CollectError::NotThis {
         path: path.display().to_string(),
-        what: "snapshot",
+        what: "a snapshot",
         cause: "it is neither a folder nor a .tar.gz".to_owned(),
         hint: Some("read a bare config dump with `-f FILE`".to_owned()),
     }

@@ -109,7 +109,7 @@ impl Cluster {
         let failed = |why: &str| ApiError::local(format!("GET {path}: {why}"));
         let value: Value =
             serde_json::from_slice(&got?).map_err(|e| failed(&format!("the answer is not JSON: {e}")))?;
-        if value.is_object() { Ok(value) } else { Err(failed("the answer is no Kubernetes object")) }
+        if value.is_object() { Ok(value) } else { Err(failed("the answer is not a Kubernetes object")) }
     }
 
     async fn request(&self, path: &str) -> Result<Vec<u8>, ApiError> {

@@ -24,7 +24,7 @@ pub(super) async fn answer(cluster: &Cluster, query: &str, pods: &[(String, Stri
     let mut rows = Vec::new();
     for (namespace, pod) in pods {
         if ![namespace, pod].iter().all(|text| is_name(text)) {
-            return Err(format!("`{namespace}/{pod}` is no pod's name"));
+            return Err(format!("`{namespace}/{pod}` is not a pod's name"));
         }
         rows.extend(rows_of(cluster, query, namespace, pod).await?);
     }

@@ -53,7 +53,7 @@ pub(super) fn bare(config_dumps: &[PathBuf], clusters: Option<&Path>) -> Result<
     Snapshot::from_files(&mut files).map_err(|error| match (clusters, error.file.ends_with("clusters.json")) {
         (Some(clusters), true) => CollectError::NotThis {
             path: clusters.display().to_string(),
-            what: "answer of Envoy's /clusters",
+            what: "an answer of Envoy's /clusters",
             cause: cause(&error.why, "it has no `cluster_statuses`"),
             hint: None,
         },
@@ -83,7 +83,7 @@ fn mistaken(path: &Path, dump: &[u8]) -> Option<(&'static str, &'static str)> {
 }
 
 fn no_dump(path: &Path, cause: String, hint: &str) -> CollectError {
-    CollectError::NotThis { path: shown(path), what: "config dump", cause, hint: Some(hint.to_owned()) }
+    CollectError::NotThis { path: shown(path), what: "a config dump", cause, hint: Some(hint.to_owned()) }
 }
 
 fn cause(why: &BodyError, lacks: &str) -> String {
@@ -104,7 +104,7 @@ fn not_a_snapshot(path: &Path, error: &FileError, found: &[String]) -> CollectEr
     } else {
         error.to_string()
     };
-    CollectError::NotThis { path: path.display().to_string(), what: "snapshot", cause, hint: None }
+    CollectError::NotThis { path: path.display().to_string(), what: "a snapshot", cause, hint: None }
 }
 
 /// The files of a snapshot's folder, and no others: it may be any folder.

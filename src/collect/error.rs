@@ -16,7 +16,7 @@ pub enum CollectError {
         cause: String,
     },
     /// A file or folder is there, and is not what it was given for.
-    #[error("{path} is no {what}")]
+    #[error("{path} is not {what}")]
     NotThis {
         /// As it was given.
         path: String,

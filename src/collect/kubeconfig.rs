@@ -118,7 +118,7 @@ fn unusable(path: &Path, error: &KubeconfigError) -> CollectError {
     let text = error.to_string();
     let text = text.strip_prefix("failed to parse kubeconfig YAML: ").unwrap_or(&text);
     let cause = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    CollectError::NotThis { path, what: "kubeconfig", cause, hint: None }
+    CollectError::NotThis { path, what: "a kubeconfig", cause, hint: None }
 }
 
 /// Whether this is a pod that is to ask its own cluster: nothing else was said.
@@ -273,7 +273,7 @@ fn server(cluster: &Cluster) -> Result<http::Uri, CollectError> {
     let uri = full.parse::<http::Uri>().map_err(|e| setting(&what, &e.to_string()))?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        _ => Err(setting(&what, "it is no http:// or https:// URL")),
+        _ => Err(setting(&what, "it is not an http:// or https:// URL")),
     }
 }
 

@@ -17,7 +17,7 @@ const OLDER: &[(&str, &[&str])] = &[
 pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, String> {
     let (kind, rest) = if let Need::Object(kind, namespace, name) = need {
         if ![namespace, name].iter().all(|text| is_name(text)) {
-            return Err(format!("`{namespace}/{name}` is no object's name"));
+            return Err(format!("`{namespace}/{name}` is not an object's name"));
         }
         (*kind, format!("/namespaces/{}/{}/{}", segment(namespace), kind.plural(), segment(name)))
     } else if let Need::Objects(kind, ..) = need {
@@ -52,7 +52,7 @@ pub(super) fn items(mut list: Value, kind: Kind) -> Result<Vec<Value>, String> {
         Some(Value::Array(items)) => items,
         None | Some(Value::Null) if is_list => Vec::new(),
         None | Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
-            return Err(format!("the answer is no list of {}", kind.plural()));
+            return Err(format!("the answer is not a list of {}", kind.plural()));
         }
     };
     if items.iter().all(Value::is_object) {
@@ -61,7 +61,7 @@ pub(super) fn items(mut list: Value, kind: Kind) -> Result<Vec<Value>, String> {
         }
         Ok(items)
     } else {
-        Err(format!("the list of {} holds what is no object", kind.plural()))
+        Err(format!("the list of {} holds what is not an object", kind.plural()))
     }
 }
 
@@ -124,10 +124,10 @@ mod tests {
         assert_eq!(of(json!({"kind": "PodList"})), Ok(Vec::new()));
         assert_eq!(of(json!({"kind": "PodList", "items": null})), Ok(Vec::new()));
         for list in [json!({}), json!([]), json!({"kind": "PodList", "items": {}}), json!({"kind": "Pod"})] {
-            assert_eq!(of(list.clone()), Err("the answer is no list of pods".to_owned()), "{list}");
+            assert_eq!(of(list.clone()), Err("the answer is not a list of pods".to_owned()), "{list}");
         }
         for item in [json!(1), json!([]), json!("x"), json!(true), Value::Null] {
-            let words = "the list of pods holds what is no object";
+            let words = "the list of pods holds what is not an object";
             assert_eq!(of(json!({"items": [{}, item]})), Err(words.to_owned()));
         }
         let mut number = json!(1);

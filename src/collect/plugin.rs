@@ -64,7 +64,7 @@ fn command(exec: &ExecConfig) -> Result<Command, String> {
     let interactive = match exec.interactive_mode {
         Some(ExecInteractiveMode::Never) => false,
         Some(ExecInteractiveMode::Always) if !io::stdin().is_terminal() => {
-            return Err("it wants to talk with its user, and standard input is no terminal".to_owned());
+            return Err("it wants to talk with its user, and standard input is not a terminal".to_owned());
         }
         Some(ExecInteractiveMode::Always | ExecInteractiveMode::IfAvailable) | None => io::stdin().is_terminal(),
     };

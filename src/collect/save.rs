@@ -103,7 +103,7 @@ fn named(path: &Path) -> PathBuf {
 /// What is at the place, where a snapshot may be written there. Links are not followed.
 fn there(path: &Path, existing: Existing) -> Result<There, Taken> {
     if path.file_name().is_none() {
-        return Err(Taken::by("it is no name of a new folder"));
+        return Err(Taken::by("it is not a name of a new folder"));
     }
     let is_archive = archive::is_archive_name(path);
     let kind = match fs::symlink_metadata(path) {
@@ -135,10 +135,10 @@ fn replaceable(there: There, existing: Existing, words: &str) -> Result<There, T
 /// A folder with something in it: nothing but a snapshot is replaced, and only where nothing else lies in it.
 fn old_folder(path: &Path, existing: Existing) -> Result<There, Taken> {
     if !is_snapshot(path) {
-        return Err(Taken::by("the folder is not empty, and it is no snapshot"));
+        return Err(Taken::by("the folder is not empty, and it is not a snapshot"));
     }
     if let Some(foreign) = foreign(path)? {
-        return Err(Taken::by(format!("the folder holds `{foreign}`, which is no part of a snapshot")));
+        return Err(Taken::by(format!("the folder holds `{foreign}`, which is not part of a snapshot")));
     }
     replaceable(There::Folder, existing, "a snapshot is there already")
 }

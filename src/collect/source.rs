@@ -41,12 +41,12 @@ impl Source {
             Some((word, name)) => {
                 let row = KINDS.iter().find(|(_, short, long)| *short == word || long.contains(&word));
                 let kinds = KINDS.iter().map(|row| row.1).collect::<Vec<_>>().join(", ");
-                let row = row.ok_or_else(|| format!("A is no `{word}`: there are {kinds}"))?;
+                let row = row.ok_or_else(|| format!("A is not a `{word}`: there are {kinds}"))?;
                 (Some(row.0), name)
             }
         };
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
-        if is_name { Ok(Self { kind, name: name.to_owned() }) } else { Err(format!("`{text}` is no source")) }
+        if is_name { Ok(Self { kind, name: name.to_owned() }) } else { Err(format!("`{text}` is not a source")) }
     }
 
     /// The kind, where it was named.

@@ -58,9 +58,9 @@ impl<'a> Case<'a> {
     pub(crate) fn answers(&self) -> String {
         match self.branch.response() {
             Some(Response { status: 0, .. }) => "Envoy closes the connection".to_owned(),
-            Some(Response { grpc_status: Some(status), .. }) => format!("Envoy answers gRPC status {status} by itself"),
-            Some(Response { status, .. }) => format!("Envoy answers {status} by itself"),
-            None => "Envoy answers by itself".to_owned(),
+            Some(Response { grpc_status: Some(status), .. }) => format!("Envoy replies gRPC status {status} itself"),
+            Some(Response { status, .. }) => format!("Envoy replies {status} itself"),
+            None => "Envoy replies itself".to_owned(),
         }
     }
 
@@ -315,6 +315,12 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// A host, as a title says it: `this host` where B was asked for by that name.
+    pub(crate) fn this_host<'h>(&self, host: &'h str) -> &'h str {
+        let asked = self.request().target.rsplit_once(':').map_or("", |(asked, _)| asked);
+        if host == asked || host == self.request().target { "this host" } else { host }
+    }
+
     /// The Service behind this way's cluster, where it was read.
     pub(crate) fn service(&self) -> Option<Node> {
         let (namespace, name) = self.cluster_name()?.service()?;
@@ -460,6 +466,7 @@ pub(crate) fn named(object: &ObjectRef) -> String {
 pub(crate) fn all_endpoints(cluster: &ClusterTrail) -> String {
     match cluster.hosts.len() {
         1 => "the only endpoint is".to_owned(),
+        2 => "both endpoints are".to_owned(),
         total => format!("all {total} endpoints are"),
     }
 }

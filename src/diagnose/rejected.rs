@@ -28,7 +28,7 @@ impl Rejected {
         Found {
             certainty: certain(proved),
             stage: Stage::Listener,
-            title: format!("the proxy rejected the last update of its listener {}", self.name),
+            title: format!("the proxy rejected its listener {}", self.name),
             why: format!(
                 "The control plane sent listener {}, and the proxy did not take it: {}. {instead}",
                 self.name,

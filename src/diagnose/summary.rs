@@ -3,55 +3,167 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::parties::Parties;
 use crate::verdict::{Finding, Outcome, Response, Side, percent};
 use crate::walk::{Branch, Guard, Stop, Walk};
 
-/// The line, without its mark. `found` explains the answer that is named, where anything does.
-pub(super) fn line(walk: &Walk, response: Option<&Response>, found: Option<&Finding>, unchecked: &[String]) -> String {
+/// How wide the line is at most, where its words allow that: 80 columns with its mark.
+const ROOM: usize = 78;
+
+/// What a line is made of besides the walk.
+pub(super) struct Facts<'a> {
+    /// What is answered, where a proxy answers.
+    pub(super) response: Option<&'a Response>,
+    /// What explains the answer that is named, or speaks against what is handed over, where anything does.
+    pub(super) found: Option<&'a Finding>,
+    pub(super) unchecked: &'a [String],
+    pub(super) parties: &'a Parties,
+}
+
+/// The line in ever fewer words, without its mark: what was asked for, the object to look at and its fault, what the
+/// client gets.
+pub(super) fn lines(walk: &Walk, facts: &Facts<'_>) -> Vec<String> {
     let (a, b) = (&walk.request.source_name, &walk.request.target);
-    let told = walk.told();
-    let words = || told.and_then(|branch| branch.end.stop()).map(Stop::words).unwrap_or_default();
-    let cause = || found.map_or_else(words, |finding| finding.title.clone());
-    let got = response.map(short).unwrap_or_default();
+    let got = facts.response.map(short).unwrap_or_default();
     if let (Outcome::Partial | Outcome::Unknown, Some(place)) = (walk.outcome, place(walk)) {
         let ends = if walk.share(Outcome::Fails) > 0.0 { "fails" } else { "is answered on the way" };
         let is_part = walk.share(Outcome::Fails) + walk.share(Outcome::Answered) < 1.0 - 1e-9;
         let part = if is_part { format!("{}, ", parts(walk)) } else { String::new() };
-        return format!("{b} {ends} {place}: {part}{}{got}", cause());
+        return causes(walk, facts).iter().map(|cause| format!("{b} {ends} {place}: {part}{cause}{got}")).collect();
     }
     match walk.outcome {
-        Outcome::Reaches => format!("{a} reaches {b}: {}{}", hosts(walk), counted(walk)),
-        Outcome::Answered => format!("{a} never reaches {b}: {}{got}", cause()),
-        Outcome::Fails => format!("{a} cannot reach {b}: {}{got}", cause()),
-        Outcome::Partial => {
-            let reach = if walk.share(Outcome::Reaches) > 0.0 {
-                format!("reaches {b} only in part")
-            } else if walk.share(Outcome::Unknown) > 0.0 {
-                format!("reaches {b} at most in part")
-            } else {
-                format!("never reaches {b}")
-            };
-            format!("{a} {reach}: {}, {}{got}", parts(walk), cause())
+        Outcome::Reaches => doubts(walk, facts).iter().map(|but| format!("{a} reaches {b}{but}")).collect(),
+        Outcome::Answered | Outcome::Fails => {
+            causes(walk, facts).iter().map(|cause| format!("{b}: {cause}{got}")).collect()
         }
+        Outcome::Partial => in_part(walk, facts, &got),
         Outcome::Unknown if walk.share(Outcome::Fails) + walk.share(Outcome::Answered) > 0.0 => {
-            format!("{a} reaches {b} at most in part: {}, {}{got}", parts(walk), cause())
+            in_part(walk, facts, &got)
         }
-        Outcome::Unknown => {
-            let (Some(told), Some(provided)) = (told, told.and_then(proviso)) else {
-                let why = unchecked.first().map_or("not enough was read", String::as_str);
-                return format!("cannot tell whether {a} reaches {b}: {why}");
+        Outcome::Unknown => open(walk, facts, &got),
+    }
+}
+
+fn in_part(walk: &Walk, facts: &Facts<'_>, got: &str) -> Vec<String> {
+    let (b, parts) = (&walk.request.target, parts(walk));
+    causes(walk, facts).iter().map(|cause| format!("{b}: {parts}: {cause}{got}")).collect()
+}
+
+/// What holds under the conditions.
+fn open(walk: &Walk, facts: &Facts<'_>, got: &str) -> Vec<String> {
+    let (a, b) = (&walk.request.source_name, &walk.request.target);
+    let provisos = walk.told().map(provisos).unwrap_or_default();
+    let Some(told) = walk.told().filter(|_| !provisos.is_empty()) else {
+        let why = facts.unchecked.first().map_or("not enough was read", String::as_str);
+        return vec![format!("cannot tell whether {a} reaches {b}: {why}")];
+    };
+    let mut provisos: Vec<String> = provisos.iter().map(|proviso| facts.parties.name(proviso)).collect();
+    provisos.extend(provisos.last().map(|last| terse(last)));
+    let provisos = provisos.into_iter();
+    match told.outcome() {
+        Outcome::Reaches => provisos.map(|provided| format!("{a} reaches {b} if {provided}")).collect(),
+        Outcome::Answered | Outcome::Fails => {
+            let causes = causes(walk, facts);
+            let line = |provided: String| {
+                causes.iter().map(move |cause| format!("{b}: {cause}{got}, if {provided}")).collect::<Vec<_>>()
             };
-            match told.outcome() {
-                Outcome::Reaches => format!("{a} reaches {b} if {provided}"),
-                Outcome::Answered => format!("{a} never reaches {b} if {provided}: {}{got}", cause()),
-                Outcome::Fails => format!("{a} cannot reach {b} if {provided}: {}{got}", cause()),
-                Outcome::Partial | Outcome::Unknown => {
-                    let why = told.conditions().last().map_or_else(String::new, |open| open.why.clone());
-                    format!("cannot tell whether {a} reaches {b}: {why}")
-                }
-            }
+            provisos.flat_map(line).collect()
+        }
+        Outcome::Partial | Outcome::Unknown => {
+            let why = told.conditions().last().map_or_else(String::new, |open| open.why.clone());
+            vec![format!("cannot tell whether {a} reaches {b}: {}", facts.parties.name(&why))]
         }
     }
+}
+
+/// A proviso that calls filters as people do: `jwt_authn`.
+fn terse(proviso: &str) -> String {
+    let bare = ["HTTP filter ", "envoy.filters.http.", "envoy.filters.network."]
+        .iter()
+        .fold(proviso.to_owned(), |bare, prefix| bare.replace(prefix, ""));
+    bare.split(" (on ").next().unwrap_or_default().to_owned()
+}
+
+/// The cause in ever fewer words: with the object that is at fault, without its namespace, without its name where that is
+/// B's, with a part of its name, and alone.
+fn causes(walk: &Walk, facts: &Facts<'_>) -> Vec<String> {
+    let Some(found) = facts.found else {
+        let stop = walk.told().and_then(|branch| branch.end.stop());
+        return vec![facts.parties.name(&stop.map(Stop::words).unwrap_or_default())];
+    };
+    let title = facts.parties.name(&found.title);
+    let object = found
+        .objects
+        .first()
+        .filter(|object| !object.name.is_empty() && !title.contains(&object.name) && !title.contains(&object.kind));
+    let Some(object) = object else { return vec![title] };
+    let (kind, name) = (&object.kind, &object.name);
+    let mut causes = Vec::new();
+    if !object.namespace.is_empty() {
+        causes.push(format!("{kind} {}/{name}: {title}", object.namespace));
+    }
+    causes.push(format!("{kind} {name}: {title}"));
+    if facts.parties.is_b(name) {
+        causes.push(format!("{kind}: {title}"));
+    }
+    // A part of a generated name says little.
+    let widths = if kind == "Pod" { &[][..] } else { &[20, 16, 12] };
+    let narrower = widths.iter().filter(|width| **width < letters(name));
+    causes.extend(narrower.map(|width| format!("{kind} {}: {title}", shortened(name, *width))));
+    causes.push(title);
+    causes
+}
+
+/// What speaks against a request that is handed over; else how many endpoints there are.
+fn doubts(walk: &Walk, facts: &Facts<'_>) -> Vec<String> {
+    if let Some(failed) = failed_so_far(walk) {
+        return vec![format!(", but {failed} of {failed} requests failed")];
+    }
+    if facts.found.is_some() {
+        return causes(walk, facts).iter().map(|cause| format!(", but {cause}")).collect();
+    }
+    vec![hosts(walk)]
+}
+
+/// The first that has room, else the last with its longest words shortened.
+pub(super) fn fitted(lines: impl IntoIterator<Item = String>) -> String {
+    let mut last = String::new();
+    for line in lines {
+        if letters(&line) <= ROOM {
+            return line;
+        }
+        last = line;
+    }
+    narrowed(last)
+}
+
+/// Names with their middle left out, the longest first, until the line has room or no name is long.
+fn narrowed(line: String) -> String {
+    const LEAST: usize = 20;
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    loop {
+        let width = words.iter().map(|word| letters(word) + 1).sum::<usize>().saturating_sub(1);
+        let longest = words.iter_mut().max_by_key(|word| letters(word));
+        let Some(word) = longest.filter(|word| width > ROOM && letters(word) > LEAST) else {
+            return words.join(" ");
+        };
+        *word = shortened(word, LEAST.max(letters(word).saturating_sub(width - ROOM)));
+    }
+}
+
+fn letters(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// A name in so many columns, its middle left out.
+fn shortened(name: &str, width: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let kept = width.saturating_sub(1);
+    let (head, tail) = (kept.div_ceil(2), kept / 2);
+    if letters.len() <= width {
+        return name.to_owned();
+    }
+    letters[..head].iter().chain(['\u{2026}'].iter()).chain(&letters[letters.len() - tail..]).collect()
 }
 
 /// Which of the requests that the question leaves open the answer names, where they surely end and others do not.
@@ -74,6 +186,11 @@ fn place(walk: &Walk) -> Option<String> {
 
 /// What has to be for a way to be right: the first two of what it rests on.
 pub(super) fn proviso(branch: &Branch) -> Option<String> {
+    provisos(branch).into_iter().next()
+}
+
+/// The same in ever fewer words; nothing where it rests on nothing.
+fn provisos(branch: &Branch) -> Vec<String> {
     let side = |side: Side| match side {
         Side::Source => "",
         Side::Destination => " (on B's side)",
@@ -89,13 +206,15 @@ pub(super) fn proviso(branch: &Branch) -> Option<String> {
     });
     let mut words: Vec<String> = words.collect();
     words.dedup();
-    let more = words.len().saturating_sub(2);
-    words.truncate(2);
-    match (words.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(words.join(" and ")),
-        (false, 1) => Some(format!("{} and 1 more condition holds", words.join(", "))),
-        (false, more) => Some(format!("{} and {more} more conditions hold", words.join(", "))),
+    let (all, shown) = (words.len(), words.len().min(2));
+    (1..=shown).rev().map(|shown| enumerated(&words[..shown], all - shown)).collect()
+}
+
+fn enumerated(words: &[String], more: usize) -> String {
+    match more {
+        0 => words.join(" and "),
+        1 => format!("{} and 1 more condition holds", words.join(", ")),
+        more => format!("{} and {more} more conditions hold", words.join(", ")),
     }
 }
 
@@ -106,24 +225,25 @@ pub(super) fn short(response: &Response) -> String {
 
 /// Where the request goes.
 fn hosts(walk: &Walk) -> String {
-    let Some(decision) = walk.decision() else { return "it has no proxy, and B's takes the request".to_owned() };
+    let Some(decision) = walk.decision() else { return format!(", without a proxy of {}", walk.request.source_name) };
     let endpoints = decision.clusters.iter().flat_map(|c| &c.endpoints);
     let (usable, total) = endpoints.fold((0, 0), |(usable, total), e| (usable + usize::from(e.eligible), total + 1));
-    if total == 0 {
-        return "its proxy passes the connection on to whatever address that resolves to".to_owned();
+    match (usable, total) {
+        (_, 0) => ", at whatever address that resolves to".to_owned(),
+        (1, 1) => " (1 endpoint)".to_owned(),
+        (2, 2) => " (both endpoints)".to_owned(),
+        (usable, total) if usable == total => format!(" (all {total} endpoints)"),
+        (usable, total) => format!(" ({usable} of {total} endpoints)"),
     }
-    let noun = if total == 1 { "endpoint" } else { "endpoints" };
-    format!("{usable} of {total} {noun} can take the request")
 }
 
-/// `, and 8 of 8 requests that were counted failed`, where none that a proxy sent there ever went well.
-fn counted(walk: &Walk) -> String {
+/// How many requests failed, where none that a proxy sent there ever went well.
+fn failed_so_far(walk: &Walk) -> Option<u64> {
     let trail = |side| walk.told().and_then(|branch| branch.trail(side).cluster);
-    let failed = [Side::Source, Side::Destination].into_iter().filter_map(trail).find_map(|cluster| {
+    [Side::Source, Side::Destination].into_iter().filter_map(trail).find_map(|cluster| {
         let failed = if cluster.ever_succeeded() { 0 } else { cluster.failed_so_far() };
         (failed > 0).then_some(failed)
-    });
-    failed.map_or_else(String::new, |failed| format!(", and {failed} of {failed} requests that were counted failed"))
+    })
 }
 
 /// What becomes of the requests that are not handed over; where a share is open, at least of so many.
@@ -131,8 +251,8 @@ fn parts(walk: &Walk) -> String {
     let least = if walk.share(Outcome::Unknown) > 0.0 { "at least " } else { "" };
     let part = |outcome| Some(walk.share(outcome)).filter(|share| *share > 0.0).map(percent);
     match (part(Outcome::Fails), part(Outcome::Answered)) {
-        (Some(fail), Some(answered)) => format!("{least}{fail} % of requests fail, {least}{answered} % are answered"),
-        (None, Some(answered)) => format!("{least}{answered} % of requests are answered on the way"),
-        (fail, None) => format!("{least}{} % of requests fail", fail.unwrap_or_default()),
+        (Some(fail), Some(answered)) => format!("{least}{fail} % fail, {least}{answered} % are answered"),
+        (None, Some(answered)) => format!("{least}{answered} % are answered on the way"),
+        (fail, None) => format!("{least}{} % fail", fail.unwrap_or_default()),
     }
 }

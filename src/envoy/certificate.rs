@@ -125,7 +125,7 @@ const LONGEST: usize = 10;
 pub fn parse(text: &[u8]) -> Result<Vec<Certificate>, String> {
     let mut certificates = Vec::new();
     for block in Pem::iter_from_buffer(text) {
-        let block = block.map_err(|why| format!("it is no PEM: {why}"))?;
+        let block = block.map_err(|why| format!("it is not PEM: {why}"))?;
         if block.label == "CERTIFICATE" {
             certificates.push(read(&block.contents)?);
         }

@@ -179,7 +179,7 @@ fn url_path(path: &PathMatcher, asked: &Asked) -> Match {
 fn in_range(range: &CidrRange, ip: Option<IpAddr>, what: &str) -> Match {
     let Some(ip) = ip else { return Match::Unknown(format!("{what} is not known")) };
     let Ok(prefix) = range.address_prefix.parse::<IpAddr>() else {
-        return Match::Unknown(format!("{} is no address", range.address_prefix));
+        return Match::Unknown(format!("{} is not an address", range.address_prefix));
     };
     let len = range.prefix_len.as_ref().map_or(0, |len| len.value);
     let net = u8::try_from(len).ok().and_then(|len| IpNet::new(prefix, len).ok());

@@ -150,7 +150,7 @@ pub(super) const FLAGS: &[Entry] = &[
         title: "A header of Envoy's own has a value that is not valid.",
         status: "400",
         means: "The router checks headers such as `x-envoy-upstream-rq-timeout-ms`, and this one could not be read.",
-        arises: "The router lists the header in `strict_check_headers`, and a client sent something that is no number \
+        arises: "The router lists the header in `strict_check_headers`, and a client sent something that is not a number \
                  or no retry policy.",
         confirm: "Details are `request_headers_failed_strict_check{NAME}`: the name of the header is in the braces.",
         fix: "Correct or drop the header in the client.",
@@ -187,7 +187,7 @@ pub(super) const FLAGS: &[Entry] = &[
         title: "The route leads to a cluster that the proxy does not have.",
         status: "503; 500 for routes of the Gateway API; TCP: closed",
         means: "A route took the request and names a cluster. The proxy has no such cluster, or has it and still \
-                waits for its secret or its DNS name (warming). Envoy answers by itself.",
+                waits for its secret or its DNS name (warming). Envoy replies itself.",
         arises: "Istio writes a route as the VirtualService says, whether its destination exists or not. A subset \
                  that no DestinationRule defines, a host that is no Service (a short name is of the VirtualService's \
                  own namespace), a port that the Service lacks: each gives the name of a cluster that nobody makes.",
@@ -283,7 +283,7 @@ pub(super) const FLAGS: &[Entry] = &[
         also: &["RateLimited"],
         title: "A rate limit is used up.",
         status: "429",
-        means: "The request is one more than is allowed in this time. The proxy answered by itself.",
+        means: "The request is one more than is allowed in this time. The proxy replied itself.",
         arises: "A local rate limit (each proxy counts for itself) or a global one (a service counts for all).",
         confirm: "Details: `local_rate_limited` or `request_rate_limited`. A local limit counts in \
                   `http_local_rate_limit.rate_limited` of /stats.",
@@ -362,7 +362,7 @@ pub(super) const FLAGS: &[Entry] = &[
     Entry {
         name: "UF",
         also: &["UpstreamConnectionFailure"],
-        title: "No connection to the upstream came about.",
+        title: "No connection to the upstream succeeded.",
         status: "503; TCP: closed, as UF,URX",
         means: "The proxy chose a host and could not connect to it: refused, timed out, or the TLS handshake failed. \
                 No request was sent.",
@@ -446,7 +446,7 @@ pub(super) const FLAGS: &[Entry] = &[
         also: &["UpstreamProtocolError"],
         title: "The upstream's answer is not the HTTP that the proxy expects.",
         status: "502",
-        means: "A connection came about, and what came back could not be read as HTTP/1.1 or HTTP/2.",
+        means: "A connection succeeded, and what came back could not be read as HTTP/1.1 or HTTP/2.",
         arises: "The port's name or `appProtocol` says HTTP/2 or gRPC, and the server speaks HTTP/1.1, or the \
                  reverse. Or the server's headers break the rules: two lengths, a body where none may be, illegal \
                  characters.",
@@ -476,7 +476,7 @@ pub(super) const FLAGS: &[Entry] = &[
         status: "that of the last try",
         means: "This flag never stands for a cause. The other flag of the line, or the status, says how the last try \
                 ended. HTTP writes it first (`URX,UF`), TCP last (`UF,URX`).",
-        arises: "A retry policy: Istio's default is two more tries where no connection comes about. A TCP proxy \
+        arises: "A retry policy: Istio's default is two more tries where no connection succeeds. A TCP proxy \
                  always has it on a failed connection.",
         confirm: "Read the other flag. URX alone with `via_upstream` means that B answered with a status that is \
                   tried again.",

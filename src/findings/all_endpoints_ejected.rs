@@ -52,7 +52,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title: format!("{} ejected", all_endpoints(cluster)),
         why: format!(
-            "A's proxy saw every endpoint fail and ejected it. {lets} lets it eject up to {up_to} %, and panic routing is off, so nobody is left to try. Envoy answers by itself; the failing answers of B are the cause."
+            "A's proxy saw every endpoint fail and ejected it. {lets} lets it eject up to {up_to} %, and panic routing is off, so nobody is left to try. Envoy replies itself; the failing answers of B are the cause."
         ),
         objects,
         fix,

@@ -40,7 +40,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title: format!("{} unhealthy", all_endpoints(cluster)),
         why: format!(
-            "To A's proxy {} unhealthy ({says}){words}, and it sends no requests to unhealthy ones. Envoy answers by itself.",
+            "To A's proxy {} unhealthy ({says}){words}, and it sends no requests to unhealthy ones. Envoy replies itself.",
             all_endpoints(cluster)
         ),
         fix,

@@ -48,7 +48,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title: format!("nothing listens on port {port} of B's pod"),
         why: format!(
-            "The proxy of {} got the request and tried to connect to its application on port {port}. No connection ever came about, so it answers by itself.{probed}",
+            "The proxy of {} got the request and tried to connect to its application on port {port}. No connection succeeded, so it replies itself.{probed}",
             named(&pod)
         ),
         fix: elsewhere

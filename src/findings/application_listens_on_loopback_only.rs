@@ -41,7 +41,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         // The counters tell of all tries since the proxy started, and the application may have begun to listen since.
         certainty: certain(Proved::No),
         stage: Stage::Endpoints,
-        title: format!("B's application listens on port {port} of loopback only"),
+        title: "the application listens on loopback only".to_owned(),
         why: format!(
             "Something in {} accepts connections on 127.0.0.1, port {port}, and every connection of its proxy to the pod's own address failed. The application listens on loopback alone, or began to listen after the proxy's last try.",
             named(&pod)

@@ -47,7 +47,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let chosen = rule.as_ref().filter(|_| handshake.by == Side::Destination || by_terms);
     let mut objects: Vec<ObjectRef> = chosen.iter().map(|(rule, _)| rule.clone()).collect();
     objects.extend(shows.clone());
-    let answers = if case.is_over_http() { "A's proxy answers by itself" } else { "The connection is closed" };
+    let answers = if case.is_over_http() { "A's proxy replies itself" } else { "The connection is closed" };
     let mut fix: Vec<Fix> = chosen.iter().map(|(rule, mode)| of_rule(rule, mode)).collect();
     if chosen.is_none() {
         fix.extend(of_pod(case, handshake, shows.as_ref(), &shower));

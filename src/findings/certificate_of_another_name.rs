@@ -60,9 +60,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(if objects.len() > 1 { Proved::Yes } else { Proved::No }),
         stage: Stage::Endpoints,
-        title: "B's certificate has another name than A's proxy expects".to_owned(),
+        title: "B's certificate has another name".to_owned(),
         why: format!(
-            "{by} expects a certificate of {}, and {} runs as service account {account}: A's proxy ends the handshake and answers by itself.",
+            "{by} expects a certificate of {}, and {} runs as service account {account}: A's proxy ends the handshake and replies itself.",
             expected.iter().take(2).cloned().collect::<Vec<_>>().join(" or "),
             named(&pod_ref)
         ),

@@ -44,7 +44,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     }
     let name = threshold.name();
     let (title, why) = if limit == 0 {
-        let why = format!("It is 0, so A's proxy answers every request to {} by itself.", cluster.name);
+        let why = format!("It is 0, so A's proxy replies itself to every request to {}.", cluster.name);
         (format!("{name} 0 lets nothing through"), why)
     } else {
         fix.push(advice(Op::Replace, "B: find out why what it was asked takes so long, or give it more pods"));

@@ -31,7 +31,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         ..Found::of_end(
             &step,
             "the cluster that the route names is not there".to_owned(),
-            format!("{by} leads to {shown}, and the proxy has no such cluster, so Envoy answers by itself."),
+            format!("{by} leads to {shown}, and the proxy has no such cluster, so Envoy replies itself."),
             vec![
                 advice(Op::Replace, format!("{by}: a backend that exists, with a port that it has")),
                 advice(

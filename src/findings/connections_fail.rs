@@ -1,10 +1,10 @@
-//! No connection to any endpoint ever came about.
+//! No connection to any endpoint succeeded.
 //!
 //! The host counters of A's proxy show it: every connection to every endpoint that can take the request failed, so no
 //! request was sent: 503 UF.
 //!
 //! How it comes about: A connection is refused (nothing listens there), it times out (something on the way drops it),
-//! or TLS does not come about. The counters do not tell these apart.
+//! or the TLS handshake fails. The counters do not tell these apart.
 //!
 //! How to confirm it: The access log does: `Connection_refused`, `connection_timeout` or `TLS_error` in the details,
 //! or in `%UPSTREAM_TRANSPORT_FAILURE_REASON%`. `kubectl exec POD -- ss -ltn` at B shows what listens.
@@ -90,7 +90,7 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
         stage: Stage::Endpoints,
         title: format!("connections to {noun} fail"),
         why: format!(
-            "Every connection that A's proxy tried to {at} failed, and none ever came about: nothing listens there, something on the way drops it, or TLS does not come about. Envoy answers by itself."
+            "Every connection that A's proxy tried to {at} failed, and none succeeded: nothing listens there, something on the way drops it, or the TLS handshake fails. Envoy replies itself."
         ),
         fix: if let Some(elsewhere) = elsewhere {
             std::iter::once(elsewhere).chain(tls.iter().map(speak_none)).chain([listens, let_through]).collect()

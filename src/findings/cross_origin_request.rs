@@ -3,7 +3,7 @@
 //! The filter `csrf` compares the `origin` (or `referer`) of requests that are not GET, HEAD or OPTIONS with their
 //! Host, and answers 403 where it is another one, or none.
 //!
-//! How it comes about: A page of another host sends the request, or a client that is no browser sends no `origin` at
+//! How it comes about: A page of another host sends the request, or a client that is not a browser sends no `origin` at
 //! all.
 //!
 //! How to confirm it: The details are `csrf_origin_mismatch`. Send the request again with `-H 'origin: https://HOST'`.

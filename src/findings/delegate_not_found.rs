@@ -1,7 +1,7 @@
 //! A `VirtualService` delegates to none that is there.
 //!
 //! A rule with `delegate` has no route of its own: istiod puts the rules of the named `VirtualService` in its place.
-//! Here that one is not there, or is no delegate, so the rule is left out: 404 NR for what only it would take.
+//! Here that one is not there, or is not a delegate, so the rule is left out: 404 NR for what only it would take.
 //!
 //! How it comes about: The delegate has to exist in the namespace that the rule names (by default the root's) and must
 //! have no `hosts`, or it counts as a root.
@@ -29,7 +29,7 @@ fn absent(case: &Case, delegating: &Delegating) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
-        title: format!("it is delegated to VirtualService {namespace}/{name}, which does not exist"),
+        title: format!("delegate {namespace}/{name} does not exist"),
         why: format!(
             "{} hands such requests on to VirtualService {namespace}/{name} ({}), and there is none, so the rule has no route. {}.",
             named(&by),
@@ -55,7 +55,7 @@ fn with_hosts(case: &Case, delegating: &Delegating) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
-        title: format!("it is delegated to VirtualService {namespace}/{name}, which is no delegate"),
+        title: format!("VirtualService {namespace}/{name} is not a delegate"),
         why: format!(
             "{} hands such requests on to {}, which has spec.hosts and so counts as a root; the rule has no route. {}.",
             named(&by),

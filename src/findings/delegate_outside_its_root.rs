@@ -35,7 +35,7 @@ fn left_out(case: &Case, delegating: &Delegating) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
-        title: format!("a match of delegate {namespace}/{name} lies outside its root's"),
+        title: format!("delegate {namespace}/{name} matches outside its root"),
         why: format!(
             "{} delegates {} to {}, whose {} is {}: that is not within it, so istiod leaves the rule out. {}.",
             named(&by),

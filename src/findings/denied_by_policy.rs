@@ -114,14 +114,14 @@ fn without_provider(case: &Case, stage: Stage, (object, read): (&ObjectRef, &Nod
     let object = in_field(object, at.as_ref().map_or_else(|| "spec.provider.name".to_owned(), Node::place));
     let provider = at.as_ref().map_or_else(|| "its provider".to_owned(), Node::shown);
     let why = format!(
-        "{by} leaves the {what} to {provider} ({}), which is no usable entry of meshConfig.extensionProviders: istiod then denies all that the rule is for. The proxy {answers}.",
+        "{by} leaves the {what} to {provider} ({}), which is not a usable entry of meshConfig.extensionProviders: istiod then denies all that the rule is for. The proxy {answers}.",
         object.field
     );
     let fix = vec![
         replace(&object, at.as_ref(), None, format!("{by}, {}: a provider that meshConfig has", object.field)),
         advice(Op::Add, format!("{provider} in meshConfig.extensionProviders, with a service that is there")),
     ];
-    let found = found(case, stage, "its policy names a provider that istiod cannot use", why, vec![object], fix);
+    let found = found(case, stage, "istiod cannot use its provider", why, vec![object], fix);
     let evidence = at.iter().chain(rule).map(Node::evidence);
     Found { evidence: found.evidence.iter().cloned().chain(evidence).collect(), ..found }
 }
@@ -374,7 +374,7 @@ impl Undeclared {
         match (protocol, at) {
             (Some(protocol), _) => format!("{} says that port {port} is {protocol}", named(object)),
             (None, Some(name)) => {
-                format!("{} calls port {port} {}, which is no protocol's name", named(object), name.shown())
+                format!("{} calls port {port} {}, which is not a protocol's name", named(object), name.shown())
             }
             (None, None) => format!("{} does not say what port {port} speaks", named(object)),
         }

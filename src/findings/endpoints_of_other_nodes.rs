@@ -36,7 +36,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(proved),
         stage: Stage::Endpoints,
-        title: "the Service gives endpoints of A's own node only, and there is none".to_owned(),
+        title: "internalTrafficPolicy Local, and no endpoint on that node".to_owned(),
         why: format!(
             "{} has internalTrafficPolicy Local: a client gets the endpoints of its own node. A is on node {}, the endpoints that are ready are on {on}. {}.",
             named(&object),

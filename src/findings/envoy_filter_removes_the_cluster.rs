@@ -1,7 +1,7 @@
 //! An `EnvoyFilter` removes the route's cluster.
 //!
 //! A patch with `applyTo: CLUSTER` and `operation: REMOVE` takes clusters out of what istiod sends to a proxy. Routes
-//! stay as they are, so each that names such a cluster ends there, and Envoy answers 503 NC by itself.
+//! stay as they are, so each that names such a cluster ends there, and Envoy replies 503 NC itself.
 //!
 //! How it comes about: A patch of the root namespace is for every proxy, one of another namespace for the proxies
 //! there. One with an empty match takes every cluster.
@@ -39,7 +39,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Cluster,
         title: format!("EnvoyFilter {} removes the cluster", filter.text("metadata.name").unwrap_or_default()),
         why: format!(
-            "{} removes clusters from what istiod sends to the proxy, and its match takes {}. The route still names it. Envoy answers by itself.",
+            "{} removes clusters from what istiod sends to the proxy, and its match takes {}. The route still names it. Envoy replies itself.",
             named(&object),
             cluster.name
         ),

@@ -1,4 +1,4 @@
-//! A filter answers by itself, as it is meant to.
+//! A filter replies itself, as it is meant to.
 //!
 //! The request is answered by the proxy, and B never sees it. Nothing is broken.
 //!
@@ -35,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found::of_end(
         &step,
         stop.words(),
-        format!("The filter {} answers {what} by itself{says}", step.subject),
+        format!("The filter {} replies itself to {what}{says}", step.subject),
         vec![advice(Op::Replace, fix)],
     ))
 }

@@ -33,7 +33,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::No),
         stage: condition.stage,
-        title: format!("an EnvoyFilter adds {subject}, which may answer by itself"),
+        title: format!("its filter {subject} may reply itself"),
         why: format!(
             "{} adds the filter {subject} to this proxy, and it depends on that what becomes of the request: {}.",
             named(&object),

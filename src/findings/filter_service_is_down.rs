@@ -1,7 +1,7 @@
 //! The service that a filter asks is down.
 //!
 //! A filter asks a service about each request, the service cannot be asked, and the filter lets nothing pass then. It
-//! answers by itself: 403 UAEX, or 500 RLSE.
+//! replies itself: 403 UAEX, or 500 RLSE.
 //!
 //! How it comes about: The filters `ext_authz` and `ratelimit` ask a cluster of their own. That cluster has no host
 //! that is healthy, or is not there, and `failure_mode_allow` is not set (of `ratelimit`: `failure_mode_deny` is).

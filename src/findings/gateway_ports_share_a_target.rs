@@ -35,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
-        title: format!("ports {} and {} lead to one port of the gateway", shown(&other), shown(&own)),
+        title: format!("ports {} and {} share a port of the gateway", shown(&other), shown(&own)),
         why: format!(
             "{} sends ports {} and {} on to port {} of the gateway's pods, and the Gateways of both do not share it: the proxy has no route for {}. {}.",
             named(&object),

@@ -44,7 +44,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Listener,
-        title: "the gateway passes TLS through, and the host's routes are for HTTP".to_owned(),
+        title: "TLS is passed through, and its routes are for HTTP".to_owned(),
         why: format!(
             "{} passes TLS through ({}), so that no request is seen there, and {} routes {} by spec.http alone: the gateway has nothing that takes the connection.",
             named(&by),

@@ -34,7 +34,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Route,
-        title: format!("no VirtualService or HTTPRoute has the host {}", unrouted.host),
+        title: format!("no VirtualService or HTTPRoute has {}", case.this_host(&unrouted.host)),
         why: format!(
             "{}; no VirtualService and no route of the cluster has {}. {}.",
             known(&bound),

@@ -37,7 +37,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Cluster,
-        title: format!("{} sends requests to the address that was dialed", named(&object)),
+        title: "loadBalancer PASSTHROUGH picks no endpoint".to_owned(),
         why,
         next: show(&object),
         fix: vec![replace(&object, Some(&at), Some(json!("LEAST_REQUEST")), text)],

@@ -54,7 +54,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::FilterChain,
-        title: "B takes mutual TLS only, and plaintext is sent".to_owned(),
+        title: "plaintext is sent to strict mTLS".to_owned(),
         why: format!(
             "{by} lets port {} take nothing but mutual TLS, and {}.{counts} B's proxy has no filter chain for plaintext and closes the connection.",
             there.port, sender.words

@@ -1,7 +1,7 @@
 //! Mutual TLS goes to pods that have no proxy.
 //!
 //! A `DestinationRule` makes A's proxy speak mutual TLS to pods that do not understand the handshake: no connection
-//! ever comes about, and A's proxy answers 503 UF.
+//! succeeds, and A's proxy answers 503 UF.
 //!
 //! How it comes about: Without a rule, Istio uses mutual TLS for those endpoints that take it, and plaintext for the
 //! others. A rule with `tls.mode: ISTIO_MUTUAL` (or MUTUAL) fixes it for all.
@@ -35,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title: "TLS to every endpoint fails".to_owned(),
         why: format!(
-            "{} makes A's proxy speak mutual TLS, and {} has no proxy that would understand it: no connection ever came about. Envoy answers by itself.",
+            "{} makes A's proxy speak mutual TLS, and {} has no proxy that would understand it: no connection succeeded. Envoy replies itself.",
             named(&rule),
             named(&pod_ref)
         ),

@@ -1,6 +1,6 @@
 //! A `NetworkPolicy` of B's does not let A in.
 //!
-//! No connection to B ever came about: connections time out, and A's proxy answers 503 UF. A policy of B's would drop
+//! No connection to B succeeded: connections time out, and A's proxy answers 503 UF. A policy of B's would drop
 //! them.
 //!
 //! How it comes about: As soon as one `NetworkPolicy` selects a pod for ingress, only what a rule of one of them lists
@@ -55,9 +55,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         // Whether the network plugin enforces policies is not known.
         certainty: certain(Proved::No),
         stage: Stage::Endpoints,
-        title: "a NetworkPolicy does not let A connect to B".to_owned(),
+        title: "no rule lets A in".to_owned(),
         why: format!(
-            "{names} {} the pods of B, and no rule lets {} connect to port {port}. Every connection that A's proxy tried failed. Envoy answers by itself.",
+            "{names} {} the pods of B, and no rule lets {} connect to port {port}. Every connection that A's proxy tried failed. Envoy replies itself.",
             if objects.len() == 1 { "guards" } else { "guard" },
             case.source_pod().as_ref().map_or_else(|| "A".to_owned(), named),
         ),

@@ -22,7 +22,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let step = case.last_step()?;
     Some(Found::of_end(
         &step,
-        "no filter of the proxy answers: the request hangs".to_owned(),
+        "no filter answers: the request hangs".to_owned(),
         "The connection manager has no HTTP filters, so not even a router that would send the request on.".to_owned(),
         vec![advice(Op::Add, "http_filters: envoy.filters.http.router, as the last one")],
     ))

@@ -1,6 +1,6 @@
 //! The service is known, and has no endpoints.
 //!
-//! Envoy has the cluster and not one host in it, so it answers 503 UH by itself. A headless name without endpoints
+//! Envoy has the cluster and not one host in it, so it replies 503 UH itself. A headless name without endpoints
 //! does not even resolve.
 //!
 //! How it comes about: The Service's selector fits no pod, or the workload is scaled to zero, or none of its pods is
@@ -44,7 +44,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(cause.map_or_else(
         || kept_from_a(case, &service, empty.clone()).unwrap_or_else(|| unexplained(case, &host, empty.clone())),
         |cause| {
-            let follows = format!("The cluster of {host} is empty, so Envoy answers by itself.");
+            let follows = format!("The cluster of {host} is empty, so Envoy replies itself.");
             explained(&service, cause, Stage::Endpoints, &follows, Some(empty.clone()))
         },
     ))
@@ -275,7 +275,7 @@ fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),
-        why: format!("{} is for {host}, and {why}. Its cluster is empty, so Envoy answers by itself.", named(&object)),
+        why: format!("{} is for {host}, and {why}. Its cluster is empty, so Envoy replies itself.", named(&object)),
         next: show(&object),
         objects: vec![object],
         fix: vec![fix],
@@ -295,7 +295,7 @@ fn of_a_selector(host: &str, entry: &Node, labels: &Node, empty: Evidence) -> Fo
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),
         why: format!(
-            "{by} is for {host} and selects what carries {wanted}: no WorkloadEntry and no pod of namespace {} that can be used does. Its cluster is empty, so Envoy answers by itself.",
+            "{by} is for {host} and selects what carries {wanted}: no WorkloadEntry and no pod of namespace {} that can be used does. Its cluster is empty, so Envoy replies itself.",
             object.namespace
         ),
         next: show(&object),
@@ -317,7 +317,7 @@ fn unexplained(case: &Case, host: &str, empty: Evidence) -> Found {
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),
         why: format!(
-            "The cluster of {host} is empty, so Envoy answers by itself: no pod is selected, none is ready, or the name did not resolve."
+            "The cluster of {host} is empty, so Envoy replies itself: no pod is selected, none is ready, or the name did not resolve."
         ),
         next: object.as_ref().map(list_slices).unwrap_or_default(),
         objects: object.into_iter().collect(),

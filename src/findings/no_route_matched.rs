@@ -1,7 +1,7 @@
 //! The host is known; no route takes the request.
 //!
 //! A virtual host has the Host, and none of its routes takes the request; or, on a gateway, no virtual host takes the
-//! Host. Envoy answers 404 NR by itself.
+//! Host. Envoy replies 404 NR itself.
 //!
 //! How it comes about: A `VirtualService` or `HTTPRoute` has matches and no rule for the rest: another path, method,
 //! header or case of letters, a prefix that ends in a slash. Of a gateway: the Host is not among the Gateway's hosts,

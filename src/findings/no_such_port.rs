@@ -78,7 +78,7 @@ fn routed_to(case: &Case) -> Option<Found> {
         stage: Stage::Cluster,
         title: format!("{} has no port {}", name.host, name.port),
         why: format!(
-            "{} sends the request to port {} of {}, which has {}, so there is no cluster for it. Envoy answers by itself.",
+            "{} sends the request to port {} of {}, which has {}, so there is no cluster for it. Envoy replies itself.",
             named(&route),
             name.port,
             name.host,

@@ -1,11 +1,11 @@
 //! There is no Service or host of that name.
 //!
-//! The name that was asked for is no Service, so that it does not even resolve; or a route sends the request to a host
+//! The name that was asked for is not a Service, so that it does not even resolve; or a route sends the request to a host
 //! that the mesh does not know, so that there is no cluster for it: 503 NC, or 500 NC for routes of the Gateway API.
 //!
 //! How it comes about: A misspelled name, another namespace, a Service that was deleted. A short name in a
 //! `VirtualService` is looked up in the `VirtualService`'s own namespace, and a name with a dot is taken as it is:
-//! `reviews.shop` is no short form there.
+//! `reviews.shop` is not a short form there.
 //!
 //! How to confirm it: `kubectl get services -A` and `kubectl get serviceentries -A`, and look for the name.
 //!
@@ -85,7 +85,7 @@ fn routed_to(case: &Case) -> Option<Found> {
         stage: Stage::Cluster,
         title: format!("no such host \"{}\"", name.host),
         why: format!(
-            "{} sends the request to {}, and {what}, so there is no cluster for it. Envoy answers by itself.",
+            "{} sends the request to {}, and {what}, so there is no cluster for it. Envoy replies itself.",
             named(&route),
             name.host
         ),

@@ -4,7 +4,7 @@
 //! metadata. There is none, and Envoy answers 503 UH.
 //!
 //! How it comes about: The listener does not restore the address that was dialed (no `use_original_dst` and no PROXY
-//! header), and no header names one; or the header's value is no address.
+//! header), and no header names one; or the header's value is not an address.
 //!
 //! How to confirm it: The cluster's `type` and `original_dst_lb_config` in `istioctl proxy-config clusters POD -o
 //! json`, and the listener filters.
@@ -24,7 +24,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found::of_end(
         &step,
         "the cluster has no host for the request".to_owned(),
-        format!("Cluster {}: {note}. Envoy answers 503 by itself.", cluster.name),
+        format!("Cluster {}: {note}. Envoy replies 503 itself.", cluster.name),
         vec![advice(
             Op::Replace,
             "give the cluster hosts, or the request what the cluster looks for: a destination that was restored, or a header",

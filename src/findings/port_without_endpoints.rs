@@ -115,7 +115,7 @@ fn of_slices(case: &Case, service: &Node, entry: &Node, empty: Evidence) -> Opti
     Some(found(
         case,
         (
-            format!("no endpoint slice of the Service has a port named \"{wanted}\""),
+            format!("no EndpointSlice has a port named \"{wanted}\""),
             format!(
                 "The port of {} {}, and that of {} {}: they have to be the same.",
                 named(&service_ref),

@@ -49,7 +49,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(if by.is_some() { Proved::Yes } else { Proved::No }),
         stage: Stage::HttpFilters,
-        title: format!("its CORS policy does not list the origin {origin}, so nobody answers the preflight"),
+        title: format!("its CORS policy does not list {origin}"),
         why: format!(
             "{says} lists the origin {}{}, and this preflight comes from {origin}. A's proxy therefore does not answer it but passes it on, and a browser sends no credentials with it: B turns it away.",
             text(nearest).unwrap_or_default(),

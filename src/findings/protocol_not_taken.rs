@@ -49,7 +49,7 @@ fn told(stop: &Stop) -> Option<(&'static str, &'static str, &'static [&'static s
     let Stop::Refused(refusal) = stop else { return None };
     match refusal {
         Refusal::RequestLine => Some((
-            "What comes is no HTTP/1.1",
+            "What comes is not HTTP/1.1",
             "HTTP/1.1 only",
             &[
                 "speak HTTP/1.1 there",

@@ -54,7 +54,7 @@ fn of_refusal(case: &Case, proxy: &ProxyOf, sent: &Sent, reason: &Node) -> Found
     Found {
         certainty: certain(if names_it { Proved::Yes } else { Proved::No }),
         stage: crate::verdict::Stage::Cluster,
-        title: format!("{} refused the {} that istiod sent", proxy.whose(), sent.of.word()),
+        title: format!("{} refused istiod's {}", proxy.whose(), sent.of.word()),
         why: format!(
             "istiod sent {} to {}, and Envoy refused them: {}. It goes on with those that it had. {}.",
             sent.of.word(),
@@ -79,7 +79,7 @@ fn of_silence(case: &Case, proxy: &ProxyOf, open: &[Sent]) -> Found {
     Found {
         certainty: certain(Proved::No),
         stage: crate::verdict::Stage::Cluster,
-        title: format!("{} has not taken the {words} that istiod sent", proxy.whose()),
+        title: format!("{} has not taken istiod's update", proxy.whose()),
         why: format!(
             "istiod sent {words} of {sent} to {}, which has not acknowledged them: {goes_by}. What changed since has no effect. {}.",
             proxy.named(),

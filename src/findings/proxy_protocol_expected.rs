@@ -39,7 +39,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(if object.is_some() { Proved::Yes } else { Proved::No }),
         stage: Stage::FilterChain,
-        title: "the listener wants the PROXY protocol, which the client does not speak".to_owned(),
+        title: "the client lacks the PROXY protocol".to_owned(),
         why: format!(
             "{by} puts the listener filter proxy_protocol in front, which closes each connection that does not begin with a PROXY header; only a load balancer sends one."
         ),

@@ -1,7 +1,7 @@
 //! A route names a Service of another namespace, which nothing lets it do.
 //!
 //! The Gateway API lets a route lead to a Service of another namespace only where a `ReferenceGrant` there says so.
-//! Istio gives the backend no cluster otherwise, and Envoy answers by itself (500 NC).
+//! Istio gives the backend no cluster otherwise, and Envoy replies itself (500 NC).
 //!
 //! How it comes about: The grant is missing, is not in the Service's namespace, or its `from` (group, kind, namespace
 //! of the route) or `to` (group, kind, name of the Service) is another's.
@@ -42,7 +42,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         None => missing(case, &route, &to),
     };
     let by = in_field(&route, backend.place());
-    let title = format!("{} may not lead to Service {}/{}", named(&route), to.namespace, to.name);
+    let title = format!("no ReferenceGrant lets it lead to {}/{}", to.namespace, to.name);
     let why = format!(
         "{} names Service {}/{}, of another namespace, and {says}. It gets no cluster, and {}.",
         named(&by),

@@ -55,9 +55,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty,
         stage: if case.stop() == Some(&Stop::NoHealthyUpstream(Form::Tcp)) { Stage::Cluster } else { Stage::Route },
-        title: format!("the mesh does not let requests out to {host}"),
+        title: format!("REGISTRY_ONLY, and {} is not known", case.this_host(host)),
         why: format!(
-            "{by} sets outboundTrafficPolicy REGISTRY_ONLY, and A's proxy knows no host {host} on this port.{says} The proxy answers by itself; nothing is sent."
+            "{by} sets outboundTrafficPolicy REGISTRY_ONLY, and A's proxy knows no host {host} on this port.{says} The proxy replies itself; nothing is sent."
         ),
         fix: vec![
             first,
@@ -102,7 +102,7 @@ impl Entry {
         let object = ref_of(Kind::Service, service, &at.place());
         let text = format!("{}, {}: \"tcp\", where clients speak no HTTP", named(&object), object.field);
         Some(Self {
-            says: format!("calls port {} {declared}, and what comes is no HTTP", request.port),
+            says: format!("calls port {} {declared}, and what comes is not HTTP", request.port),
             fix: replace(&object, Some(&at), Some(json!("tcp")), text),
             evidence: at.evidence(),
             object,

@@ -24,7 +24,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found::of_end(
         &step,
         stop.words(),
-        format!("{what} than {} takes ({says}), so the proxy answers by itself.", step.subject),
+        format!("{what} than {} takes ({says}), so the proxy replies itself.", step.subject),
         vec![advice(Op::Replace, smaller), advice(Op::Replace, format!("{field}: more than this request has"))],
     ))
 }

@@ -1,6 +1,6 @@
 //! The proxy is told to drop these requests.
 //!
-//! The proxy is told to drop requests to this cluster, a share of them or all, and answers 503 by itself.
+//! The proxy is told to drop requests to this cluster, a share of them or all, and replies 503 itself.
 //!
 //! How it comes about: The control plane sends a share that is to be dropped with the endpoints (`drop_overloads`), or
 //! an operator put the cluster into maintenance by the runtime key `upstream.maintenance_mode.CLUSTER`.
@@ -35,7 +35,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found::of_end(
         &step,
         title.to_owned(),
-        format!("{by} for {}, so Envoy answers by itself.", step.subject),
+        format!("{by} for {}, so Envoy replies itself.", step.subject),
         vec![advice(Op::Remove, undo)],
     ))
 }

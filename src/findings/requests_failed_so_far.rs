@@ -1,7 +1,7 @@
 //! Every request that was counted failed.
 //!
 //! The host counters of A's proxy count what it sent: `rq_total` requests, of which none was answered well
-//! (`rq_success` is 0). Connections came about, so somebody listens.
+//! (`rq_success` is 0). Connections succeeded, so somebody listens.
 //!
 //! How it comes about: Usually the two sides speak different protocols (HTTP/2 to a server of HTTP/1.1: 502 UPE; gRPC
 //! to a cluster of HTTP/1.1; plaintext to a port of TLS: 503 UC), the answer takes longer than the route's timeout
@@ -73,7 +73,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title,
         why: format!(
-            "{whose} proxy counted {total} requests to {at} since it knows the endpoints, and all of them failed, although connections came about. {why}"
+            "{whose} proxy counted {total} requests to {at} since it knows the endpoints, and all of them failed, although connections succeeded. {why}"
         ),
         fix: mended.into_iter().chain([advice(Op::Replace, text)]).collect(),
         next,
@@ -188,7 +188,7 @@ fn suspect(case: &Case, cluster: &ClusterTrail, (late, total): (u64, u64)) -> Su
     match (http2, socket) {
         (Some(at), Some(socket)) if socket.is_tls() && !socket.alpn.iter().any(|word| word == "h2") => speaks(
             "the proxy speaks HTTP/2 over TLS without saying so (no ALPN)",
-            "The cluster speaks HTTP/2 inside of TLS, and its handshake does not offer h2: most servers then speak HTTP/1.1, and the answer is no HTTP/2 (502 UPE).",
+            "The cluster speaks HTTP/2 inside of TLS, and its handshake does not offer h2: most servers then speak HTTP/1.1, and the answer is not HTTP/2 (502 UPE).",
             "offer h2 in the cluster's TLS (alpn_protocols), or let it speak HTTP/1.1",
             Some(at),
         ),

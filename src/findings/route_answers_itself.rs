@@ -18,7 +18,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     if is_catch_all(case) {
         return None;
     }
-    let (title, what) = ("the route answers by itself".to_owned(), "answers the request");
+    let (title, what) = ("the route replies itself".to_owned(), "answers the request");
     let at = case.trail().route.as_ref().and_then(|route| route.get("direct_response"));
     Some(OwnAnswer { title, what, field: "directResponse", stage: Stage::Route, at }.found(case))
 }

@@ -1,7 +1,7 @@
 //! An `HTTPRoute` is not attached to the listener.
 //!
 //! The route has the host, and the Gateway's listener that gets the request does not have the route, so the gateway
-//! answers 404 NR by itself.
+//! replies 404 NR itself.
 //!
 //! How it comes about: A route names its Gateway in `spec.parentRefs`, and the listener has to take it: without
 //! `allowedRoutes` a listener takes the routes of the Gateway's own namespace alone, `sectionName` and `port` have to
@@ -37,7 +37,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         .map(|(by, route, parent)| Some((broken(case, &unrouted, &by, &parent)?, by, refused(route, &parent))))
         .collect();
     let (broken, by, refused) = kept?.into_iter().next()?;
-    let title = format!("no route with the host {} is attached to the gateway", unrouted.host);
+    let title = format!("no route of {} is attached to it", case.this_host(&unrouted.host));
     Some(unrouted.found(case, (title, &by), broken, refused.as_ref()))
 }
 

@@ -1,7 +1,7 @@
 //! The proxy has no cluster for a route's subset.
 //!
 //! A `VirtualService` (or its destination) names a subset. Istio makes one cluster for each subset that a
-//! `DestinationRule` defines; for one that none defines there is no cluster, and Envoy answers 503 NC by itself.
+//! `DestinationRule` defines; for one that none defines there is no cluster, and Envoy replies 503 NC itself.
 //!
 //! How it comes about: The subset is misspelled or was removed. Or a `DestinationRule` does define it, and the proxy
 //! does not see that rule: it is not exported to A's namespace, it lies where Istio does not look (A's namespace, then
@@ -54,7 +54,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         None => format!("no DestinationRule of {} that the proxy sees defines any", name.host),
     };
     let why = format!(
-        "{from} sends this request to subset \"{}\", but {with}, so the proxy has no cluster for it. Envoy answers by itself; {} never sees the request.",
+        "{from} sends this request to subset \"{}\", but {with}, so the proxy has no cluster for it. Envoy replies itself; {} never sees the request.",
         name.subset, name.host
     );
     let mut fix = vec![define(case, rule.as_ref(), &name)];
@@ -129,7 +129,7 @@ fn stale(case: &Case, name: &ClusterName, object: &ObjectRef, evidence: Vec<Evid
     Found {
         certainty: Certainty::Likely,
         stage: Stage::Cluster,
-        title: format!("the proxy still sends to subset \"{}\", which is gone", name.subset),
+        title: format!("the proxy still sends to subset \"{}\"", name.subset),
         why: format!(
             "A's proxy sends this request to subset \"{}\", which no DestinationRule defines; {} does not name that subset any more. The proxy has an older configuration than the API server: it does not get, or does not accept, what istiod sends.",
             name.subset,
@@ -266,11 +266,11 @@ fn unseen(
     Found {
         certainty: certain(if is_behind { Proved::No } else { Proved::Yes }),
         stage: Stage::Cluster,
-        title: format!(
-            "the proxy does not have subset \"{}\"{}",
-            name.subset,
-            if is_behind { "" } else { ", which is defined elsewhere" }
-        ),
+        title: if is_behind {
+            format!("A's proxy does not have subset \"{}\" yet", name.subset)
+        } else {
+            format!("subset \"{}\" is hidden from A", name.subset)
+        },
         why: format!(
             "{} defines subset \"{}\", but A's proxy has no cluster for it: {}.",
             named(&rule),

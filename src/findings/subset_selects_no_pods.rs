@@ -1,7 +1,7 @@
 //! A subset is defined, and no pod has its labels.
 //!
 //! The `DestinationRule` defines the subset, so Istio made a cluster for it. No pod of the service carries the
-//! subset's labels, so the cluster has no endpoints and Envoy answers 503 UH by itself.
+//! subset's labels, so the cluster has no endpoints and Envoy replies 503 UH itself.
 //!
 //! How it comes about: The subset's label is misspelled, the version was removed, or the labels stand on the
 //! Deployment and not on its pods' template.
@@ -42,7 +42,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         format!("subset \"{}\" as the pods with {}", name.subset, label_text(&wanted))
     };
     let why = format!(
-        "{} defines {says}, and none of the {} endpoints of {} is one of them, so the cluster is empty. Envoy answers by itself; {} never sees the request.",
+        "{} defines {says}, and none of the {} endpoints of {} is one of them, so the cluster is empty. Envoy replies itself; {} never sees the request.",
         named(&rule),
         others.len(),
         name.host,

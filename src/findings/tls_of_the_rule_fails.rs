@@ -56,7 +56,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         stage: Stage::Endpoints,
         title: "TLS to every endpoint fails".to_owned(),
         why: format!(
-            "{} has A's proxy speak TLS ({mode}) to {}; {against}. No connection comes about. Envoy answers by itself.",
+            "{} has A's proxy speak TLS ({mode}) to {}; {against}. No connection succeeds. Envoy replies itself.",
             named(&object),
             named(&pod_ref)
         ),

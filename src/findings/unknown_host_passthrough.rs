@@ -61,7 +61,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: certain(Proved::No),
         stage: Stage::Cluster,
-        title: "the proxy does not know the host and passes the connection through".to_owned(),
+        title: "the mesh does not know this host".to_owned(),
         why,
         next: objects.first().map_or_else(|| list(&own, "serviceentries,sidecars"), show),
         objects,

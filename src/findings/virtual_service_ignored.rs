@@ -43,7 +43,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(Found {
         certainty: if is_sure(&rule) { Certainty::Certain } else { Certainty::Likely },
         stage: Stage::Route,
-        title: format!("{} is ignored: {} has its host", named(&other), owner.name),
+        title: format!("{} is ignored", named(&other)),
         why: format!(
             "{} has a rule for {} ({}), but a sidecar has the routes of one VirtualService of a host, and here that is {}, the older. {}.",
             named(&other),

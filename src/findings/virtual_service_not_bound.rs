@@ -32,7 +32,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         with_host.map(|service| Some((broken(&unrouted, service, &gateways)?, service))).collect();
     let (broken, service) = kept?.into_iter().next()?;
     let by = ref_of(Kind::VirtualService, service, "spec.gateways");
-    let title = format!("no VirtualService with the host {} is bound to the gateway", unrouted.host);
+    let title = format!("no VirtualService of {} is bound to it", case.this_host(&unrouted.host));
     Some(unrouted.found(case, (title, &by), broken, service.at("spec.hosts").as_ref()))
 }
 

@@ -6,7 +6,7 @@ use super::line::{Line, NARROW, clean, hanging, indented, longest_word};
 use super::text::{Detail, Screen};
 use super::theme::Role;
 use super::words::{outcome, percent};
-use crate::verdict::{ClusterChoice, Endpoint};
+use crate::verdict::{self, ClusterChoice, Endpoint};
 
 /// How many endpoints a screen has room for.
 const FEW: usize = 5;
@@ -17,6 +17,9 @@ const USUAL: usize = 21;
 impl Screen<'_> {
     /// A line for each endpoint, those that cannot take the request first; the brief screen shows a few.
     pub(super) fn endpoints(&self, cluster: &ClusterChoice, column: usize) -> Vec<Line> {
+        if self.detail == Detail::Brief && cluster.endpoints.iter().all(|e| e.eligible && e.health.is_empty()) {
+            return Vec::new();
+        }
         let (able, unable): (Vec<&Endpoint>, Vec<_>) = cluster.endpoints.iter().partition(|e| e.eligible);
         let hosts: Vec<&Endpoint> = match self.detail {
             Detail::Brief => unable.into_iter().chain(able).collect(),
@@ -30,6 +33,21 @@ impl Screen<'_> {
         let widest = shown.iter().map(|e| display_width(&e.address)).filter(|w| *w <= USUAL).max().unwrap_or(0);
         let line = |e: &&Endpoint| self.endpoint(e, column, column + widest + 2);
         shown.iter().flat_map(line).chain(self.more(rest, column)).collect()
+    }
+
+    /// Addresses, as many as have room in the rest of a line.
+    pub(super) fn addresses(&self, endpoints: &[Endpoint], column: usize) -> String {
+        let mut text = String::new();
+        for (i, endpoint) in endpoints.iter().enumerate() {
+            let more = endpoints.len() - i;
+            let next = if i == 0 { clean(&endpoint.address) } else { format!("{text}, {}", clean(&endpoint.address)) };
+            let room = if more == 1 { 0 } else { format!(" and {more} more").len() };
+            if i > 0 && column + display_width(&next) + room > self.width {
+                return format!("{text} and {more} more");
+            }
+            text = next;
+        }
+        text
     }
 
     fn endpoint(&self, endpoint: &Endpoint, column: usize, words_column: usize) -> Vec<Line> {
@@ -65,11 +83,8 @@ impl Screen<'_> {
     fn fate(&self, cluster: &ClusterChoice, column: usize) -> Vec<Line> {
         let response = cluster.response.as_ref().map(|r| format!(" ({})", r.short())).unwrap_or_default();
         let able = cluster.endpoints.iter().filter(|e| e.eligible).count();
-        let hosts = match cluster.endpoints.len() {
-            0 => String::new(),
-            1 => format!(": {able} of 1 endpoint can take the request"),
-            all => format!(": {able} of {all} endpoints can take the request"),
-        };
+        let all = cluster.endpoints.len();
+        let hosts = if all == 0 { String::new() } else { format!(": {}", verdict::able(able, all)) };
         let words = format!("{}{response}{hosts}", outcome(cluster.outcome));
         hanging(Line::indented(column), Role::Plain, &words, column, self.width)
     }

@@ -56,8 +56,8 @@ fn then(log: &Log) -> String {
     let flags = if log.flags.is_empty() { String::new() } else { format!(" {}", log.flags.join(",")) };
     let time = log.time.as_deref().map(|time| format!(" at {time}")).unwrap_or_default();
     let by = match log.writer {
-        Some(Side::Source) => "A's proxy wrote it",
-        Some(Side::Destination) => "B's proxy wrote it",
+        Some(Side::Source) => "the source's proxy wrote it",
+        Some(Side::Destination) => "the destination's proxy wrote it",
         None => "the line does not say whose proxy wrote it",
     };
     format!("{status}{flags}{time}; {by}")

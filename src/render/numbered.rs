@@ -12,7 +12,6 @@ use crate::verdict::{Finding, Mark, Stage, Step, Verdict};
 pub(super) struct Numbered<'a> {
     list: Vec<&'a Evidence>,
     numbers: BTreeMap<&'a Evidence, usize>,
-    carriers: usize,
     own: usize,
 }
 
@@ -24,7 +23,7 @@ impl<'a> Numbered<'a> {
         let of_conditions = verdict.conditions.iter().flat_map(|condition| &condition.evidence);
         let cited = steps.chain(verdict.findings.iter().flat_map(|f| &f.evidence)).chain(of_conditions);
         let cited: Vec<&Evidence> = cited.chain(of_branches).collect();
-        let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), carriers: carrying.len(), own: 0 };
+        let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), own: 0 };
         for evidence in cited.iter().filter(|e| carrying.contains(*e)).chain(&cited) {
             numbered.add(evidence);
         }
@@ -46,11 +45,6 @@ impl<'a> Numbered<'a> {
     /// How many pieces the answer has.
     pub(super) fn count(&self) -> usize {
         self.own
-    }
-
-    /// How many pieces carry the verdict: the first ones.
-    pub(super) fn carriers(&self) -> usize {
-        self.carriers
     }
 
     /// The numbers of these, ascending.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use textwrap::core::display_width;
+
 use super::line::{Line, NARROW, hanging, indented, with_references};
 use super::text::{Detail, Screen};
 use super::theme::Role;
@@ -14,17 +16,76 @@ impl Screen<'_> {
         if steps.is_empty() {
             return Vec::new();
         }
+        if let (Side::Destination, Detail::Brief) = (side, self.detail) {
+            return self.destination(&steps);
+        }
         let column = self.column();
         let decision = self.decision(side);
         let mut lines = self.head(side);
         let mut below = Below::of(decision);
+        let reached = steps.iter().rposition(|step| step.mark != Mark::NotReached || !is_bare(step));
+        let (steps, unreached) = match self.detail {
+            Detail::Brief => steps.split_at(reached.map_or(0, |last| last + 1)),
+            Detail::Full => (&steps[..], &[][..]),
+        };
         for step in steps {
+            if let Some(addresses) = decision.and_then(|decision| self.healthy(step, decision, column)) {
+                lines.extend(addresses);
+                continue;
+            }
             lines.extend(self.row(step, column));
             if let Some(decision) = decision {
                 lines.extend(self.below(step, decision, column, &mut below));
             }
         }
+        lines.extend(self.unreached(unreached));
         lines
+    }
+
+    /// What B's proxy does in few rows: where it ends, or is doubtful, and else that it passes the request on.
+    fn destination(&self, steps: &[&Step]) -> Vec<Line> {
+        let column = self.column();
+        let pods: Vec<&str> = self.pods().collect();
+        let whose = match pods.as_slice() {
+            [] => "its proxy".to_owned(),
+            [pod] => format!("pod {pod}"),
+            [first, more @ ..] => format!("pod {first} and {} more", more.len()),
+        };
+        let marked: Vec<&Step> =
+            steps.iter().copied().filter(|step| !matches!(step.mark, Mark::Passed | Mark::NotReached)).collect();
+        let mark = if marked.is_empty() { Mark::Passed } else { Mark::NotReached };
+        let last = steps.last().filter(|step| marked.is_empty() && step.stage == Stage::Endpoints);
+        let text = match last {
+            Some(step) => format!("{whose}, application at {}", step.subject),
+            None if marked.is_empty() => format!("{whose} takes it"),
+            None => whose,
+        };
+        let glyph = if marked.is_empty() { self.theme.mark(mark) } else { " " };
+        let label = Line::indented(2).with(Role::of_mark(mark), glyph).with(Role::Plain, " inbound").filled_to(column);
+        let has_row = marked.is_empty() || !pods.is_empty();
+        let mut lines = if has_row { hanging(label, Role::Plain, &text, NARROW, self.width) } else { Vec::new() };
+        lines.extend(marked.into_iter().flat_map(|step| self.row(step, column)));
+        lines
+    }
+
+    /// An endpoints row of which nothing is to be said but who they are; `None` where there is more.
+    fn healthy(&self, step: &Step, decision: &Decision, column: usize) -> Option<Vec<Line>> {
+        let [cluster] = decision.clusters.as_slice() else { return None };
+        let is_plain = self.detail == Detail::Brief && step.stage == Stage::Endpoints && step.mark == Mark::Passed;
+        let all = cluster.endpoints.iter().all(|e| e.eligible && e.health.is_empty());
+        (is_plain && all && !cluster.endpoints.is_empty()).then(|| {
+            let label = self.label(step, column);
+            let addresses = self.addresses(&cluster.endpoints, column + ", healthy".len()) + ", healthy";
+            hanging(label, Role::Plain, &addresses, NARROW, self.width)
+        })
+    }
+
+    /// Stages of which nothing is to be said but that the request never got there, in one row.
+    fn unreached(&self, steps: &[&Step]) -> Vec<Line> {
+        let Some((first, rest)) = steps.split_first() else { return Vec::new() };
+        let words = rest.iter().fold(first.stage.word().to_owned(), |words, step| words + ", " + step.stage.word());
+        let label = Line::indented(2).with(Role::Unreached, self.theme.mark(Mark::NotReached));
+        vec![label.with(Role::Unreached, &format!(" {words}  not reached"))]
     }
 
     /// The steps that earn a row.
@@ -42,9 +103,13 @@ impl Screen<'_> {
         4 + longest.unwrap_or(0) + 2
     }
 
+    /// B's pods whose proxies were read.
+    fn pods(&self) -> impl Iterator<Item = &str> {
+        self.verdict.decision.iter().flat_map(|d| &d.destinations).map(|d| d.pod.as_str())
+    }
+
     fn head(&self, side: Side) -> Vec<Line> {
-        let pods = self.verdict.decision.iter().flat_map(|d| &d.destinations).map(|d| d.pod.as_str());
-        match (side, pods.collect::<Vec<_>>().as_slice()) {
+        match (side, self.pods().collect::<Vec<_>>().as_slice()) {
             (Side::Source, _) => Vec::new(),
             (Side::Destination, [pod]) => vec![Line::of(Role::Heading, &format!("destination: {pod}"))],
             (Side::Destination, _) => vec![Line::of(Role::Heading, "destination")],
@@ -62,16 +127,26 @@ impl Screen<'_> {
         }
     }
 
-    fn row(&self, step: &Step, column: usize) -> Vec<Line> {
+    fn label(&self, step: &Step, column: usize) -> Line {
         let role = if step.mark == Mark::NotReached { Role::Unreached } else { Role::Plain };
-        let label = Line::indented(2)
+        Line::indented(2)
             .with(Role::of_mark(step.mark), self.theme.mark(step.mark))
             .with(role, &format!(" {}", step.stage.word()))
-            .filled_to(column);
+            .filled_to(column)
+    }
+
+    fn row(&self, step: &Step, column: usize) -> Vec<Line> {
+        let role = if step.mark == Mark::NotReached { Role::Unreached } else { Role::Plain };
+        let label = self.label(step, column);
         let (subject, note) = words(step);
+        let references = self.references(&step.evidence);
+        let joined = format!("{subject}, {note}");
+        let margin = if references.is_empty() { 0 } else { references.len() + 2 };
+        let has_room = column + display_width(&joined) + margin <= self.width;
+        let (subject, note) = if has_room && !note.is_empty() { (joined, String::new()) } else { (subject, note) };
         let mut lines = hanging(label, role, &subject, NARROW, self.width);
         lines.extend(indented(column, role, &note, self.width));
-        with_references(lines, &self.references(&step.evidence), self.width)
+        with_references(lines, &references, self.width)
     }
 
     /// What a row lists below itself: the clusters where there are several, or the endpoints of one.
@@ -121,6 +196,11 @@ impl Screen<'_> {
     fn listed(&self, clusters: &[ClusterChoice], column: usize, below: &mut Below<'_>) -> Vec<Line> {
         if std::mem::replace(&mut below.listed, true) { Vec::new() } else { self.clusters(clusters, column) }
     }
+}
+
+/// Whether there is nothing to say of a step.
+fn is_bare(step: &Step) -> bool {
+    words(step) == ("not reached".to_owned(), String::new())
 }
 
 /// What was listed below the rows so far.

@@ -4,12 +4,12 @@ use super::line::{Line, clean, hanging, with_references, wrap};
 use super::numbered::Numbered;
 use super::theme::{Role, Theme};
 use super::words::{outcome, percent};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::iter;
 
-use super::{command, evidence, log};
+use super::{asked, change, command, evidence, log};
 use crate::snapshot::Evidence;
-use crate::verdict::{Branch, Certainty, Condition, Finding, Fix, Guard, Power, Side, Verdict};
+use crate::verdict::{Branch, Certainty, Condition, Finding, Guard, Outcome, Power, Side, Verdict};
 
 /// How much of a verdict is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,23 +31,21 @@ pub(super) struct Screen<'a> {
     names: BTreeSet<String>,
 }
 
+/// Where the text behind a label begins.
+const LABEL: usize = 7;
+
 /// The whole screen.
 pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: usize) -> String {
     let screen = Screen { verdict, detail, theme, width, numbered: Numbered::of(verdict), names: names(verdict) };
     let blocks = [
         screen.headline(),
-        screen.rows(Side::Source),
-        screen.rows(Side::Destination),
+        [screen.rows(Side::Source), screen.rows(Side::Destination)].concat(),
         screen.log(),
         screen.conditions(),
         screen.branches(),
-        screen.why(),
         screen.evidence(),
-        screen.fix(),
-        screen.then(),
-        screen.also_seen(),
-        screen.not_checked(),
-        screen.next(),
+        [screen.why(), screen.fix(), screen.then(), screen.also_seen()].concat(),
+        [screen.not_checked(), screen.next(), screen.elsewhere(), screen.asked()].concat(),
     ];
     let paint = |block: &Vec<Line>| block.iter().map(|line| line.paint(theme) + "\n").collect::<String>();
     blocks.iter().filter(|block| !block.is_empty()).map(paint).collect::<Vec<_>>().join("\n")
@@ -56,7 +54,7 @@ pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: us
 /// Line 1, on one line however long.
 pub(super) fn line_one(verdict: &Verdict, theme: &Theme) -> String {
     let mark = verdict.mark();
-    let line = format!("{} {}", theme.mark(mark), verdict.summary);
+    let line = format!("{} {}", theme.mark(mark), theme.shortened(&verdict.summary));
     Line::of(Role::of_mark(mark), &line).paint(theme) + "\n"
 }
 
@@ -78,7 +76,7 @@ impl Screen<'_> {
         let mark = self.verdict.mark();
         let role = Role::of_mark(mark);
         let mark = Line::of(role, &format!("{} ", self.theme.mark(mark)));
-        vec![mark.with(role, &self.verdict.summary)]
+        vec![mark.with(role, &self.theme.shortened(&self.verdict.summary))]
     }
 
     fn log(&self) -> Vec<Line> {
@@ -101,7 +99,7 @@ impl Screen<'_> {
                 .with(Role::Plain, &format!("  {:>share$}  ", percent(b.share)))
                 .with(Role::Plain, &fate(b))
                 .filled_to(share + 4 + widest + 2);
-            hanging(label, Role::Plain, &b.by(), share + 4, self.width)
+            hanging(label, Role::Plain, b.by().trim_start_matches("weighted cluster "), share + 4, self.width)
         };
         heading("branches", branches.iter().flat_map(row).collect())
     }
@@ -141,7 +139,7 @@ impl Screen<'_> {
         let all = &self.verdict.conditions;
         let one = |condition: &Condition| {
             let could = could(&condition.powers);
-            let side = if condition.side == Side::Destination { " (B's side)" } else { "" };
+            let side = if condition.side == Side::Destination { " (the destination's side)" } else { "" };
             let text = format!("[c{}] {}{side}{could}", condition.id, condition.why);
             let mut lines = self.prose(&text, 2, 7);
             let settle = command::lines(&condition.settle, self.width.saturating_sub(7));
@@ -161,67 +159,124 @@ impl Screen<'_> {
         let Some(finding) = self.verdict.findings.first() else {
             return Vec::new();
         };
-        let title = format!("why: {}", named(finding));
-        let head =
-            with_references(vec![Line::of(Role::Heading, &title)], &self.references(&finding.evidence), self.width);
-        head.into_iter().chain(self.prose(&finding.why, 2, 2)).collect()
+        let likely = if finding.certainty == Certainty::Likely { "Likely: " } else { "" };
+        let lines = self.labeled("why", &format!("{likely}{}", finding.why));
+        with_references(lines, &self.references(&finding.evidence), self.width)
     }
 
     fn evidence(&self) -> Vec<Line> {
-        let total = self.numbered.count();
-        let mut lines = evidence::block(&self.numbered, self.shown(), self.width);
-        let hidden = total - self.shown();
-        if self.shown() < self.numbered.carriers() {
-            let more = format!("{} and {hidden} more with -o wide", self.theme.ellipsis());
-            lines.push(Line::indented(2).with(Role::Plain, &more));
+        match self.detail {
+            Detail::Brief => Vec::new(),
+            Detail::Full => heading("evidence", evidence::block(&self.numbered)),
         }
-        heading("evidence", lines)
     }
 
     fn fix(&self) -> Vec<Line> {
+        const FEW: usize = 2;
         let fixes = self.verdict.findings.first().map_or(&[][..], |finding| &finding.fix);
-        let texts = fixes.iter().enumerate().map(|(i, Fix { text, .. })| {
-            if i == 0 { Cow::Borrowed(text.as_str()) } else { Cow::Owned(format!("or {text}")) }
-        });
-        heading("fix", texts.flat_map(|text| self.prose(&text, 2, 4)).collect())
+        let shown = if self.detail == Detail::Full { fixes.len() } else { fixes.len().min(FEW) };
+        let labels = iter::once("fix").chain(iter::repeat("or"));
+        labels
+            .zip(&fixes[..shown])
+            .flat_map(|(label, fix)| self.labeled(label, &change::words(fix, self.theme)))
+            .collect()
     }
 
     /// What stops the request once that is done, so that nobody mends one fault only to meet the next.
     fn then(&self) -> Vec<Line> {
-        let lines = self.verdict.behind.next.iter().flat_map(|next| {
-            let cause = next.cause().map(|cause| self.prose(&cause, 4, 6));
-            self.prose(&next.sentence, 2, 4).into_iter().chain(cause.unwrap_or_default())
-        });
-        heading("then", lines.collect())
+        let texts = self.verdict.behind.next.iter().flat_map(|next| [Some(next.sentence.clone()), next.cause()]);
+        self.list("then", &texts.flatten().collect::<Vec<_>>())
     }
 
     fn also_seen(&self) -> Vec<Line> {
+        const FEW: usize = 3;
         let others = self.verdict.findings.get(1..).unwrap_or_default();
-        let widest = others.iter().map(|f| named(f).len()).max().unwrap_or(0);
-        let row = |f: &Finding| {
-            let label = Line::indented(2).with(Role::Plain, &named(f)).filled_to(2 + widest + 2);
-            let lines = hanging(label, Role::Plain, &f.title, 4, self.width);
-            with_references(lines, &self.references(&f.evidence), self.width)
+        let shown = if self.detail == Detail::Full { others.len() } else { others.len().min(FEW) };
+        let labels = iter::once("also").chain(iter::repeat(""));
+        let row = |(label, finding): (&str, &Finding)| {
+            let lines = self.labeled(label, &format!("{} ({})", finding.title, named(finding)));
+            with_references(lines, &self.references(&finding.evidence), self.width)
         };
-        heading("also seen", others.iter().flat_map(row).collect())
+        labels.zip(&others[..shown]).flat_map(row).collect()
     }
 
+    /// What a success, or an open answer, does not cover. A failure stands whatever else was not read.
     fn not_checked(&self) -> Vec<Line> {
-        heading("not checked", self.verdict.unchecked.iter().flat_map(|line| self.prose(line, 2, 4)).collect())
+        let unchecked = &self.verdict.unchecked;
+        let is_said = self.detail == Detail::Full || !self.is_settled();
+        if unchecked.is_empty() || !is_said {
+            return Vec::new();
+        }
+        match self.detail {
+            Detail::Full => {
+                self.list("but", &unchecked.iter().map(|what| format!("not checked: {what}")).collect::<Vec<_>>())
+            }
+            Detail::Brief => {
+                let more = unchecked.len() - 1;
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                self.labeled("but", &format!("not checked: {}{more}", thing(&unchecked[0])))
+            }
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        matches!(self.verdict.outcome, Outcome::Fails | Outcome::Answered)
     }
 
     fn next(&self) -> Vec<Line> {
         let finding = self.verdict.findings.first();
-        let lines = finding.map(|f| command::lines(&f.next, self.width.saturating_sub(2))).unwrap_or_default();
-        heading("next", lines.iter().map(|line| Line::indented(2).with_whole(Role::Command, line)).collect())
+        let lines = finding.map(|f| command::lines(&f.next, self.width.saturating_sub(LABEL))).unwrap_or_default();
+        let labels = iter::once("next").chain(iter::repeat(""));
+        labels.zip(lines).map(|(label, line)| labeled(label).with_whole(Role::Command, &line)).collect()
     }
 
-    /// How many pieces of evidence are shown. A screen has room for a dozen.
+    /// What else there is to read.
+    fn elsewhere(&self) -> Vec<Line> {
+        let mut parts: Vec<String> = self
+            .verdict
+            .findings
+            .first()
+            .map(|first| format!("kubectl mesh-why explain {}", first.id))
+            .into_iter()
+            .collect();
+        if self.detail == Detail::Brief {
+            let unchecked = if self.is_settled() { self.verdict.unchecked.len() } else { 0 };
+            let counted = [(self.numbered.count(), "fact", "facts"), (unchecked, "unchecked", "unchecked")];
+            let counted = counted.into_iter().filter(|(count, ..)| *count > 0);
+            let counted = counted.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
+            let counted = counted.collect::<Vec<_>>().join(", ");
+            parts.extend((!counted.is_empty()).then(|| format!("-o wide: {counted}")));
+        }
+        if parts.is_empty() { Vec::new() } else { self.labeled("more", &parts.join("; ")) }
+    }
+
+    /// What was asked, and of what: so that a screen in a ticket stands for itself.
+    fn asked(&self) -> Vec<Line> {
+        let lines = command::lines(&asked::command(self.verdict), self.width.saturating_sub(LABEL));
+        let labels = iter::once("asked").chain(iter::repeat(""));
+        let asked = labels.zip(lines).map(|(label, line)| labeled(label).with_whole(Role::Plain, &line));
+        asked.chain(self.labeled("", &asked::circumstances(self.verdict))).collect()
+    }
+
+    /// How many pieces of evidence are shown.
     fn shown(&self) -> usize {
         match self.detail {
-            Detail::Brief => self.numbered.carriers().min(12),
+            Detail::Brief => 0,
             Detail::Full => self.numbered.count(),
         }
+    }
+
+    /// A text behind its label.
+    fn labeled(&self, label: &str, text: &str) -> Vec<Line> {
+        let mut label = Some(labeled(label));
+        let lines = wrap(text, self.width.saturating_sub(LABEL)).into_iter();
+        lines.map(|text| self.with_names(label.take().unwrap_or_else(|| Line::indented(LABEL)), &text)).collect()
+    }
+
+    /// Texts below each other, the first behind the label.
+    fn list(&self, label: &str, texts: &[String]) -> Vec<Line> {
+        let labels = iter::once(label).chain(iter::repeat(""));
+        labels.zip(texts).flat_map(|(label, text)| self.labeled(label, text)).collect()
     }
 
     /// Sentences, with the names of objects set off: the first line at one column, further ones at another.
@@ -289,6 +344,17 @@ fn names(verdict: &Verdict) -> BTreeSet<String> {
     objects.filter(|o| !o.namespace.is_empty()).map(|o| clean(&format!("{}/{}", o.namespace, o.name))).collect()
 }
 
+/// A line that begins with a label.
+fn labeled(label: &str) -> Line {
+    Line::of(Role::Heading, label).filled_to(LABEL)
+}
+
+/// What was not checked, without the reason.
+fn thing(unchecked: &str) -> &str {
+    let end = [" (", ": "].into_iter().filter_map(|end| unchecked.find(end)).min();
+    &unchecked[..end.unwrap_or(unchecked.len())]
+}
+
 /// A block under its heading; nothing for an empty one.
 fn heading(title: &str, lines: Vec<Line>) -> Vec<Line> {
     if lines.is_empty() { lines } else { std::iter::once(Line::of(Role::Heading, title)).chain(lines).collect() }
@@ -297,7 +363,7 @@ fn heading(title: &str, lines: Vec<Line>) -> Vec<Line> {
 fn named(finding: &Finding) -> String {
     match finding.certainty {
         Certainty::Certain => finding.id.to_owned(),
-        Certainty::Likely => format!("{} (likely)", finding.id),
+        Certainty::Likely => format!("{}, likely", finding.id),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Code says what a piece of text *is*, a [`Theme`] says how it looks. Without color every word is still there,
 //! without the glyphs too.
 
+use std::borrow::Cow;
+
 use colored::{ColoredString, Colorize as _, control};
 
 use crate::text::shown;
@@ -104,6 +106,19 @@ impl Theme {
     /// What stands for things that are not shown.
     pub(super) fn ellipsis(&self) -> &'static str {
         self.glyph("…", "...")
+    }
+
+    /// A text in which names are shortened by an ellipsis.
+    pub(super) fn shortened<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.glyphs {
+            Glyphs::Unicode => Cow::Borrowed(text),
+            Glyphs::Ascii => Cow::Owned(text.replace('\u{2026}', "...")),
+        }
+    }
+
+    /// What stands between what is and what should be.
+    pub(super) fn arrow(&self) -> &'static str {
+        self.glyph("\u{2192}", "->")
     }
 
     /// The text as its role looks.

@@ -175,7 +175,7 @@ impl Driver<'_> {
             Met::Refused(handshake) => refused_by(handshake),
             Met::Unknown(why) => {
                 let condition = Condition::of(Stage::Endpoints, "TLS", &[Power::Refuse], &why);
-                let condition = condition.provided_that("TLS between the two proxies comes about");
+                let condition = condition.provided_that("TLS between the two proxies succeeds");
                 Told::provided(condition, inner).more(Row::unknown(Stage::Endpoints, "", &why))
             }
         }

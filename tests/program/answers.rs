@@ -9,20 +9,20 @@ fn an_answer_that_is_no_object_is_an_error() {
         let url = raw::serve(move |_| raw::json(200, body));
         for name in ["a", "pod/a", "deploy/a", "svc/a"] {
             let run = Tool::new().run(&[name, "b:80", "-s", &url]);
-            run.fails(3, &["cannot read", "the answer is no Kubernetes object"]);
+            run.fails(3, &["cannot read", "the answer is not a Kubernetes object"]);
         }
-        Tool::new().run(&["-l", "app=a", "b:80", "-s", &url]).fails(3, &["the answer is no Kubernetes object"]);
+        Tool::new().run(&["-l", "app=a", "b:80", "-s", &url]).fails(3, &["the answer is not a Kubernetes object"]);
     }
 }
 
 #[test]
 fn a_list_of_what_is_no_object_is_an_error() {
     for (list, words) in [
-        (r#"{"kind":"PodList","apiVersion":"v1","items":[1]}"#, "holds what is no object"),
-        (r#"{"kind":"PodList","apiVersion":"v1","items":[[],{}]}"#, "holds what is no object"),
-        (r#"{"kind":"PodList","apiVersion":"v1","items":{}}"#, "no list of pods"),
-        (r#"{"kind":"PodList","apiVersion":"v1","items":"x"}"#, "no list of pods"),
-        ("{}", "no list of pods"),
+        (r#"{"kind":"PodList","apiVersion":"v1","items":[1]}"#, "holds what is not an object"),
+        (r#"{"kind":"PodList","apiVersion":"v1","items":[[],{}]}"#, "holds what is not an object"),
+        (r#"{"kind":"PodList","apiVersion":"v1","items":{}}"#, "not a list of pods"),
+        (r#"{"kind":"PodList","apiVersion":"v1","items":"x"}"#, "not a list of pods"),
+        ("{}", "not a list of pods"),
     ] {
         let url = raw::serve(move |path| match path {
             _ if path.contains("deployments/") => {

@@ -57,7 +57,7 @@ fn an_archive_that_unpacks_to_far_more_than_itself_is_refused() {
     header.set_size(64 << 20);
     builder.append_data(&mut header, "snapshot.json", std::io::repeat(b' ').take(64 << 20)).unwrap();
     let bomb = tool.file("bomb.tar.gz", builder.into_inner().unwrap().finish().unwrap());
-    tool.run(&["b:80", "--snapshot", &bomb]).fails(3, &["is no snapshot", "more than 200 times its size"]);
+    tool.run(&["b:80", "--snapshot", &bomb]).fails(3, &["is not a snapshot", "more than 200 times its size"]);
 }
 
 #[cfg(unix)]

@@ -81,9 +81,9 @@ fn a_request_has_to_be_one() {
     with(&["-l", "app=a"]).fails(2, &["A is named twice"]);
     with(&["--demo", "--snapshot", "x"]).fails(2, &["cannot be used with"]);
     with(&["--as-user-extra", "x"]).fails(2, &["KEY=VALUE"]);
-    tool.run(&["shop/orders", "products:80"]).fails(2, &["A is no `shop`", "deploy"]);
-    tool.run(&["products:80", "orders"]).fails(2, &["`products:80` is no source", "the source goes first"]);
-    tool.run(&["a b", "products:80"]).fails(2, &["`a b` is no source"]);
+    tool.run(&["shop/orders", "products:80"]).fails(2, &["A is not a `shop`", "deploy"]);
+    tool.run(&["products:80", "orders"]).fails(2, &["`products:80` is not a source", "the source goes first"]);
+    tool.run(&["a b", "products:80"]).fails(2, &["`a b` is not a source"]);
     tool.run(&["-f", "-", "--clusters", "-", "b:80"]).fails(2, &["standard input cannot be both"]);
     tool.run(&["--demo", "-o", "jsonpath={.a["]).fails(2, &["is not a JSONPath"]);
 }
@@ -96,7 +96,7 @@ fn no_kubeconfig_is_said_to_be_none() {
     tool.run(&["orders", "products:80"]).fails(3, &["there is no kubeconfig", "--snapshot"]);
     tool.run(&["orders", "products:80", "--kubeconfig", "gone"]).fails(3, &["cannot read gone", "no such file"]);
     tool.file("broken", "a: [");
-    tool.run(&["orders", "products:80", "--kubeconfig", "broken"]).fails(3, &["broken is no kubeconfig"]);
+    tool.run(&["orders", "products:80", "--kubeconfig", "broken"]).fails(3, &["broken is not a kubeconfig"]);
 }
 
 #[test]
@@ -176,9 +176,9 @@ fn an_admin_url_that_answers_nothing_is_named() {
 fn a_dump_that_is_none_is_said_to_be_none() {
     let tool = Tool::new();
     let dump = |text: &str| tool.run(&["b:80", "-f", &tool.file("dump", text)]);
-    dump("").fails(3, &["is no config dump", "the file is empty"]);
+    dump("").fails(3, &["is not a config dump", "the file is empty"]);
     dump(&DUMP[..DUMP.len() / 2]).fails(3, &["the JSON is cut off at line"]);
-    dump("{\"a\": 1}").fails(3, &["is no config dump", "it has no `configs`"]);
+    dump("{\"a\": 1}").fails(3, &["is not a config dump", "it has no `configs`"]);
     dump("hello").fails(3, &["not JSON"]);
     tool.run(&["b:80", "-f", "gone"]).fails(3, &["cannot read gone", "no such file or directory"]);
     let dump = tool.file("dump", DUMP);
@@ -188,7 +188,8 @@ fn a_dump_that_is_none_is_said_to_be_none() {
     let swapped = tool.file("swapped", "{\n \"cluster_statuses\": []}");
     tool.run(&["b:80", "-f", &swapped]).fails(3, &["it is an answer of /clusters", "--clusters"]);
     let clusters = tool.file("clusters", "hello");
-    tool.run(&["b:80", "-f", &dump, "--clusters", &clusters]).fails(3, &["clusters is no answer of Envoy's /clusters"]);
+    tool.run(&["b:80", "-f", &dump, "--clusters", &clusters])
+        .fails(3, &["clusters is not an answer of Envoy's /clusters"]);
 }
 
 #[test]
@@ -197,8 +198,8 @@ fn a_snapshot_that_is_none_is_said_to_be_none() {
     let snapshot = |path: &str| tool.run(&["b:80", "--snapshot", path]);
     snapshot("gone").fails(3, &["cannot read gone"]);
     snapshot(&tool.home().display().to_string())
-        .fails(3, &["is no snapshot", "neither snapshot.json nor config_dump.json"]);
-    snapshot(&tool.file("empty.tar.gz", "")).fails(3, &["empty.tar.gz is no snapshot", "the file is empty"]);
+        .fails(3, &["is not a snapshot", "neither snapshot.json nor config_dump.json"]);
+    snapshot(&tool.file("empty.tar.gz", "")).fails(3, &["empty.tar.gz is not a snapshot", "the file is empty"]);
     snapshot(&tool.file("text.tar.gz", "hello")).fails(3, &["neither a folder nor a .tar.gz", "-f FILE"]);
     let whole = archive(&[("snapshot.json", "{}")]);
     snapshot(&tool.file("cut.tar.gz", &whole[..whole.len() / 2])).fails(3, &["the archive is damaged"]);
@@ -529,6 +530,6 @@ fn an_a_whose_proxy_was_not_read_is_an_error() {
         assert_eq!((run.out.lines().count(), run.err.as_str()), (1, ""), "{a}");
     }
     let dump = tool.file("dump.json", DUMP);
-    let run = tool.run(&["banana", "x:80", "-f", &dump]);
+    let run = tool.run(&["banana", "x:80", "-f", &dump, "-o", "wide"]);
     assert!(run.out.contains("whether this is banana's proxy"), "{}", run.out);
 }

@@ -572,5 +572,5 @@ fn what_was_read_is_saved_and_read_again() {
     assert_eq!(of(&Need::Listeners(A)), Err("A's proxy is not at hand".to_owned()));
     std::fs::write(folder.path().join("mine"), "x").unwrap();
     let error = save(&snapshot, folder.path(), Existing::Replace).unwrap_err();
-    assert_eq!(error.causes(), ["the folder is not empty, and it is no snapshot"]);
+    assert_eq!(error.causes(), ["the folder is not empty, and it is not a snapshot"]);
 }

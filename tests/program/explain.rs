@@ -40,18 +40,18 @@ fn what_stands_in_braces_is_explained() {
 #[test]
 fn an_unknown_word_is_an_error_with_near_ones() {
     let tool = Tool::new();
-    let wrong = ["error: `no_helthy_upstream` is no finding", "\n\nhint: did you mean `no_healthy_upstream`?"];
+    let wrong = ["error: `no_helthy_upstream` is not a finding", "\n\nhint: did you mean `no_healthy_upstream`?"];
     tool.run(&["explain", "no_helthy_upstream"]).fails(2, &wrong);
     tool.run(&["explain", "qqqqqqqqqqq"]).fails(2, &["\n\nhint: ", "lists all words"]);
-    tool.run(&["explain", "products"]).fails(2, &["`products` is no finding", "explain B:PORT"]);
+    tool.run(&["explain", "products"]).fails(2, &["`products` is not a finding", "explain B:PORT"]);
     tool.run(&["explain", "503"]).fails(2, &["\n\nhint: many things end with one status"]);
     tool.run(&["explain", "UF,qqqqqqqqqqqq"]).fails(2, &["`qqqqqqqqqqqq`"]);
-    tool.run(&["explain", ""]).fails(2, &["`` is no finding"]);
+    tool.run(&["explain", ""]).fails(2, &["`` is not a finding"]);
     let run = tool.run(&["explain", "\u{1b}[2Jqqqqqqq\nINJECTED"]);
     run.fails(2, &["\\u001b"]);
     assert!(!run.err.contains('\u{1b}') && !run.err.contains("\nINJECTED"), "{}", run.err);
     let long = "a".repeat(100_000);
-    tool.run(&["explain", &long]).fails(2, &["is no finding"]);
+    tool.run(&["explain", &long]).fails(2, &["is not a finding"]);
 }
 
 #[test]

@@ -33,12 +33,12 @@ fn a_line_that_still_holds_is_said_to_be_the_same() {
     assert_eq!(run.code, 1);
     assert_eq!(
         block(&run),
-        "  then       503 UH at 2026-08-22T14:02:11.123Z; A's proxy wrote it
+        "  then       503 UH at 2026-08-22T14:02:11.123Z; the source's proxy wrote it
   cluster    outbound|8082|v3|product-service.shop.svc.cluster.local
   UH         no host of the cluster could be chosen: there is none, or none is
              healthy
   details    no_healthy_upstream: no host of the cluster could be chosen
-  now        the same: 503 UH, no_healthy_upstream, by A's proxy"
+  now        the same: 503 UH, no_healthy_upstream, by order-service's proxy"
     );
 }
 
@@ -85,13 +85,16 @@ fn a_line_of_bs_proxy_is_compared_with_bs_answer() {
     };
     let run = asked("reaches-a-service", &["--from-log", &inside("200 - via_upstream", "10.244.0.4:8082")]);
     let fine = block(&run);
-    assert!(fine.contains("B's proxy wrote it") && fine.contains("the same: the request is handed over"), "{fine}");
+    assert!(
+        fine.contains("the destination's proxy wrote it") && fine.contains("the same: the request is handed over"),
+        "{fine}"
+    );
     let denied = inside("403 - rbac_access_denied_matched_policy[none]", "-");
     let run = asked("reaches-a-service", &["--from-log", &denied]);
     let said = block(&run).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("now the request is handed over: it is not answered by the proxy any more"), "{said}");
     let run = asked("reaches-a-service", &["--no-destination", "--from-log", &denied]);
-    assert!(block(&run).contains("B's proxy was not read, and it wrote the line"), "{}", block(&run));
+    assert!(block(&run).contains("product-service's proxy was not read, and it wrote the line"), "{}", block(&run));
     Tool::new().run(&["--from-log", &denied]).fails(2, &["A is missing", "B's proxy wrote the line"]);
 }
 
@@ -100,7 +103,10 @@ fn a_connection_is_compared_too() {
     let line = r#"[2026-08-22T14:02:11.123Z] "- - -" 0 UH - - "-" 0 0 0 - "-" "-" "-" "-" "-" outbound|5672||mq.shop.svc.cluster.local - 192.0.2.9:5672 10.244.0.9:41234 - -"#;
     let run = asked("tcp-deployment-is-scaled-to-zero", &["mq:5672", "--from-log", line]);
     let said = block(&run);
-    assert!(said.contains("closed UH at") && said.contains("now        the same: closed UH, by A's proxy"), "{said}");
+    assert!(
+        said.contains("closed UH at") && said.contains("now        the same: closed UH, by order-service's proxy"),
+        "{said}"
+    );
     let dialed = asked("tcp-deployment-is-scaled-to-zero", &["--from-log", line]);
     let said = block(&dialed).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("to the address that was dialed, which the proxy does not know"), "{said}");

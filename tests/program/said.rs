@@ -137,7 +137,7 @@ fn a_malformed_question_of_a_snapshot_is_the_snapshots_fault() {
         ("5", "snapshot.json"),
     ] {
         ask(question);
-        tool.run(&["--snapshot", "s"]).fails(3, &["s is no snapshot", words]);
+        tool.run(&["--snapshot", "s"]).fails(3, &["s is not a snapshot", words]);
     }
     ask(r#"{"to": "b:80", "path": "x", "method": "GET", "headers": []}"#);
     tool.run(&["--snapshot", "s", "--method", "G T"]).fails(2, &["`G T` is not a method"]);

@@ -38,7 +38,7 @@ fn a_folder_of_other_things_keeps_every_file() {
         tool.file("project/snapshot.json", manifest);
         for more in [&[][..], &["--force"]] {
             let run = tool.run(&[&["--demo", "--save", "project"], more].concat());
-            run.fails(3, &["cannot save the snapshot to project", "not empty, and it is no snapshot"]);
+            run.fails(3, &["cannot save the snapshot to project", "not empty, and it is not a snapshot"]);
         }
     }
     assert!(files[1..].iter().all(|file| is_kept(&tool, file)));
@@ -70,7 +70,7 @@ fn what_lies_in_a_snapshot_and_is_no_part_of_it_is_kept() {
     for file in ["kept/case.json", "kept/source/notes.txt", "kept/other/clusters.json"] {
         tool.file(file, PRECIOUS);
         let run = tool.run(&["--demo", "--save", "kept", "--force"]);
-        run.fails(3, &["which is no part of a snapshot"]);
+        run.fails(3, &["which is not part of a snapshot"]);
         assert!(is_kept(&tool, file));
         fs::remove_file(tool.home().join(file)).unwrap();
     }

@@ -13,7 +13,7 @@ pub(crate) fn incomplete(file: &File, changelog: &str) -> Vec<String> {
     let tokens = file.code();
     let examines = ["pub", "(", "crate", ")", "fn", "examine"];
     let rules = [
-        (head.first().is_some_and(|title| title.ends_with('.')), "its first line is no title, a sentence"),
+        (head.first().is_some_and(|title| title.ends_with('.')), "its first line is not a title, a sentence"),
         (head.get(1).is_some_and(|line| line.is_empty()), "no empty line after its title"),
         (head.iter().skip(2).any(|line| !line.is_empty()), "it has no explanation"),
         (has("How it comes about: "), "it does not say `How it comes about: `, in a paragraph of its own"),

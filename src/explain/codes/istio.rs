@@ -311,7 +311,7 @@ pub(in crate::explain) const ISTIO: &[Entry] = &[
     },
     Entry {
         name: "IST0161",
-        title: "A Gateway's credential is no good.",
+        title: "A Gateway's credential is not valid.",
         means: "The secret is not there, or has no certificate and key. The listener has no certificate, and closes \
                 connections.",
         fix: "Create the secret in the namespace of the gateway's pods.",

@@ -244,7 +244,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
     Entry {
         name: "KIA1006",
         title: "The mesh's default Sidecar has a selector.",
-        means: "It is no default then, so that A sees more or less than is meant.",
+        means: "It is not a default then, so that A sees more or less than is meant.",
         fix: "Drop `workloadSelector`.",
         findings: &["registry-only"],
         ..Entry::EMPTY

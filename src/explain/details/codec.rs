@@ -175,7 +175,7 @@ pub(in crate::explain) const CODEC: &[Entry] = &[
         name: "http.invalid_authority",
         title: "The Host has characters that no host has.",
         status: "400",
-        means: "The Host, or the authority of HTTP/2, is no name of a host.",
+        means: "The Host, or the authority of HTTP/2, is not a name of a host.",
         arises: "A client that was written by hand, a template that was not filled in, or an attack.",
         confirm: "The authority in the access log.",
         fix: "Send a host's name.",

@@ -130,7 +130,7 @@ pub(in crate::explain) const CORE: &[Entry] = &[
     },
     Entry {
         name: "direct_response",
-        title: "The route answers by itself.",
+        title: "The route replies itself.",
         status: "as the route says; 301 and 302 for redirects",
         means: "A route took the request and answered it: a fixed answer or a redirect. No cluster was asked.",
         arises: "A redirect or a direct response of a VirtualService, HTTPS only (`httpsRedirect`), or in Istio the \

@@ -219,7 +219,7 @@ pub(in crate::explain) const RESETS: &[Entry] = &[
         name: "upstream_reset_before_response_started",
         title: "The connection ended before an answer.",
         status: "503; 502 for protocol_error",
-        means: "The proxy had chosen a host. Its connection did not come about, or ended, and nothing of an answer \
+        means: "The proxy had chosen a host. Its connection did not succeed, or ended, and nothing of an answer \
                 had come. The braces have the reason, and behind a bar what the transport says. Up to 1.19 a comma \
                 stood in the place of the bar, and the system's number in the place of its words.",
         arises: "See the reason in the braces.",

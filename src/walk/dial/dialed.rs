@@ -32,15 +32,15 @@ pub(in crate::walk) fn subject(walker: &Walker) -> String {
         .snapshot
         .source
         .as_ref()
-        .map_or(String::new(), |pod| format!(" from pod {}/{}", pod.namespace, pod.name));
+        .map_or_else(|| format!("to {}", question.target), |pod| format!("from pod {}/{}", pod.namespace, pod.name));
     match question.asks {
-        Asks::Open => format!("requests to {}{from}", question.target),
-        Asks::One => format!("{} {} to {}{from}", question.method, question.path, question.target),
+        Asks::Open => format!("any request {from}"),
+        Asks::One => format!("{} {} {from}", question.method, question.path),
         Asks::Class | Asks::Kind => {
             let headers = question.headers.iter().map(|(name, value)| format!("{name}: {value}"));
             let with = headers.collect::<Vec<_>>().join(", ");
             let with = if with.is_empty() { with } else { format!(" with {with}") };
-            format!("{} {}{with} to {}{from}", question.method, question.path, question.target)
+            format!("{} {}{with} {from}", question.method, question.path)
         }
     }
 }

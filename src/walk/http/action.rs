@@ -99,7 +99,7 @@ impl Taking<'_> {
             }
             Some(route::Action::DirectResponse(direct)) => {
                 let status = u16::try_from(direct.status).unwrap_or(0);
-                self.answers(hit, ("direct_response", "answers by itself"), Stop::DirectResponse(status))
+                self.answers(hit, ("direct_response", "replies itself"), Stop::DirectResponse(status))
             }
             Some(route::Action::NonForwardingAction(_)) => {
                 let at = hit.node.get("non_forwarding_action");

@@ -64,7 +64,7 @@ pub(in crate::walk) fn terminate(walker: &Walker, (chain, node): (&FilterChain, 
 
 fn open(chain: &FilterChain, dial: Dial, why: &str) -> Terminated {
     let condition = Condition::of(Stage::FilterChain, &chain.name, ANYTHING, why);
-    Terminated::Open(dial, condition.provided_that("the TLS handshake with the proxy comes about"))
+    Terminated::Open(dial, condition.provided_that("the TLS handshake with the proxy succeeds"))
 }
 
 /// What comes of a handshake with a client of which it is not known whether it has a certificate of its own.

@@ -221,7 +221,7 @@ impl Meeting<'_> {
             (Some(what), _) => Err(Untold::Why(format!("`{what}` of secret {name} is not modeled"))),
             (None, Some(Type::ValidationContext(more))) => Ok(own.merged(Validation::of(more).map_err(Untold::Why)?)),
             (None, Some(Type::TlsCertificate(_)) | None) => {
-                Err(Untold::Why(format!("secret {name} is no validation context")))
+                Err(Untold::Why(format!("secret {name} is not a validation context")))
             }
         }
     }

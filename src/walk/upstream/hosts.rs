@@ -5,7 +5,7 @@ use crate::envoy::load::Spread;
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::endpoint::v3::LocalityLbEndpoints;
 use crate::snapshot::{Evidence, Node};
-use crate::verdict::{Endpoint, Mark, Stage, percent};
+use crate::verdict::{Endpoint, Mark, Stage, able, percent};
 use crate::walk::upstream::assignment::{self, Assignment};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, row};
 use crate::walk::way::forwarded::Wire;
@@ -148,40 +148,34 @@ fn hosts_row(trail: &ClusterTrail, (spread, subset): (&Spread, &str), dead: bool
     let total = trail.hosts.len();
     let usable = spread.eligible.iter().filter(|e| **e).count();
     let evidence = evidence_of(trail, usable == total && !dead && failed(trail).is_none());
+    let able = able(usable, total);
     let bad = trail.eligible().filter(|trail| trail.host.counters.never_connected()).count();
     let (mark, note) = match () {
         () if total == 0 => (Mark::Stopped, "the cluster has no endpoints".to_owned()),
-        () if spread.without_host >= 1.0 => (Mark::Stopped, format!("0 of {total} can take the request")),
-        () if dead => (
-            Mark::Stopped,
-            format!("{usable} of {total} can take the request, and no connection to them ever came about"),
-        ),
+        () if spread.without_host >= 1.0 => (Mark::Stopped, able),
+        () if dead => (Mark::Stopped, format!("{able}, and no connection succeeded")),
         () if spread.panic => (
             Mark::Warned,
             format!("{usable} of {total} are tried: too few are healthy, so Envoy ignores health (panic)"),
         ),
-        () if bad > 0 => {
-            (Mark::Warned, format!("{usable} of {total} can take the request; to {bad} no connection ever came about"))
-        }
-        () if failed(trail).is_some() => (Mark::Warned, format!("{usable} of {total} can take the request")),
-        () if usable < total || spread.without_host > 0.0 => {
-            (Mark::Warned, format!("{usable} of {total} can take the request"))
-        }
-        () => (Mark::Passed, format!("{usable} of {total} can take the request")),
+        () if bad > 0 => (Mark::Warned, format!("{able}; no connection to {bad} of them succeeded")),
+        () if failed(trail).is_some() => (Mark::Warned, able),
+        () if usable < total || spread.without_host > 0.0 => (Mark::Warned, able),
+        () => (Mark::Passed, able),
     };
     let note = failed(trail).filter(|_| !dead).map_or(note.clone(), |failed| format!("{note}; {failed}"));
     let note = if subset.is_empty() || total == 0 { note } else { format!("{note}: {subset}") };
     Row::new(Stage::Endpoints, mark, &note, "").citing(evidence)
 }
 
-/// `8 of 8 requests that were counted failed`, of the hosts that never answered one well.
+/// `8 of 8 counted requests failed`, of the hosts that never answered one well.
 pub(in crate::walk) fn failed(trail: &ClusterTrail) -> Option<String> {
     let failing = trail.failed_so_far();
     let of = match trail.always_failing().next() {
         Some(one) if trail.ever_succeeded() => format!(" by {}", one.host.address),
         Some(_) | None => String::new(),
     };
-    (failing > 0).then(|| format!("{failing} of {failing} requests that were counted{of} failed"))
+    (failing > 0).then(|| format!("{failing} of {failing} counted requests{of} failed"))
 }
 
 /// The hosts' health, or the empty list.

@@ -50,7 +50,7 @@ pub(in crate::walk) fn evaluate(
     let socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
     let was_read = straight::take(walker, &mut trail, socket, &|host| host.address == *shown);
     if !was_read && walker.is_refused(&Need::Hosts(walker.origin, trail.name.clone())) {
-        walker.unchecked(format!("whether connections to {shown} came about before"));
+        walker.unchecked(format!("whether connections to {shown} succeeded before"));
     }
     let note = match named {
         Some(_) => "sends the request on to the address that its header names",

@@ -53,7 +53,7 @@ pub(in crate::walk) fn sent(mut trail: ClusterTrail, place: Place, wire: Wire, n
     let evidence = trail.hosts.iter().filter_map(|host| host.at.as_ref()?.get("stats")).map(|n| n.evidence());
     let (Place::Address(shown) | Place::Words(shown)) = &place;
     let (mark, words) = match failed(&trail) {
-        _ if dead => (Mark::Stopped, format!("{shown}, and no connection to it ever came about")),
+        _ if dead => (Mark::Stopped, format!("{shown}, and no connection to it succeeded")),
         Some(failed) => (Mark::Warned, format!("{shown}; {failed}")),
         None => (Mark::Passed, shown.clone()),
     };

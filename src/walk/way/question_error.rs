@@ -40,7 +40,7 @@ impl fmt::Display for QuestionError {
                 write!(f, "`{word}` is not a protocol: auto, http1.0, http1, http2, grpc, tcp or tls")
             }
             Self::BadAddress(text) => write!(f, "`{text}` is not an IP address"),
-            Self::BadProxyProtocol(word) => write!(f, "`{word}` is no version of the PROXY protocol: v1 or v2"),
+            Self::BadProxyProtocol(word) => write!(f, "`{word}` is not a version of the PROXY protocol: v1 or v2"),
         }
     }
 }

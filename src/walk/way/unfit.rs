@@ -74,9 +74,9 @@ impl Unfit {
     /// The same in a few words.
     pub(super) fn words(&self) -> String {
         match self {
-            Self::TlsOnPlaintext => "TLS comes to a port that takes plaintext HTTP".to_owned(),
+            Self::TlsOnPlaintext => "TLS is sent to a port of plaintext HTTP".to_owned(),
             Self::NoProxyHeader => "the listener wants the PROXY protocol, which the client does not speak".to_owned(),
-            Self::ClientCertificateMissing => "the client has to show a certificate, and shows none".to_owned(),
+            Self::ClientCertificateMissing => "a client certificate is required".to_owned(),
             Self::CertificateNotDelivered(name) => {
                 format!("the certificate that the proxy would show, {name}, was never delivered")
             }
@@ -86,7 +86,7 @@ impl Unfit {
             Self::PathNotAbsolute => "its path does not begin with a slash".to_owned(),
             Self::NoUdpTarget => "its path names no target of a UDP tunnel".to_owned(),
             Self::PathRedirected => "redirected to its path with the slashes unescaped".to_owned(),
-            Self::NeverAnswered => "no filter of the proxy answers: the request hangs".to_owned(),
+            Self::NeverAnswered => "no filter answers: the request hangs".to_owned(),
             Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
             Self::CdnLoop => "it came by the same network before".to_owned(),
             Self::PayloadTooLarge => "it is longer than the proxy takes".to_owned(),

@@ -284,7 +284,7 @@ impl<'a> Walker<'a> {
             Lookup::Found(runtime) => runtime,
             Lookup::Absent(_) => return None,
             Lookup::Unread(need) => {
-                self.remark("runtime values, which can override the configuration, were not read".to_owned());
+                self.remark("runtime values, which can override the configuration".to_owned());
                 self.want(need);
                 return None;
             }
