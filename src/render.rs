@@ -19,6 +19,7 @@ mod numbered;
 mod query;
 mod replicas;
 mod rows;
+mod template;
 mod text;
 mod theme;
 mod words;
@@ -44,7 +45,7 @@ pub enum Format {
     Json,
     /// The same as YAML.
     Yaml,
-    /// What a `JSONPath` selects in the JSON, one value a line: `$.a.b`, or kubectl's `{.a.b}`.
+    /// What a `JSONPath` selects in the JSON, one value a line: `$.a.b`; or what a template of kubectl's prints, `{.a.b}`.
     JsonPath(String),
     /// Line 1 of the text.
     Quiet,

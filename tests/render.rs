@@ -1076,14 +1076,21 @@ fn a_jsonpath_selects() {
     let select = |expression: &str| {
         render(&subset_selects_no_pods(), &Format::JsonPath(expression.to_owned()), &Theme::default(), 80)
     };
-    for outcome in ["{.outcome}", "$.outcome", ".outcome", "outcome", "{ $.outcome }"] {
+    for outcome in ["$.outcome", ".outcome", "outcome", " $.outcome "] {
         assert_eq!(select(outcome).unwrap(), "fails\n", "{outcome}");
     }
-    assert_eq!(select("{.findings[*].id}").unwrap(), "subset-selects-no-pods\nroute-has-no-timeout\n");
+    assert_eq!(select("$.findings[*].id").unwrap(), "subset-selects-no-pods\nroute-has-no-timeout\n");
     assert_eq!(select("$.walk[?@.mark=='stopped'].evidence").unwrap(), "[1]\n");
-    assert_eq!(select("{.response.status}").unwrap(), "503\n");
+    // A template is printed as kubectl does.
+    for outcome in ["{.outcome}", "{ $.outcome }", "{['outcome']}"] {
+        assert_eq!(select(outcome).unwrap(), "fails", "{outcome}");
+    }
+    assert_eq!(select("{.response.status} {.outcome}{\"\\n\"}").unwrap(), "503 fails\n");
+    assert_eq!(select("{.findings[*].id}").unwrap(), "subset-selects-no-pods route-has-no-timeout");
+    let range = "{range .findings[*]}{.id}{\"\\t\"}{.certainty}{\"\\n\"}{end}";
+    assert_eq!(select(range).unwrap(), "subset-selects-no-pods\tcertain\nroute-has-no-timeout\tlikely\n");
     assert_eq!(select("{.nothing}").unwrap(), "");
-    for wrong in ["", "{}", "{.a", "$.a[", "{.outcome}{.summary}", "$..["] {
+    for wrong in ["", "{}", "{.a", "$.a[", "{.outcome .summary}", "$..[", "{range .walk[*]}{.mark}", "{end}"] {
         let error = select(wrong).unwrap_err();
         assert!(matches!(&error, RenderError::JsonPath { expression, .. } if expression == wrong), "{wrong}: {error}");
         assert_eq!(error.to_string().lines().count(), 1, "{error}");

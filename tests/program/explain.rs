@@ -71,7 +71,7 @@ fn an_explanation_is_data() {
     let all: Value = serde_json::from_str(&tool.run(&["explain", "-o", "json"]).out).unwrap();
     assert!(all["explanations"].as_array().unwrap().len() > 150);
     let name = tool.run(&["explain", "UH", "-o", "jsonpath={.explanations[0].also[0]}"]);
-    assert_eq!(name.out, "NoHealthyUpstream\n");
+    assert_eq!(name.out, "NoHealthyUpstream");
     let quiet = tool.run(&["explain", "UH,UF", "-q"]).out;
     assert_eq!(quiet.lines().count(), 2, "{quiet}");
     tool.run(&["explain", "UH", "-o", "nonsense"]).fails(2, &["is not an output format"]);
