@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod again;
 mod asked;
 mod change;
 mod command;
@@ -12,13 +13,19 @@ mod evidence;
 mod explain;
 mod failure;
 mod hosts;
+mod html;
 mod json;
+mod junit;
 mod line;
 mod log;
+mod markdown;
+mod mermaid;
 mod numbered;
+mod picture;
 mod query;
 mod replicas;
 mod rows;
+mod sarif;
 mod template;
 mod text;
 mod theme;
@@ -45,6 +52,16 @@ pub enum Format {
     Json,
     /// The same as YAML.
     Yaml,
+    /// The same for a ticket.
+    Markdown,
+    /// The way of the request as a Mermaid flowchart.
+    Mermaid,
+    /// One page for a browser.
+    Html,
+    /// A test case for CI.
+    Junit,
+    /// The findings, SARIF 2.1.0.
+    Sarif,
     /// What a `JSONPath` selects in the JSON, one value a line: `$.a.b`; or what a template of kubectl's prints, `{.a.b}`.
     JsonPath(String),
     /// Line 1 of the text.
@@ -61,18 +78,26 @@ pub enum RenderError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Explanations are not given in this format.
+    NoExplanation,
     /// The verdict cannot be written as JSON.
     Json(String),
     /// The verdict cannot be written as YAML.
     Yaml(String),
+    /// The verdict cannot be written as XML.
+    Junit(String),
 }
 
 impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::JsonPath { expression, reason } => write!(f, "`{expression}` is not a JSONPath: {reason}"),
+            Self::NoExplanation => {
+                f.write_str("explanations are given as text, json, yaml and jsonpath=EXPR; this format is for answers")
+            }
             Self::Json(reason) => write!(f, "cannot write the verdict as JSON: {reason}"),
             Self::Yaml(reason) => write!(f, "cannot write the verdict as YAML: {reason}"),
+            Self::Junit(reason) => write!(f, "cannot write the verdict as XML: {reason}"),
         }
     }
 }
@@ -90,6 +115,11 @@ pub fn render(verdict: &Verdict, format: &Format, theme: &Theme, width: usize) -
         Format::Quiet => Ok(text::line_one(verdict, theme)),
         Format::Json => json::json(verdict),
         Format::Yaml => json::yaml(verdict),
+        Format::Markdown => Ok(markdown::page(verdict)),
+        Format::Mermaid => Ok(mermaid::chart(verdict)),
+        Format::Html => Ok(html::page(verdict)),
+        Format::Junit => junit::suite(verdict).map_err(RenderError::Junit),
+        Format::Sarif => json::pretty(&sarif::log(&[(String::new(), verdict)])),
         Format::JsonPath(expression) => query::select(&json::json(verdict)?, expression, theme),
     }
 }

@@ -188,7 +188,7 @@ pub(super) struct PlaceArgs {
 /// How it is told.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OutputArgs {
-    /// text, wide, json, yaml or jsonpath=EXPR
+    /// text, wide, markdown, json, yaml, jsonpath=EXPR, mermaid, html, junit or sarif
     #[arg(short = 'o', long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: String,
 

@@ -11,7 +11,7 @@ use crate::snapshot::{AskRecord, LogRecord};
 use crate::walk::{Beyond, Question};
 
 /// The formats that `-o` takes, as the hint names them.
-const FORMATS: &str = "text, wide, json, yaml, jsonpath=EXPR";
+const FORMATS: &str = "text, wide, markdown, json, yaml, jsonpath=EXPR, mermaid, html, junit, sarif";
 
 impl Cli {
     /// The form of the answer.
@@ -202,6 +202,11 @@ pub(super) fn format_of(name: &str) -> Option<Format> {
         "wide" => Some(Format::Wide),
         "json" => Some(Format::Json),
         "yaml" => Some(Format::Yaml),
+        "markdown" => Some(Format::Markdown),
+        "mermaid" => Some(Format::Mermaid),
+        "html" => Some(Format::Html),
+        "junit" => Some(Format::Junit),
+        "sarif" => Some(Format::Sarif),
         _ => name.strip_prefix("jsonpath=").map(|expression| Format::JsonPath(expression.to_owned())),
     }
 }

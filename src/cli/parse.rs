@@ -59,8 +59,21 @@ fn told(error: &Error, arguments: &[OsString]) -> u8 {
         (Format::Json | Format::Yaml, fit) => {
             return tell::fail(&format, &failure(&fit.as_ref().unwrap_or(error).to_string()));
         }
-        (Format::Text | Format::Wide | Format::Quiet | Format::JsonPath(_), Some(fit)) => drop(fit.print()),
-        (Format::Text | Format::Wide | Format::Quiet | Format::JsonPath(_), None) => tell::lines(&error.to_string()),
+        (
+            Format::Text
+            | Format::Wide
+            | Format::Markdown
+            | Format::Mermaid
+            | Format::Html
+            | Format::Junit
+            | Format::Sarif
+            | Format::Quiet
+            | Format::JsonPath(_),
+            fit,
+        ) => match fit {
+            Some(fit) => drop(fit.print()),
+            None => tell::lines(&error.to_string()),
+        },
     }
     USAGE
 }

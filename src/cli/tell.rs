@@ -119,7 +119,10 @@ impl Usage {
     /// `-o` has no such format; `there_are` names those that it has.
     pub(super) fn no_format(name: &str, there_are: &str) -> Self {
         let usage = Self::of(format!("`{name}` is not an output format")).with_hint(format!("there are {there_are}"));
-        usage.with_near(name, &["text", "wide", "json", "yaml", "jsonpath=EXPR"])
+        usage.with_near(
+            name,
+            &["text", "wide", "markdown", "json", "yaml", "jsonpath=EXPR", "mermaid", "html", "junit", "sarif"],
+        )
     }
 
     /// With the value that may have been meant, if there is one.

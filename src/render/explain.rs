@@ -21,6 +21,9 @@ pub fn explain(topics: &[Topic], format: &Format, theme: &Theme, width: usize) -
         }
         Format::Quiet => Ok(painted(&listed(&topics.iter().collect::<Vec<_>>(), width, theme), theme)),
         Format::Json | Format::Yaml | Format::JsonPath(_) => data(topics, format, theme),
+        Format::Markdown | Format::Mermaid | Format::Html | Format::Junit | Format::Sarif => {
+            Err(RenderError::NoExplanation)
+        }
     }
 }
 
@@ -29,6 +32,9 @@ pub fn list(topics: &[Topic], format: &Format, theme: &Theme, width: usize) -> R
     match format {
         Format::Text | Format::Wide | Format::Quiet => Ok(painted(&all(topics, width, theme), theme)),
         Format::Json | Format::Yaml | Format::JsonPath(_) => data(topics, format, theme),
+        Format::Markdown | Format::Mermaid | Format::Html | Format::Junit | Format::Sarif => {
+            Err(RenderError::NoExplanation)
+        }
     }
 }
 
@@ -69,6 +75,9 @@ fn data(topics: &[Topic], format: &Format, theme: &Theme) -> Result<String, Rend
         Format::Yaml => yaml::yaml(&document).map_err(RenderError::Yaml),
         Format::JsonPath(expression) => query::select(&json::pretty(&document)?, expression, theme),
         Format::Text | Format::Wide | Format::Quiet | Format::Json => json::pretty(&document),
+        Format::Markdown | Format::Mermaid | Format::Html | Format::Junit | Format::Sarif => {
+            Err(RenderError::NoExplanation)
+        }
     }
 }
 

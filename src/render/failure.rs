@@ -29,6 +29,14 @@ pub fn failure(failure: &Failure, format: &Format) -> Option<Result<String, Rend
     match format {
         Format::Json => Some(json::pretty(&document)),
         Format::Yaml => Some(yaml::yaml(&document).map_err(RenderError::Yaml)),
-        Format::Text | Format::Wide | Format::Quiet | Format::JsonPath(_) => None,
+        Format::Text
+        | Format::Wide
+        | Format::Markdown
+        | Format::Mermaid
+        | Format::Html
+        | Format::Junit
+        | Format::Sarif
+        | Format::Quiet
+        | Format::JsonPath(_) => None,
     }
 }

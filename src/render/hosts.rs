@@ -125,7 +125,7 @@ impl Screen<'_> {
 }
 
 /// One of Envoy's health flags in English, beside its own name.
-fn health(flag: &str) -> String {
+pub(super) fn health(flag: &str) -> String {
     let words = match flag {
         "failed_outlier_check" => "ejected",
         "failed_active_hc" | "failed_active_health_check" => "failed the health check",

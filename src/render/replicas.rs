@@ -6,7 +6,7 @@ use super::json::{self, Document, SCHEMA};
 use super::line::Line;
 use super::numbered::Numbered;
 use super::theme::Role;
-use super::{Format, RenderError, Theme, query, text, yaml};
+use super::{Format, RenderError, Theme, html, junit, markdown, mermaid, query, sarif, text, yaml};
 use crate::verdict::Verdict;
 
 /// An answer, and the pods of A's that gave it.
@@ -50,10 +50,20 @@ pub fn render_all(told: &[Told], format: &Format, theme: &Theme, width: usize) -
         }
         Format::Json => documents(told, |documents| json::pretty(documents)),
         Format::Yaml => documents(told, |documents| yaml::yaml(documents).map_err(RenderError::Yaml)),
+        Format::Markdown => Ok(markdown::pages(&answers(told))),
+        Format::Mermaid => Ok(mermaid::charts(&answers(told))),
+        Format::Html => Ok(html::pages(&answers(told))),
+        Format::Junit => junit::suites(&answers(told)).map_err(RenderError::Junit),
+        Format::Sarif => json::pretty(&sarif::log(&answers(told))),
         Format::JsonPath(expression) => {
             query::select(&documents(told, |documents| json::pretty(documents))?, expression, theme)
         }
     }
+}
+
+/// Each answer, with whose it is.
+fn answers(told: &[Told]) -> Vec<(String, &Verdict)> {
+    told.iter().map(|told| (whose(told), &told.verdict)).collect()
 }
 
 fn documents<T>(told: &[Told], write: impl Fn(&Documents) -> Result<T, RenderError>) -> Result<T, RenderError> {
@@ -64,12 +74,15 @@ fn documents<T>(told: &[Told], write: impl Fn(&Documents) -> Result<T, RenderErr
     write(&Documents { schema: SCHEMA, verdicts: each.collect() })
 }
 
-/// `2 of 3 pods: orders-7d9 and 1 more`.
 fn heading(told: &Told, theme: &Theme) -> String {
+    Line::of(Role::Heading, &whose(told)).paint(theme) + "\n"
+}
+
+/// `2 of 3 pods: orders-7d9 and 1 more`.
+fn whose(told: &Told) -> String {
     let Told { pods, of, .. } = told;
     let first = pods.first().map_or("", String::as_str);
     let more = if pods.len() > 1 { format!(" and {} more", pods.len() - 1) } else { String::new() };
     let count = if pods.len() == *of { format!("all {of}") } else { format!("{} of {of}", pods.len()) };
-    let head = if *of == 1 { format!("pod {first}") } else { format!("{count} pods: {first}{more}") };
-    Line::of(Role::Heading, &head).paint(theme) + "\n"
+    if *of == 1 { format!("pod {first}") } else { format!("{count} pods: {first}{more}") }
 }

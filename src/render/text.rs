@@ -58,6 +58,14 @@ pub(super) fn line_one(verdict: &Verdict, theme: &Theme) -> String {
     Line::of(Role::of_mark(mark), &line).paint(theme) + "\n"
 }
 
+/// The rows of the walk alone, of both sides, for a document that has the rest of the screen in a form of its own.
+pub(super) fn walk(verdict: &Verdict, theme: &Theme, width: usize) -> String {
+    let (numbered, names) = (Numbered::of(verdict), names(verdict));
+    let screen = Screen { verdict, detail: Detail::Brief, theme, width, numbered, names };
+    let rows = [screen.rows(Side::Source), screen.rows(Side::Destination)].concat();
+    rows.iter().map(|line| line.paint(theme) + "\n").collect()
+}
+
 impl Screen<'_> {
     /// References to evidence that the screen shows: `[1] [3-5]`.
     pub(super) fn references(&self, cited: &[Evidence]) -> String {

@@ -1,10 +1,26 @@
 //! Words of the verdict that several blocks of the screen say.
 
-use crate::verdict::{self, Outcome};
+use crate::verdict::{self, Branch, ObjectRef, Outcome};
 
 /// A share of requests, as a column of them shows it: `33.3%`.
 pub(super) fn percent(share: f64) -> String {
     verdict::percent(share) + "%"
+}
+
+/// The share of a way, as a table of ways shows it.
+pub(super) fn share(branch: &Branch) -> String {
+    if branch.share < 1.0 - 1e-9 { percent(branch.share) } else { "all".to_owned() }
+}
+
+/// `DestinationRule shop/product`; one that is to be made has no name yet.
+pub(super) fn object(object: &ObjectRef) -> String {
+    let ObjectRef { kind, namespace, name, .. } = object;
+    match (namespace.is_empty(), name.is_empty()) {
+        (false, false) => format!("{kind} {namespace}/{name}"),
+        (true, false) => format!("{kind} {name}"),
+        (false, true) => format!("a new {kind} in namespace {namespace}"),
+        (true, true) => format!("a new {kind}"),
+    }
 }
 
 /// As in a sentence.

@@ -324,7 +324,7 @@ fn values_may_begin_with_a_dash() {
 fn near_values_are_named() {
     let tool = Tool::new();
     tool.run(&["--demo", "-o", "jsn"]).fails(2, &["`jsn` is not an output format", "did you mean `json`?"]);
-    tool.run(&["--demo", "-o", "jsonpath"]).fails(2, &["there are text, wide, json, yaml, jsonpath=EXPR"]);
+    tool.run(&["--demo", "-o", "jsonpath"]).fails(2, &["there are text, wide, markdown, json, yaml, jsonpath=EXPR"]);
     tool.run(&["--demo", "--protocol", "htp1"]).fails(2, &["did you mean `http1`?"]);
     let far = tool.run(&["--demo", "--protocol", "udp"]);
     far.fails(2, &["`udp` is not a protocol: auto, http1.0, http1, http2, grpc, tcp or tls"]);

@@ -72,6 +72,9 @@ fn an_explanation_is_data() {
     assert!(all["explanations"].as_array().unwrap().len() > 150);
     let name = tool.run(&["explain", "UH", "-o", "jsonpath={.explanations[0].also[0]}"]);
     assert_eq!(name.out, "NoHealthyUpstream");
+    for format in ["markdown", "mermaid", "html", "junit", "sarif"] {
+        tool.run(&["explain", "UH", "-o", format]).fails(2, &["explanations are given as text"]);
+    }
     let quiet = tool.run(&["explain", "UH,UF", "-q"]).out;
     assert_eq!(quiet.lines().count(), 2, "{quiet}");
     tool.run(&["explain", "UH", "-o", "nonsense"]).fails(2, &["is not an output format"]);

@@ -69,6 +69,7 @@ const LAYERS: &[Layer] = &[
         may: &["explain", "snapshot::Evidence", "snapshot::Origin", "text", "verdict"],
         crates: Crates::Only(&[
             "jsonpath_rust",
+            "quick_xml",
             "serde",
             "serde_json",
             "serde_saphyr",
