@@ -26,6 +26,8 @@ mod query;
 mod replicas;
 mod rows;
 mod sarif;
+#[cfg(test)]
+mod schema;
 mod template;
 mod text;
 mod theme;

@@ -8,13 +8,14 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use common::{against_golden, answer, none, print, scenarios, snapshot};
 use html5ever::tendril::TendrilSink as _;
 use html5ever::{ParseOpts, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
-use mesh_why::render::{Format, Theme, Told, render_all};
+use mesh_why::render::{Failure, Format, Theme, Told, explain, failure, render_all};
 use mesh_why::snapshot::AskRecord;
 use mesh_why::verdict::{Guard, Verdict};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -521,4 +522,34 @@ fn every_finding_is_a_result_with_its_rule_and_its_objects() {
         let is_pass = results.iter().all(|result| result["kind"] == "pass");
         assert_eq!(is_pass, verdict.findings.is_empty() && verdict.outcome.word() == "reaches");
     }
+}
+
+// === JSON ===
+
+#[test]
+fn all_that_is_printed_as_json_is_of_the_schema() {
+    let schema = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mesh-why.v1.schema.json")).unwrap();
+    let schema = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let is_of_it = |text: &str| {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?} in {text}");
+        document
+    };
+    let verdicts = verdicts();
+    for scenario in scenarios() {
+        is_of_it(&fs::read_to_string(scenario.folder.join("expect.json")).unwrap());
+    }
+    for verdict in &verdicts {
+        is_of_it(&print(verdict, &Format::Json));
+    }
+    is_of_it(&render_all(&told(&verdicts[..3]), &Format::Json, &Theme::default(), 80).unwrap());
+    let topics = mesh_why::explain::topics();
+    is_of_it(&explain(&topics, &Format::Json, &Theme::default(), 80).unwrap());
+    let error = Failure { message: "a".to_owned(), causes: vec!["b".to_owned()], hint: None, exit: 2 };
+    is_of_it(&failure(&error, &Format::Json).unwrap().unwrap());
+    let mut wrong = is_of_it(&print(&verdicts[0], &Format::Json));
+    wrong["outcome"] = "works".into();
+    assert!(!validator.is_valid(&wrong));
 }

@@ -39,13 +39,17 @@ pub fn list(topics: &[Topic], format: &Format, theme: &Theme, width: usize) -> R
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Explanations"))]
+pub(super) struct Document<'a> {
+    #[cfg_attr(test, schemars(extend("const" = json::SCHEMA)))]
     schema: &'static str,
     explanations: Vec<Explanation<'a>>,
 }
 
 /// Fields that are null say nothing.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Explanation<'a> {
     kind: &'static str,
     name: &'a str,
@@ -64,6 +68,7 @@ struct Explanation<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Piece<'a> {
     text: &'a str,
     means: Option<&'a str>,

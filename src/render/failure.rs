@@ -6,6 +6,7 @@ use super::{Format, RenderError, json, yaml};
 
 /// What keeps a run from its answer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// What went wrong.
     pub message: String,
@@ -18,7 +19,10 @@ pub struct Failure {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Error"))]
+pub(super) struct Document<'a> {
+    #[cfg_attr(test, schemars(extend("const" = json::SCHEMA)))]
     schema: &'static str,
     error: &'a Failure,
 }

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::numbered::Numbered;
+#[cfg(test)]
+use super::schema;
 use super::{RenderError, command, yaml};
 use crate::snapshot::Evidence;
 use crate::text::is_seen;
@@ -50,8 +52,12 @@ fn escaped(json: &str) -> String {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Answer"))]
 pub(super) struct Document<'a> {
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA)))]
     schema: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = schema::outcomes())))]
     outcome: &'static str,
     summary: &'a str,
     response: Option<Response<'a>>,
@@ -73,6 +79,7 @@ pub(super) struct Document<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Response<'a> {
     status: u16,
     grpc_status: Option<u8>,
@@ -82,6 +89,7 @@ struct Response<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Request<'a> {
     source: Option<Source<'a>>,
     host: &'a str,
@@ -94,6 +102,7 @@ struct Request<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Source<'a> {
     kind: &'static str,
     namespace: &'a str,
@@ -102,12 +111,14 @@ struct Source<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Header<'a> {
     name: &'a str,
     value: &'a str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Decision<'a> {
     listener: Option<&'a str>,
     filter_chain: Option<&'a str>,
@@ -120,15 +131,18 @@ struct Decision<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Choice<'a> {
     name: &'a str,
     share: f64,
+    #[cfg_attr(test, schemars(extend("enum" = schema::outcomes())))]
     outcome: &'static str,
     response: Option<Response<'a>>,
     endpoints: Vec<Endpoint<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Endpoint<'a> {
     address: &'a str,
     priority: u32,
@@ -138,15 +152,18 @@ struct Endpoint<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Destination<'a> {
     pod: &'a str,
     decision: Decision<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Branch<'a> {
     guards: Vec<Guard<'a>>,
     share: f64,
+    #[cfg_attr(test, schemars(extend("enum" = schema::outcomes())))]
     outcome: &'static str,
     response: Option<Response<'a>>,
     decision: Option<Decision<'a>>,
@@ -155,6 +172,7 @@ struct Branch<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Guard<'a> {
     Drawn { share: f64, by: &'a str },
@@ -167,6 +185,7 @@ enum Guard<'a> {
 
 /// One kind of requests with one of them, or several with ten at most.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Asked<'a> {
     One { predicate: &'a str, witness: Witness<'a> },
@@ -174,6 +193,7 @@ enum Asked<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Witness<'a> {
     method: &'a str,
     path: &'a str,
@@ -181,9 +201,12 @@ struct Witness<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Condition<'a> {
     id: usize,
+    #[cfg_attr(test, schemars(extend("enum" = schema::sides())))]
     side: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = schema::stages())))]
     stage: &'static str,
     subject: &'a str,
     power: Vec<&'static str>,
@@ -193,9 +216,13 @@ struct Condition<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Step<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = schema::sides())))]
     side: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = schema::stages())))]
     stage: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = schema::marks())))]
     mark: &'static str,
     subject: &'a str,
     note: &'a str,
@@ -203,8 +230,10 @@ struct Step<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Finding<'a> {
     id: &'static str,
+    #[cfg_attr(test, schemars(extend("enum" = schema::certainties())))]
     certainty: &'static str,
     title: &'a str,
     why: &'a str,
@@ -219,6 +248,7 @@ struct Finding<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Object<'a> {
     #[serde(rename = "apiVersion")]
     api_version: &'a str,
@@ -229,8 +259,10 @@ struct Object<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Fix<'a> {
     object: Option<Named<'a>>,
+    #[cfg_attr(test, schemars(extend("enum" = schema::ops())))]
     op: &'static str,
     field: Option<&'a str>,
     now: Option<&'a Value>,
@@ -239,6 +271,7 @@ struct Fix<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Named<'a> {
     #[serde(rename = "apiVersion")]
     api_version: &'a str,
@@ -248,6 +281,7 @@ struct Named<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Proof<'a> {
     id: usize,
     from: &'static str,
@@ -257,6 +291,7 @@ struct Proof<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Log<'a> {
     side: Option<&'static str>,
     time: Option<&'a str>,
@@ -277,12 +312,14 @@ struct Log<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Meaning<'a> {
     of: &'a str,
     text: &'a str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Change<'a> {
     what: &'static str,
     then: &'a str,
@@ -290,13 +327,16 @@ struct Change<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Cluster<'a> {
     context: Option<&'a str>,
     namespace: Option<&'a str>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Proxy<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = schema::sides())))]
     side: &'static str,
     pod: Option<&'a str>,
     id: Option<&'a str>,

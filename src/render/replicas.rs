@@ -21,12 +21,16 @@ pub struct Told {
 }
 
 #[derive(Serialize)]
-struct Documents<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "AnswersOfAllPods"))]
+pub(super) struct Documents<'a> {
+    #[cfg_attr(test, schemars(extend("const" = SCHEMA)))]
     schema: &'static str,
     verdicts: Vec<OfPods<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OfPods<'a> {
     pods: &'a [String],
     #[serde(flatten)]
