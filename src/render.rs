@@ -6,7 +6,6 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod again;
-mod asked;
 mod change;
 mod command;
 mod evidence;

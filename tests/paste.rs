@@ -81,7 +81,10 @@ fn what_is_pasted_runs_the_command_that_was_meant_and_nothing_else() {
         for verdict in &verdicts {
             let meant = words(verdict).to_vec();
             let asked = on_screen(&print(verdict, &Format::Text), "asked");
-            pasted.entry((asked, question(verdict))).or_insert_with(|| scenario.name.clone());
+            let meant = question(&asked);
+            if !meant.is_empty() {
+                pasted.entry((asked, meant)).or_insert_with(|| scenario.name.clone());
+            }
             for text in printed(verdict).into_iter().filter(|text| !text.is_empty() || !meant.is_empty()) {
                 pasted.entry((text, meant.clone())).or_insert_with(|| scenario.name.clone());
             }
@@ -131,19 +134,10 @@ fn words(verdict: &Verdict) -> &[String] {
     verdict.findings.first().map(|finding| finding.next.words()).unwrap_or_default()
 }
 
-/// The words of the question, as the screen repeats it; none where one of them cannot be pasted.
-fn question(verdict: &Verdict) -> Vec<String> {
-    let request = &verdict.request;
-    let mut words = vec!["kubectl", "mesh-why"];
-    words.extend((request.source_name != "the proxy").then_some(request.source_name.as_str()));
-    words.push(&request.target);
-    words.extend(request.path.iter().flat_map(|path| ["--path", path.as_str()]));
-    words.extend(request.method.iter().filter(|m| *m != "GET").flat_map(|method| ["--method", method.as_str()]));
-    let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-    for (name, value) in &request.headers {
-        words.extend(["-H".to_owned(), format!("{name}: {value}")]);
-    }
-    mesh_why::verdict::Command::of(words).words().to_vec()
+/// The words of the question, as the screen repeats it, by another reader of shells' lines.
+fn question(asked: &str) -> Vec<String> {
+    let words = shlex::split(&asked.replace(" \\\n", " ")).unwrap_or_default();
+    if words.first().is_some_and(|word| word == "kubectl") { words } else { Vec::new() }
 }
 
 /// A command without its names.

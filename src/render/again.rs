@@ -11,6 +11,11 @@ const ISTIO: &str = "istio-proxy";
 
 /// The question, as it is typed; `None` where A has no name that can be typed.
 pub(super) fn question(verdict: &Verdict) -> Option<String> {
+    Some(line(&asked(verdict)?)).filter(|line| !line.is_empty())
+}
+
+/// The same in words.
+pub(super) fn asked(verdict: &Verdict) -> Option<Command> {
     let Request { source_name, source, target, method, path, headers, .. } = &verdict.request;
     if source.is_none() && source_name == "the proxy" {
         return None;
@@ -32,7 +37,13 @@ pub(super) fn question(verdict: &Verdict) -> Option<String> {
     let cluster = &verdict.cluster;
     words.extend(cluster.context.as_ref().map(|context| format!("--context={context}")));
     words.extend(cluster.namespace.as_ref().map(|namespace| format!("--namespace={namespace}")));
-    Some(line(&Command::of(words))).filter(|line| !line.is_empty())
+    Some(Command::of(words))
+}
+
+/// When that was, and by what.
+pub(super) fn circumstances(verdict: &Verdict) -> String {
+    let time = (!verdict.time.is_empty()).then(|| format!("{}, ", verdict.time)).unwrap_or_default();
+    format!("{time}mesh-why {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// The Host header, where it is not the one that follows from B.

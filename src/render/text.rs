@@ -7,7 +7,7 @@ use super::words::{outcome, percent};
 use std::collections::BTreeSet;
 use std::iter;
 
-use super::{asked, change, command, evidence, log};
+use super::{again, change, command, evidence, log};
 use crate::snapshot::Evidence;
 use crate::verdict::{Branch, Certainty, Condition, Finding, Guard, Outcome, Power, Side, Verdict};
 
@@ -260,10 +260,12 @@ impl Screen<'_> {
 
     /// What was asked, and of what: so that a screen in a ticket stands for itself.
     fn asked(&self) -> Vec<Line> {
-        let lines = command::lines(&asked::command(self.verdict), self.width.saturating_sub(LABEL));
+        let command = again::asked(self.verdict).unwrap_or_default();
+        let lines = command::lines(&command, self.width.saturating_sub(LABEL));
+        let first = if lines.is_empty() { "asked" } else { "" };
         let labels = iter::once("asked").chain(iter::repeat(""));
         let asked = labels.zip(lines).map(|(label, line)| labeled(label).with_whole(Role::Plain, &line));
-        asked.chain(self.labeled("", &asked::circumstances(self.verdict))).collect()
+        asked.chain(self.labeled(first, &again::circumstances(self.verdict))).collect()
     }
 
     /// How many pieces of evidence are shown.
