@@ -22,7 +22,7 @@ import cluster  # noqa: E402
 import kubelet  # noqa: E402
 import parts  # noqa: E402
 import watched  # noqa: E402
-from faults import PRODUCT  # noqa: E402
+from shapes import PRODUCT  # noqa: E402
 from host import DESK, Failed, inside, run, until  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from shop import SHOP, namespace  # noqa: E402

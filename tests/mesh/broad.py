@@ -11,9 +11,9 @@ from pathlib import Path
 import api
 import kubelet
 import wide
-from capture import sync_state
+from arrival import in_sync
 from compare import differences
-from host import ROOT, Failed, inside, run, until
+from host import ROOT, inside, run, until
 from kubelet import APP_USER, named, state
 from pairs import question, request, sender, table
 from proxy import Proxy, parsed
@@ -32,18 +32,6 @@ def prepare():
     api.apply(wide.rules(named("outside")["address"]))
     time.sleep(1)  # istiod gathers changes before it sends them
     until("every proxy has everything", in_sync, 60)
-
-
-def in_sync():
-    """Every proxy has answered what it was sent: it has it, or it has refused it."""
-    if behind := [
-        f"{proxy['proxy']}: {kind}"
-        for proxy in sync_state()
-        for kind, one in proxy["resources"].items()
-        if one.get("sent") != one.get("acked") and not one.get("lastError")
-    ]:
-        raise Failed("; ".join(behind))
-    return True
 
 
 # --- what really happens --------------------------------------------------------------------

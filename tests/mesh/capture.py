@@ -18,8 +18,10 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from api import kubectl  # noqa: E402
-from faults import FAULTS, imposed  # noqa: E402
-from host import Failed, inside, run  # noqa: E402
+from arrival import SYNC, sync_state  # noqa: E402
+from fault import imposed  # noqa: E402
+from faults import FAULTS  # noqa: E402
+from host import Failed  # noqa: E402
 from kubelet import named  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from traffic import measure, sender  # noqa: E402
@@ -34,7 +36,6 @@ ADMIN = {  # file -> query
     "runtime.json": "/runtime",
 }
 LEFT_OUT = ("BootstrapConfigDump",)
-SYNC = "/debug/syncz"
 KINDS = (
     "pods", "services", "endpointslices", "namespaces", "replicasets", "deployments",
     "statefulsets", "networkpolicies", "virtualservices", "destinationrules",
@@ -129,15 +130,6 @@ def trimmed(item):
         container.pop("env", None)
         container.pop("envFrom", None)
     return item
-
-
-def sync_state():
-    istiod = named("istiod")
-    return json.loads(
-        run(
-            *inside(istiod["netns"], "curl", "-sf", "-m", "20", f"http://127.0.0.1:15014{SYNC}")
-        ).stdout
-    )
 
 
 def write(path, value):

@@ -86,9 +86,11 @@ def steps(field):
     """
     >>> steps("spec.http[0].route")
     ['spec', 'http', 0, 'route']
+    >>> steps("metadata.annotations['a.example/b'].c")
+    ['metadata', 'annotations', 'a.example/b', 'c']
     """
-    found = re.findall(r"\[(\d+)\]|([^.\[\]]+)", field)
-    return [int(number) if number else key for number, key in found]
+    found = re.findall(r"\[(\d+)\]|\['([^']*)'\]|([^.\[\]]+)", field)
+    return [int(number) if number else quoted or key for number, quoted, key in found]
 
 
 def as_it_is(named):

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 import api
 import kubelet
 import sound
-from broad import AT_ONCE, in_sync, measure
+from arrival import GATHERED, arrive
+from broad import AT_ONCE, measure
 from chance import enough
 from compare import differences
-from faults import settled
 from fixes import as_it_is, patched, steps
-from host import ROOT, Failed, until
+from host import ROOT, Failed
 from mutations import sample
 from pairs import question
 from shop import SHOP
@@ -30,7 +30,6 @@ SEED = int(os.environ.get("MESH_WHY_SEED", "8082"))
 MUTATIONS = int(os.environ.get("MESH_WHY_MUTATIONS", "16"))
 SAVED = ROOT / "desk" / "mutations"
 HELPS = os.environ.get("MESH_WHY_FIXES") != "0"
-GATHERED = 0.8  # seconds; istiod gathers changes for a while before it sends them
 
 
 @dataclass
@@ -56,13 +55,6 @@ def prepare():
     api.apply(base)
     arrive()
     return base
-
-
-def arrive():
-    """Until every proxy has what was applied, and none goes by what was before."""
-    time.sleep(GATHERED)
-    until("every proxy has everything", in_sync, 30, 0.1)
-    until("nothing goes by what was before", settled, 30, 0.2)
 
 
 def apply(base, mutation):

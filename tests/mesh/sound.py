@@ -5,7 +5,7 @@ Every question of `QUESTIONS` is answered by its application. Each says which ob
 
 import json
 
-from faults import GATEWAY_API, WWW
+from shapes import GATEWAY_API, WWW
 from pairs import Pair, header
 from shop import GATE, SHOP
 from wide import SECURITY as AUTH
@@ -44,7 +44,10 @@ SUBSETS = [
     {"name": "v1", "labels": {"version": "v1"}},
     {"name": "v2", "labels": {"version": "v2"}, "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}},
 ]  # fmt: skip
-POOL = {"tcp": {"connectTimeout": "3s"}, "http": {"http2MaxRequests": 100, "http1MaxPendingRequests": 100}}
+POOL = {
+    "tcp": {"connectTimeout": "3s"},
+    "http": {"http2MaxRequests": 100, "http1MaxPendingRequests": 100},
+}
 
 
 def rules(outside):

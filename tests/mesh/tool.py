@@ -102,4 +102,6 @@ def question(fault):
         argv += ["-H", header]
     if fault.tcp:
         argv += ["--protocol", "tcp"]
+    if fault.speaks:
+        argv += ["--tls"] if fault.speaks == "tls" else ["--protocol", fault.speaks]
     return [*argv, "-o", "json"]

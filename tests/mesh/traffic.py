@@ -9,6 +9,8 @@ from host import Failed, inside, run, until
 from kubelet import APP_USER, named, state
 from proxy import Proxy, parsed
 
+H2 = "--http2-prior-knowledge"
+CALL = ("-H", "content-type: application/grpc", "-H", "te: trailers", "--data-binary", "")
 SAME = ("status", "flags", "details", "termination", "transportFailure", "cluster", "host", "route")
 
 
@@ -58,12 +60,14 @@ def send(pod, fault, agent):
     argv = ["curl", "-sS", "-i", "-g", "-m", "8", "-A", agent, "-X", fault.method]
     for header in fault.headers:
         argv += ["-H", header]
+    argv += {"tls": ["-k"], "http2": [H2], "grpc": [H2, *CALL]}.get(fault.speaks, [])
     if fault.client:
         argv += ["--connect-to", f"{host}:{port}:{fault.source}.{fault.namespace}:{port}"]
     if fault.address:
         argv += ["--resolve", f"{host}:{port}:{fault.address()}"]
+    scheme = "https" if fault.speaks == "tls" else "http"
     done = run(
-        *inside(pod["netns"], *argv, f"http://{host}:{port}{fault.path}", user=APP_USER),
+        *inside(pod["netns"], *argv, f"{scheme}://{host}:{port}{fault.path}", user=APP_USER),
         ok=False,
     )
     if done.returncode:
