@@ -19,6 +19,7 @@ mod hidden;
 mod own_answer;
 mod parties;
 mod peer_authentication;
+mod plaintext;
 mod rejected;
 mod rules;
 mod settle;
@@ -54,11 +55,12 @@ pub(crate) use connections::{
 pub(crate) use control::{ProxyOf, is_behind, lost, open_updates};
 pub(crate) use delegates::{Delegating, path_of, virtual_services_of};
 pub(crate) use fix::{
-    add_item, add_to, advice, as_egress, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
+    add_item, add_to, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };
 pub(crate) use gateways::{Unbound, Unrouted, has_port, servers_of};
 pub(crate) use own_answer::OwnAnswer;
 pub(crate) use peer_authentication::mtls_mode;
+pub(crate) use plaintext::{Hides, Sender, hidden};
 pub(crate) use rejected::{Rejected, mends, shortened};
 pub(crate) use rules::{
     destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_of, policy_part,

@@ -55,7 +55,7 @@ fn object_of(scenario: &Scenario, fix: &Value) -> Option<Value> {
 fn a_field_is_one_that_the_object_has_and_holds_what_is_said() {
     hold(|scenario, fix| {
         let object = object_of(scenario, fix)?;
-        let field = fix["field"].as_str().unwrap();
+        let field = fix["field"].as_str().filter(|field| !field.is_empty())?;
         let found = object.query(&format!("$.{field}")).unwrap_or_default();
         let [held] = found[..] else { return Some(format!("{field} is there {} times", found.len())) };
         (!fix["now"].is_null() && fix["now"] != *held).then(|| format!("{field} holds {held}"))
@@ -72,11 +72,11 @@ fn what_is_not_there_is_said_to_hold_nothing() {
 }
 
 #[test]
-fn an_object_that_is_to_be_made_is_not_there_and_has_no_field() {
+fn an_object_that_is_to_be_made_is_not_there_and_one_that_is_to_go_is() {
     hold(|scenario, fix| {
         let is_whole = fix["field"] == "";
-        let is_there = object_of(scenario, fix).is_some();
-        (is_whole && (is_there || fix["op"] != "add")).then(|| "the whole object is meant".to_owned())
+        let wanted = if object_of(scenario, fix).is_some() { "remove" } else { "add" };
+        (is_whole && fix["op"] != wanted).then(|| "the whole object is meant".to_owned())
     });
 }
 

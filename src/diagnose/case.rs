@@ -363,9 +363,15 @@ impl<'a> Case<'a> {
         pods.into_iter().filter(has).take(3).collect()
     }
 
-    /// The object that the route came of, from Envoy's own metadata, with the node that says so.
+    /// The object that the route came of, from Envoy's own metadata, with the node that says so. Routes of TCP and TLS
+    /// are filter chains.
     pub(crate) fn route_object(&self) -> Option<(ObjectRef, Evidence)> {
-        self.object_of_route(self.trail().route.as_ref()?)
+        let trail = self.trail();
+        match &trail.route {
+            Some(route) => self.object_of_route(route),
+            None if trail.route_config.is_some() => None,
+            None => self.object_of_route(trail.filter_chain.as_ref()?),
+        }
     }
 
     /// The object that a route came of: a `VirtualService`, or the `HTTPRoute` behind a made-up one.

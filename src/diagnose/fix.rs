@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{named, object_ref, port_entry, ref_of};
 use crate::snapshot::{Kind, Node};
-use crate::verdict::{Fix, ObjectRef, Op};
+use crate::verdict::{Fix, ObjectRef, Op, Request};
 
 /// A change of something else than an object, or of an object that is not known.
 pub(crate) fn advice(op: Op, text: impl Into<String>) -> Fix {
@@ -17,6 +17,11 @@ pub(crate) fn advice(op: Op, text: impl Into<String>) -> Fix {
 /// What lies at `at` should be something else: `want`, where that is known.
 pub(crate) fn replace(object: &ObjectRef, at: Option<&Node>, want: Option<Value>, text: String) -> Fix {
     Fix { want, ..change(object, Op::Replace, at, text) }
+}
+
+/// The object should not be there.
+pub(crate) fn delete(object: &ObjectRef, text: String) -> Fix {
+    remove(&in_field(object, ""), None, text)
 }
 
 /// What lies at `at` should not be there.
@@ -53,10 +58,33 @@ pub(crate) fn create(kind: Kind, namespace: &str, name: &str, want: Option<Value
     Fix { object, op: Op::Add, now: None, want, text }
 }
 
-/// There should be a `ServiceEntry` of a host, which may be an address.
-pub(crate) fn create_entry(namespace: &str, host: &str, text: String) -> Fix {
+/// There should be a `ServiceEntry` of the host, which may be an address, and the port of a request. It sends requests where
+/// the client dials.
+pub(crate) fn create_entry(namespace: &str, host: &str, request: &Request, text: String) -> Fix {
+    let protocol = match request.protocol {
+        "tcp" => "TCP",
+        "tls" => "TLS",
+        "grpc" => "GRPC",
+        "http2" => "HTTP2",
+        _ => "HTTP",
+    };
+    let port = json!({
+        "number": request.port,
+        "name": format!("{}-{}", protocol.to_lowercase(), request.port),
+        "protocol": protocol,
+    });
     let is_address = host.parse::<std::net::IpAddr>().is_ok();
-    let spec = if is_address { json!({ "addresses": [host] }) } else { json!({ "hosts": [host] }) };
+    // An entry has a name; that of an address says nothing else.
+    let name = if is_address { format!("address-{}.external", host.replace(['.', ':'], "-")) } else { host.to_owned() };
+    let mut spec = json!({
+        "hosts": [name],
+        "ports": [port],
+        "location": "MESH_EXTERNAL",
+        "resolution": "NONE",
+    });
+    if is_address {
+        spec["addresses"] = json!([host]);
+    }
     create(Kind::ServiceEntry, namespace, "", Some(json!({ "spec": spec })), text)
 }
 

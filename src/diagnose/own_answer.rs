@@ -83,12 +83,18 @@ impl OwnAnswer<'_> {
             filters.retain(|filter| filter["type"] != "RequestRedirect");
         }
         want.remove(self.field);
-        let Value::Object(to) = rule_for_all(case, object)? else { return None };
-        want.extend(to);
+        // Where nothing says where to, it would be no rule.
+        let want = match rule_for_all(case, object) {
+            Some(Value::Object(to)) => {
+                want.extend(to);
+                Some(Value::Object(want))
+            }
+            Some(_) | None => None,
+        };
         let object = in_field(object, rule.place());
         let instead = if is_of_gateway_api(&object) { "backendRefs that take requests" } else { "a route" };
         let text = format!("{}, {}: {instead} in place of what it answers", named(&object), object.field);
-        Some(replace(&object, Some(rule), Some(Value::Object(want)), text))
+        Some(replace(&object, Some(rule), want, text))
     }
 }
 

@@ -10,10 +10,15 @@
 //!
 //! How to fix it: Let the application listen on 0.0.0.0 and on the port that the Service's `targetPort` names.
 
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, entry_of, failures_of, logs, named, other_endpoints, other_target_port,
     ref_of, replace, show, workload,
 };
+use crate::mesh::injected::applications;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::Stop;
@@ -34,8 +39,10 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let mut objects: Vec<ObjectRef> = sent_by.into_iter().collect();
     objects.push(pod.clone());
     objects.extend(workload(case, &there.pod));
-    objects.extend(case.asked_service().map(|s| ref_of(Kind::Service, s, "spec.ports[].targetPort")));
     let port = there.port;
+    let other_target = other_target(case, &there.pod, port);
+    let meant = other_target.object.clone().filter(|_| other_target.want.is_some());
+    objects.extend(other_target.object.clone());
     // Where the proxy connects to loopback itself, somebody may have begun to listen since its last try.
     let probed = match probe.as_ref().and_then(|connected| connected.value().as_bool()) {
         Some(true) => " The port accepts connections now.",
@@ -51,23 +58,41 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             "The proxy of {} got the request and tried to connect to its application on port {port}. No connection succeeded, so it replies itself.{probed}",
             named(&pod)
         ),
-        fix: elsewhere
-            .into_iter()
-            .chain([
-                advice(
-                    Op::Replace,
-                    format!(
-                        "let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone"
-                    ),
-                ),
-                other_target_port(case.asked_service(), case.request().port),
-            ])
-            .collect(),
-        next: objects.first().filter(|object| **object != pod).map_or_else(|| logs(&pod), show),
+        fix: elsewhere.into_iter().chain(in_order(listen(port), other_target)).collect(),
+        next: objects.first().filter(|object| **object != pod).or(meant.as_ref()).map_or_else(|| logs(&pod), show),
         objects,
         codes: &[],
         evidence,
     })
+}
+
+fn listen(port: u16) -> Fix {
+    let text = format!("let the application listen on port {port}, on the pod's address and not on 127.0.0.1 alone");
+    advice(Op::Replace, text)
+}
+
+/// A port that the pod says it listens on is nearer than an application that is to be changed.
+fn in_order(listen: Fix, other_target: Fix) -> [Fix; 2] {
+    if other_target.want.is_some() { [other_target, listen] } else { [listen, other_target] }
+}
+
+/// The Service should lead to another port: to the only one that the pod declares, where that is not this one.
+fn other_target(case: &Case, pod: &Node, port: u16) -> Fix {
+    let fix = other_target_port(case.asked_service(), case.request().port);
+    let declared: BTreeSet<u64> = applications(pod)
+        .iter()
+        .flat_map(|container| container.list("ports"))
+        .filter(|declared| declared.text("protocol").is_none_or(|protocol| protocol == "TCP"))
+        .filter_map(|declared| declared.get("containerPort")?.value().as_u64())
+        .collect();
+    let mut declared = declared.into_iter();
+    match (declared.next(), declared.next(), &fix.object) {
+        (Some(one), None, Some(object)) if one != u64::from(port) => {
+            let text = format!("{}, {}: {one}, the only port that the pod declares", named(object), object.field);
+            Fix { want: Some(if fix.op == Op::Add { json!({ "targetPort": one }) } else { json!(one) }), text, ..fix }
+        }
+        (Some(_) | None, _, _) => fix,
+    }
 }
 
 /// The Sidecar of B's that says where its proxy hands connections to a port on.

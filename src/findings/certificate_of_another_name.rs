@@ -44,7 +44,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let other_names = format!("{by}, {NAMES}: the service account that B runs as ({account})");
     let fix = vec![
         match &rule {
-            Some((rule, _)) => of_names(case, rule, other_names),
+            Some((rule, _)) => of_names(case, rule, own_name(&expected, &pod_ref.namespace, &account), other_names),
             None => advice(Op::Replace, other_names),
         },
         set(
@@ -85,13 +85,20 @@ fn unexpected<'a>(cluster: &ClusterTrail, pods: &'a [Node]) -> Option<(&'a Node,
 }
 
 /// The names that a rule expects, which should be others.
-fn of_names(case: &Case, rule: &ObjectRef, text: String) -> Fix {
+fn of_names(case: &Case, rule: &ObjectRef, name: Option<String>, text: String) -> Fix {
+    let want = name.map(|name| json!([name]));
     let read = case.read(rule);
     let policy = read.as_ref().zip(case.cluster_name()).and_then(|(read, name)| policy_part(read, &name, "tls"));
     match &policy {
-        Some(policy) => set(rule, Some(policy), "subjectAltNames", None, text),
-        None => set(rule, read.as_ref(), NAMES, None, text),
+        Some(policy) => set(rule, Some(policy), "subjectAltNames", want, text),
+        None => set(rule, read.as_ref(), NAMES, want, text),
     }
+}
+
+/// The name that B's certificate has, where the trust domain is the one that is expected.
+fn own_name(expected: &[String], namespace: &str, account: &str) -> Option<String> {
+    let (domain, _) = expected.first()?.strip_prefix("spiffe://")?.split_once("/ns/")?;
+    Some(format!("spiffe://{domain}/ns/{namespace}/sa/{account}"))
 }
 
 /// The service account of this namespace that is expected, where it is one.

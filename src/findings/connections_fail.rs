@@ -93,7 +93,7 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
             "Every connection that A's proxy tried to {at} failed, and none succeeded: nothing listens there, something on the way drops it, or the TLS handshake fails. Envoy replies itself."
         ),
         fix: if let Some(elsewhere) = elsewhere {
-            std::iter::once(elsewhere).chain(tls.iter().map(speak_none)).chain([listens, let_through]).collect()
+            tls.iter().map(speak_none).chain([elsewhere, listens, let_through]).collect()
         } else {
             let port = case.cluster_name().map_or(case.request().port, |name| name.port);
             vec![listens, other_target_port(case.service().as_ref(), port), let_through]

@@ -16,7 +16,7 @@
 use serde_json::{Value, json};
 
 use crate::diagnose::{
-    Case, Found, Proved, add_item, add_to, advice, certain, in_field, mtls_mode, named, object_ref, port_entry,
+    Case, Found, Proved, Sender, add_item, add_to, advice, certain, in_field, mtls_mode, named, object_ref, port_entry,
     protocol_field, ref_of, remove, replace, set, show,
 };
 use crate::mesh::istio;
@@ -76,8 +76,6 @@ fn denied(case: &Case, stage: Stage, policy: &str) -> Found {
     let read = case.object(Kind::AuthorizationPolicy, &namespace, &name);
     let rule = read.as_ref().and_then(|policy| policy.at("spec.rules")?.index(i));
     let by = named(&object);
-    let text = format!("{by}, {}: take it away, or leave this {what} out of it, if it is meant to pass", object.field);
-    let leave_out = remove(&object, rule.as_ref(), text);
     let fields = rule.as_ref().map(authorization::fields).unwrap_or_default();
     if let Some(read) = read.as_ref().filter(|_| policy.contains(BAD_CUSTOM)) {
         return without_provider(case, stage, (&object, read), rule.as_ref());
@@ -94,12 +92,29 @@ fn denied(case: &Case, stage: Stage, policy: &str) -> Found {
     }
     says.extend(undeclared.as_ref().map(|undeclared| format!("{}.", undeclared.says())));
     says.push(format!("The proxy {answers}, and the application never sees the {what}."));
+    let leave_out = leave_out(case, stage, &object, rule.as_ref(), &fields);
+    let object = if let [one] = &fields[..] { in_field(&object, one.at.place()) } else { object };
     let objects = undeclared.iter().map(|undeclared| undeclared.object.clone()).chain([object]).collect();
     let of_all = read.as_ref().filter(|policy| is_of_all(policy)).map(|policy| select(policy, &by));
     let fix = undeclared.iter().map(Undeclared::fix).chain([leave_out]).chain(of_all).collect();
     let why = says.join(" ");
     let found = found(case, stage, title, why, objects, fix);
     Found { evidence: found.evidence.into_iter().chain(rule.iter().map(Node::evidence)).collect(), ..found }
+}
+
+/// The rule that denies should leave the request out: where it has exceptions, as one more of these.
+fn leave_out(case: &Case, stage: Stage, object: &ObjectRef, rule: Option<&Node>, fields: &[Field]) -> Fix {
+    let (what, by) = (words(stage).0, named(object));
+    let excepted =
+        fields.iter().find(|field| field.leaves_out() && !(field.is_about_http() && stage != Stage::HttpFilters));
+    if let Some((field, is)) =
+        excepted.zip(asked(case, stage)).and_then(|(field, asked)| Some((field, field.is_of(&asked)?)))
+    {
+        let text = format!("{by}, {}: add {is}, if it is meant to pass", field.at.place());
+        return add_to(object, &field.at, json!(is), text);
+    }
+    let text = format!("{by}, {}: take it away, or leave this {what} out of it, if it is meant to pass", object.field);
+    remove(object, rule, text)
 }
 
 /// What istiod adds to the names of rules that it lets nobody through, for want of the provider that decides
@@ -179,6 +194,8 @@ enum Because {
     Undeclared(Undeclared),
     /// Mutual TLS is turned off at B, and with it A's identity.
     Disabled(ObjectRef, Node),
+    /// A's side sends plaintext. Who it would be else, where the rule does not take that either.
+    Plaintext(ObjectRef, Box<Sender>, Option<String>),
 }
 
 impl Nearest {
@@ -202,6 +219,9 @@ impl Nearest {
             Some(Because::Disabled(by, mode)) => {
                 format!(" {} turns mutual TLS off for B ({}: {}).", named(by), by.field, mode.shown())
             }
+            Some(Because::Plaintext(by, sender, _)) => {
+                format!(" Mutual TLS says who A is, and {} (see {}).", sender.words, named(by))
+            }
         };
         let of_all = match (of_all, names_no_action) {
             (Some(_), false) => ", which is for every workload of its namespace",
@@ -213,8 +233,12 @@ impl Nearest {
     }
 
     fn evidence(&self) -> Vec<Evidence> {
-        let mode = if let Some(Because::Disabled(_, mode)) = &self.because { Some(mode.evidence()) } else { None };
-        std::iter::once(self.miss.field.at.evidence()).chain(mode).collect()
+        let because = match &self.because {
+            Some(Because::Disabled(_, mode)) => Some(mode.evidence()),
+            Some(Because::Plaintext(_, sender, _)) => sender.evidence.clone(),
+            Some(Because::Undeclared(_)) | None => None,
+        };
+        std::iter::once(self.miss.field.at.evidence()).chain(because).collect()
     }
 
     /// The objects to look at: of those behind the rule, the rule's, and the other policies.
@@ -222,7 +246,7 @@ impl Nearest {
         let first = match &self.because {
             None => None,
             Some(Because::Undeclared(undeclared)) => Some(undeclared.object.clone()),
-            Some(Because::Disabled(by, _)) => Some(by.clone()),
+            Some(Because::Disabled(by, _) | Because::Plaintext(by, ..)) => Some(by.clone()),
         };
         let others = policies.iter().filter(|other| other.name != self.object.name);
         first.into_iter().chain([self.object.clone()]).chain(others.cloned()).collect()
@@ -231,12 +255,17 @@ impl Nearest {
     fn fix(&self) -> Vec<Fix> {
         let Self { object, miss, because, .. } = self;
         let at = format!("{}, {}", named(object), object.field);
-        let first = because.as_ref().map(|because| match because {
-            Because::Undeclared(undeclared) => undeclared.fix(),
+        let first = because.as_ref().and_then(|because| match because {
+            Because::Undeclared(undeclared) => Some(undeclared.fix()),
             Because::Disabled(by, mode) => {
                 let text = format!("{}, {}: \"STRICT\", or PERMISSIVE, so that A shows who it is", named(by), by.field);
-                replace(by, Some(mode), Some(json!("STRICT")), text)
+                Some(replace(by, Some(mode), Some(json!("STRICT")), text))
             }
+            Because::Plaintext(_, sender, None) => sender.fix.clone(),
+            Because::Plaintext(_, sender, Some(principal)) => sender.fix.clone().map(|fix| {
+                let text = format!("{}; and {at}: add {principal}, which it is then", fix.text);
+                Fix { text, ..fix }
+            }),
         });
         let of_rule = match (miss.way, miss.hint) {
             (_, Some(hint)) if miss.field.is_about_the_peer() || !miss.is.bytes().all(|b| b.is_ascii_digit()) => {
@@ -285,7 +314,7 @@ fn nearest(case: &Case, policies: &[Node], stage: Stage) -> Option<Nearest> {
     let because = match miss.way {
         Way::OfHttp => Undeclared::of(case).map(Because::Undeclared),
         Way::NotListed if miss.field.is_about_the_peer() => {
-            disabled(case).map(|(by, mode)| Because::Disabled(by, mode))
+            disabled(case).map(|(by, mode)| Because::Disabled(by, mode)).or_else(|| plaintext(case, &miss.field))
         }
         Way::NotListed | Way::LeftOut => None,
     };
@@ -308,6 +337,16 @@ fn comes_from_a_gateway(case: &Case) -> bool {
 fn disabled(case: &Case) -> Option<(ObjectRef, Node)> {
     let there = case.destination().filter(|there| there.socket == SocketKind::Plaintext)?;
     mtls_mode(case, there).filter(|(_, mode)| mode.value().as_str() == Some("DISABLE"))
+}
+
+/// What makes A's side send plaintext, so that nothing says who it is.
+fn plaintext(case: &Case, field: &Field) -> Option<Because> {
+    case.destination().filter(|there| there.socket == SocketKind::Plaintext)?;
+    let sender = Sender::of(case);
+    let account = case.own_pod().map(|pod| pod.text("spec.serviceAccountName").unwrap_or_else(|| "default".to_owned()));
+    let client = account.map(|account| Client::Known { namespace: case.namespace(), account });
+    let then = client.and_then(|client| field.lacks_client(client));
+    Some(Because::Plaintext(sender.object.clone()?, Box::new(sender), then))
 }
 
 /// The request as B's policies see it.

@@ -15,13 +15,8 @@
 
 use serde_json::json;
 
-use crate::diagnose::{
-    Case, Found, Proved, advice, as_egress, certain, egress_host, in_field, mtls_mode, named, policy_part, ref_of,
-    remove, replace, set, show,
-};
-use crate::mesh::injected::has_proxy;
-use crate::mesh::istio::{ClusterName, config_of};
-use crate::snapshot::{Evidence, Kind, Node};
+use crate::diagnose::{Case, Found, Proved, Sender, advice, certain, in_field, mtls_mode, named, replace, set, show};
+use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::{SocketKind, Stop, Visit};
 
@@ -34,7 +29,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     }
     let policy = policy(case, there);
-    let sender = sender(case);
+    let sender = Sender::of(case);
     let by = policy.as_ref().map_or_else(|| format!("The proxy of pod {}", there.name), |(object, _)| named(object));
     let objects: Vec<ObjectRef> = sender.object.into_iter().chain(policy.iter().map(|(o, _)| o.clone())).collect();
     let mut evidence: Vec<Evidence> =
@@ -106,145 +101,5 @@ impl Misnumbered {
         let field = format!("spec.portLevelMtls.{}", self.ports.1);
         let text = format!("{}, {field}: what port {} has there", named(&self.policy), self.ports.0);
         set(&self.policy, Some(&self.read), &field, Some(self.at.value().clone()), text)
-    }
-}
-
-/// What makes A's side send plaintext.
-struct Sender {
-    words: String,
-    object: Option<ObjectRef>,
-    fix: Option<Fix>,
-    evidence: Option<Evidence>,
-}
-
-impl Sender {
-    fn of(words: &str, object: Option<ObjectRef>, fix: Option<Fix>) -> Self {
-        Self { words: words.to_owned(), object, fix, evidence: None }
-    }
-}
-
-fn sender(case: &Case) -> Sender {
-    let Some(cluster) = &case.in_source().cluster else { return past_the_proxy(case) };
-    if cluster.name == "PassthroughCluster" {
-        return passed_through(case);
-    }
-    if let Some(rule) = cluster.cluster.as_ref().and_then(config_of).map(|(object, _)| object) {
-        let rule = in_field(&rule, "spec.trafficPolicy.tls.mode");
-        let fix = speak_mutual(case, &rule, &cluster.name);
-        let said = fix.object.clone().filter(|_| fix.op == Op::Replace);
-        let object = said.unwrap_or_else(|| in_field(&rule, "spec.trafficPolicy.tls"));
-        return Sender::of("A's proxy speaks plaintext to it", Some(object), Some(fix));
-    }
-    hidden_by_an_entry(case).unwrap_or_else(|| Sender::of("A's proxy speaks plaintext to it", None, None))
-}
-
-/// The connection never meets a proxy of A's: there is none, or an annotation keeps it from it.
-fn past_the_proxy(case: &Case) -> Sender {
-    let Some(pod) = case.source_pod() else {
-        return Sender::of("the request leaves A without going through a proxy of A's", None, None);
-    };
-    let read = case.read(&pod);
-    if let Some(kept) = case.keeping_annotation() {
-        let field = kept.place();
-        let text = format!("{}, {field}: take port {} out of it", named(&pod), case.request().port);
-        let object = in_field(&pod, field);
-        let fix = replace(&object, Some(&kept), None, text);
-        let evidence = Some(kept.evidence());
-        let words = "an annotation of A's pod keeps the connection from its proxy, which would speak it".to_owned();
-        return Sender { words, object: Some(object), fix: Some(fix), evidence };
-    }
-    if read.is_none_or(|pod| !has_proxy(&pod)) {
-        let text = format!(
-            "give {} a proxy, which speaks mutual TLS for it: label namespace {} with istio-injection=enabled (or istio.io/rev), and start its pods anew",
-            named(&pod),
-            pod.namespace
-        );
-        let namespace = label_of_injection(&pod.namespace);
-        let fix = Fix { want: Some(json!({"istio-injection": "enabled"})), ..replace(&namespace, None, None, text) };
-        let fix = Fix { op: Op::Add, ..fix };
-        return Sender::of("A has no proxy that would speak it", Some(pod), Some(fix));
-    }
-    let text = format!("find what keeps the connections of {} from its proxy", named(&pod));
-    let words = "the request leaves A without going through its proxy";
-    Sender::of(words, Some(pod), Some(advice(Op::Replace, text)))
-}
-
-/// Where a namespace says that its pods get proxies.
-fn label_of_injection(namespace: &str) -> ObjectRef {
-    let (api_version, kind) = ("v1".to_owned(), "Namespace".to_owned());
-    let field = "metadata.labels".to_owned();
-    ObjectRef { api_version, kind, namespace: String::new(), name: namespace.to_owned(), field }
-}
-
-/// A's proxy does not know where the connection goes, and passes it through.
-fn passed_through(case: &Case) -> Sender {
-    let request = case.request();
-    let plain = "passes the connection through in plaintext";
-    let Some(service) = case.asked_service() else {
-        let words = format!("A's proxy knows no Service with this address, and {plain}");
-        let text = "ask by the name of a Service: for a pod's own address A's proxy has no mutual TLS";
-        return Sender::of(&words, None, Some(advice(Op::Replace, text)));
-    };
-    let scopes = case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some());
-    let name = service.text("metadata.name").unwrap_or_default();
-    let namespace = service.text("metadata.namespace").unwrap_or_default();
-    let host = format!("{name}.{namespace}.svc.");
-    let is_known = case.has_virtual_host_of(&host);
-    if let (Some(sidecar), false) = (&scopes, is_known) {
-        let object = ref_of(Kind::Sidecar, sidecar, "spec.egress");
-        let host = as_egress(service);
-        let text = format!("{}, spec.egress[].hosts: add {host}", named(&object));
-        let words = format!("this Sidecar keeps the Service from A's proxy, which {plain}");
-        return Sender::of(&words, Some(object), Some(egress_host(sidecar, &host, text)));
-    }
-    if is_known {
-        let words = format!(
-            "the Host {} is in no virtual host of port {}, so that A's proxy {plain}",
-            request.host, request.port
-        );
-        let text = format!(
-            "let the client send the Host {} (nginx: proxy_set_header Host …), or add {} to the hosts of a VirtualService",
-            request.target, request.host
-        );
-        return Sender::of(&words, None, Some(advice(Op::Replace, text)));
-    }
-    let words = format!("A's proxy does not know the Service, and {plain}");
-    let text =
-        format!("let A's proxy see {name}.{namespace}: exportTo of the Service, a Sidecar's spec.egress[].hosts");
-    Sender::of(&words, None, Some(advice(Op::Add, text)))
-}
-
-/// A `ServiceEntry` of a Service's own host: its endpoints do not say that they take mutual TLS.
-fn hidden_by_an_entry(case: &Case) -> Option<Sender> {
-    let host = ClusterName::parse(&case.in_source().cluster.as_ref()?.name)?.host;
-    case.service_of_source()?;
-    let entries = case.objects(Kind::ServiceEntry, None, &[])?;
-    let (entry, at) = entries.into_iter().find_map(|entry| {
-        let at = entry.list("spec.hosts").into_iter().find(|at| at.value().as_str() == Some(host.as_str()))?;
-        Some((entry, at))
-    })?;
-    let object = ref_of(Kind::ServiceEntry, &entry, &at.place());
-    let text = format!("{}, {}: take {host} out, which is a Service's own host", named(&object), object.field);
-    let words = format!(
-        "{} names the same host, so that A's proxy does not know that its endpoints take mutual TLS",
-        named(&object)
-    );
-    let fix = Some(remove(&object, Some(&at), text));
-    Some(Sender { words, object: Some(object), fix, evidence: Some(at.evidence()) })
-}
-
-/// A `DestinationRule` that lets A's proxy speak plaintext.
-fn speak_mutual(case: &Case, rule: &ObjectRef, cluster: &str) -> Fix {
-    let read = case.read(rule);
-    let policy = read.as_ref().zip(ClusterName::parse(cluster));
-    let policy = policy.and_then(|(read, name)| policy_part(read, &name, "tls"));
-    let mutual = Some(json!("ISTIO_MUTUAL"));
-    let text = |place: &str| format!("{}, {place}: ISTIO_MUTUAL, or leave tls out", named(rule));
-    match &policy {
-        Some(policy) => {
-            let place = format!("{}.mode", policy.place());
-            set(rule, Some(policy), "mode", mutual, text(&place))
-        }
-        None => set(rule, read.as_ref(), &rule.field, mutual, text(&rule.field)),
     }
 }

@@ -15,9 +15,9 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Columns, Found, Proved, a_ready_endpoint, advice, certain, create, entry_of, is_behind, is_ready, label_text,
-    list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition, ref_of, replace,
-    set, show, slices,
+    Case, Columns, Found, Proved, a_ready_endpoint, add_item, advice, certain, create, entry_of, is_behind, is_ready,
+    label_text, list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition,
+    ref_of, replace, set, show, slices,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -267,8 +267,7 @@ fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
     if let Some(labels) = entry.at("spec.workloadSelector.labels") {
         return of_a_selector(host, entry, &labels, empty);
     }
-    let wanted = if by_dns { "a name that the proxy's DNS resolves" } else { "an endpoint" };
-    let (object, fix) = other_endpoints(entry, wanted);
+    let (object, fix) = if by_dns { other_name(entry) } else { with_an_endpoint(entry) };
     let why =
         if by_dns { "the proxy resolves its endpoints by DNS, and got no address" } else { "it lists no endpoint" };
     Found {
@@ -282,6 +281,29 @@ fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
         codes: &[],
         evidence: entry.at("spec.resolution").map(|at| at.evidence()).into_iter().chain([empty]).collect(),
     }
+}
+
+/// It should have another name, of an endpoint or of its own.
+fn other_name(entry: &Node) -> (ObjectRef, Fix) {
+    let names: Vec<Node> = entry.list("spec.endpoints").iter().filter_map(|endpoint| endpoint.get("address")).collect();
+    let names = if names.is_empty() { entry.list("spec.hosts") } else { names };
+    match &names[..] {
+        [one] => {
+            let object = ref_of(Kind::ServiceEntry, entry, &one.place());
+            let text = format!("{}, {}: a name that the proxy's DNS resolves", named(&object), object.field);
+            let fix = replace(&object, Some(one), None, text);
+            (object, fix)
+        }
+        _ => other_endpoints(entry, "names that the proxy's DNS resolves"),
+    }
+}
+
+/// It should list an endpoint: it lists none.
+fn with_an_endpoint(entry: &Node) -> (ObjectRef, Fix) {
+    let object = ref_of(Kind::ServiceEntry, entry, "spec.endpoints");
+    let text = format!("{}, spec.endpoints: the address of one; or spec.resolution: DNS", named(&object));
+    let fix = add_item(&object, Some(entry), "spec.endpoints", None, text);
+    (object, fix)
 }
 
 /// A `ServiceEntry` that selects its endpoints among `WorkloadEntry` objects and pods of its namespace, and finds none.

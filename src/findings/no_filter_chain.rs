@@ -13,9 +13,9 @@
 //! How to fix it: Dial the name that a chain is for, or add the host to the Gateway's server. Speak TLS to a port of
 //! TLS.
 
-use crate::diagnose::{Case, Found, advice};
-use crate::snapshot::Node;
-use crate::verdict::Op;
+use crate::diagnose::{Case, Found, Proved, add_item, advice, certain, in_field, named, ref_of, servers_of, show};
+use crate::snapshot::{Kind, Node};
+use crate::verdict::{ObjectRef, Op};
 use crate::walk::Stop;
 
 pub(crate) const YIELDS_TO: &[&str] = &["mtls-required"];
@@ -43,7 +43,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     } else {
         format!("Its chains take {}{more}.", taken.join("; "))
     };
-    Some(Found::of_end(
+    let found = Found::of_end(
         &step,
         step.note.clone(),
         format!("Listener {}: {}. {there_are} The proxy closes the connection.", step.subject, step.note),
@@ -54,7 +54,53 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             ),
             advice(Op::Add, "give the listener a filter chain for this connection (a Gateway: its hosts and its TLS)"),
         ],
-    ))
+    );
+    // The note ends with what comes.
+    let of_tls = of_tls(case).filter(|_| step.note.ends_with("plaintext"));
+    Some(match of_tls {
+        Some((object, at)) => in_plaintext(case, found, object, &at),
+        None => found,
+    })
+}
+
+/// The server of a Gateway that takes TLS for the host, and what says so.
+fn of_tls(case: &Case) -> Option<(ObjectRef, Node)> {
+    servers_of(case).into_iter().find_map(|(gateway, server)| {
+        let at = server.at("port.protocol").filter(|at| at.value().as_str().is_some_and(is_tls))?;
+        Some((ref_of(Kind::Gateway, &gateway, &at.place()), at))
+    })
+}
+
+/// Protocols of a Gateway's server whose clients speak TLS.
+fn is_tls(protocol: &str) -> bool {
+    ["HTTPS", "TLS"].iter().any(|tls| protocol.eq_ignore_ascii_case(tls))
+}
+
+/// The same finding, by the name of the Gateway.
+fn in_plaintext(case: &Case, found: Found, object: ObjectRef, at: &Node) -> Found {
+    let port = case.request().target.rsplit_once(':').map_or("", |(_, port)| port);
+    let by = named(&object);
+    let why = format!(
+        "{by} takes TLS for this host on port {port} ({}: {}), and plaintext comes. {}",
+        object.field,
+        at.shown(),
+        found.why
+    );
+    let text = format!("{by}: a server of protocol HTTP, on a port of its own, for clients that speak no TLS");
+    let servers = in_field(&object, "spec.servers");
+    Found {
+        certainty: certain(Proved::Yes),
+        title: format!("the gateway takes TLS on port {port}, and plaintext comes"),
+        why,
+        fix: vec![
+            advice(Op::Replace, format!("let the client speak TLS to port {port}: https://")),
+            add_item(&servers, case.read(&servers).as_ref(), "spec.servers", None, text),
+        ],
+        next: show(&object),
+        evidence: std::iter::once(at.evidence()).chain(found.evidence).collect(),
+        objects: vec![object],
+        ..found
+    }
 }
 
 fn any() -> String {

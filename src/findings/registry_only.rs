@@ -15,7 +15,7 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, as_egress, certain, create_entry, egress_host, in_field,
+    Case, Found, Hides, Proved, ROOT_NAMESPACE, add_item, advice, certain, create_entry, egress_host, hidden, in_field,
     named, only, port_entry, protocol_field, ref_of, replace, show,
 };
 use crate::envoy::domains::without_port;
@@ -44,12 +44,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             (format!(" {} names it, but {says}.", named(&object)), Some(object), fix)
         }
         None if let Some(service) = case.asked_service() => {
-            let fix = show_service(case, service, host);
-            (String::new(), fix.object.clone(), fix)
+            let (says, fix) = show_service(case, service, host);
+            (says, fix.object.clone(), fix)
         }
         None => {
             let name = without_port(host);
-            (String::new(), None, create_entry(&own, name, format!("a ServiceEntry for {name} in namespace {own}")))
+            let text = format!("a ServiceEntry for {name} in namespace {own}");
+            (String::new(), None, create_entry(&own, name, case.request(), text))
         }
     };
     Some(Found {
@@ -168,14 +169,15 @@ fn ports_of_entry(entry: &Node) -> Vec<u64> {
 }
 
 /// A's proxy should see a Service that there is.
-fn show_service(case: &Case, service: &Node, host: &str) -> Fix {
-    match case.sidecar().filter(|sidecar| sidecar.at("spec.egress").is_some()) {
-        Some(sidecar) => {
-            let by = named(&ref_of(Kind::Sidecar, &sidecar, "spec.egress"));
-            let host = as_egress(service);
-            egress_host(&sidecar, &host, format!("{by}, spec.egress[].hosts: add {host}, if it leaves it out"))
+fn show_service(case: &Case, service: &Node, host: &str) -> (String, Fix) {
+    match hidden(case, service) {
+        Some(Hides { words, fix, object, .. }) if object.kind == Kind::Service.name() => {
+            (format!(" {words} from it."), fix)
         }
-        None => advice(Op::Add, format!("let exportTo of {host} include namespace {}", case.namespace())),
+        Some(Hides { fix, .. }) => (String::new(), fix),
+        None => {
+            (String::new(), advice(Op::Add, format!("let exportTo of {host} include namespace {}", case.namespace())))
+        }
     }
 }
 

@@ -334,7 +334,7 @@ fn not_taken(unrouted: &Unrouted, parent: &Parent, object: &ObjectRef, listener:
         let text = format!("{}, {}: one that takes {}", named(&object), object.field, unrouted.host);
         return Some(Unbound {
             why: format!("{of_gateway} is for the host {} only", hostname.shown()),
-            fix: vec![replace(&object, Some(&hostname), None, text)],
+            fix: vec![replace(&object, Some(&hostname), Some(json!(unrouted.host)), text)],
             evidence: hostname.evidence(),
             object,
             codes: &[],

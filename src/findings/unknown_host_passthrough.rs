@@ -13,7 +13,7 @@
 //! How to fix it: Let A see the service: add it to the Sidecar's `egress`, or correct `exportTo`, or the Host header.
 //! A host outside may have a `ServiceEntry`.
 
-use crate::diagnose::{Case, Found, Proved, advice, as_egress, certain, create_entry, egress_host, list, ref_of, show};
+use crate::diagnose::{Case, Found, Proved, advice, certain, create_entry, hidden, list, ref_of, show};
 use crate::snapshot::{Evidence, Kind};
 use crate::verdict::{ObjectRef, Op, Stage};
 
@@ -28,13 +28,12 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let own = case.namespace();
     let name = request.host.split(':').next().unwrap_or_default();
     let service = case.asked_service();
-    let scoped = service.and_then(|_| case.sidecar()).filter(|sidecar| sidecar.at("spec.egress").is_some());
-    let scoped = scoped.as_ref();
-    let mut objects: Vec<ObjectRef> = scoped.map(|s| ref_of(Kind::Sidecar, s, "spec.egress")).into_iter().collect();
+    let hides = service.and_then(|service| hidden(case, service));
+    let mut objects: Vec<ObjectRef> = hides.iter().map(|hides| hides.object.clone()).collect();
     objects.extend(service.map(|s| ref_of(Kind::Service, s, "")));
     let mut evidence: Vec<Evidence> =
         cluster.cluster.as_ref().and_then(|c| c.get("name")).map(|n| n.evidence()).into_iter().collect();
-    evidence.extend(scoped.and_then(|s| s.at("spec.egress")).map(|n| n.evidence()));
+    evidence.extend(hides.as_ref().and_then(|hides| hides.evidence.clone()));
     let (why, fix) = if service.is_some() {
         (
             format!(
@@ -42,10 +41,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
                 request.host
             ),
             vec![
-                match scoped.zip(service) {
-                    Some((sidecar, service)) => egress_host(sidecar, &as_egress(service), SEE.to_owned()),
-                    None => advice(Op::Add, SEE),
-                },
+                hides.map_or_else(|| advice(Op::Add, SEE), |hides| hides.fix),
                 advice(Op::Replace, "send the Host header that the service goes by"),
             ],
         )
@@ -55,7 +51,12 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
                 "The mesh knows no host {}, and outboundTrafficPolicy ALLOW_ANY lets it through: the connection goes on to the address that was dialed, past every rule of the mesh.",
                 request.host
             ),
-            vec![create_entry(&own, name, format!("a ServiceEntry for {name}, where rules are wanted for it"))],
+            vec![create_entry(
+                &own,
+                name,
+                request,
+                format!("a ServiceEntry for {name}, where rules are wanted for it"),
+            )],
         )
     };
     Some(Found {

@@ -5,7 +5,8 @@
 //!
 //! How it comes about: A `VirtualService` is for sidecars alone unless `spec.gateways` names a Gateway. The Gateway
 //! has to be there (a name without a namespace means the `VirtualService`'s own), its `selector` has to select the
-//! gateway's pods, and one of its servers has to have the port and admit the host.
+//! gateway's pods, and one of its servers has to have the port and admit the host. And `exportTo`, where it is set, has
+//! to include the namespace of the gateway's pods.
 //!
 //! How to confirm it: Compare `spec.gateways` and `spec.hosts` with the Gateway's `selector` and `servers`.
 //!
@@ -14,9 +15,10 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Unbound, Unrouted, add_item, has_port, in_field, label_text, named, ref_of, replace, set,
+    Case, Found, Unbound, Unrouted, add_item, add_to, has_port, in_field, label_text, named, ref_of, replace, set,
 };
 use crate::mesh::istio::binding::{MESH, ServerHost, object_of};
+use crate::mesh::visibility::is_exported;
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;
 
@@ -121,13 +123,13 @@ fn gateway_of(
     };
     let at_port = || servers.iter().filter(|server| has_port(server, unrouted.port));
     if at_port().any(|server| admits(server, gateway, unrouted, Some(namespace))) {
-        return None;
+        return not_exported(unrouted, service);
     }
     let hosts = server.get("hosts")?;
     let object = in_field(&object, hosts.place());
     let text = format!("{}, {}: add \"{}\"", named(&object), object.field, unrouted.host);
     Some(Unbound {
-        fix: vec![add_item(&object, Some(gateway), &object.field, Some(json!(unrouted.host)), text)],
+        fix: vec![add_to(&object, &hosts, json!(unrouted.host), text)],
         why: if at_port().any(|server| admits(server, gateway, unrouted, None)) {
             format!(
                 "{} admits that host of VirtualServices of other namespaces only: {}",
@@ -140,6 +142,21 @@ fn gateway_of(
         object,
         codes: &["IST0132"],
         evidence: hosts.evidence(),
+    })
+}
+
+/// The namespace of the gateway's pods does not see it.
+fn not_exported(unrouted: &Unrouted, service: &Node) -> Option<Unbound> {
+    let own = unrouted.pod.text("metadata.namespace")?;
+    let at = service.at("spec.exportTo").filter(|_| !is_exported(service, &own))?;
+    let object = ref_of(Kind::VirtualService, service, "spec.exportTo");
+    let text = format!("{}, spec.exportTo: add \"{own}\", where the gateway's pods are", named(&object));
+    Some(Unbound {
+        fix: vec![add_item(&object, Some(service), "spec.exportTo", Some(json!(own)), text)],
+        why: format!("its exportTo is {}, which leaves out namespace {own} of the gateway's pods", at.shown()),
+        evidence: at.evidence(),
+        object,
+        codes: &[],
     })
 }
 
@@ -177,8 +194,10 @@ fn without_port(unrouted: &Unrouted, gateway: &Node, object: &ObjectRef) -> Opti
     let number = gateway.at("spec.servers")?.items().find_map(|server| server.at("port.number"))?;
     let object = in_field(object, number.place());
     let text = format!("{}, spec.servers: a server for port {}", named(&object), unrouted.port);
+    let port = json!({"number": unrouted.port, "name": format!("http-{}", unrouted.port), "protocol": "HTTP"});
+    let server = json!({"port": port, "hosts": [unrouted.host]});
     Some(Unbound {
-        fix: vec![add_item(&object, Some(gateway), "spec.servers", None, text)],
+        fix: vec![add_item(&object, Some(gateway), "spec.servers", Some(server), text)],
         why: format!("{} has no server for port {}", named(&object), unrouted.port),
         evidence: number.evidence(),
         object,

@@ -11,11 +11,19 @@ pub fn has_proxy(pod: &Node) -> bool {
     // Native sidecars are init containers that are always restarted.
     let native = pod.list("spec.initContainers").into_iter();
     let native = native.filter(|container| container.text("restartPolicy").as_deref() == Some("Always"));
-    pod.list("spec.containers").into_iter().chain(native).any(|container| {
-        let image = image(&container.text("image").unwrap_or_default());
-        let name = container.text("name").unwrap_or_default();
-        MESHES.iter().any(|mesh| mesh.is_proxy(&name, &image))
-    })
+    pod.list("spec.containers").into_iter().chain(native).any(|container| is_proxy(&container))
+}
+
+/// The containers of a pod but for those of a proxy.
+pub fn applications(pod: &Node) -> Vec<Node> {
+    let containers = pod.list("spec.containers").into_iter();
+    containers.filter(|container| !is_proxy(container)).collect()
+}
+
+fn is_proxy(container: &Node) -> bool {
+    let image = image(&container.text("image").unwrap_or_default());
+    let name = container.text("name").unwrap_or_default();
+    MESHES.iter().any(|mesh| mesh.is_proxy(&name, &image))
 }
 
 /// A proxy of the node's that carries a pod's connections, where the pod has none of its own.

@@ -13,8 +13,8 @@ ADDED = (
     "creationTimestamp",
     "generation",
     "managedFields",
-    "annotations",
 )
+OF_KUBECTL = "kubectl.kubernetes.io/"
 
 
 def patched(fix, now):
@@ -38,6 +38,8 @@ def patched(fix, now):
         return None
     if now is None:
         return created(fix)
+    if not fix["field"]:  # the whole object goes
+        return None
     new = copy.deepcopy(now)
     *path, last = steps(fix["field"])
     holder = new
@@ -105,4 +107,6 @@ def as_it_is(named):
     if found is None:
         return None
     meta = {key: value for key, value in found["metadata"].items() if key not in ADDED}
+    if own := {k: v for k, v in meta.pop("annotations", {}).items() if not k.startswith(OF_KUBECTL)}:
+        meta["annotations"] = own
     return {key: value for key, value in found.items() if key != "status"} | {"metadata": meta}

@@ -339,6 +339,16 @@ def dropping(flag):
     return lambda: run(*inside(kubelet.named("mainframe")["netns"], "iptables", flag, *rule))
 
 
+def admitted(policy):
+    """What a changed policy lets in passes from now on; what it returns drops it again."""
+    froms = [one for rule in policy["spec"].get("ingress", []) for one in rule.get("from", [])]
+    selectors = [one.get("namespaceSelector", {}).get("matchLabels") for one in froms]
+    if {"kubernetes.io/metadata.name": "shop"} not in selectors:
+        return lambda: None
+    dropping("-D")()
+    return dropping("-A")
+
+
 ONLY_WITH_TOKEN = istio(
     "AuthorizationPolicy",
     "tokens",

@@ -80,6 +80,28 @@ impl Field {
         values.join(", ")
     }
 
+    /// Whether it leaves out what it lists.
+    pub fn leaves_out(&self) -> bool {
+        self.at.place().rsplit('.').next().is_some_and(|name| name.starts_with("not"))
+    }
+
+    /// What the request has of what it is about, where one value of its says it.
+    pub fn is_of(&self, asked: &Asked) -> Option<String> {
+        let has = self.key.as_ref().map_or_else(|| asked.has(self.about), |key| asked.of_key(key));
+        match has {
+            Has::Value(value) | Has::Account(value) => Some(value),
+            Has::Principal(of) => Some(format!("cluster.local{of}")),
+            Has::Address(address) => Some(address.to_string()),
+            Has::Nothing(_) | Has::OfHttp | Has::Unknown => None,
+        }
+    }
+
+    /// What it would have to list for this client to be taken; `None` where it would be.
+    pub fn lacks_client(&self, client: Client) -> Option<String> {
+        let asked = Asked { speaks: Speaks::Tcp, port: 0, client, address: None };
+        if is_listed(&self.at, &asked.has(self.about)) { None } else { self.is_of(&asked) }
+    }
+
     /// Whether it is about whom the client's certificate names.
     pub fn is_about_the_peer(&self) -> bool {
         matches!(self.about, About::Principal | About::Account | About::Namespace)
@@ -268,9 +290,7 @@ fn miss(has: &Has, field: Field) -> Option<Miss> {
         Has::Principal(of) => format!("cluster.local{of}"),
         Has::Address(address) => address.to_string(),
     };
-    let name = field.at.place();
-    let leaves_out = name.rsplit('.').next().is_some_and(|name| name.starts_with("not"));
-    match (is_listed(&field.at, has), leaves_out) {
+    match (is_listed(&field.at, has), field.leaves_out()) {
         (true, false) | (false, true) => None,
         (true, true) => Some(Miss { field, is, way: Way::LeftOut, hint: None }),
         (false, false) => {
