@@ -13,6 +13,7 @@ mod command;
 mod connections;
 mod control;
 mod delegates;
+mod envoy_filters;
 mod fix;
 mod gateways;
 mod hidden;
@@ -54,6 +55,7 @@ pub(crate) use connections::{
 };
 pub(crate) use control::{ProxyOf, is_behind, lost, open_updates};
 pub(crate) use delegates::{Delegating, path_of, virtual_services_of};
+pub(crate) use envoy_filters::Added;
 pub(crate) use fix::{
     add_item, add_to, advice, create, create_entry, egress_host, in_field, remove, replace, set, target_port,
 };

@@ -11,22 +11,20 @@
 //!
 //! How to fix it: Correct the patch, or let the `EnvoyFilter` select other workloads.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain, in_field, named, ref_of, show};
-use crate::snapshot::{Kind, Node};
+use crate::diagnose::{Added, Case, Found, Proved, advice, certain, named, show};
 use crate::verdict::{Op, Stage};
-use crate::walk::Condition;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.stop().is_some() {
         return None;
     }
-    let (condition, filter, at) = case.conditions().find_map(|condition| {
+    let (condition, added) = case.conditions().find_map(|condition| {
         let is_a_filter = matches!(condition.stage, Stage::HttpFilters | Stage::FilterChain | Stage::Listener);
-        let filters =
-            if is_a_filter { case.objects_for_proxy_of(condition.side, Kind::EnvoyFilter) } else { Vec::new() };
-        filters.into_iter().find_map(|filter| adding(&filter, condition).map(|at| (condition, filter, at)))
+        let added = if is_a_filter { Added::of(case, condition.side, &condition.subject) } else { None };
+        Some((condition, added?))
     })?;
-    let object = in_field(&ref_of(Kind::EnvoyFilter, &filter, ""), at.place());
+    let take_away = added.take_away();
+    let Added { object, name: at, .. } = added;
     let subject = &condition.subject;
     let mut evidence = vec![at.evidence()];
     evidence.extend(condition.evidence.iter().cloned());
@@ -39,20 +37,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             named(&object),
             condition.why
         ),
-        fix: vec![advice(
-            Op::Replace,
-            format!("{}, {}: let the filter pass such requests", named(&object), object.field),
-        )],
+        fix: vec![
+            advice(Op::Replace, format!("{}, {}: let the filter pass such requests", named(&object), object.field)),
+            take_away,
+        ],
         next: show(&object),
         objects: vec![object],
         codes: &[],
         evidence,
     })
-}
-
-/// Where an `EnvoyFilter` names the filter that a condition is about.
-fn adding(filter: &Node, condition: &Condition) -> Option<Node> {
-    let patches = filter.list("spec.configPatches").into_iter();
-    let mut names = patches.filter_map(|patch| patch.at("patch.value.name"));
-    names.find(|name| name.value().as_str() == Some(condition.subject.as_str()))
 }

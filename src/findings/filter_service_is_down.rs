@@ -12,31 +12,37 @@
 //! How to fix it: Bring the service back: its pods, its Service, its port. Or let requests pass without its word
 //! (Istio: `failOpen` of the extension provider).
 
-use crate::diagnose::{Case, Found, advice};
+use crate::diagnose::{Added, Case, Found, advice};
 use crate::verdict::Op;
 use crate::walk::Stop;
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.own_stop()?;
-    let what = if let Stop::AuthorizationUnavailable(_) = stop {
-        "authorization"
+    let (what, field, lenient) = if let Stop::AuthorizationUnavailable(_) = stop {
+        ("authorization", "failure_mode_allow", true)
     } else if let Stop::RateLimitUnavailable(_) = stop {
-        "rate limit"
+        ("rate limit", "failure_mode_deny", false)
     } else {
         return None;
     };
     let step = case.last_step()?;
     let said = if step.note.is_empty() { String::new() } else { format!(" ({})", step.note) };
-    Some(Found::of_end(
+    let back = advice(Op::Replace, format!("bring the {what} service back: its pods, its Service, its port"));
+    let words = "if requests may pass without its word";
+    let found = Found::of_end(
         &step,
         format!("the {what} service cannot be asked"),
         format!(
             "The filter {} asks its {what} service about each request, and cannot reach it{said}. It lets nothing pass then.",
             step.subject
         ),
-        vec![
-            advice(Op::Replace, format!("bring the {what} service back: its pods, its Service, its port")),
-            advice(Op::Replace, "failure_mode_allow: true, if requests may pass without its word"),
-        ],
-    ))
+        Vec::new(),
+    );
+    Some(match Added::of(case, step.side, &step.subject) {
+        Some(added) => {
+            let fix = vec![back, added.set(field, lenient.into(), words), added.take_away()];
+            added.name(found, fix)
+        }
+        None => Found { fix: vec![back, advice(Op::Replace, format!("{field}: {lenient}, {words}"))], ..found },
+    })
 }

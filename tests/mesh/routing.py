@@ -13,6 +13,7 @@ from shapes import (
     of,
     subsets,
     to_product,
+    until_nothing_answers,
     virtual_service,
 )
 
@@ -91,6 +92,32 @@ ONE_AN_HOUR = patch_of(
             "token_bucket": {"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "3600s"},
             "filter_enabled": {"default_value": {"numerator": 100}},
             "filter_enforced": {"default_value": {"numerator": 100}},
+        },
+    },
+)
+
+
+def filter_of(name, config):
+    """An EnvoyFilter that puts a filter of HTTP before all others."""
+    value = {"name": name, "typed_config": config}
+    return patch_of(name, "HTTP_FILTER", "INSERT_BEFORE", {"context": "SIDECAR_OUTBOUND"}, value)
+
+
+ABORTS = filter_of(
+    "aborts",
+    {
+        "@type": f"{FILTERS}.fault.v3.HTTPFault",
+        "abort": {"http_status": 503, "percentage": {"numerator": 100}},
+    },
+)
+ASKS_A_DEAD_SERVICE = filter_of(
+    "asks",
+    {
+        "@type": f"{FILTERS}.ext_authz.v3.ExtAuthz",
+        "transport_api_version": "V3",
+        "grpc_service": {
+            "envoy_grpc": {"cluster_name": "outbound|8083||report.shop.svc.cluster.local"},
+            "timeout": "1s",
         },
     },
 )
@@ -242,6 +269,31 @@ ROUTING = [
         finding="registry-only",
         blame=(("ServiceEntry", "billing", "hidden"),),
         at="spec.exportTo",
+    ),
+    product(
+        "filter-of-one-request-an-hour",
+        objects=[ONE_AN_HOUR],
+        heat=until_nothing_answers(lambda proxy: True),
+        finding="filter-of-an-envoy-filter",
+        sure="unknown",
+        blame=(("EnvoyFilter", "shop", "one-an-hour"),),
+    ),
+    product(
+        "filter-aborts",
+        objects=[ABORTS],
+        finding="fault-injected",
+        blame=(("EnvoyFilter", "shop", "aborts"),),
+    ),
+    product(
+        "filter-asks-a-dead-service",
+        objects=[ASKS_A_DEAD_SERVICE],
+        blame=(("EnvoyFilter", "shop", "asks"),),
+    ),
+    product(
+        "mirror-to-nowhere-and-a-broken-route",
+        objects=[virtual_service({"route": [BROKEN], "mirror": {"host": "product-svc"}})],
+        finding="subset-not-defined",
+        blame=(VS,),
     ),
     product(
         "cluster-removed",
