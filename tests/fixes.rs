@@ -123,6 +123,7 @@ const ADVISE: &[(&str, &str)] = &[
     ("application-does-not-listen", "the application is not there, or listens elsewhere"),
     ("connections-fail", "the application is not there, or something drops its packets"),
     ("mtls-required", "a client that asks for a pod's own address has to ask for a name"),
+    ("no-filter-chain", "the client has to speak TLS"),
     ("no-such-port", "another port is to be asked for"),
     ("update-still-warming", "the secret that it waits for is not read, and whose it is the proxy does not say"),
     ("token-rejected", "the client has to send another token"),

@@ -30,11 +30,11 @@ impl Added {
         })
     }
 
-    /// The patch should not be there.
+    /// The patch should not be there. A whole one is not quoted: it may hold what is secret.
     pub(crate) fn take_away(&self) -> Fix {
         let object = in_field(&self.object, self.patch.place());
         let text = format!("{}, {}: take it away, if it is not meant", named(&object), object.field);
-        remove(&object, Some(&self.patch), text)
+        Fix { now: None, ..remove(&object, Some(&self.patch), text) }
     }
 
     /// A field of the filter's configuration should hold something else.
