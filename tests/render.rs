@@ -423,8 +423,9 @@ fn a_healthy_way() {
 
 but    not checked: The proxy of product-service was not read
 more   -o wide: 3 facts
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -457,8 +458,9 @@ also   the route waits 15s for an answer (route-has-no-timeout, likely)
 next   kubectl -n shop get pods -l app=product-service --show-labels
 more   kubectl mesh-why explain subset-selects-no-pods; -o wide: 5 facts, 1
        unchecked
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -511,8 +513,9 @@ also   the route waits 15s for an answer (route-has-no-timeout, likely)      [5]
 but    not checked: Quotas and rate limits of a service outside the mesh.
 next   kubectl -n shop get pods -l app=product-service --show-labels
 more   kubectl mesh-why explain subset-selects-no-pods
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -538,8 +541,9 @@ fn weighted_clusters_have_a_line_each() {
 
 but    not checked: The proxy of product-service was not read
 more   -o wide: 3 facts
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -580,8 +584,9 @@ fn what_is_not_known_is_said() {
 
 but    not checked: HTTP filter "acme.auth" of listener 0.0.0.0_8082
 more   -o wide: 3 facts
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -627,8 +632,9 @@ evidence
 
 but    not checked: The proxy of product-service was not read
        (--no-destination).
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -676,8 +682,9 @@ next   kubectl -n a-team-with-a-namespace-of-many-words get --raw \
          -o yaml
 more   kubectl mesh-why explain subset-selects-no-pods; -o wide: 6 facts, 1
        unchecked
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -699,8 +706,9 @@ fn width_is_counted_in_columns() {
 
 but    not checked: An escape \u001b[31m and a bell \u0007 in a name.
 more   -o wide: 3 facts
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }
@@ -795,8 +803,9 @@ fn blocks_that_would_be_empty_are_left_out() {
         &Theme::default(),
         r#"✓ order-service reaches product-service:8082: 2 of 2 endpoints can take it
 
-asked  kubectl mesh-why order-service product-service:8082 --path /
-       2026-08-22T14:02:11Z, context prod, mesh-why 0.1.0
+asked  kubectl mesh-why order-service product-service:8082 --exact \
+         --context=prod --namespace=shop
+       2026-08-22T14:02:11Z, mesh-why 0.1.0
 "#,
     );
 }

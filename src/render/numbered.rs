@@ -12,6 +12,7 @@ use crate::verdict::{Finding, Mark, Stage, Step, Verdict};
 pub(super) struct Numbered<'a> {
     list: Vec<&'a Evidence>,
     numbers: BTreeMap<&'a Evidence, usize>,
+    carriers: usize,
     own: usize,
 }
 
@@ -23,7 +24,7 @@ impl<'a> Numbered<'a> {
         let of_conditions = verdict.conditions.iter().flat_map(|condition| &condition.evidence);
         let cited = steps.chain(verdict.findings.iter().flat_map(|f| &f.evidence)).chain(of_conditions);
         let cited: Vec<&Evidence> = cited.chain(of_branches).collect();
-        let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), own: 0 };
+        let mut numbered = Self { list: Vec::new(), numbers: BTreeMap::new(), carriers: carrying.len(), own: 0 };
         for evidence in cited.iter().filter(|e| carrying.contains(*e)).chain(&cited) {
             numbered.add(evidence);
         }
@@ -40,6 +41,11 @@ impl<'a> Numbered<'a> {
     /// All of it, by number.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, &'a Evidence)> {
         self.list.iter().enumerate().map(|(i, evidence)| (i + 1, *evidence))
+    }
+
+    /// How many pieces carry the verdict: the first ones.
+    pub(super) fn carriers(&self) -> usize {
+        self.carriers
     }
 
     /// How many pieces the answer has.

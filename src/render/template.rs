@@ -170,7 +170,9 @@ fn quoted(chars: &mut Peekable<Chars<'_>>) -> Result<String, String> {
                 Some(c @ ('\\' | '"' | '\'')) => text.push(c),
                 // Of a name: the dot is no end of it.
                 Some('.') => text.push_str("\\."),
-                Some(c) => return Err(format!("`\\{c}` is no escape: there are \\n, \\t, \\r, \\\\, \\\" and \\'")),
+                Some(c) => {
+                    return Err(format!("`\\{c}` is not an escape: there are \\n, \\t, \\r, \\\\, \\\" and \\'"));
+                }
                 None => break,
             },
             c => text.push(c),
