@@ -130,7 +130,7 @@ fn behind_unhealthy_endpoints_no_more_is_promised_than_what_the_proxy_of_b_does(
         said(&verdict),
         "With this repaired, the next stop, likely: the proxy of pod shop/product-service-v1-798587bd96-vlgg7 ends it (403): \
          denied by policy ns[shop]-policy[deny-reads]-rule[0]. denied-by-policy (likely): a policy denies it \
-         With that repaired too, B's proxy would let it pass if one of its endpoints is well again."
+         With that repaired too, product-service's proxy would let it pass if one of its endpoints is well again."
     );
     // Of a pod that was not read nothing is promised.
     let verdict = changed("destination-denies-the-request", unhealthy);

@@ -40,7 +40,7 @@ fn weighted(entry: impl Fn(usize) -> Value, count: usize) {
         }
     });
     let verdict = is_answered_in_time(&scenario, files);
-    let left_out = format!("what causes {} of the {count} ways that do not get to B", count - 100);
+    let left_out = format!("what causes {} of the {count} ways that do not get to product-service", count - 100);
     assert!(verdict.unchecked.contains(&left_out), "{:?}", verdict.unchecked);
 }
 

@@ -81,9 +81,9 @@ fn what_is_pasted_runs_the_command_that_was_meant_and_nothing_else() {
         for verdict in &verdicts {
             let meant = words(verdict).to_vec();
             let asked = on_screen(&print(verdict, &Format::Text), "asked");
-            let meant = question(&asked);
-            if !meant.is_empty() {
-                pasted.entry((asked, meant)).or_insert_with(|| scenario.name.clone());
+            let question = question(&asked);
+            if !question.is_empty() {
+                pasted.entry((asked, question)).or_insert_with(|| scenario.name.clone());
             }
             for text in printed(verdict).into_iter().filter(|text| !text.is_empty() || !meant.is_empty()) {
                 pasted.entry((text, meant.clone())).or_insert_with(|| scenario.name.clone());

@@ -801,12 +801,12 @@ fn blocks_that_would_be_empty_are_left_out() {
         &verdict,
         &Format::Text,
         &Theme::default(),
-        r#"✓ order-service reaches product-service:8082: 2 of 2 endpoints can take it
+        r"✓ order-service reaches product-service:8082: 2 of 2 endpoints can take it
 
 asked  kubectl mesh-why order-service product-service:8082 --exact \
          --context=prod --namespace=shop
        2026-08-22T14:02:11Z, mesh-why 0.1.0
-"#,
+",
     );
 }
 

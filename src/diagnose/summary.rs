@@ -134,11 +134,11 @@ pub(super) fn fitted(lines: impl IntoIterator<Item = String>) -> String {
         }
         last = line;
     }
-    narrowed(last)
+    narrowed(&last)
 }
 
 /// Names with their middle left out, the longest first, until the line has room or no name is long.
-fn narrowed(line: String) -> String {
+fn narrowed(line: &str) -> String {
     const LEAST: usize = 20;
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     loop {

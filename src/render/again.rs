@@ -42,8 +42,8 @@ pub(super) fn asked(verdict: &Verdict) -> Option<Command> {
 
 /// When that was, and by what.
 pub(super) fn circumstances(verdict: &Verdict) -> String {
-    let time = (!verdict.time.is_empty()).then(|| format!("{}, ", verdict.time)).unwrap_or_default();
-    format!("{time}mesh-why {}", env!("CARGO_PKG_VERSION"))
+    let tool = concat!("mesh-why ", env!("CARGO_PKG_VERSION"));
+    if verdict.time.is_empty() { tool.to_owned() } else { format!("{}, {tool}", verdict.time) }
 }
 
 /// The Host header, where it is not the one that follows from B.

@@ -386,7 +386,7 @@ mod tests {
             ("{}", "nothing between"),
             ("{\"a}", "not closed"),
             ("{.a .b}", "one expression"),
-            ("{\"\\q\"}", "no escape"),
+            ("{\"\\q\"}", "not an escape"),
             ("{.a[0}", "not closed"),
         ] {
             let error = Template::parse(template).err().unwrap_or_default();

@@ -14,7 +14,6 @@ const FUNCTION: usize = 60;
 pub(crate) const LONG: &[(&str, &str)] = &[
     ("tests/envoy/generate/rbac.rs", "`unit`"),
     ("tests/envoy/generate/trees.rs", "`hosts`"),
-    ("tests/render.rs", "`wide_shows_every_row_and_all_evidence_with_the_same_numbers`"),
     ("tests/render.rs", "`long_names_are_wrapped_and_never_cut`"),
 ];
 /// Parameters that are older than the rule that none is a `bool`, or that somebody else's trait has.
