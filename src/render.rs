@@ -69,6 +69,13 @@ pub enum Format {
     Quiet,
 }
 
+impl Format {
+    /// Whether programs read it, errors too.
+    pub(crate) fn is_data(&self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
+}
+
 /// The form that was asked for cannot be given.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RenderError {

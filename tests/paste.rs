@@ -81,6 +81,12 @@ fn what_is_pasted_runs_the_command_that_was_meant_and_nothing_else() {
         for verdict in &verdicts {
             let meant = words(verdict).to_vec();
             let asked = on_screen(&print(verdict, &Format::Text), "asked");
+            if turn.is_multiple_of(EVIDENCE) {
+                for command in evidence(&print(verdict, &Format::Wide)) {
+                    let meant = shlex::split(&command).unwrap_or_default();
+                    pasted.entry((command, meant)).or_insert_with(|| scenario.name.clone());
+                }
+            }
             let question = question(&asked);
             if !question.is_empty() {
                 pasted.entry((asked, question)).or_insert_with(|| scenario.name.clone());
@@ -134,6 +140,20 @@ fn words(verdict: &Verdict) -> &[String] {
     verdict.findings.first().map(|finding| finding.next.words()).unwrap_or_default()
 }
 
+/// Of so many verdicts one has the commands of its evidence pasted, too: they are many, and made alike.
+const EVIDENCE: usize = 5;
+
+/// The commands that look at evidence again: each, and the filter behind it, by itself.
+fn evidence(screen: &str) -> Vec<String> {
+    let commands = screen.lines().filter_map(|line| line.strip_prefix("  [")?.split_once("] "));
+    let commands = commands.map(|(_, command)| command.trim_start()).filter(|c| !c.starts_with('/'));
+    let parts = commands.flat_map(|command| match command.rsplit_once(" | jq -c ") {
+        Some((command, filter)) => vec![command.to_owned(), format!("jq -c {filter}")],
+        None => vec![command.to_owned()],
+    });
+    parts.filter(|part| ["kubectl ", "curl ", "jq "].iter().any(|tool| part.starts_with(tool))).collect()
+}
+
 /// The words of the question, as the screen repeats it, by another reader of shells' lines.
 fn question(asked: &str) -> Vec<String> {
     let words = shlex::split(&asked.replace(" \\\n", " ")).unwrap_or_default();
@@ -185,7 +205,7 @@ impl Shells {
         let tools = root.path().join("tools");
         fs::create_dir(&tools).unwrap();
         fs::create_dir(root.path().join("here")).unwrap();
-        for tool in ["kubectl", "istioctl", "curl"] {
+        for tool in ["kubectl", "istioctl", "curl", "jq"] {
             let said = root.path().join("said");
             let script = format!("#!/bin/sh\nprintf '%s\\0' {tool} \"$@\" >>'{}'\n", said.display());
             fs::write(tools.join(tool), script).unwrap();

@@ -112,7 +112,7 @@ impl Cli {
             impersonate_extra: flags.impersonate_extra.clone(),
         };
         // Whoever reads the answer as data reads there which pod was chosen, and an error as data too.
-        let is_data = matches!(self.error_format(), Format::Json | Format::Yaml);
+        let is_data = self.error_format().is_data();
         let log = match (self.output.quiet || is_data, self.output.verbose) {
             (_, true) => Log::Reads,
             (true, false) => Log::Quiet,

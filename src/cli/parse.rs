@@ -55,25 +55,10 @@ fn told(error: &Error, arguments: &[OsString]) -> u8 {
     // Said of words that are fit for a terminal, the same is. Standard error may be closed.
     let words = arguments.iter().map(|word| OsString::from(said(&word.to_string_lossy())));
     let fit = Cli::try_parse_from(words).err().filter(Error::use_stderr);
-    match (&format, fit) {
-        (Format::Json | Format::Yaml, fit) => {
-            return tell::fail(&format, &failure(&fit.as_ref().unwrap_or(error).to_string()));
-        }
-        (
-            Format::Text
-            | Format::Wide
-            | Format::Markdown
-            | Format::Mermaid
-            | Format::Html
-            | Format::Junit
-            | Format::Sarif
-            | Format::Quiet
-            | Format::JsonPath(_),
-            fit,
-        ) => match fit {
-            Some(fit) => drop(fit.print()),
-            None => tell::lines(&error.to_string()),
-        },
+    match fit {
+        fit if format.is_data() => return tell::fail(&format, &failure(&fit.as_ref().unwrap_or(error).to_string())),
+        Some(fit) => drop(fit.print()),
+        None => tell::lines(&error.to_string()),
     }
     USAGE
 }

@@ -139,11 +139,13 @@ pub(super) fn fitted(lines: impl IntoIterator<Item = String>) -> String {
 
 /// Names with their middle left out, the longest first, until the line has room or no name is long.
 fn narrowed(line: &str) -> String {
-    const LEAST: usize = 20;
+    const LEAST: usize = 16;
+    // An address in part is none.
+    let is_name = |word: &str| word.contains(|c: char| c.is_alphabetic());
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     loop {
         let width = words.iter().map(|word| letters(word) + 1).sum::<usize>().saturating_sub(1);
-        let longest = words.iter_mut().max_by_key(|word| letters(word));
+        let longest = words.iter_mut().filter(|word| is_name(word)).max_by_key(|word| letters(word));
         let Some(word) = longest.filter(|word| width > ROOM && letters(word) > LEAST) else {
             return words.join(" ");
         };

@@ -40,10 +40,26 @@ pub(super) fn asked(verdict: &Verdict) -> Option<Command> {
     Some(Command::of(words))
 }
 
+/// What this is, in a word.
+pub(super) const TOOL: &str = concat!("mesh-why ", env!("CARGO_PKG_VERSION"));
+
 /// When that was, and by what.
 pub(super) fn circumstances(verdict: &Verdict) -> String {
-    let tool = concat!("mesh-why ", env!("CARGO_PKG_VERSION"));
-    if verdict.time.is_empty() { tool.to_owned() } else { format!("{}, {tool}", verdict.time) }
+    if verdict.time.is_empty() { TOOL.to_owned() } else { format!("{}, {TOOL}", verdict.time) }
+}
+
+/// The last line of a document: by what, when, of which cluster, and how to ask again. `code` sets a value off.
+pub(super) fn footer(verdict: &Verdict, code: impl Fn(&str) -> String) -> String {
+    let named = |name: &str, value: Option<&str>| value.map(|value| format!("{name} {}", code(value)));
+    let time = Some(verdict.time.as_str()).filter(|time| !time.is_empty());
+    let parts = [
+        Some(TOOL.to_owned()),
+        named("read", time),
+        named("context", verdict.cluster.context.as_deref()),
+        named("namespace", verdict.cluster.namespace.as_deref()),
+        named("ask again:", question(verdict).as_deref()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" \u{b7} ")
 }
 
 /// The Host header, where it is not the one that follows from B.
@@ -88,8 +104,8 @@ pub(super) fn reads(verdict: &Verdict, evidence: &Evidence) -> Option<String> {
 pub(super) fn whom(evidence: &Evidence) -> String {
     let further = |n: u8| if n > 0 { format!(" ({})", n + 1) } else { String::new() };
     match evidence.origin() {
-        Origin::Source(n) => format!("A's proxy{}", further(n)),
-        Origin::Destination(n) => format!("B's proxy{}", further(n)),
+        Origin::Source(n) => format!("the source's proxy{}", further(n)),
+        Origin::Destination(n) => format!("the destination's proxy{}", further(n)),
         Origin::Kubernetes => "Kubernetes".to_owned(),
         Origin::ControlPlane => "the control plane".to_owned(),
     }

@@ -10,16 +10,24 @@ const SHORT: usize = 32;
 
 /// The fix's own text, with what the field says now in front of what it should: `mode: DISABLE → ISTIO_MUTUAL`.
 pub(super) fn words(fix: &Fix, theme: &Theme) -> String {
-    let split = fix.object.as_ref().filter(|object| !object.field.is_empty()).and_then(|object| {
-        let end = fix.text.find(&object.field)? + object.field.len();
-        Some((&fix.text[..end], fix.text[end..].strip_prefix(": ")?))
-    });
-    let (Some((head, rest)), Some(now), Op::Replace) = (split, fix.now.as_ref().and_then(shown), fix.op) else {
+    let (Some((head, rest)), Some(now), Op::Replace) = (split(fix), fix.now.as_ref().and_then(shown), fix.op) else {
         return fix.text.clone();
     };
     let is_value =
         fix.want.as_ref().and_then(shown).is_some_and(|want| rest.trim_start_matches('"').starts_with(&want));
     if is_value { format!("{head}: {now} {} {rest}", theme.arrow()) } else { format!("{head} (now {now}): {rest}") }
+}
+
+/// What should be, in words, without the object and the field; `None` where the text says more than that.
+pub(super) fn wanted(fix: &Fix) -> Option<&str> {
+    split(fix).map(|(_, rest)| rest)
+}
+
+/// The text up to the field, and what it says of that.
+fn split(fix: &Fix) -> Option<(&str, &str)> {
+    let object = fix.object.as_ref().filter(|object| !object.field.is_empty())?;
+    let end = fix.text.find(&object.field)? + object.field.len();
+    Some((&fix.text[..end], fix.text[end..].strip_prefix(": ")?))
 }
 
 /// A value, if it is short: text as it is, labels as a selector has them.

@@ -1,44 +1,41 @@
 //! The evidence block: for each number the query, the `JSONPath` in its answer, and the value found there.
 //!
-//! All three are verbatim and on one line each, however wide: they are pasted. Only the middle of what is longer than any
-//! screen is left out.
+//! Where a command reads it, that stands in the place of both. All are verbatim and on one line each, however wide: they
+//! are pasted. Only the middle of what is longer than any screen is left out.
 
-use std::collections::BTreeMap;
-
+use super::again;
 use super::line::{Line, WORD, bounded};
 use super::numbered::Numbered;
 use super::theme::Role;
 use crate::snapshot::{Evidence, Origin};
 use crate::text::shown;
+use crate::verdict::Verdict;
 
 /// How wide a value may be.
 const VALUE: usize = 4000;
 
 /// All pieces, without a heading.
-pub(super) fn block(numbered: &Numbered<'_>) -> Vec<Line> {
+pub(super) fn block(verdict: &Verdict, numbered: &Numbered<'_>) -> Vec<Line> {
     let column = format!("  [{}] ", numbered.count()).len();
-    let mut asked = BTreeMap::new();
-    let mut lines = Vec::new();
-    for (id, evidence) in numbered.all().take(numbered.count()) {
-        let first = *asked.entry((evidence.origin(), evidence.query())).or_insert(id);
-        lines.extend(piece(id, evidence, first, column));
-    }
-    lines
+    let piece = |(id, evidence): (usize, &Evidence)| {
+        let number = Line::indented(2).with(Role::Reference, &format!("[{id}]")).filled_to(column);
+        let value = shown(evidence.value().unwrap_or("no match"));
+        let value = format!("= {}", bounded(&value, VALUE));
+        let value = Line::indented(column - 2).with_whole(Role::Plain, &value);
+        [address(verdict, evidence, number, column), vec![value]].concat()
+    };
+    numbered.all().take(numbered.count()).flat_map(piece).collect()
 }
 
-/// One piece; `first` is the piece whose query is the same.
-fn piece(id: usize, evidence: &Evidence, first: usize, column: usize) -> [Line; 3] {
-    let query = if first == id { query(evidence) } else { format!("the query of [{first}]") };
-    let query = bounded(&shown(&query), WORD).into_owned();
+/// How to look: a command, or what was asked and where it is in the answer.
+fn address(verdict: &Verdict, evidence: &Evidence, number: Line, column: usize) -> Vec<Line> {
+    if let Some(command) = again::reads(verdict, evidence) {
+        return vec![number.with_whole(Role::Command, &command)];
+    }
+    let query = bounded(&shown(&query(evidence)), WORD).into_owned();
     let path = shown(evidence.path());
-    let value = shown(evidence.value().unwrap_or("no match"));
-    let value = format!("= {}", bounded(&value, VALUE));
-    let number = Line::indented(2).with(Role::Reference, &format!("[{id}]")).filled_to(column);
-    [
-        number.with_whole(Role::Plain, &query),
-        Line::indented(column).with_whole(Role::Plain, &bounded(&path, WORD)),
-        Line::indented(column - 2).with_whole(Role::Plain, &value),
-    ]
+    let path = Line::indented(column).with_whole(Role::Plain, &bounded(&path, WORD));
+    vec![number.with_whole(Role::Plain, &query), path]
 }
 
 /// The query, and whom it was put to where that is not A's proxy.

@@ -11,10 +11,10 @@ use super::numbered::Numbered;
 use super::picture::{Part, Room, Shape, picture};
 use super::theme::Theme;
 use super::words::{self, outcome};
-use super::{again, command, picture};
+use super::{again, change, command, picture};
 use crate::snapshot::Evidence;
 use crate::text::shown;
-use crate::verdict::{Answerer, Branch, Certainty, Finding, Fix, Log, Op, Outcome, Verdict};
+use crate::verdict::{Branch, Certainty, Finding, Fix, Log, Op, Verdict};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -85,7 +85,11 @@ impl<'a> Article<'a> {
             Self::section("Next", &self.next()),
             Self::section("Evidence", &self.evidence()),
         ];
-        format!("<article>\n{header}{}{}</article>\n", sections.concat(), self.footer())
+        format!(
+            "<article>\n{header}{}{}</article>\n",
+            sections.concat(),
+            format!("<footer>{}</footer>\n", again::footer(self.verdict, code))
+        )
     }
 
     /// A section with its heading; nothing for an empty one.
@@ -100,7 +104,8 @@ impl<'a> Article<'a> {
         let verdict = self.verdict;
         let request = &verdict.request;
         let [line, to, from] = [&request.line(), &request.target, &request.source_name].map(|text| code(text));
-        let mut rows = vec![("request", format!("{line} to {to} from {from}")), ("result", result(verdict))];
+        let mut rows =
+            vec![("request", format!("{line} to {to} from {from}")), ("result", words::result(verdict, code, escaped))];
         if let Some(finding) = verdict.findings.first() {
             rows.push(("cause", format!("{}, {}", code(finding.id), finding.certainty.word())));
             let fix = finding.fix.iter().find(|fix| fix.object.is_some());
@@ -204,21 +209,6 @@ impl<'a> Article<'a> {
     fn anchor(&self, id: usize) -> String {
         format!("evidence-{}-{id}", self.number)
     }
-
-    fn footer(&self) -> String {
-        let verdict = self.verdict;
-        let named = |name: &str, value: Option<&str>| value.map(|value| format!("{name} {}", code(value)));
-        let time = Some(verdict.time.as_str()).filter(|time| !time.is_empty());
-        let question = again::question(verdict);
-        let parts = [
-            Some(concat!("mesh-why ", env!("CARGO_PKG_VERSION")).to_owned()),
-            named("read", time),
-            named("context", verdict.cluster.context.as_deref()),
-            named("namespace", verdict.cluster.namespace.as_deref()),
-            named("ask again:", question.as_deref()),
-        ];
-        format!("<footer>{}</footer>\n", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
-    }
 }
 
 /// A box of the way, with the endpoints in it, and what comes after it.
@@ -277,23 +267,10 @@ fn change(fix: &Fix) -> Vec<(&'static str, String)> {
         (Op::Remove, _) => Some(("should be", "removed".to_owned())),
         (Op::Add, Some(want)) => Some(("add", code(&want.to_string()))),
         (Op::Replace, Some(want)) => Some(("should be", code(&want.to_string()))),
-        (Op::Add | Op::Replace, None) => None,
+        (Op::Replace, None) => change::wanted(fix).map(|wanted| ("should be", escaped(wanted).to_string())),
+        (Op::Add, None) => None,
     };
     now.into_iter().chain(want).collect()
-}
-
-fn result(verdict: &Verdict) -> String {
-    let words = outcome(verdict.outcome);
-    let Some(response) = verdict.response.as_ref().filter(|_| verdict.outcome != Outcome::Reaches) else {
-        return words.to_owned();
-    };
-    let details = if response.details.is_empty() { String::new() } else { format!(" {}", code(&response.details)) };
-    let from = match response.from {
-        Answerer::SourceProxy => ", from A's proxy",
-        Answerer::DestinationProxy => ", from B's proxy",
-        Answerer::Nobody => "",
-    };
-    format!("{words} ({}){details}{from}", escaped(&response.short()))
 }
 
 fn named(finding: &Finding) -> String {

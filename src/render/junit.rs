@@ -91,7 +91,7 @@ impl Xml {
         let question = again::question(verdict);
         let named = [
             ("outcome", Some(verdict.outcome.word())),
-            ("tool", Some(concat!("mesh-why ", env!("CARGO_PKG_VERSION")))),
+            ("tool", Some(again::TOOL)),
             ("context", verdict.cluster.context.as_deref()),
             ("namespace", verdict.cluster.namespace.as_deref()),
             ("command", question.as_deref()),

@@ -9,9 +9,9 @@ use super::line::{bounded, clean};
 use super::numbered::Numbered;
 use super::theme::Theme;
 use super::words::{self, outcome};
-use super::{again, command, log, mermaid, picture, text};
+use super::{again, change, command, log, mermaid, picture, text};
 use crate::text::shown;
-use crate::verdict::{Answerer, Branch, Certainty, Finding, Fix, Outcome, Verdict};
+use crate::verdict::{Branch, Certainty, Finding, Fix, Verdict};
 
 /// How many pieces of evidence a ticket has room for, and how wide the value of one may be.
 const FEW: usize = 12;
@@ -33,7 +33,7 @@ pub(super) fn page(verdict: &Verdict) -> String {
         list("Not checked", verdict.unchecked.iter().map(|line| prose(line))),
         evidence(verdict),
         details("the way as a picture", &fence("mermaid", &mermaid::chart(verdict))),
-        footer(verdict),
+        again::footer(verdict, code) + "\n",
     ];
     std::iter::once(title).chain(sections).filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -49,7 +49,8 @@ fn table(verdict: &Verdict) -> String {
     let request = &verdict.request;
     let asked = [request.line(), request.target.clone(), request.source_name.clone()].map(|text| cell(&text));
     let [line, to, from] = &asked;
-    let mut rows = vec![("request", format!("{line} to {to} from {from}")), ("result", result(verdict))];
+    let mut rows =
+        vec![("request", format!("{line} to {to} from {from}")), ("result", words::result(verdict, cell, prose))];
     if let Some(finding) = verdict.findings.first() {
         rows.push(("cause", format!("{}, {}", cell(finding.id), finding.certainty.word())));
         let fix = finding.fix.iter().find(|fix| fix.object.is_some());
@@ -58,7 +59,7 @@ fn table(verdict: &Verdict) -> String {
             rows.push(("object", cell(&words::object(object))));
             rows.extend((!object.field.is_empty()).then(|| ("field", cell(&object.field))));
         }
-        rows.extend(fix.and_then(change).map(|change| ("now → should be", change)));
+        rows.extend(fix.and_then(now_and_then).map(|change| ("now → should be", change)));
         let next = command::line(&finding.next);
         rows.extend((!next.is_empty()).then(|| ("next", cell(&next))));
     }
@@ -73,26 +74,15 @@ fn table(verdict: &Verdict) -> String {
     table
 }
 
-fn result(verdict: &Verdict) -> String {
-    let words = outcome(verdict.outcome);
-    let Some(response) = verdict.response.as_ref().filter(|_| verdict.outcome != Outcome::Reaches) else {
-        return words.to_owned();
-    };
-    let details = if response.details.is_empty() { String::new() } else { format!(" {}", cell(&response.details)) };
-    let from = match response.from {
-        Answerer::SourceProxy => ", from A's proxy",
-        Answerer::DestinationProxy => ", from B's proxy",
-        Answerer::Nobody => "",
-    };
-    format!("{words} ({}){details}{from}", prose(&response.short()))
-}
-
 /// What the field holds, and what it should.
-fn change(fix: &Fix) -> Option<String> {
+fn now_and_then(fix: &Fix) -> Option<String> {
     let value = |value: &serde_json::Value| cell(&value.to_string());
     match (&fix.now, &fix.want) {
         (None, None) => None,
-        (Some(now), None) => Some(format!("{} → {}", value(now), prose(fix.op.word()))),
+        (Some(now), None) => {
+            let wanted = change::wanted(fix).unwrap_or_else(|| fix.op.word());
+            Some(format!("{} → {}", value(now), prose(wanted)))
+        }
         (None, Some(want)) => Some(format!("{} {}", prose(fix.op.word()), value(want))),
         (Some(now), Some(want)) => Some(format!("{} → {}", value(now), value(want))),
     }
@@ -165,20 +155,6 @@ fn evidence(verdict: &Verdict) -> String {
     let title =
         if shown == all { format!("evidence: {all} facts") } else { format!("evidence: {shown} of {all} facts") };
     if pieces.is_empty() { String::new() } else { details(&title, &pieces.join("\n")) }
-}
-
-fn footer(verdict: &Verdict) -> String {
-    let named = |name: &str, value: Option<&str>| value.map(|value| format!("{name} {}", code(value)));
-    let time = Some(verdict.time.as_str()).filter(|time| !time.is_empty());
-    let question = again::question(verdict);
-    let parts = [
-        Some(concat!("mesh-why ", env!("CARGO_PKG_VERSION")).to_owned()),
-        named("read", time),
-        named("context", verdict.cluster.context.as_deref()),
-        named("namespace", verdict.cluster.namespace.as_deref()),
-        named("ask again:", question.as_deref()),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ") + "\n"
 }
 
 fn list(title: &str, items: impl Iterator<Item = String>) -> String {

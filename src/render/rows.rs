@@ -24,11 +24,11 @@ impl Screen<'_> {
         let mut lines = self.head(side);
         let mut below = Below::of(decision);
         let reached = steps.iter().rposition(|step| step.mark != Mark::NotReached || !is_bare(step));
-        let (steps, unreached) = match self.detail {
-            Detail::Brief => steps.split_at(reached.map_or(0, |last| last + 1)),
-            Detail::Full => (&steps[..], &[][..]),
+        let shown = match self.detail {
+            Detail::Brief => reached.map_or(0, |last| last + 1),
+            Detail::Full => steps.len(),
         };
-        for step in steps {
+        for step in &steps[..shown] {
             if let Some(addresses) = decision.and_then(|decision| self.healthy(step, decision, column)) {
                 lines.extend(addresses);
                 continue;
@@ -38,7 +38,6 @@ impl Screen<'_> {
                 lines.extend(self.below(step, decision, column, &mut below));
             }
         }
-        lines.extend(self.unreached(unreached));
         lines
     }
 
@@ -78,14 +77,6 @@ impl Screen<'_> {
             let addresses = self.addresses(&cluster.endpoints, column + ", healthy".len()) + ", healthy";
             hanging(label, Role::Plain, &addresses, NARROW, self.width)
         })
-    }
-
-    /// Stages of which nothing is to be said but that the request never got there, in one row.
-    fn unreached(&self, steps: &[&Step]) -> Vec<Line> {
-        let Some((first, rest)) = steps.split_first() else { return Vec::new() };
-        let words = rest.iter().fold(first.stage.word().to_owned(), |words, step| words + ", " + step.stage.word());
-        let label = Line::indented(2).with(Role::Unreached, self.theme.mark(Mark::NotReached));
-        vec![label.with(Role::Unreached, &format!(" {words}  not reached"))]
     }
 
     /// The steps that earn a row.

@@ -175,7 +175,7 @@ impl Screen<'_> {
     fn evidence(&self) -> Vec<Line> {
         match self.detail {
             Detail::Brief => Vec::new(),
-            Detail::Full => heading("evidence", evidence::block(&self.numbered)),
+            Detail::Full => heading("evidence", evidence::block(self.verdict, &self.numbered)),
         }
     }
 
@@ -361,7 +361,7 @@ fn labeled(label: &str) -> Line {
 
 /// What was not checked, without the reason.
 fn thing(unchecked: &str) -> &str {
-    let end = [" (", ": "].into_iter().filter_map(|end| unchecked.find(end)).min();
+    let end = [" (", ": ", ", which "].into_iter().filter_map(|end| unchecked.find(end)).min();
     &unchecked[..end.unwrap_or(unchecked.len())]
 }
 

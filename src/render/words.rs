@@ -1,6 +1,6 @@
 //! Words of the verdict that several blocks of the screen say.
 
-use crate::verdict::{self, Branch, ObjectRef, Outcome};
+use crate::verdict::{self, Answerer, Branch, ObjectRef, Outcome, Verdict};
 
 /// A share of requests, as a column of them shows it: `33.3%`.
 pub(super) fn percent(share: f64) -> String {
@@ -21,6 +21,21 @@ pub(super) fn object(object: &ObjectRef) -> String {
         (false, true) => format!("a new {kind} in namespace {namespace}"),
         (true, true) => format!("a new {kind}"),
     }
+}
+
+/// What becomes of the request, and who answers; `code` and `prose` make a value and words fit for the document.
+pub(super) fn result(verdict: &Verdict, code: impl Fn(&str) -> String, prose: impl Fn(&str) -> String) -> String {
+    let ends = outcome(verdict.outcome);
+    let Some(response) = verdict.response.as_ref().filter(|_| verdict.outcome != Outcome::Reaches) else {
+        return ends.to_owned();
+    };
+    let details = if response.details.is_empty() { String::new() } else { format!(" {}", code(&response.details)) };
+    let from = match response.from {
+        Answerer::SourceProxy => ", from the source's proxy",
+        Answerer::DestinationProxy => ", from the destination's proxy",
+        Answerer::Nobody => "",
+    };
+    format!("{ends} ({}){details}{from}", prose(&response.short()))
 }
 
 /// As in a sentence.
