@@ -4,6 +4,7 @@
 //! of 40 lines.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::print_stdout, reason = "the figures are what the test is for")]
 
 mod common;
 

@@ -85,11 +85,8 @@ impl<'a> Article<'a> {
             Self::section("Next", &self.next()),
             Self::section("Evidence", &self.evidence()),
         ];
-        format!(
-            "<article>\n{header}{}{}</article>\n",
-            sections.concat(),
-            format!("<footer>{}</footer>\n", again::footer(self.verdict, code))
-        )
+        let footer = again::footer(self.verdict, code);
+        format!("<article>\n{header}{}<footer>{footer}</footer>\n</article>\n", sections.concat())
     }
 
     /// A section with its heading; nothing for an empty one.
@@ -267,7 +264,7 @@ fn change(fix: &Fix) -> Vec<(&'static str, String)> {
         (Op::Remove, _) => Some(("should be", "removed".to_owned())),
         (Op::Add, Some(want)) => Some(("add", code(&want.to_string()))),
         (Op::Replace, Some(want)) => Some(("should be", code(&want.to_string()))),
-        (Op::Replace, None) => change::wanted(fix).map(|wanted| ("should be", escaped(wanted).to_string())),
+        (Op::Replace, None) => change::wanted(fix).map(|wanted| ("should be", escaped(wanted))),
         (Op::Add, None) => None,
     };
     now.into_iter().chain(want).collect()
