@@ -169,6 +169,14 @@ pub struct Request {
 }
 
 impl Request {
+    /// What A is called where neither the question nor what was read says who it is.
+    pub const UNNAMED: &'static str = "the proxy";
+
+    /// What B was called in the question, without its port.
+    pub fn asked_host(&self) -> &str {
+        self.target.rsplit_once(':').map_or(&self.target, |(host, _)| host)
+    }
+
     /// Method and path; what is open is said in words.
     pub fn line(&self) -> String {
         match (&self.method, &self.path) {
@@ -796,12 +804,19 @@ impl Response {
 /// How many endpoints can take the request.
 pub(crate) fn able(usable: usize, total: usize) -> String {
     match (usable, total) {
-        (1, 1) => "1 endpoint can take the request".to_owned(),
         (0, 1) => "the only endpoint cannot take the request".to_owned(),
-        (2, 2) => "both endpoints can take the request".to_owned(),
         (0, total) => format!("none of {total} endpoints can take the request"),
-        (usable, total) if usable == total => format!("all {total} endpoints can take the request"),
-        (usable, total) => format!("{usable} of {total} endpoints can take the request"),
+        (usable, total) => format!("{} can take the request", endpoints(usable, total)),
+    }
+}
+
+/// So many endpoints of all: `both endpoints`.
+pub(crate) fn endpoints(some: usize, all: usize) -> String {
+    match (some, all) {
+        (1, 1) => "1 endpoint".to_owned(),
+        (2, 2) => "both endpoints".to_owned(),
+        (some, all) if some == all => format!("all {all} endpoints"),
+        (some, all) => format!("{some} of {all} endpoints"),
     }
 }
 

@@ -317,8 +317,8 @@ impl<'a> Case<'a> {
 
     /// A host, as a title says it: `this host` where B was asked for by that name.
     pub(crate) fn this_host<'h>(&self, host: &'h str) -> &'h str {
-        let asked = self.request().target.rsplit_once(':').map_or("", |(asked, _)| asked);
-        if host == asked || host == self.request().target { "this host" } else { host }
+        let request = self.request();
+        if host == request.asked_host() || host == request.target { "this host" } else { host }
     }
 
     /// The Service behind this way's cluster, where it was read.

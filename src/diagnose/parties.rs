@@ -26,8 +26,8 @@ impl Parties {
     pub(super) fn of(request: &Request, decision: Option<&Decision>) -> Self {
         let namespace = request.source.as_ref().map(|pod| format!(".{}", pod.namespace)).unwrap_or_default();
         let a = request.source_name.strip_suffix(&namespace).unwrap_or(&request.source_name);
-        let a = if request.source_name == "the proxy" { NOBODY } else { a };
-        Self { a: a.to_owned(), b: service(decision).unwrap_or_else(|| typed(&request.target).to_owned()) }
+        let a = if request.source_name == Request::UNNAMED { NOBODY } else { a };
+        Self { a: a.to_owned(), b: service(decision).unwrap_or_else(|| typed(request.asked_host()).to_owned()) }
     }
 
     /// Whether B is called so.
@@ -44,7 +44,7 @@ impl Parties {
 
     /// A sentence with the names in place of the letters.
     pub(super) fn name(&self, text: &str) -> String {
-        let text = &if self.a == NOBODY { text.replace("A's proxy", "the proxy") } else { text.to_owned() };
+        let text = &if self.a == NOBODY { text.replace("A's proxy", Request::UNNAMED) } else { text.to_owned() };
         let words: Vec<&str> = text.split(' ').collect();
         let named = words.iter().enumerate().map(|(i, word)| {
             let before = i.checked_sub(1).map_or("", |i| words[i]);
@@ -86,9 +86,8 @@ fn service(decision: Option<&Decision>) -> Option<String> {
     (names.len() == 1).then(|| names.into_iter().next())?
 }
 
-/// B as it was typed, without its port and the names that every Service has at its end.
-fn typed(target: &str) -> &str {
-    let host = target.rsplit_once(':').map_or(target, |(host, _)| host);
+/// A host as it was typed, without the names that every Service has at its end.
+fn typed(host: &str) -> &str {
     host.split_once(".svc.").map_or(host, |(host, _)| host)
 }
 

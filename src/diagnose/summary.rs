@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::parties::Parties;
-use crate::verdict::{Finding, Outcome, Response, Side, percent};
+use crate::verdict::{Finding, Outcome, Response, Side, endpoints, percent};
 use crate::walk::{Branch, Guard, Stop, Walk};
 
 /// How wide the line is at most, where its words allow that: 80 columns with its mark.
@@ -228,14 +228,11 @@ pub(super) fn short(response: &Response) -> String {
 /// Where the request goes.
 fn hosts(walk: &Walk) -> String {
     let Some(decision) = walk.decision() else { return format!(", without a proxy of {}", walk.request.source_name) };
-    let endpoints = decision.clusters.iter().flat_map(|c| &c.endpoints);
-    let (usable, total) = endpoints.fold((0, 0), |(usable, total), e| (usable + usize::from(e.eligible), total + 1));
+    let all = decision.clusters.iter().flat_map(|c| &c.endpoints);
+    let (usable, total) = all.fold((0, 0), |(usable, total), e| (usable + usize::from(e.eligible), total + 1));
     match (usable, total) {
         (_, 0) => ", at whatever address that resolves to".to_owned(),
-        (1, 1) => " (1 endpoint)".to_owned(),
-        (2, 2) => " (both endpoints)".to_owned(),
-        (usable, total) if usable == total => format!(" (all {total} endpoints)"),
-        (usable, total) => format!(" ({usable} of {total} endpoints)"),
+        (usable, total) => format!(" ({})", endpoints(usable, total)),
     }
 }
 

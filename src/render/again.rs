@@ -17,7 +17,7 @@ pub(super) fn question(verdict: &Verdict) -> Option<String> {
 /// The same in words.
 pub(super) fn asked(verdict: &Verdict) -> Option<Command> {
     let Request { source_name, source, target, method, path, headers, .. } = &verdict.request;
-    if source.is_none() && source_name == "the proxy" {
+    if source.is_none() && source_name == Request::UNNAMED {
         return None;
     }
     let mut words = vec!["kubectl".to_owned(), "mesh-why".to_owned(), source_name.clone(), target.clone()];
@@ -64,9 +64,8 @@ pub(super) fn footer(verdict: &Verdict, code: impl Fn(&str) -> String) -> String
 
 /// The Host header, where it is not the one that follows from B.
 fn other_host(request: &Request) -> Option<&str> {
-    let without_port = request.target.rsplit_once(':').map_or(request.target.as_str(), |(host, _)| host);
     let is_http = ["http1", "http1.0", "http2", "grpc"].contains(&request.protocol);
-    let is_own = [request.target.as_str(), without_port].contains(&request.host.as_str());
+    let is_own = [request.target.as_str(), request.asked_host()].contains(&request.host.as_str());
     (is_http && !is_own).then_some(request.host.as_str())
 }
 

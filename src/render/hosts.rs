@@ -17,7 +17,7 @@ const USUAL: usize = 21;
 impl Screen<'_> {
     /// A line for each endpoint, those that cannot take the request first; the brief screen shows a few.
     pub(super) fn endpoints(&self, cluster: &ClusterChoice, column: usize) -> Vec<Line> {
-        if self.detail == Detail::Brief && cluster.endpoints.iter().all(|e| e.eligible && e.health.is_empty()) {
+        if self.detail == Detail::Brief && all_healthy(cluster) {
             return Vec::new();
         }
         let (able, unable): (Vec<&Endpoint>, Vec<_>) = cluster.endpoints.iter().partition(|e| e.eligible);
@@ -122,6 +122,11 @@ impl Screen<'_> {
         }
         words.join(", ")
     }
+}
+
+/// Whether nothing is to be said of any endpoint but its address.
+pub(super) fn all_healthy(cluster: &ClusterChoice) -> bool {
+    cluster.endpoints.iter().all(|endpoint| endpoint.eligible && endpoint.health.is_empty())
 }
 
 /// One of Envoy's health flags in English, beside its own name.

@@ -7,8 +7,8 @@ use super::RenderError;
 use super::template::{self, Template};
 use super::theme::Theme;
 
-/// What a template prints; of an expression what is selected, one value a line: text as it is, anything else as compact JSON. On a terminal no value steers it, or
-/// begins a line of its own.
+/// What a template prints; of an expression what is selected, one value a line: text as it is, anything else as compact
+/// JSON. On a terminal no value steers it, or begins a line of its own.
 pub(super) fn select(json: &str, expression: &str, theme: &Theme) -> Result<String, RenderError> {
     let document: Value = serde_json::from_str(json).map_err(|e| RenderError::Json(e.to_string()))?;
     let refused = |reason: String| RenderError::JsonPath { expression: expression.to_owned(), reason };

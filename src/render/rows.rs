@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use textwrap::core::display_width;
 
+use super::hosts::all_healthy;
 use super::line::{Line, NARROW, hanging, indented, with_references};
 use super::text::{Detail, Screen};
 use super::theme::Role;
@@ -52,15 +53,17 @@ impl Screen<'_> {
         };
         let marked: Vec<&Step> =
             steps.iter().copied().filter(|step| !matches!(step.mark, Mark::Passed | Mark::NotReached)).collect();
-        let mark = if marked.is_empty() { Mark::Passed } else { Mark::NotReached };
-        let last = steps.last().filter(|step| marked.is_empty() && step.stage == Stage::Endpoints);
-        let text = match last {
-            Some(step) => format!("{whose}, application at {}", step.subject),
-            None if marked.is_empty() => format!("{whose} takes it"),
-            None => whose,
+        let (role, glyph, text) = if marked.is_empty() {
+            let last = steps.last().filter(|step| step.stage == Stage::Endpoints);
+            let text = match last {
+                Some(step) => format!("{whose}, application at {}", step.subject),
+                None => format!("{whose} takes it"),
+            };
+            (Role::of_mark(Mark::Passed), self.theme.mark(Mark::Passed), text)
+        } else {
+            (Role::of_mark(Mark::NotReached), " ", whose)
         };
-        let glyph = if marked.is_empty() { self.theme.mark(mark) } else { " " };
-        let label = Line::indented(2).with(Role::of_mark(mark), glyph).with(Role::Plain, " inbound").filled_to(column);
+        let label = Line::indented(2).with(role, glyph).with(Role::Plain, " inbound").filled_to(column);
         let has_row = marked.is_empty() || !pods.is_empty();
         let mut lines = if has_row { hanging(label, Role::Plain, &text, NARROW, self.width) } else { Vec::new() };
         lines.extend(marked.into_iter().flat_map(|step| self.row(step, column)));
@@ -71,8 +74,7 @@ impl Screen<'_> {
     fn healthy(&self, step: &Step, decision: &Decision, column: usize) -> Option<Vec<Line>> {
         let [cluster] = decision.clusters.as_slice() else { return None };
         let is_plain = self.detail == Detail::Brief && step.stage == Stage::Endpoints && step.mark == Mark::Passed;
-        let all = cluster.endpoints.iter().all(|e| e.eligible && e.health.is_empty());
-        (is_plain && all && !cluster.endpoints.is_empty()).then(|| {
+        (is_plain && all_healthy(cluster) && !cluster.endpoints.is_empty()).then(|| {
             let label = self.label(step, column);
             let addresses = self.addresses(&cluster.endpoints, column + ", healthy".len()) + ", healthy";
             hanging(label, Role::Plain, &addresses, NARROW, self.width)
@@ -112,7 +114,7 @@ impl Screen<'_> {
         match side {
             Side::Source => source,
             Side::Destination => match source.map(|d| d.destinations.as_slice()) {
-                Some([only]) if self.detail == Detail::Full => Some(&only.decision),
+                Some([only]) => Some(&only.decision),
                 Some(_) | None => None,
             },
         }

@@ -1,15 +1,15 @@
 //! One screen for a tired person: the verdict, the way, why, the proof, what to do.
 
+use std::collections::BTreeSet;
+use std::iter;
+
 use super::line::{Line, clean, hanging, with_references, wrap};
 use super::numbered::Numbered;
 use super::theme::{Role, Theme};
 use super::words::{outcome, percent};
-use std::collections::BTreeSet;
-use std::iter;
-
 use super::{again, change, command, evidence, log};
 use crate::snapshot::Evidence;
-use crate::verdict::{Branch, Certainty, Condition, Finding, Guard, Outcome, Power, Side, Verdict};
+use crate::verdict::{Branch, Certainty, Command, Condition, Finding, Guard, Outcome, Power, Side, Verdict};
 
 /// How much of a verdict is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,10 +36,10 @@ const LABEL: usize = 7;
 
 /// The whole screen.
 pub(super) fn screen(verdict: &Verdict, detail: Detail, theme: &Theme, width: usize) -> String {
-    let screen = Screen { verdict, detail, theme, width, numbered: Numbered::of(verdict), names: names(verdict) };
+    let screen = Screen::of(verdict, detail, theme, width);
     let blocks = [
         screen.headline(),
-        [screen.rows(Side::Source), screen.rows(Side::Destination)].concat(),
+        screen.way(),
         screen.log(),
         screen.conditions(),
         screen.branches(),
@@ -60,13 +60,22 @@ pub(super) fn line_one(verdict: &Verdict, theme: &Theme) -> String {
 
 /// The rows of the walk alone, of both sides, for a document that has the rest of the screen in a form of its own.
 pub(super) fn walk(verdict: &Verdict, theme: &Theme, width: usize) -> String {
-    let (numbered, names) = (Numbered::of(verdict), names(verdict));
-    let screen = Screen { verdict, detail: Detail::Brief, theme, width, numbered, names };
-    let rows = [screen.rows(Side::Source), screen.rows(Side::Destination)].concat();
+    let rows = Screen::of(verdict, Detail::Brief, theme, width).way();
     rows.iter().map(|line| line.paint(theme) + "\n").collect()
 }
 
+impl<'a> Screen<'a> {
+    fn of(verdict: &'a Verdict, detail: Detail, theme: &'a Theme, width: usize) -> Self {
+        Self { verdict, detail, theme, width, numbered: Numbered::of(verdict), names: names(verdict) }
+    }
+}
+
 impl Screen<'_> {
+    /// The rows of both sides.
+    fn way(&self) -> Vec<Line> {
+        [self.rows(Side::Source), self.rows(Side::Destination)].concat()
+    }
+
     /// References to evidence that the screen shows: `[1] [3-5]`.
     pub(super) fn references(&self, cited: &[Evidence]) -> String {
         let mut runs: Vec<(usize, usize)> = Vec::new();
@@ -149,9 +158,9 @@ impl Screen<'_> {
             let could = could(&condition.powers);
             let side = if condition.side == Side::Destination { " (the destination's side)" } else { "" };
             let text = format!("[c{}] {}{side}{could}", condition.id, condition.why);
-            let mut lines = self.prose(&text, 2, 7);
-            let settle = command::lines(&condition.settle, self.width.saturating_sub(7));
-            lines.extend(settle.iter().map(|line| Line::indented(7).with_whole(Role::Command, line)));
+            let mut lines = self.flowing(Line::indented(2), &text);
+            let settle = command::lines(&condition.settle, self.width.saturating_sub(LABEL));
+            lines.extend(settle.iter().map(|line| Line::indented(LABEL).with_whole(Role::Command, line)));
             with_references(lines, &self.references(&condition.evidence), self.width)
         };
         let shown = if self.detail == Detail::Full { all.len() } else { FEW };
@@ -183,8 +192,7 @@ impl Screen<'_> {
         const FEW: usize = 2;
         let fixes = self.verdict.findings.first().map_or(&[][..], |finding| &finding.fix);
         let shown = if self.detail == Detail::Full { fixes.len() } else { fixes.len().min(FEW) };
-        let labels = iter::once("fix").chain(iter::repeat("or"));
-        labels
+        labels("fix", "or")
             .zip(&fixes[..shown])
             .flat_map(|(label, fix)| self.labeled(label, &change::words(fix, self.theme)))
             .collect()
@@ -200,12 +208,11 @@ impl Screen<'_> {
         const FEW: usize = 3;
         let others = self.verdict.findings.get(1..).unwrap_or_default();
         let shown = if self.detail == Detail::Full { others.len() } else { others.len().min(FEW) };
-        let labels = iter::once("also").chain(iter::repeat(""));
         let row = |(label, finding): (&str, &Finding)| {
             let lines = self.labeled(label, &format!("{} ({})", finding.title, named(finding)));
             with_references(lines, &self.references(&finding.evidence), self.width)
         };
-        labels.zip(&others[..shown]).flat_map(row).collect()
+        labels("also", "").zip(&others[..shown]).flat_map(row).collect()
     }
 
     /// What a success, or an open answer, does not cover. A failure stands whatever else was not read.
@@ -233,9 +240,7 @@ impl Screen<'_> {
 
     fn next(&self) -> Vec<Line> {
         let finding = self.verdict.findings.first();
-        let lines = finding.map(|f| command::lines(&f.next, self.width.saturating_sub(LABEL))).unwrap_or_default();
-        let labels = iter::once("next").chain(iter::repeat(""));
-        labels.zip(lines).map(|(label, line)| labeled(label).with_whole(Role::Command, &line)).collect()
+        finding.map(|finding| self.command("next", Role::Command, &finding.next)).unwrap_or_default()
     }
 
     /// What else there is to read.
@@ -260,12 +265,10 @@ impl Screen<'_> {
 
     /// What was asked, and of what: so that a screen in a ticket stands for itself.
     fn asked(&self) -> Vec<Line> {
-        let command = again::asked(self.verdict).unwrap_or_default();
-        let lines = command::lines(&command, self.width.saturating_sub(LABEL));
-        let first = if lines.is_empty() { "asked" } else { "" };
-        let labels = iter::once("asked").chain(iter::repeat(""));
-        let asked = labels.zip(lines).map(|(label, line)| labeled(label).with_whole(Role::Plain, &line));
-        asked.chain(self.labeled(first, &again::circumstances(self.verdict))).collect()
+        let mut lines = self.command("asked", Role::Plain, &again::asked(self.verdict).unwrap_or_default());
+        let label = if lines.is_empty() { "asked" } else { "" };
+        lines.extend(self.labeled(label, &again::circumstances(self.verdict)));
+        lines
     }
 
     /// How many pieces of evidence are shown.
@@ -278,24 +281,25 @@ impl Screen<'_> {
 
     /// A text behind its label.
     fn labeled(&self, label: &str, text: &str) -> Vec<Line> {
-        let mut label = Some(labeled(label));
-        let lines = wrap(text, self.width.saturating_sub(LABEL)).into_iter();
-        lines.map(|text| self.with_names(label.take().unwrap_or_else(|| Line::indented(LABEL)), &text)).collect()
+        self.flowing(labeled(label), text)
     }
 
     /// Texts below each other, the first behind the label.
     fn list(&self, label: &str, texts: &[String]) -> Vec<Line> {
-        let labels = iter::once(label).chain(iter::repeat(""));
-        labels.zip(texts).flat_map(|(label, text)| self.labeled(label, text)).collect()
+        labels(label, "").zip(texts).flat_map(|(label, text)| self.labeled(label, text)).collect()
     }
 
-    /// Sentences, with the names of objects set off: the first line at one column, further ones at another.
-    fn prose(&self, text: &str, first: usize, further: usize) -> Vec<Line> {
-        let lines = wrap(text, self.width.saturating_sub(further)).into_iter();
-        lines
-            .enumerate()
-            .map(|(i, text)| self.with_names(Line::indented(if i == 0 { first } else { further }), &text))
-            .collect()
+    /// A command behind a label.
+    fn command(&self, label: &str, role: Role, command: &Command) -> Vec<Line> {
+        let lines = command::lines(command, self.width.saturating_sub(LABEL));
+        labels(label, "").zip(lines).map(|(label, line)| labeled(label).with_whole(role, &line)).collect()
+    }
+
+    /// Sentences, with the names of objects set off: behind what their first line begins with, further ones indented.
+    fn flowing(&self, first: Line, text: &str) -> Vec<Line> {
+        let mut first = Some(first);
+        let lines = wrap(text, self.width.saturating_sub(LABEL)).into_iter();
+        lines.map(|text| self.with_names(first.take().unwrap_or_else(|| Line::indented(LABEL)), &text)).collect()
     }
 
     fn with_names(&self, mut line: Line, text: &str) -> Line {
@@ -352,6 +356,11 @@ fn could(powers: &[Power]) -> String {
 fn names(verdict: &Verdict) -> BTreeSet<String> {
     let objects = verdict.findings.iter().flat_map(|finding| &finding.objects);
     objects.filter(|o| !o.namespace.is_empty()).map(|o| clean(&format!("{}/{}", o.namespace, o.name))).collect()
+}
+
+/// The label of the first of several things, and that of all others.
+fn labels<'a>(first: &'a str, others: &'a str) -> impl Iterator<Item = &'a str> {
+    iter::once(first).chain(iter::repeat(others))
 }
 
 /// A line that begins with a label.

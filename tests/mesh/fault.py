@@ -31,7 +31,6 @@ class Fault(Asked):
     headers: tuple = ()
     tcp: bool = False
     speaks: str = ""  # tls, http1, http2 or grpc; where nothing is said HTTP/1.1, and the tool takes what the port says
-    by_hand: Callable | None = None  # what a printed fix says that no patch of an object can do
     enforce: Callable = lambda new: (
         lambda: None
     )  # what nobody does here of a changed object, and how to undo it

@@ -1,7 +1,7 @@
 """The first fix that is printed for a fault, made: the request has to arrive then, and to be told so.
 
 A fix is data, and applied as a patch of its object. What no patch can do, such as to start an
-application, a fault does by hand (`by_hand`); what only the client can do is advice.
+application, and what only the client can do, is advice.
 """
 
 import collections
@@ -48,7 +48,7 @@ def mend(fault, tool, said):
         return gone(fault, tool, words, now)
     new = patched(fix, now) if fix["object"] else None
     if not new:
-        return by_hand(fault, tool, words)
+        return Row(fault.name, words, "advice")
     try:
         api.apply([new])
     except Failed as error:
@@ -71,18 +71,6 @@ def gone(fault, tool, words, now):
     finally:
         api.apply([now])
         come([now])
-
-
-def by_hand(fault, tool, words):
-    if not fault.by_hand:
-        return Row(fault.name, words, "advice")
-    undo = fault.by_hand()
-    try:
-        arrive()
-        return looked(fault, tool, words, "by hand")
-    finally:
-        undo()
-        arrive()
 
 
 def come(objects):

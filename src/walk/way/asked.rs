@@ -25,7 +25,7 @@ pub(in crate::walk) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::R
     let name = source.as_ref().map(|s| s.name.clone());
     verdict::Request {
         source_name: if question.from.is_empty() {
-            name.unwrap_or_else(|| "the proxy".to_owned())
+            name.unwrap_or_else(|| verdict::Request::UNNAMED.to_owned())
         } else {
             question.from.clone()
         },
