@@ -129,7 +129,7 @@ def causes(fault, said, wanted):
     if fault.finding and fault.finding not in ids:
         found.append(f"findings {ids} without {fault.finding}")
     titles = [f.get("title", "") for f in findings if f.get("id") == fault.finding]
-    if wanted not in ("reaches", "unknown") and not all(t in said["summary"] for t in titles):
+    if wanted not in ("reaches", "unknown") and not all(told(t, said["summary"]) for t in titles):
         found.append(f"line 1 is {said['summary']!r}, without {titles}")
     if wanted == "reaches":
         certain = [f.get("id") for f in findings if f.get("certainty") == "certain"]
@@ -145,6 +145,21 @@ def causes(fault, said, wanted):
         if fault.at and fault.at not in fields:
             found.append(f"fields {sorted(map(str, fields))} without {fault.at}")
     return found
+
+
+def told(title, summary):
+    """Line 1 has the title, in which long names may be cut in the middle."""
+    titled, said = title.split(), summary.split()
+    starts = range(len(said) - len(titled) + 1)
+    return any(all(map(shortened, said[at:], titled)) for at in starts)
+
+
+def shortened(word, whole):
+    """A word of line 1 that is the whole word, or its two ends."""
+    start, cut, end = word.partition("…")
+    if not cut:
+        return word == whole
+    return len(word) <= len(whole) and whole.startswith(start) and whole.endswith(end)
 
 
 def blamed(wanted, objects):
