@@ -3,11 +3,15 @@
 mod args;
 mod ask;
 mod explain;
+mod foreign;
 mod from_log;
 mod interrupt;
 mod parse;
+mod refused;
 mod replicas;
 mod tell;
+mod typed;
+mod usage;
 
 use std::ffi::OsString;
 
@@ -19,7 +23,7 @@ use crate::mesh::whose::{Belongs, Owner};
 use crate::render::{self, Failure, RenderError, render, render_all};
 use crate::snapshot::{AskRecord, LogRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
-use tell::Usage;
+use usage::Usage;
 
 /// Nothing could be read.
 const UNREAD: u8 = 3;
@@ -75,7 +79,9 @@ impl From<Trouble> for Failure {
         match trouble {
             Trouble::Usage(usage) => Self { message: usage.error, causes: Vec::new(), hint: usage.hint, exit: USAGE },
             Trouble::Collect(error) => {
-                Self { message: error.to_string(), causes: error.causes(), hint: error.hint(), exit: UNREAD }
+                let near = if let CollectError::File { path, .. } = &error { typed::file(path) } else { None };
+                let hint = error.hint().or(near);
+                Self { message: error.to_string(), causes: error.causes(), hint, exit: UNREAD }
             }
             Trouble::Print(error) => tell::unwritten(&error),
         }
@@ -111,6 +117,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     let options = cli.options();
     let line = line(cli, &options)?;
     let place = cli.place(line.as_ref())?;
+    cli.method_is_written()?;
     if let Some((path, existing)) = cli.save_to() {
         collect::check_save(path, existing)?;
     }
@@ -135,7 +142,7 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
         Some(source) => hold_against_the_proxy(&source, &snapshot, &options)?,
         None => None,
     };
-    let missing = || if line.is_some() { Usage::no_destination() } else { Usage::no_question() };
+    let missing = || if line.is_some() { Usage::no_destination() } else { Usage::no_question_of(&place) };
     let ask = cli.ask(snapshot.ask.as_ref(), line.as_ref())?.ok_or_else(missing)?;
     if let (None, Err(error), Place::Snapshot(path)) = (&asked, Question::parse(&ask), &place) {
         cli.own_question(line.as_ref())?;
@@ -195,7 +202,7 @@ async fn question(ask: &AskRecord, place: &Place, options: &Options) -> Result<Q
             let ports = collect::ports_of(&host, place, options).await;
             Err(Usage::no_port(&host, &ports))
         }
-        Err(error) => Err(Usage::of_question(&error)),
+        Err(error) => Err(Usage::of_question(&error, ask)),
     }
 }
 

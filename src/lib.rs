@@ -20,6 +20,7 @@ pub mod diagnose;
 pub mod envoy;
 pub mod explain;
 pub mod mesh;
+mod near;
 mod redact;
 pub mod render;
 pub mod snapshot;

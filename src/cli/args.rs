@@ -309,14 +309,14 @@ pub(super) struct ClusterArgs {
 pub(super) struct Timeout(pub(super) Option<Duration>);
 
 fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("it is not KEY=VALUE")?;
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
 /// A number of bytes as Kubernetes writes it: `k`, `M`, `G` are thousands, `Ki`, `Mi`, `Gi` are 1024s, each with a `B`
 /// or without.
 fn size(text: &str) -> Result<usize, String> {
-    let wrong = || "it is not a size, such as 500k, 64MiB or 1GiB".to_owned();
+    let wrong = || "a size is a number with its unit: 500k, 64MiB, 1GiB".to_owned();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let scale = match unit.to_ascii_lowercase().trim_end_matches('b') {
@@ -335,7 +335,7 @@ fn size(text: &str) -> Result<usize, String> {
 
 /// A duration as Go writes it, `1m30s`; a bare number is seconds, as for kubectl.
 fn timeout(text: &str) -> Result<Timeout, String> {
-    let wrong = || "it is not a duration, such as 500ms, 30s or 2m".to_owned();
+    let wrong = || "a duration is a number with its unit: 500ms, 30s, 2m".to_owned();
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Timeout((seconds > 0).then(|| Duration::from_secs(seconds))));
     }

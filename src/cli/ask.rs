@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::args::{Cli, ColorWhen};
-use super::tell::Usage;
+use super::typed;
+use super::usage::Usage;
 use crate::access_log::{self, writer};
 use crate::collect::{ClusterFlags, Existing, Log, Options, Place, Probe, Source};
 use crate::render::Format;
@@ -11,7 +12,8 @@ use crate::snapshot::{AskRecord, LogRecord};
 use crate::walk::{Beyond, Question};
 
 /// The formats that `-o` takes, as the hint names them.
-const FORMATS: &str = "text, wide, markdown, json, yaml, jsonpath=EXPR, mermaid, html, junit, sarif";
+const FORMATS: &[&str] =
+    &["text", "wide", "markdown", "json", "yaml", "jsonpath=EXPR", "mermaid", "html", "junit", "sarif"];
 
 impl Cli {
     /// The form of the answer.
@@ -31,6 +33,7 @@ impl Cli {
 
     /// Where it is read.
     pub(super) fn place(&self, line: Option<&LogRecord>) -> Result<Place, Usage> {
+        self.is_given()?;
         let place = &self.place;
         if place.demo {
             return Ok(Place::Demo);
@@ -59,6 +62,35 @@ impl Cli {
             }
             (None, Some(a)) => Source::parse(&a).map(Place::Named).map_err(|why| Usage::of_source(why, &a)),
             (None, None) => Err(line.map_or_else(Usage::no_question, |line| Usage::no_source(writer(line)))),
+        }
+    }
+
+    /// Whether what names a thing in the cluster is not empty, as a variable leaves it that is not set.
+    fn is_given(&self) -> Result<(), Usage> {
+        let flags = &self.cluster;
+        let named = [
+            ("-n", "the namespace", &flags.namespace),
+            ("-l", "the selector", &self.place.selector),
+            ("--context", "the context", &flags.context),
+        ];
+        let empty = named.into_iter().find(|(.., value)| value.as_deref().is_some_and(|value| value.trim().is_empty()));
+        if let Some((flag, what, _)) = empty {
+            return Err(Usage::empty(flag, what));
+        }
+        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        match flags.namespace.as_deref().filter(|name| !is_name(name)) {
+            Some(name) => Err(Usage::of(format!("`{name}` is not a namespace"))
+                .with_hint("names have small letters, digits and `-`; one namespace is asked at a time")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the method is one as it is written. A log's is as it was sent.
+    pub(super) fn method_is_written(&self) -> Result<(), Usage> {
+        match self.request.method.as_deref().and_then(|method| Some((method, typed::capital(method)?))) {
+            Some((method, capital)) => Err(Usage::of(format!("`{method}` is another method than `{capital}`"))
+                .with_hint(format!("write `--method {capital}`: case counts in methods"))),
+            None => Ok(()),
         }
     }
 
@@ -161,7 +193,7 @@ impl Cli {
     pub(super) fn own_question(&self, line: Option<&LogRecord>) -> Result<(), Usage> {
         let any = AskRecord { to: "b:1".to_owned(), ..AskRecord::default() };
         let own = self.ask(Some(&any), line)?.unwrap_or(any);
-        Question::parse(&own).map(drop).map_err(|error| Usage::of_question(&error))
+        Question::parse(&own).map(drop).map_err(|error| Usage::of_question(&error, &own))
     }
 
     /// Where the snapshot is to be saved, and what becomes of one that is there.

@@ -2,16 +2,16 @@
 
 use std::ffi::OsString;
 
-use clap::error::{Error, ErrorKind};
+use clap::error::Error;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser as _};
 
 use super::args::Cli;
 use super::ask::format_of;
 use super::explain::takes;
-use super::{USAGE, tell};
-use crate::collect::said;
-use crate::render::{Failure, Format};
+use super::usage::Usage;
+use super::{Trouble, refused, tell};
+use crate::render::Format;
 
 /// The arguments, the program's name among them; or the exit code, where there is nothing more to do.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, u8> {
@@ -20,8 +20,9 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, u8> {
     if cli.explained().is_some()
         && let Some(other) = foreign(&matches)
     {
-        let message = format!("the argument '{other}' cannot be used with 'explain'");
-        return Err(told(&Cli::command().error(ErrorKind::ArgumentConflict, message), arguments));
+        let usage = Usage::of(format!("`{other}` cannot go with `explain`"))
+            .with_hint("an explanation takes `-o` and `--color` alone");
+        return Err(tell::fail(&wanted_format(arguments), &Trouble::from(usage).into()));
     }
     let Some(flag) = asked_for(&cli) else { return Ok(cli) };
     let program = arguments.first().cloned().unwrap_or_default();
@@ -52,15 +53,7 @@ fn told(error: &Error, arguments: &[OsString]) -> u8 {
         let printed = error.print().or_else(tell::unless_closed);
         return printed.map_or_else(|error| tell::fail(&format, &tell::unwritten(&error)), |()| 0);
     }
-    // Said of words that are fit for a terminal, the same is. Standard error may be closed.
-    let words = arguments.iter().map(|word| OsString::from(said(&word.to_string_lossy())));
-    let fit = Cli::try_parse_from(words).err().filter(Error::use_stderr);
-    match fit {
-        fit if format.is_data() => return tell::fail(&format, &failure(&fit.as_ref().unwrap_or(error).to_string())),
-        Some(fit) => drop(fit.print()),
-        None => tell::lines(&error.to_string()),
-    }
-    USAGE
+    tell::fail(&format, &Trouble::from(refused::usage(error, arguments)).into())
 }
 
 /// The format that the arguments ask for, although they are not understood as a whole.
@@ -81,21 +74,6 @@ fn short_output(word: &str) -> Option<&str> {
     before.chars().all(|flag| "qv".contains(flag)).then(|| value.strip_prefix('=').unwrap_or(value))
 }
 
-/// What clap says, as data. Its first paragraph is the mistake; what follows are tips, the usage, and where there is help.
-fn failure(said_by_clap: &str) -> Failure {
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut paragraphs = said_by_clap.split("\n\n").map(one_line).filter(|text| !text.is_empty());
-    let mistake = paragraphs.next().unwrap_or_default();
-    let rest: Vec<String> = paragraphs.collect();
-    let tip = rest.iter().find_map(|text| text.strip_prefix("tip: ").map(str::to_owned));
-    Failure {
-        message: mistake.strip_prefix("error: ").unwrap_or(&mistake).to_owned(),
-        causes: Vec::new(),
-        hint: tip.or_else(|| rest.last().cloned()),
-        exit: USAGE,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,13 +92,5 @@ mod tests {
         {
             assert_eq!(of(line), Format::Text, "{line}");
         }
-    }
-
-    #[test]
-    fn a_mistake_is_its_first_paragraph() {
-        let clap = "error: invalid value 'x' for '--color <WHEN>'\n  [possible values: auto]\n\n  tip: a\n\nUsage: u\n\nFor more, try '--help'.\n";
-        let failure = failure(clap);
-        assert_eq!(failure.message, "invalid value 'x' for '--color <WHEN>' [possible values: auto]");
-        assert_eq!(failure.hint.as_deref(), Some("a"));
     }
 }

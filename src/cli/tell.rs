@@ -6,137 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use super::UNREAD;
 use super::args::ColorWhen;
 use crate::collect::{plain, said};
-use crate::explain::Unknown;
 use crate::render::{self, Failure, Format, Theme};
-use crate::verdict::Side;
-use crate::walk::QuestionError;
-
-/// The protocols that a request may have.
-const PROTOCOLS: &[&str] = &["auto", "http1.0", "http1", "http2", "grpc", "tcp", "tls"];
-
-/// Arguments that cannot be understood.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Usage {
-    pub(super) error: String,
-    pub(super) hint: Option<String>,
-}
-
-impl Usage {
-    pub(super) fn of(error: impl Into<String>) -> Self {
-        Self { error: error.into(), hint: None }
-    }
-
-    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
-    }
-
-    /// Nothing is asked.
-    pub(super) fn no_question() -> Self {
-        Self::of("B:PORT is missing").with_hint("kubectl mesh-why A B:PORT, and `--help` for the rest")
-    }
-
-    /// `--all-pods` of what has none.
-    pub(super) fn no_replicas() -> Self {
-        Self::of("--all-pods needs an A with pods in a cluster")
-            .with_hint("kubectl mesh-why deploy/A B:PORT --all-pods")
-    }
-
-    /// A or B is missing, and which is plain from the one that is there.
-    pub(super) fn one_name(one: &str) -> Self {
-        if one.contains(':') {
-            let hint = format!("who sends the request? kubectl mesh-why A {one}");
-            return Self::of("A is missing").with_hint(hint);
-        }
-        Self::of("B:PORT is missing").with_hint(format!("where does the request go? kubectl mesh-why {one} B:PORT"))
-    }
-
-    /// A is missing, and a line of an access log does not name it.
-    pub(super) fn no_source(writer: Option<Side>) -> Self {
-        let why = match writer {
-            Some(Side::Destination) => "B's proxy wrote the line, which does not say who sent the request",
-            Some(Side::Source) | None => "a line of a log does not say which pod wrote it",
-        };
-        Self::of(format!("A is missing: {why}"))
-            .with_hint("who sent the request? kubectl mesh-why A --from-log LINE, or `--selector`, or `--snapshot`")
-    }
-
-    /// The line does not say where the request went.
-    pub(super) fn no_destination() -> Self {
-        Self::of("B:PORT is missing: the line has no Host, no cluster with a host, and no address that was dialed")
-            .with_hint("kubectl mesh-why A B:PORT --from-log LINE")
-    }
-
-    /// B has no port; `ports` are those of the Service of that name, where it was found.
-    pub(super) fn no_port(host: &str, ports: &[String]) -> Self {
-        let hint = if ports.is_empty() {
-            format!("write `{host}:PORT`")
-        } else {
-            let choices = ports.iter().map(|port| format!("`{host}:{port}`")).collect::<Vec<_>>();
-            format!("the service has {}", choices.join(", "))
-        };
-        Self::of(format!("`{host}` has no port")).with_hint(hint)
-    }
-
-    /// A cannot be understood. Where it looks like B, the two may have been swapped.
-    pub(super) fn of_source(why: String, a: &str) -> Self {
-        let usage = Self::of(why);
-        if a.contains(':') { usage.with_hint("the source goes first: kubectl mesh-why A B:PORT") } else { usage }
-    }
-
-    pub(super) fn of_question(error: &QuestionError) -> Self {
-        let usage = Self::of(error.to_string());
-        match error {
-            QuestionError::BadProtocol(word) => usage.with_near(word, PROTOCOLS),
-            QuestionError::NoPort(_)
-            | QuestionError::BadPort(_)
-            | QuestionError::BadTarget(_)
-            | QuestionError::BadHeader(_)
-            | QuestionError::BadPath(_)
-            | QuestionError::BadMethod(_)
-            | QuestionError::BadAddress(_)
-            | QuestionError::BadProxyProtocol(_) => usage,
-        }
-    }
-
-    /// Nothing is known of a word that is to be explained.
-    pub(super) fn of_word(unknown: &Unknown) -> Self {
-        let near = unknown.near.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let hint = if unknown.word.parse::<u16>().is_ok() {
-            "many things end with one status; the flag and the details beside it in the access log say more, as `UF` or \
-             `no_healthy_upstream`"
-                .to_owned()
-        } else if near.is_empty() {
-            "`kubectl mesh-why explain` lists all words; a request from a pod `explain` is \
-             `kubectl mesh-why explain B:PORT`"
-                .to_owned()
-        } else {
-            format!("did you mean {near}? `kubectl mesh-why explain` lists all words")
-        };
-        Self::of(format!("`{}` is not a finding, response flag, details or analyzer code", unknown.word))
-            .with_hint(hint)
-    }
-
-    /// `-o` has no such format; `there_are` names those that it has.
-    pub(super) fn no_format(name: &str, there_are: &str) -> Self {
-        let usage = Self::of(format!("`{name}` is not an output format")).with_hint(format!("there are {there_are}"));
-        usage.with_near(
-            name,
-            &["text", "wide", "markdown", "json", "yaml", "jsonpath=EXPR", "mermaid", "html", "junit", "sarif"],
-        )
-    }
-
-    /// With the value that may have been meant, if there is one.
-    fn with_near(self, typed: &str, values: &[&str]) -> Self {
-        let apart = |value: &&&str| strsim::damerau_levenshtein(typed, value);
-        // Half of the letters may be wrong, and not more than two.
-        let most = (typed.chars().count() / 2).min(2);
-        let near = values.iter().min_by_key(apart).filter(|value| apart(value) <= most);
-        match near {
-            Some(value) => self.with_hint(format!("did you mean `{value}`?")),
-            None => self,
-        }
-    }
-}
 
 /// Prints an error: as data where the answer would be data, else in uv's form. Returns the exit code. Standard error may
 /// be closed: then there is nobody to tell.
@@ -181,12 +51,6 @@ pub(super) fn unless_closed(error: io::Error) -> io::Result<()> {
 pub(super) fn unwritten(error: &io::Error) -> Failure {
     let (message, causes) = ("cannot write the answer".to_owned(), vec![plain(error)]);
     Failure { message, causes, hint: None, exit: UNREAD }
-}
-
-/// Prints text of clap's that could not be taken apart: its lines as they are, each made fit for a terminal.
-pub(super) fn lines(text: &str) {
-    let lines = text.lines().map(|line| said(line) + "\n").collect::<String>();
-    let _ = io::stderr().write_all(lines.as_bytes());
 }
 
 /// How many columns an explanation takes: those of the terminal, as far as lines are still easy to read; 80 elsewhere.
@@ -278,11 +142,5 @@ mod tests {
         assert_eq!(error_text(&failure), expected);
         let alone = Failure { causes: Vec::new(), hint: None, ..failure };
         assert_eq!(error_text(&alone), "error: it failed\n");
-    }
-
-    #[test]
-    fn a_lone_name_tells_which_one_is_missing() {
-        assert_eq!(Usage::one_name("products:8080").error, "A is missing");
-        assert_eq!(Usage::one_name("orders").error, "B:PORT is missing");
     }
 }

@@ -98,13 +98,16 @@ fn snapshot(mut files: Files, path: &Path) -> Result<Snapshot, CollectError> {
     Snapshot::from_files(&mut files).map_err(|error| not_a_snapshot(path, &error, &found))
 }
 
+/// Where snapshots come from.
+const SAVED: &str = "`kubectl mesh-why A B:PORT --save PATH` writes one; a bare config dump is read with `-f FILE`";
+
 fn not_a_snapshot(path: &Path, error: &FileError, found: &[String]) -> CollectError {
     let cause = if found.is_empty() {
         "it holds neither snapshot.json nor config_dump.json".to_owned()
     } else {
         error.to_string()
     };
-    CollectError::NotThis { path: path.display().to_string(), what: "a snapshot", cause, hint: None }
+    CollectError::NotThis { path: path.display().to_string(), what: "a snapshot", cause, hint: Some(SAVED.to_owned()) }
 }
 
 /// The files of a snapshot's folder, and no others: it may be any folder.

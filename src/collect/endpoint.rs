@@ -14,10 +14,17 @@ pub(super) struct Endpoint {
     limits: Limits,
 }
 
+/// How the admin endpoint of a pod comes to this machine.
+const FORWARD: &str = "`kubectl port-forward POD 15000` opens that of a pod at port 15000 here";
+
 impl Endpoint {
     /// `http://host:port`, or `host:port`.
     pub(super) fn new(url: &str, limits: Limits) -> Result<Self, CollectError> {
-        let wrong = |cause: &str| CollectError::setting(&format!("--admin {}", url_shown(url)), cause);
+        let wrong = |cause: &str| CollectError::Setting {
+            what: format!("--admin {}", url_shown(url)),
+            cause: cause.to_owned(),
+            hint: Some(format!("{FORWARD}; then `--admin http://localhost:15000`")),
+        };
         let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let parsed = reqwest::Url::parse(&full).map_err(|e| wrong(&e.to_string()))?;
         if parsed.scheme() != "http" {
@@ -62,7 +69,7 @@ impl Endpoint {
         }
         let root = super::cluster::root_cause(error);
         let refused = root.contains("onnection refused");
-        let hint = refused.then(|| format!("is Envoy's admin endpoint at {}?", self.shown));
+        let hint = refused.then(|| format!("is Envoy's admin endpoint at {}? {FORWARD}", self.shown));
         Failure { causes: vec![root], hint }
     }
 }

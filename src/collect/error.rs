@@ -4,6 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::near::near;
+
 /// Why nothing could be read. [`causes`](Self::causes) go from the nearest to the root.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum CollectError {
@@ -140,6 +142,16 @@ pub enum CollectError {
     },
 }
 
+/// The most names that a hint has.
+const MOST: usize = 8;
+
+/// Names, as many as are read.
+fn listed(names: &[String]) -> String {
+    let more = names.len().saturating_sub(MOST);
+    let shown = names[..names.len() - more].join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
 /// The system's words without the number that Rust adds.
 pub(super) fn without_os_error(words: &str) -> &str {
     words.split(" (os error").next().unwrap_or(words)
@@ -192,9 +204,13 @@ impl CollectError {
                     .to_owned(),
             ),
             Self::NoCurrentContext { known } if known.is_empty() => Some("the kubeconfig holds no context".to_owned()),
-            Self::NoCurrentContext { known } => Some(format!("choose one with `--context`: {}", known.join(", "))),
+            Self::NoCurrentContext { known } => Some(format!("choose one with `--context`: {}", listed(known))),
             Self::NoEntry { known, .. } if known.is_empty() => None,
-            Self::NoEntry { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Self::NoEntry { name, known, .. } => Some(match near(name, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if known.len() == 1 => format!("there is {}", listed(known)),
+                None => format!("there are {}", listed(known)),
+            }),
             Self::NotFound { near, .. } if near.is_empty() => Some("choose another namespace with `-n`".to_owned()),
             Self::NotFound { near, .. } => Some(format!("did you mean {}?", near.join(", or "))),
             Self::OtherProxy { .. } => {

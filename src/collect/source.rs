@@ -7,6 +7,7 @@ use super::cluster::{ApiError, Cluster};
 use super::error::CollectError;
 use super::query::segment;
 use super::{near, objects, sidecar};
+use crate::redact;
 use crate::snapshot::Kind;
 
 /// What A was called.
@@ -36,6 +37,9 @@ impl Source {
     /// Understands A as it was typed: `NAME`, `TYPE/NAME`, each perhaps with `.NAMESPACE` behind. The error says
     /// what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.contains("://") {
+            return Err(format!("`{}` is not a source", redact::url(text)));
+        }
         let (kind, name) = match text.split_once('/') {
             None => (None, text),
             Some((word, name)) => {

@@ -91,8 +91,8 @@ fn color_is_a_choice() {
 #[test]
 fn what_is_for_a_question_is_not_for_a_word() {
     let tool = Tool::new();
-    tool.run(&["explain", "--demo"]).fails(2, &["'--demo' cannot be used with 'explain'"]);
-    tool.run(&["explain", "UH", "-n", "shop"]).fails(2, &["'--namespace' cannot be used with 'explain'"]);
+    tool.run(&["explain", "--demo"]).fails(2, &["`--demo` cannot go with `explain`"]);
+    tool.run(&["explain", "UH", "-n", "shop"]).fails(2, &["`--namespace` cannot go with `explain`"]);
     tool.run(&["explain", "UH", "UF"]).fails(2, &["UF"]);
 }
 

@@ -12,6 +12,7 @@ mod credentials;
 mod data;
 mod explain;
 mod from_log;
+mod mistakes;
 mod moving;
 mod probe;
 mod raw;

@@ -22,6 +22,7 @@ enum Crates {
 
 const LAYERS: &[Layer] = &[
     Layer { name: "text", may: &[], crates: Crates::Only(&[]) },
+    Layer { name: "near", may: &[], crates: Crates::Only(&["strsim"]) },
     Layer {
         name: "envoy",
         may: &[],
@@ -82,7 +83,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "collect",
-        may: &["redact", "snapshot", "text"],
+        may: &["near", "redact", "snapshot", "text"],
         crates: Crates::AllBut(&["anstream", "clap", "colored", "textwrap"]),
     },
 ];

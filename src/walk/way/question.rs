@@ -239,6 +239,13 @@ mod tests {
     }
 
     #[test]
+    fn names_are_told_apart_without_case_and_sent_as_they_were_typed() {
+        let question = parse("Product-Service.Shop:8082").unwrap();
+        let found = (question.host.as_str(), question.target.as_str());
+        assert_eq!(found, ("product-service.shop", "Product-Service.Shop:8082"));
+    }
+
+    #[test]
     fn a_url_fills_in_the_request() {
         let question = parse("http://a.b/x?y=1#z").unwrap();
         assert_eq!((question.port, question.path.as_str()), (Port::Number(80), "/x?y=1"));
@@ -284,11 +291,13 @@ mod tests {
     #[test]
     fn what_is_no_destination_is_said_to_be_none() {
         assert_eq!(parse("a"), Err(QuestionError::NoPort("a".to_owned())));
+        assert_eq!(parse("a:"), Err(QuestionError::NoPort("a".to_owned())));
         assert_eq!(parse("::1"), Err(QuestionError::NoPort("::1".to_owned())));
-        for port in ["0", "65536", "-1", "99999999999", "-", ""] {
+        assert_eq!(parse("10.0.0.300:80"), Err(QuestionError::BadAddress("10.0.0.300".to_owned())));
+        for port in ["0", "65536", "-1", "99999999999", "-"] {
             assert_eq!(parse(&format!("a:{port}")), Err(QuestionError::BadPort(port.to_owned())));
         }
-        for target in ["", ":80", "ftp://a:1", "a b:80", "a/b:80"] {
+        for target in ["", ":80", "ftp://a:1", "a b:80", "a/b:80", "a:1:2", "*.a:80", "o|80||a"] {
             assert!(matches!(parse(target), Err(QuestionError::BadTarget(_))), "{target}");
         }
     }

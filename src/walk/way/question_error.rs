@@ -31,9 +31,13 @@ impl fmt::Display for QuestionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPort(host) => write!(f, "`{host}` has no port"),
-            Self::BadPort(port) => write!(f, "`{port}` is not a port: a number from 1 to 65535, or a port's name"),
+            Self::BadPort(port) => {
+                write!(f, "`{}` is not a port: a number from 1 to 65535, or a port's name", begun(port, &['/', '?']))
+            }
             Self::BadTarget(target) => write!(f, "`{}` is not a destination", redact::url(target)),
-            Self::BadHeader(header) => write!(f, "`{}` is not a header: `Name: value`", redact::header_line(header)),
+            Self::BadHeader(header) => {
+                write!(f, "`{}` is not a header: `Name: value`", redact::header_line(&begun(header, &['='])))
+            }
             Self::BadPath(path) => write!(f, "`{}` is not a path: it begins with `/`", redact::path(path)),
             Self::BadMethod(method) => write!(f, "`{method}` is not a method"),
             Self::BadProtocol(word) => {
@@ -43,4 +47,9 @@ impl fmt::Display for QuestionError {
             Self::BadProxyProtocol(word) => write!(f, "`{word}` is not a version of the PROXY protocol: v1 or v2"),
         }
     }
+}
+
+/// A text up to one of these, so that nothing of a secret behind it is shown.
+fn begun(text: &str, ends: &[char]) -> String {
+    text.find(ends).map_or_else(|| text.to_owned(), |at| format!("{}…", &text[..=at]))
 }

@@ -1,5 +1,7 @@
 //! B as it was typed: a name and a port, or a URL.
 
+use std::net::IpAddr;
+
 use super::protocol::Protocol;
 use super::question_error::QuestionError;
 
@@ -118,14 +120,25 @@ impl Target {
         }
         let authority = authority.strip_prefix("svc/").or(authority.strip_prefix("service/")).unwrap_or(authority);
         let (host, port) = split_port(authority);
-        let port = match (port, scheme.port()) {
+        let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+        if !host.chars().all(is_of_a_name) {
+            return Err(bad());
+        }
+        let port = match (port.filter(|port| !port.is_empty()), scheme.port()) {
             (Some(port), _) => Port::parse(port)?,
             (None, Some(port)) => Port::Number(port),
             (None, None) if host.is_empty() => return Err(bad()),
+            (None, None) if host.contains(':') && host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() => {
+                return Err(bad());
+            }
             (None, None) => return Err(QuestionError::NoPort(host.to_owned())),
         };
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-._:*".contains(c)) {
+        // Names are told apart without case; a Host header is sent as it was typed.
+        let name = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        if ends_in_a_number(&name) && name.parse::<IpAddr>().is_err() {
+            return Err(QuestionError::BadAddress(name));
+        }
+        if name.is_empty() || name.contains(['[', ']']) {
             return Err(bad());
         }
         let shown = match &port {
@@ -133,8 +146,14 @@ impl Target {
             Port::Name(name) => format!("{host}:{name}"),
         };
         let path = path.map(|p| if p.starts_with('?') { format!("/{p}") } else { p.to_owned() });
-        Ok(Self { shown, host: name.to_owned(), port, path, scheme })
+        Ok(Self { shown, host: name, port, path, scheme })
     }
+}
+
+/// Whether it can only be an IPv4 address: no domain ends in a number (WHATWG URL, "ends in a number").
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit_once('.').map_or("", |(_, last)| last);
+    !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `host:port`, `[v6]:port`, or a host alone; a bare IPv6 address has no port.
