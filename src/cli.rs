@@ -2,6 +2,8 @@
 
 mod args;
 mod ask;
+mod complete;
+mod completion;
 mod explain;
 mod foreign;
 mod from_log;
@@ -10,6 +12,7 @@ mod parse;
 mod refused;
 mod replicas;
 mod tell;
+mod trouble;
 mod typed;
 mod usage;
 
@@ -23,22 +26,24 @@ use crate::mesh::whose::{Belongs, Owner};
 use crate::render::{self, Failure, RenderError, render, render_all};
 use crate::snapshot::{AskRecord, LogRecord, Snapshot};
 use crate::walk::{Question, QuestionError};
+use trouble::{Trouble, UNREAD};
 use usage::Usage;
-
-/// Nothing could be read.
-const UNREAD: u8 = 3;
-/// The arguments cannot be understood.
-const USAGE: u8 = 2;
 
 /// Runs the program with its arguments, the program's name among them; returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(words) = complete::asked(&arguments) {
+        return complete::run(words);
+    }
     let cli = match parse::parse(&arguments) {
         Ok(cli) => cli,
         Err(code) => return code,
     };
     if let Some(word) = cli.explained() {
         return tell_of(&cli, word).unwrap_or_else(|trouble| tell::fail(&cli.error_format(), &trouble.into()));
+    }
+    if let Some(shell) = cli.completed() {
+        return print_script(shell).unwrap_or_else(|trouble| tell::fail(&cli.error_format(), &trouble.into()));
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -54,40 +59,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     code
 }
 
-/// Why there is no answer.
-enum Trouble {
-    Usage(Usage),
-    Collect(CollectError),
-    /// The answer could not be printed whole.
-    Print(std::io::Error),
-}
-
-impl From<Usage> for Trouble {
-    fn from(usage: Usage) -> Self {
-        Self::Usage(usage)
-    }
-}
-
-impl From<CollectError> for Trouble {
-    fn from(error: CollectError) -> Self {
-        Self::Collect(error)
-    }
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Usage(usage) => Self { message: usage.error, causes: Vec::new(), hint: usage.hint, exit: USAGE },
-            Trouble::Collect(error) => {
-                let near = if let CollectError::File { path, .. } = &error { typed::file(path) } else { None };
-                let hint = error.hint().or(near);
-                Self { message: error.to_string(), causes: error.causes(), hint, exit: UNREAD }
-            }
-            Trouble::Print(error) => tell::unwritten(&error),
-        }
-    }
-}
-
 /// Explains a word, or lists all of them. Nothing is read for it.
 fn tell_of(cli: &Cli, word: Option<&str>) -> Result<u8, Trouble> {
     let format = cli.format()?;
@@ -100,6 +71,13 @@ fn tell_of(cli: &Cli, word: Option<&str>) -> Result<u8, Trouble> {
         None => render::list(&crate::explain::topics(), &format, &theme, width),
     };
     printed(text)?;
+    Ok(0)
+}
+
+/// Prints what a shell completes with.
+fn print_script(shell: &str) -> Result<u8, Trouble> {
+    let script = completion::script(shell).ok_or_else(|| Usage::no_shell(shell))?;
+    tell::print(script).map_err(Trouble::Print)?;
     Ok(0)
 }
 

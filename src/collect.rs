@@ -30,6 +30,7 @@ mod said;
 mod save;
 mod sidecar;
 mod source;
+mod suggest;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -39,10 +40,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub use error::CollectError;
-pub use kubeconfig::ClusterFlags;
+pub use kubeconfig::{ClusterFlags, Entries};
 pub use log::Log;
 pub use save::Existing;
 pub use source::Source;
+pub use suggest::{Suggestion, destinations, entries, namespaces, sources};
 
 pub(crate) use error::plain;
 pub(crate) use said::said;

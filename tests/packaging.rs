@@ -106,7 +106,7 @@ fn descriptor() -> String {
 
 /// The commands of the help's examples.
 fn examples(command: &Command) -> Vec<String> {
-    let help = command.get_after_help().unwrap().to_string();
+    let help = command.get_after_long_help().unwrap().to_string();
     help.lines().map(str::trim).filter(|line| line.starts_with("kubectl mesh-why")).map(str::to_owned).collect()
 }
 
@@ -128,22 +128,37 @@ fn the_descriptor_is_the_command_line() {
     assert_eq!(plugin.example.lines().count(), examples(&command).len());
 }
 
+/// The man page, from the command line.
+fn man_page() -> String {
+    let mut page = Vec::new();
+    // No date: a page of one version is always the same.
+    let man = clap_mangen::Man::new(Cli::command()).title("kubectl-mesh_why").date("").manual("kubectl plugins");
+    man.render(&mut page).unwrap();
+    String::from_utf8(page).unwrap()
+}
+
+#[test]
+fn the_man_page_is_the_command_line() {
+    const FILE: &str = "docs/kubectl-mesh_why.1";
+    let written = man_page();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(root().join(FILE), &written).unwrap();
+    }
+    assert!(read(FILE) == written, "{FILE} is behind: UPDATE=1 cargo test --test packaging");
+    for arg in shown(&Cli::command()) {
+        let flag = format!("--{}", arg.get_long().unwrap()).replace('-', "\\-");
+        assert!(written.contains(&flag), "{flag}");
+    }
+}
+
 #[test]
 fn every_example_can_be_typed() {
     let command = Cli::command();
     assert!(!examples(&command).is_empty());
     for example in examples(&command) {
-        let words = example.replace('\'', "\"");
-        let mut arguments = vec![BINARY.to_owned()];
-        for (i, part) in words.split('"').enumerate() {
-            if i % 2 == 1 {
-                arguments.push(part.to_owned());
-            } else {
-                arguments.extend(part.split_whitespace().map(str::to_owned));
-            }
-        }
         // `kubectl mesh-why` is one word for the binary.
-        arguments.drain(1..3);
+        let words = shlex::split(&example).unwrap().into_iter().skip(2);
+        let arguments: Vec<String> = [BINARY.to_owned()].into_iter().chain(words).collect();
         Cli::try_parse_from(&arguments).unwrap_or_else(|e| panic!("{example}: {e}"));
     }
 }

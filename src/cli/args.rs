@@ -3,7 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, Args, Parser, ValueEnum, ValueHint};
+
+const SHORT_EXAMPLES: &str = "\
+Examples:
+  kubectl mesh-why deploy/orders products:8080
+  kubectl mesh-why orders products:8080 -n shop --path /api/items
+  kubectl mesh-why products:8080 --snapshot orders.tar.gz
+  kubectl mesh-why --demo
+  kubectl mesh-why explain UF,URX
+
+All flags, and what they mean: --help";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +37,13 @@ Examples:
   # What do the words of an answer, or of an access log, mean?
   kubectl mesh-why explain UF,URX
 
+  # Part of the answer, for a script; a page for the ticket
+  kubectl mesh-why orders products:8080 -o jsonpath='{.outcome}'
+  kubectl mesh-why orders products:8080 -o markdown
+
+  # Names and flags with the Tab key; `completion bash`, `zsh` and `fish` are for the binary itself
+  kubectl mesh-why completion kubectl
+
 Exit codes: 0 the request is handed over, 1 it is not, 2 the arguments cannot be
 understood, 3 it cannot be told, 130 interrupted.";
 
@@ -40,8 +57,9 @@ understood, 3 it cannot be told, 130 interrupted.";
     bin_name = "kubectl mesh-why",
     display_name = "kubectl mesh-why",
     version,
-    override_usage = "kubectl mesh-why [A] B:PORT [OPTIONS]\n       kubectl mesh-why explain [WORD]",
-    after_help = EXAMPLES,
+    override_usage = "kubectl mesh-why [A] B:PORT [OPTIONS]\n       kubectl mesh-why explain [WORD]\n       kubectl mesh-why completion SHELL",
+    after_help = SHORT_EXAMPLES,
+    after_long_help = EXAMPLES,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -49,7 +67,7 @@ pub struct Cli {
     ///
     /// It may be left out with --selector, and where a proxy is named in another way (--admin, --snapshot, -f). `explain`,
     /// with no B:PORT behind it, explains a word: a finding's id, Envoy's response flags and details, a code of istioctl
-    /// analyze or of Kiali. Without a word it lists all.
+    /// analyze or of Kiali. Without a word it lists all. `completion SHELL` prints what a shell completes with.
     #[arg(value_name = "A")]
     pub(super) first: Option<String>,
 
@@ -89,7 +107,7 @@ pub(super) struct RequestArgs {
     pub(super) headers: Vec<String>,
 
     /// Ask about a plain GET of / alone
-    #[arg(long, conflicts_with_all = ["path", "method", "headers"])]
+    #[arg(long, conflicts_with_all = ["path", "method", "headers"], hide_short_help = true)]
     pub(super) exact: bool,
 
     /// The Host header [default: B's name as typed]
@@ -101,7 +119,7 @@ pub(super) struct RequestArgs {
     pub(super) tls: bool,
 
     /// The TLS server name [default: the host]
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, hide_short_help = true)]
     pub(super) sni: Option<String>,
 
     /// What A speaks: auto, http1.0, http1, http2, grpc, tcp or tls [default: auto]
@@ -109,15 +127,15 @@ pub(super) struct RequestArgs {
     pub(super) protocol: Option<String>,
 
     /// The address that A dials, where B's name leaves it open
-    #[arg(long, value_name = "IP", allow_hyphen_values = true)]
+    #[arg(long, value_name = "IP", allow_hyphen_values = true, hide_short_help = true)]
     pub(super) address: Option<String>,
 
     /// The client's own address, for a gateway [default: that of A's pod]
-    #[arg(long, value_name = "IP", allow_hyphen_values = true)]
+    #[arg(long, value_name = "IP", allow_hyphen_values = true, hide_short_help = true)]
     pub(super) from_address: Option<String>,
 
     /// A load balancer before the proxy speaks the PROXY protocol: v1 or v2
-    #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true, hide_short_help = true)]
     pub(super) proxy_protocol: Option<String>,
 
     /// Take the request from a line of an Envoy access log, explain its flags, and compare then with now (`-` is standard
@@ -157,7 +175,7 @@ pub(super) struct PlaceArgs {
     pub(super) config_dump: Vec<PathBuf>,
 
     /// With -f: the output of Envoy's `/clusters`, JSON or text
-    #[arg(long, value_name = "FILE", requires = "config_dump")]
+    #[arg(long, value_name = "FILE", requires = "config_dump", hide_short_help = true)]
     pub(super) clusters: Option<PathBuf>,
 
     /// Read the snapshot that is built in
@@ -165,23 +183,23 @@ pub(super) struct PlaceArgs {
     pub(super) demo: bool,
 
     /// The port of the proxy's admin endpoint [default: found from the pod]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     pub(super) admin_port: Option<u16>,
 
     /// Write what was read as a snapshot: a folder, or an archive when PATH ends in .tar.gz
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(super) save: Option<String>,
 
     /// With --save: replace the archive or the snapshot's folder that is there
-    #[arg(long, requires = "save")]
+    #[arg(long, requires = "save", hide_short_help = true)]
     pub(super) force: bool,
 
     /// The most that is read of one answer, files apart: 500k, 64MiB, 1GiB
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size, hide_short_help = true)]
     pub(super) max_read: usize,
 
     /// Do not read B's own proxy
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) no_destination: bool,
 }
 
@@ -209,7 +227,7 @@ pub(super) struct OutputArgs {
     pub(super) probe: bool,
 
     /// When to color the text
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
     pub(super) color: ColorWhen,
 }
 
@@ -228,7 +246,7 @@ pub(super) enum ColorWhen {
 #[derive(Clone, Debug, Args)]
 pub(super) struct ClusterArgs {
     /// The kubeconfig file to read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(super) kubeconfig: Option<String>,
 
     /// The kubeconfig's context to use
@@ -236,11 +254,11 @@ pub(super) struct ClusterArgs {
     pub(super) context: Option<String>,
 
     /// The kubeconfig's cluster to use
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) cluster: Option<String>,
 
     /// The kubeconfig's user to be
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) user: Option<String>,
 
     /// The namespace of A, and of B where B names none
@@ -248,51 +266,51 @@ pub(super) struct ClusterArgs {
     pub(super) namespace: Option<String>,
 
     /// The address of the API server
-    #[arg(short = 's', long, value_name = "URL")]
+    #[arg(short = 's', long, value_name = "URL", hide_short_help = true)]
     pub(super) server: Option<String>,
 
     /// The name to check the API server's certificate against
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) tls_server_name: Option<String>,
 
     /// Do not check the API server's certificate
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_short_help = true)]
     pub(super) insecure_skip_tls_verify: Option<bool>,
 
     /// The certificate authority of the API server
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath, hide_short_help = true)]
     pub(super) certificate_authority: Option<String>,
 
     /// The client certificate to present
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath, hide_short_help = true)]
     pub(super) client_certificate: Option<String>,
 
     /// The client certificate's key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath, hide_short_help = true)]
     pub(super) client_key: Option<String>,
 
     /// The bearer token to present
-    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, hide_short_help = true)]
     pub(super) token: Option<String>,
 
     /// The user to impersonate
-    #[arg(long = "as", value_name = "USER")]
+    #[arg(long = "as", value_name = "USER", hide_short_help = true)]
     pub(super) impersonate: Option<String>,
 
     /// The UID to impersonate
-    #[arg(long = "as-uid", value_name = "UID")]
+    #[arg(long = "as-uid", value_name = "UID", hide_short_help = true)]
     pub(super) impersonate_uid: Option<String>,
 
     /// A group to impersonate (repeatable)
-    #[arg(long = "as-group", value_name = "GROUP", action = ArgAction::Append)]
+    #[arg(long = "as-group", value_name = "GROUP", action = ArgAction::Append, hide_short_help = true)]
     pub(super) impersonate_groups: Vec<String>,
 
     /// An extra of the user to impersonate, `KEY=VALUE` (repeatable)
-    #[arg(long = "as-user-extra", value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = key_value)]
+    #[arg(long = "as-user-extra", value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = key_value, hide_short_help = true)]
     pub(super) impersonate_extra: Vec<(String, String)>,
 
     /// The longest that one request may take: 500ms, 30s, 2m; 0 for as long as it takes
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = timeout, hide_short_help = true)]
     pub(super) request_timeout: Timeout,
 
     /// Taken for kubectl's sake, and not used

@@ -12,7 +12,7 @@ use crate::snapshot::{AskRecord, LogRecord};
 use crate::walk::{Beyond, Question};
 
 /// The formats that `-o` takes, as the hint names them.
-const FORMATS: &[&str] =
+pub(super) const FORMATS: &[&str] =
     &["text", "wide", "markdown", "json", "yaml", "jsonpath=EXPR", "mermaid", "html", "junit", "sarif"];
 
 impl Cli {
@@ -207,20 +207,25 @@ impl Cli {
         self.output.color
     }
 
+    /// Whether A need not be named.
+    pub(super) fn names_the_proxy(&self) -> bool {
+        self.reads_files() || self.place.admin.is_some() || self.place.selector.is_some()
+    }
+
+    /// Whether no cluster is read.
+    pub(super) fn reads_files(&self) -> bool {
+        let place = &self.place;
+        place.demo || place.snapshot.is_some() || !place.config_dump.is_empty()
+    }
+
     /// A and B:PORT. One name alone is B's where A need not be named.
     fn names(&self) -> Result<(Option<String>, Option<String>), Usage> {
-        let place = &self.place;
-        let known = place.demo
-            || place.snapshot.is_some()
-            || !place.config_dump.is_empty()
-            || place.admin.is_some()
-            || place.selector.is_some();
         // B has a port, so a name without one is A where B can come from a line.
         let names_a = |one: &str| self.request.from_log.is_some() && !one.contains(':');
         match (&self.first, &self.second) {
             (Some(a), Some(b)) => Ok((Some(a.clone()), Some(b.clone()))),
             (Some(a), None) if names_a(a) => Ok((Some(a.clone()), None)),
-            (Some(b), None) if known => Ok((None, Some(b.clone()))),
+            (Some(b), None) if self.names_the_proxy() => Ok((None, Some(b.clone()))),
             (Some(one), None) => Err(Usage::one_name(one)),
             (None, _) => Ok((None, None)),
         }

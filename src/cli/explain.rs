@@ -5,7 +5,7 @@ use crate::snapshot::AskRecord;
 use crate::walk::Question;
 
 /// The command's name, in place of A.
-const EXPLAIN: &str = "explain";
+pub(super) const EXPLAIN: &str = "explain";
 
 /// The arguments that go with it.
 const TAKES: &[&str] = &["first", "second", "output", "quiet", "verbose", "color"];

@@ -9,8 +9,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser as _};
 use super::args::Cli;
 use super::ask::format_of;
 use super::explain::takes;
+use super::trouble::{Trouble, unwritten};
 use super::usage::Usage;
-use super::{Trouble, refused, tell};
+use super::{refused, tell};
 use crate::render::Format;
 
 /// The arguments, the program's name among them; or the exit code, where there is nothing more to do.
@@ -51,7 +52,7 @@ fn told(error: &Error, arguments: &[OsString]) -> u8 {
     let format = wanted_format(arguments);
     if !error.use_stderr() {
         let printed = error.print().or_else(tell::unless_closed);
-        return printed.map_or_else(|error| tell::fail(&format, &tell::unwritten(&error)), |()| 0);
+        return printed.map_or_else(|error| tell::fail(&format, &unwritten(&error)), |()| 0);
     }
     tell::fail(&format, &Trouble::from(refused::usage(error, arguments)).into())
 }

@@ -3,9 +3,8 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use super::UNREAD;
 use super::args::ColorWhen;
-use crate::collect::{plain, said};
+use crate::collect::said;
 use crate::render::{self, Failure, Format, Theme};
 
 /// Prints an error: as data where the answer would be data, else in uv's form. Returns the exit code. Standard error may
@@ -45,12 +44,6 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 /// A pipe that was closed is no failure.
 pub(super) fn unless_closed(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
-}
-
-/// What was to be printed was not, or not whole.
-pub(super) fn unwritten(error: &io::Error) -> Failure {
-    let (message, causes) = ("cannot write the answer".to_owned(), vec![plain(error)]);
-    Failure { message, causes, hint: None, exit: UNREAD }
 }
 
 /// How many columns an explanation takes: those of the terminal, as far as lines are still easy to read; 80 elsewhere.

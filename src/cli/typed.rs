@@ -18,10 +18,10 @@ const MANY: usize = 1000;
 const SCHEMES: &[&str] = &["http", "https", "ws", "wss", "grpc", "grpcs", "tcp", "tls"];
 
 /// What A may speak.
-const PROTOCOLS: &[&str] = &["auto", "http1.0", "http1", "http2", "grpc", "tcp", "tls"];
+pub(super) const PROTOCOLS: &[&str] = &["auto", "http1.0", "http1", "http2", "grpc", "tcp", "tls"];
 
 /// The methods that people type.
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"];
+pub(super) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"];
 
 /// What kubectl calls the things that take no requests by their names, in short.
 const KINDS: &[(&str, &str)] = &[

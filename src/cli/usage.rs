@@ -1,5 +1,6 @@
 //! Arguments that cannot be understood: what is wrong with them, and what to write.
 
+use super::completion::SHELLS;
 use super::typed;
 use crate::collect::Place;
 use crate::explain::Unknown;
@@ -139,6 +140,20 @@ impl Usage {
             (_, None) => format!("there are {}", there_are.join(", ")),
         };
         Self::of(format!("`{name}` is not an output format")).with_hint(hint)
+    }
+
+    /// `completion` without a shell, or with one that there is nothing for.
+    pub(super) fn no_shell(shell: &str) -> Self {
+        let shells: Vec<&str> = SHELLS.iter().map(|(shell, _)| *shell).collect();
+        let usage = if shell.is_empty() {
+            Self::of("`completion` needs a shell")
+        } else {
+            Self::of(format!("there is no completion for `{shell}`"))
+        };
+        usage.with_hint(match near(shell, &shells) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", shells.join(", ")),
+        })
     }
 
     /// A flag's value is there and empty, as a variable leaves it that is not set.

@@ -121,6 +121,28 @@ fn unusable(path: &Path, error: &KubeconfigError) -> CollectError {
     CollectError::NotThis { path, what: "a kubeconfig", cause, hint: None }
 }
 
+/// What a kubeconfig names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entries {
+    /// `contexts`
+    Contexts,
+    /// `clusters`
+    Clusters,
+    /// `users`
+    Users,
+}
+
+/// The names that the kubeconfig has; none where it cannot be read.
+pub(super) fn entries(of: Entries, flags: &ClusterFlags) -> Vec<String> {
+    let env = |name: &str| std::env::var(name).ok();
+    let Ok(Some(kubeconfig)) = read(flags, &env) else { return Vec::new() };
+    match of {
+        Entries::Contexts => kubeconfig.contexts.into_iter().map(|named| named.name).collect(),
+        Entries::Clusters => kubeconfig.clusters.into_iter().map(|named| named.name).collect(),
+        Entries::Users => kubeconfig.auth_infos.into_iter().map(|named| named.name).collect(),
+    }
+}
+
 /// Whether this is a pod that is to ask its own cluster: nothing else was said.
 fn in_cluster(flags: &ClusterFlags, env: Env<'_>) -> bool {
     let elsewhere = [&flags.context, &flags.cluster, &flags.user];
