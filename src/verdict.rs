@@ -166,6 +166,35 @@ pub struct Request {
     pub method: Option<String>,
     /// The headers that were given.
     pub headers: Vec<(String, String)>,
+    /// What the question says of the connection.
+    pub connection: Asked,
+}
+
+/// What a question says of the connection: who asks again says the same.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Asked {
+    /// What A speaks, in the word of `--protocol`; `None` leaves it to the port.
+    pub protocol: Option<&'static str>,
+    /// Whether A speaks TLS itself.
+    pub tls: Tls,
+    /// The TLS server name.
+    pub sni: Option<String>,
+    /// The address that A dials.
+    pub address: Option<String>,
+    /// The client's own address.
+    pub from_address: Option<String>,
+    /// The version of the PROXY protocol, in the word of `--proxy-protocol`.
+    pub proxy_protocol: Option<&'static str>,
+}
+
+/// Whether a client speaks TLS itself.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Tls {
+    /// It does not, or the port decides.
+    #[default]
+    Open,
+    /// It does.
+    OfA,
 }
 
 impl Request {

@@ -3,7 +3,8 @@
 //! A's proxy has no route for the host, so the connection goes on to the address that was dialed, in plaintext,
 //! without any rule of the mesh. That is meant for hosts outside. A B that wants mutual TLS closes such a connection.
 //!
-//! How it comes about: `outboundTrafficPolicy: ALLOW_ANY` lets unknown hosts pass. A service of the mesh is unknown to
+//! How it comes about: `outboundTrafficPolicy: ALLOW_ANY` lets unknown hosts pass, and what is no plaintext HTTP on a port
+//! that a Service calls HTTP: A that speaks TLS itself, or another protocol. A service of the mesh is unknown to
 //! A where a Sidecar's `egress` leaves it out, where it is not exported to A's namespace, or where the Host header is
 //! another's.
 //!
@@ -13,7 +14,13 @@
 //! How to fix it: Let A see the service: add it to the Sidecar's `egress`, or correct `exportTo`, or the Host header.
 //! A host outside may have a `ServiceEntry`.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain, create_entry, hidden, list, ref_of, show};
+use serde_json::json;
+
+use crate::diagnose::{
+    Case, Found, Proved, advice, certain, create_entry, hidden, list, named, port_entry, protocol_field, ref_of,
+    replace, show,
+};
+use crate::mesh::istio::{declared_protocol, is_http};
 use crate::snapshot::{Evidence, Kind};
 use crate::verdict::{ObjectRef, Op, Stage};
 
@@ -29,6 +36,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = request.host.split(':').next().unwrap_or_default();
     let service = case.asked_service();
     let hides = service.and_then(|service| hidden(case, service));
+    if hides.is_none()
+        && let Some(found) = of_no_http(case)
+    {
+        return Some(found);
+    }
     let mut objects: Vec<ObjectRef> = hides.iter().map(|hides| hides.object.clone()).collect();
     objects.extend(service.map(|s| ref_of(Kind::Service, s, "")));
     let mut evidence: Vec<Evidence> =
@@ -69,5 +81,35 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         fix,
         codes: &[],
         evidence,
+    })
+}
+
+/// B's Service says that the port is HTTP, and what comes is none, or is hidden in TLS: the proxy has rules for plaintext HTTP
+/// alone.
+fn of_no_http(case: &Case) -> Option<Found> {
+    let request = case.request();
+    let service = case.asked_service().filter(|_| !case.is_over_http())?;
+    let entry = port_entry(service, request.port)?;
+    let declared = declared_protocol(&entry).filter(|protocol| is_http(protocol))?;
+    let at = protocol_field(&entry)?;
+    let object = ref_of(Kind::Service, service, &at.place());
+    let text = format!("{}, {}: \"tcp\", where clients speak no plaintext HTTP", named(&object), object.field);
+    Some(Found {
+        certainty: certain(Proved::No),
+        stage: Stage::Cluster,
+        title: format!("port {} is called {declared}, and no plaintext HTTP comes", request.port),
+        why: format!(
+            "{} calls port {} {declared}, so A's proxy has rules for plaintext HTTP there. TLS and other bytes pass it as they are, past every rule of the mesh. B's application has to understand them, and a B that wants mutual TLS closes the connection.",
+            named(&object),
+            request.port
+        ),
+        fix: vec![
+            advice(Op::Replace, "let A send plaintext HTTP: its proxy adds mutual TLS by itself"),
+            replace(&object, Some(&at), Some(json!("tcp")), text),
+        ],
+        next: show(&object),
+        codes: &[],
+        evidence: vec![at.evidence()],
+        objects: vec![object],
     })
 }

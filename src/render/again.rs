@@ -4,7 +4,7 @@
 
 use super::command::line;
 use crate::snapshot::{Evidence, Origin};
-use crate::verdict::{Command, Proxy, Request, Side, Verdict};
+use crate::verdict::{Asked, Command, Proxy, Request, Side, Tls, Verdict};
 
 /// The container that Istio runs its proxy in.
 const ISTIO: &str = "istio-proxy";
@@ -34,10 +34,25 @@ pub(super) fn asked(verdict: &Verdict) -> Option<Command> {
         }
     }
     words.extend(other_host(&verdict.request).map(|host| format!("--host={host}")));
+    words.extend(connection(&verdict.request.connection));
     let cluster = &verdict.cluster;
     words.extend(cluster.context.as_ref().map(|context| format!("--context={context}")));
     words.extend(cluster.namespace.as_ref().map(|namespace| format!("--namespace={namespace}")));
     Some(Command::of(words))
+}
+
+/// The flags of what the question says of the connection.
+fn connection(asked: &Asked) -> Vec<String> {
+    let tls = (asked.tls == Tls::OfA).then(|| "--tls".to_owned());
+    let flags = [
+        ("--protocol", asked.protocol),
+        ("--sni", asked.sni.as_deref()),
+        ("--address", asked.address.as_deref()),
+        ("--from-address", asked.from_address.as_deref()),
+        ("--proxy-protocol", asked.proxy_protocol),
+    ];
+    let typed = flags.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    tls.into_iter().chain(typed).collect()
 }
 
 /// What this is, in a word.

@@ -310,6 +310,54 @@ fn pods_of_which_none_can_be_asked_are_an_error() {
 }
 
 #[test]
+fn names_are_understood_as_a_pod_does() {
+    let tool = Tool::new();
+    let of = |b: &str, member: &str| {
+        let run = tool.run(&["--demo", b, "-o", "json"]);
+        let verdict: serde_json::Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
+        verdict[member].clone()
+    };
+    // DNS tells no case apart.
+    for b in ["PRODUCT-SERVICE:8082", "Product-Service.Shop:8082", "product-service.shop.svc.cluster.local.:8082"] {
+        assert_eq!(
+            (of(b, "outcome"), &of(b, "findings")[0]["id"]),
+            ("fails".into(), &"subset-selects-no-pods".into()),
+            "{b}"
+        );
+    }
+    // What A dials in its own pod is never redirected: a listener without a socket does not take it.
+    for b in ["localhost:8082", "127.0.0.1:8082", "[::1]:8082"] {
+        assert_eq!((of(b, "outcome"), of(b, "findings")), ("unknown".into(), serde_json::json!([])), "{b}");
+    }
+}
+
+#[test]
+fn who_asks_again_asks_the_same() {
+    let tool = Tool::new();
+    let ask = |arguments: &[&str], format: &str| tool.run(&[&["--demo", "-o", format], arguments].concat()).out;
+    for line in [
+        "product-service:8082",
+        "product-service:8082 --exact",
+        "https://product-service:8082/a?b=c",
+        "product-service:8082 --tls --sni a.b",
+        "grpc://product-service:8082/p.S/M",
+        "tcp://product-service:8082",
+        "ws://product-service:8082/x",
+        "product-service:8082 --protocol http2 -H 'x-user: 7' --host other",
+        "Product-Service:8082 --path /items --method POST",
+        "product-service:8082 --address 10.9.9.9 --from-address 10.0.0.1 --proxy-protocol v1",
+    ] {
+        let words = shlex::split(line).unwrap();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let screen = ask(&words, "text");
+        let (_, asked) = screen.split_once("\nasked  ").unwrap();
+        let asked = shlex::split(&asked.replace("\\\n", " ").lines().next().unwrap()).unwrap();
+        let again: Vec<&str> = asked.iter().map(String::as_str).skip(2).collect();
+        assert_eq!(ask(&again, "json"), ask(&[&[again[0]], &words[..]].concat(), "json"), "{line}: {asked:?}");
+    }
+}
+
+#[test]
 fn values_may_begin_with_a_dash() {
     let tool = Tool::new();
     let run = tool.run(&["--demo", "--host", "-v2.example", "-H", "-a: b", "--sni", "-s", "-o", "json"]);

@@ -3,7 +3,7 @@
 //! A name is resolved as a pod of A's namespace would resolve it. Without Kubernetes the proxy itself knows names:
 //! a virtual host lists its addresses, and a cluster's name says whose it is.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::mesh::kubernetes::service_of_host;
 use crate::snapshot::{Kind, Lookup, Need, Node};
@@ -35,6 +35,7 @@ pub(in crate::walk) fn resolve(walker: &Walker) -> Resolved {
         None if has_kubernetes(walker) => member_or_external(walker),
         None => of_proxy(walker),
         Some(Lookup::Found(service)) => of_service(walker, &service),
+        Some(Lookup::Absent(_)) if is_localhost(&question.host) => localhost(walker),
         Some(Lookup::Absent(evidence)) if is_bare(&question.host) || is_service_name(&question.host) => {
             let near = Fact::Near(near_services(walker));
             ended(walker, "there is no such Service", Stop::NoSuchService, vec![evidence]).met(near)
@@ -45,6 +46,20 @@ pub(in crate::walk) fn resolve(walker: &Walker) -> Resolved {
             walker.want(need);
             pending(walker)
         }
+    }
+}
+
+/// The name that a pod's own file of hosts has.
+fn is_localhost(host: &str) -> bool {
+    host.trim_end_matches('.') == "localhost"
+}
+
+/// A's own pod; of a gateway what its clients call it, who stand where it is reached by that name.
+fn localhost(walker: &Walker) -> Resolved {
+    match number(&walker.question.port) {
+        Some(_) if walker.node.as_ref().is_some_and(|n| n.is_gateway) => external(walker),
+        Some(port) => found(walker, &[Some(IpAddr::V4(Ipv4Addr::LOCALHOST))], port, None, Vec::new()),
+        None => ended(walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new()),
     }
 }
 

@@ -161,7 +161,14 @@ fn bound_to<'a>(walker: &Walker, statuses: &'a [Listening], dial: &Dial) -> Opti
 
 /// A connection within A's own pod, which is never redirected: a listener of the proxy may be there, or another process.
 fn within_the_pod(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> {
-    if let Some(status) = look_up(statuses, dial.ip, dial.port) {
+    // A listener that only takes redirected connections has no socket.
+    let has_socket = |status: &&Listening| match configuration(walker, status) {
+        Got::Found(Some(active)) => is_bound(&active.listener),
+        Got::Found(None) | Got::Absent(_) | Got::Gap(_) => true,
+    };
+    let is_there = |status: &&Listening| status.addresses.iter().any(|address| address.port() == dial.port);
+    let sockets: Vec<Listening> = statuses.iter().filter(is_there).filter(has_socket).cloned().collect();
+    if let Some(status) = look_up(&sockets, dial.ip, dial.port) {
         return active(walker, status).then(&|active| passed(active, dial));
     }
     let why = "it stays within A's pod, and goes by the proxy";

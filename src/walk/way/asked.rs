@@ -1,10 +1,12 @@
 //! The request as the verdict shows it.
 
+use std::net::IpAddr;
+
 use crate::verdict;
 
 use super::dial::Dial;
 use super::protocol::Protocol;
-use super::question::Asks;
+use super::question::{Asks, ProxyProtocol, Question};
 use super::target::Port;
 use super::walker::Walker;
 
@@ -41,6 +43,19 @@ pub(in crate::walk) fn shown(walker: &Walker, dial: Option<&Dial>) -> verdict::R
         path: (question.asks == Asks::One).then(|| question.path.clone()),
         method: (question.asks == Asks::One).then(|| question.method.clone()),
         headers: question.headers.clone(),
+        connection: connection(question),
+    }
+}
+
+fn connection(question: &Question) -> verdict::Asked {
+    let text = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string());
+    verdict::Asked {
+        protocol: question.protocol.map(Protocol::word),
+        tls: if question.tls { verdict::Tls::OfA } else { verdict::Tls::Open },
+        sni: question.sni.clone(),
+        address: text(question.address),
+        from_address: text(question.from_address),
+        proxy_protocol: question.proxy_protocol.map(ProxyProtocol::word),
     }
 }
 

@@ -80,6 +80,14 @@ pub enum ProxyProtocol {
 }
 
 impl ProxyProtocol {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+
     fn of(word: &str) -> Option<Self> {
         match word {
             "v1" | "1" => Some(Self::V1),
