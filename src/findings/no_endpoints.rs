@@ -63,7 +63,7 @@ fn without_proxy(case: &Case) -> Option<Found> {
             |cause| Some(explained(service, cause, Stage::Endpoints, follows, None)),
         );
     }
-    let cause = cause(case, service).filter(|_| asked == name)?;
+    let cause = cause(case, service).filter(|_| asked.eq_ignore_ascii_case(&name))?;
     let follows = "It has no address of its own, so its name stands for none and no request is sent.";
     Some(explained(service, cause, Stage::Request, follows, None))
 }
