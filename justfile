@@ -25,3 +25,7 @@ mesh *FAULTS:
 
 demo:
     cargo run --release -- --demo
+
+# The archives that this machine can build, in dist/, and their krew manifest.
+release:
+    release/release.py build && release/release.py manifest

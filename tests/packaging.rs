@@ -1,4 +1,5 @@
-//! What is shipped beside the binary says the same as the binary: plugin.yaml and krew-manifest.yaml.
+//! What is shipped beside the binary says the same as the binary: plugin.yaml, krew-manifest.yaml, and the archives that
+//! release/release.py packs.
 //!
 //! `UPDATE=1 cargo test --test packaging` writes plugin.yaml anew.
 
@@ -10,12 +11,10 @@ use std::fs;
 use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory as _, Parser as _};
-use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use mesh_why::cli::Cli;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 const NAME: &str = "mesh-why";
@@ -295,21 +294,24 @@ fn the_manifest_agrees_with_the_package() {
 
 // --- the archive -----------------------------------------------------------------------------
 
-/// Packs what is shipped, as the release job does: flat, no links, the binary executable.
-fn archive() -> Vec<u8> {
-    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    let files = [
-        (BINARY, b"a binary".to_vec(), 0o755),
-        ("LICENSE", read("LICENSE").into_bytes(), 0o644),
-        ("plugin.yaml", read("plugin.yaml").into_bytes(), 0o644),
-    ];
-    for (name, bytes, mode) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(mode);
-        builder.append_data(&mut header, name, bytes.as_slice()).unwrap();
-    }
-    builder.into_inner().unwrap().finish().unwrap()
+/// The release script with its arguments; what it says where it fails.
+fn release(arguments: &[&str]) -> Result<(), String> {
+    let script = root().join("release/release.py");
+    let done = std::process::Command::new("python3").arg("-B").arg(script).args(arguments).output().unwrap();
+    if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
+}
+
+/// A folder with the archive of a target, whose binary has these bytes.
+fn packed(triple: &str, bytes: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, binary) = (folder.path().to_str().unwrap(), folder.path().join("binary"));
+    fs::write(&binary, bytes).unwrap();
+    release(&["build", triple, "--binary", binary.to_str().unwrap(), "--out", out]).unwrap();
+    folder
+}
+
+fn archive(folder: &tempfile::TempDir, triple: &str) -> Vec<u8> {
+    fs::read(folder.path().join(format!("{BINARY}-{triple}.tar.gz"))).unwrap()
 }
 
 fn sum(archive: &[u8]) -> String {
@@ -347,13 +349,90 @@ fn refuses(archive: &[u8], sha256: &str, bin: &str) -> Option<String> {
     (!names.contains(bin)).then(|| format!("there is no {bin}"))
 }
 
+/// The names in an archive, in its order.
+fn names(archive: &[u8]) -> Vec<String> {
+    let mut archive = tar::Archive::new(GzDecoder::new(archive));
+    archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect()
+}
+
 #[test]
-fn krew_would_install_the_archive() {
-    let archive = archive();
-    let sum = sum(&archive);
-    assert_eq!(refuses(&archive, &sum, BINARY), None);
-    assert_eq!(refuses(&archive, &"0".repeat(64), BINARY).unwrap(), "the sum is another");
-    assert_eq!(refuses(&archive, &sum, "other").unwrap(), "there is no other");
+fn krew_would_install_what_is_packed() {
+    for (_, _, triple) in TARGETS {
+        let bin = if triple.contains("windows") { format!("{BINARY}.exe") } else { BINARY.to_owned() };
+        let archive = archive(&packed(triple, b"a binary"), triple);
+        let sum = sum(&archive);
+        assert_eq!(refuses(&archive, &sum, &bin), None);
+        assert_eq!(refuses(&archive, &"0".repeat(64), &bin).unwrap(), "the sum is another");
+        assert_eq!(refuses(&archive, &sum, "other").unwrap(), "there is no other");
+        assert_eq!(names(&archive), ["LICENSE", "README.md", &bin, "plugin.yaml"]);
+    }
+}
+
+#[test]
+fn the_same_files_are_packed_to_the_same_bytes() {
+    let triple = TARGETS[0].2;
+    let (one, other) = (packed(triple, b"a binary"), packed(triple, b"a binary"));
+    assert!(archive(&one, triple) == archive(&other, triple));
+    let line = fs::read_to_string(one.path().join(format!("{BINARY}-{triple}.tar.gz.sha256"))).unwrap();
+    assert_eq!(line, format!("{}  {BINARY}-{triple}.tar.gz\n", sum(&archive(&one, triple))));
+}
+
+#[test]
+fn a_binary_that_is_too_large_is_not_packed() {
+    let folder = packed(TARGETS[0].2, b"0123456789");
+    let (out, binary) = (folder.path().to_str().unwrap(), folder.path().join("binary"));
+    let arguments = |most| ["build", TARGETS[0].2, "--binary", binary.to_str().unwrap(), "--out", out, "--most", most];
+    assert_eq!(release(&arguments("10")), Ok(()));
+    assert!(release(&arguments("9")).unwrap_err().contains("has 10 bytes, and 9 are the most"));
+}
+
+#[test]
+fn the_manifest_gets_the_sums_of_what_is_packed() {
+    let triple = TARGETS[1].2;
+    let folder = packed(triple, b"a binary");
+    let out = folder.path().to_str().unwrap();
+    release(&["manifest", "--out", out]).unwrap();
+    let written = fs::read_to_string(folder.path().join(format!("{NAME}.yaml"))).unwrap();
+    let (filled, empty): (Manifest, Manifest) = (serde_saphyr::from_str(&written).unwrap(), manifest());
+    for (one, (was, target)) in filled.spec.platforms.iter().zip(empty.spec.platforms.iter().zip(TARGETS)) {
+        let expected = if target.2 == triple { sum(&archive(&folder, triple)) } else { was.sha256.clone() };
+        assert_eq!((&one.sha256, &one.uri), (&expected, &was.uri));
+    }
+    assert!(release(&["manifest", "--out", out, "--all"]).unwrap_err().contains("some archives are not there"));
+    assert!(release(&["manifest", "--out", out, "--tag", "v9.9.9"]).unwrap_err().contains("the tag is v9.9.9"));
+}
+
+// --- the workflows ---------------------------------------------------------------------------
+
+/// The jobs of a workflow, as data.
+fn jobs(file: &str) -> serde_json::Map<String, Value> {
+    let workflow: Value = serde_saphyr::from_str(&read(&format!(".github/workflows/{file}"))).unwrap();
+    workflow["jobs"].as_object().unwrap().clone()
+}
+
+#[test]
+fn a_release_is_built_for_every_platform() {
+    let jobs = jobs("release.yml");
+    let built = jobs["build"]["strategy"]["matrix"]["include"].as_array().unwrap();
+    let built: Vec<&str> = built.iter().map(|row| row["target"].as_str().unwrap()).collect();
+    assert_eq!(built, TARGETS.iter().map(|(_, _, triple)| *triple).collect::<Vec<_>>());
+}
+
+/// A tag can be moved to other code, a commit cannot; and what is run is what anybody can run.
+#[test]
+fn workflows_name_commits_and_scripts_that_are_there() {
+    for file in ["test.yml", "release.yml"] {
+        let jobs = jobs(file);
+        let steps: Vec<&Value> = jobs.values().flat_map(|job| job["steps"].as_array().unwrap()).collect();
+        for action in steps.iter().filter_map(|step| step["uses"].as_str()) {
+            let commit = action.split_once('@').unwrap().1;
+            assert!(commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit()), "{file}: {action}");
+        }
+        let words = steps.iter().filter_map(|step| step["run"].as_str()).flat_map(str::split_whitespace);
+        for script in words.filter(|word| word.starts_with("tests/") || word.starts_with("release/")) {
+            assert!(root().join(script).is_file(), "{file}: {script}");
+        }
+    }
 }
 
 #[test]
