@@ -100,5 +100,8 @@ fn banned<'a>(text: &'a str, allowed: &'a [&'a str]) -> impl Iterator<Item = Str
 
 /// The pages that people read of the tool.
 fn pages() -> Vec<PathBuf> {
-    ["README.md", "docs/causes.md"].map(|page| Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).into()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    std::iter::once(root.join("README.md")).chain(docs).collect()
 }

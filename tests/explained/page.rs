@@ -1,4 +1,5 @@
 //! docs/causes.md: what goes wrong in meshes, and what of it a verdict names. Made of docs/causes.yaml and the findings.
+//! docs/flags.md: Envoy's response flags and details. Made of what `explain` says of them.
 //!
 //! `UPDATE_EXPECT=1 cargo test --test explained` writes it anew.
 
@@ -188,6 +189,77 @@ fn code(words: &[&str]) -> String {
 /// A bar would end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
+}
+
+const HEAD_OF_FLAGS: &str = "\
+# Envoy's response flags and details
+
+<!-- Made of what `kubectl mesh-why explain` says: UPDATE_EXPECT=1 cargo test --test explained -->
+
+What the words of an access log mean, of Envoy 1.40: the flags (`%RESPONSE_FLAGS%`, and by their long names
+`%RESPONSE_FLAGS_LONG%`), and the details (`%RESPONSE_CODE_DETAILS%`). `kubectl mesh-why explain UF,URX` prints the same
+in a terminal. [The causes](causes.md) has the findings that are named here.
+
+";
+
+/// The page of flags and details.
+fn flags() -> String {
+    let (flags, details) = (of_kind(Kind::Flag), of_kind(Kind::Details));
+    let mut text = HEAD_OF_FLAGS.to_owned();
+    text += "## The flags\n\n| flag | long | means | status | findings |\n|---|---|---|---|---|\n";
+    for topic in &flags {
+        let name = format!("[`{}`](#{})", topic.name, anchor(topic));
+        let cells = [&name, &code(topic.also), &cell(&topic.title), &cell(topic.status), &linked(&topic.findings)];
+        writeln!(text, "| {} |", cells.map(String::as_str).join(" | ")).unwrap();
+    }
+    text += "\n## The details\n\n| details | means | status | flags | findings |\n|---|---|---|---|---|\n";
+    for topic in &details {
+        let cells = [
+            &code(&[topic.name]),
+            &cell(&topic.title),
+            &cell(topic.status),
+            &code(&topic.flags),
+            &linked(&topic.findings),
+        ];
+        writeln!(text, "| {} |", cells.map(String::as_str).join(" | ")).unwrap();
+    }
+    text += "\n## The flags, one by one\n";
+    for topic in &flags {
+        flag(&mut text, topic);
+    }
+    text
+}
+
+/// What a flag says at length.
+fn flag(text: &mut String, topic: &Topic) {
+    let head = topic.also.first().map_or_else(|| topic.name.to_owned(), |long| format!("{} {long}", topic.name));
+    write!(text, "\n### {head}\n\n**{}**\n\n{}\n", topic.title, topic.means).unwrap();
+    let parts = [
+        ("What the client gets", topic.status),
+        ("How it comes about", &topic.arises),
+        ("How to confirm it", &topic.confirm),
+        ("How to fix it", &topic.fix),
+        ("Findings", &linked(&topic.findings)),
+    ];
+    for (label, part) in parts.iter().filter(|(_, part)| !part.is_empty()) {
+        write!(text, "\n*{label}*: {part}\n").unwrap();
+    }
+}
+
+/// What GitHub calls the heading of a flag.
+fn anchor(topic: &Topic) -> String {
+    let head = topic.also.first().map_or_else(|| topic.name.to_owned(), |long| format!("{} {long}", topic.name));
+    head.to_lowercase().replace(' ', "-")
+}
+
+/// Findings, each with a link to its text.
+fn linked(findings: &[&str]) -> String {
+    findings.iter().map(|id| format!("[`{id}`](causes.md#{id})")).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_page_of_flags_is_up_to_date() {
+    none(&against_golden(&root().join("docs/flags.md"), &flags()).into_iter().collect::<Vec<_>>());
 }
 
 #[test]
