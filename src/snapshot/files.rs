@@ -1,6 +1,6 @@
 //! A snapshot as a folder of files: `snapshot.json`, `source/`, `destination/`, `objects.json`.
 //!
-//! Only the form; reading and writing the disk is collect's. The layout is public: see the contract in README.
+//! Only the form; reading and writing the disk is collect's. The layout is public: see docs/reference.md.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
