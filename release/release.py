@@ -265,12 +265,13 @@ def twice(target):
     """Two clones in two folders, of names of two lengths, and two places to build in."""
     sums = {}
     with tempfile.TemporaryDirectory(prefix="mesh-why-twice-") as scratch:
-        for folder in ["one", "another-of-a-longer-name"]:
-            root = Path(scratch) / folder / "source"
+        roots = [Path(scratch) / name / "source" for name in ["one", "another-of-a-longer-name"]]
+        for root in roots:
             run("git", "clone", "--quiet", ROOT, root)
+        for root in roots:
             binary = build(target, root, root.parent / "target")
-            sums[folder] = hashlib.sha256(binary.read_bytes()).hexdigest()
-            print(f"{folder}: {binary.stat().st_size:,} bytes, {sums[folder]}", flush=True)
+            sums[root] = hashlib.sha256(binary.read_bytes()).hexdigest()
+            print(f"{root.parent}: {binary.stat().st_size:,} bytes, {sums[root]}", flush=True)
             shutil.rmtree(root.parent)
     if len(set(sums.values())) != 1:
         raise Failed("the two builds differ")
