@@ -11,8 +11,10 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
 use common::{answer, none, print, scenarios, snapshot};
-use mesh_why::render::{Format, list};
+use mesh_why::cli::Cli;
+use mesh_why::render::{Format, Theme, explain, list};
 
 /// The columns and the rows of a terminal.
 const COLUMNS: usize = 80;
@@ -80,8 +82,16 @@ fn no_screen_says_what_plain_english_says_better() {
                 .extend(banned(&print(&verdict, &format), &[]).map(|words| format!("{}: {words}", scenario.name)));
         }
     }
-    let list = list(&mesh_why::explain::topics(), &Format::Text, &mesh_why::render::Theme::default(), COLUMNS).unwrap();
+    let (topics, theme) = (mesh_why::explain::topics(), Theme::default());
+    let list = list(&topics, &Format::Text, &theme, COLUMNS).unwrap();
     complaints.extend(banned(&list, OF_THE_QUESTION).map(|words| format!("the list of explanations: {words}")));
+    for topic in topics {
+        let name = topic.name;
+        let page = explain(&[topic], &Format::Text, &theme, COLUMNS).unwrap();
+        complaints.extend(banned(&page, OF_THE_QUESTION).map(|words| format!("explain {name}: {words}")));
+    }
+    let help = Cli::command().render_long_help().to_string();
+    complaints.extend(banned(&help, OF_THE_QUESTION).map(|words| format!("--help: {words}")));
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         complaints.extend(banned(&text, OF_THE_QUESTION).map(|words| format!("{}: {words}", page.display())));
@@ -98,10 +108,10 @@ fn banned<'a>(text: &'a str, allowed: &'a [&'a str]) -> impl Iterator<Item = Str
     asked.filter(move |(words, _)| flat.contains(words)).map(|(words, better)| format!("`{words}`, better: {better}"))
 }
 
-/// The pages that people read of the tool.
+/// The pages that people read of the tool, and what it says of wrong input.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let docs = docs.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
-    std::iter::once(root.join("README.md")).chain(docs).collect()
+    [root.join("README.md"), root.join("tests/program/mistakes.txt")].into_iter().chain(docs).collect()
 }
