@@ -98,7 +98,8 @@ fn other_port(case: &Case, route: &ObjectRef, name: &ClusterName, ports: &[Strin
     let part = if is_of_gateway_api(route) { "port" } else { "port.number" };
     let want: Option<Value> = if let [one] = ports { one.parse::<u16>().ok().map(Value::from) } else { None };
     let object = destination_field(route, destination.as_ref(), part);
-    let text = format!("{}, the destination's port.number: {}", named(route), ports.join(" or "));
+    let place = if object.field.is_empty() { format!("the destination's {part}") } else { object.field.clone() };
+    let text = format!("{}, {place}: {}", named(route), ports.join(" or "));
     set(&object, destination.as_ref(), part, want, text)
 }
 
