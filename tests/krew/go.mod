@@ -1,6 +1,6 @@
 module krew
 
-go 1.26.0
+go 1.25
 
 require sigs.k8s.io/krew v0.5.0
 
