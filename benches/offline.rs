@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use mesh_why::collect::{ClusterFlags, Log, Options, Place, Probe, open};
+use mesh_why::collect::{ClusterFlags, Level, Log, Options, Place, Probe, open};
 use mesh_why::snapshot::Snapshot;
 use serde::de::IgnoredAny;
 use tempfile::TempDir;
@@ -124,7 +124,7 @@ fn opened(files: &Files) -> Snapshot {
         admin_port: None,
         timeout: None,
         max_read: 1 << 30,
-        log: Log::Quiet,
+        log: Log::new(Level::Quiet),
         probe: Probe::Never,
     };
     let opened = runtime.block_on(open(&place, &options));

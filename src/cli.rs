@@ -9,12 +9,15 @@ mod foreign;
 mod from_log;
 mod interrupt;
 mod parse;
+mod progress;
 mod refused;
 mod replicas;
+mod rounds;
 mod tell;
 mod trouble;
 mod typed;
 mod usage;
+mod watch;
 
 use std::ffi::OsString;
 
@@ -23,8 +26,9 @@ pub use args::Cli;
 use crate::collect::{self, CollectError, Opened, Options, Place, Source};
 use crate::mesh::proxies::too_old;
 use crate::mesh::whose::{Belongs, Owner};
-use crate::render::{self, Failure, RenderError, render, render_all};
+use crate::render::{self, Failure, Format, RenderError, render, render_all};
 use crate::snapshot::{AskRecord, LogRecord, Snapshot};
+use crate::verdict::Verdict;
 use crate::walk::{Question, QuestionError};
 use trouble::{Trouble, UNREAD};
 use usage::Usage;
@@ -86,14 +90,27 @@ fn printed(text: Result<String, RenderError>) -> Result<(), Trouble> {
     tell::print(&text.map_err(|error| Usage::of(error.to_string()))?).map_err(Trouble::Print)
 }
 
-async fn answer(cli: &Cli) -> u8 {
-    try_answer(cli).await.unwrap_or_else(|trouble| tell::fail(&cli.error_format(), &trouble.into()))
+/// What is asked, of whom, and how it is read.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    ask: Option<&'a AskRecord>,
+    line: Option<&'a LogRecord>,
+    place: &'a Place,
+    options: &'a Options,
 }
 
-async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
-    let format = cli.format()?;
+async fn answer(cli: &Cli) -> u8 {
     let options = cli.options();
-    let line = line(cli, &options)?;
+    progress::begin(cli);
+    let answered = try_answer(cli, &options).await;
+    let code = answered.unwrap_or_else(|trouble| tell::fail(&cli.error_format(), &trouble.into()));
+    rounds::tell(&options.log);
+    code
+}
+
+async fn try_answer(cli: &Cli, options: &Options) -> Result<u8, Trouble> {
+    let format = cli.format()?;
+    let line = line(cli, options)?;
     let place = cli.place(line.as_ref())?;
     cli.method_is_written()?;
     if let Some((path, existing)) = cli.save_to() {
@@ -101,42 +118,71 @@ async fn try_answer(cli: &Cli) -> Result<u8, Trouble> {
     }
     let asked = cli.ask(None, line.as_ref())?;
     let understood = match (&asked, &line, &place) {
-        (Some(ask), ..) => Some(question(ask, &place, &options).await?),
+        (Some(ask), ..) => Some(question(ask, &place, options).await?),
         (None, Some(_), Place::Named(_) | Place::Selector(_)) => return Err(Usage::no_destination().into()),
         (None, ..) => None,
     };
     if cli.asks_all_pods() {
         let (ask, question) = asked.zip(understood).ok_or_else(Usage::no_question)?;
         let question = Question { beyond: cli.beyond(), ..question };
-        let told = replicas::ask_all((&place, &options), (&ask, &question)).await?.ok_or_else(Usage::no_replicas)?;
+        let told = replicas::ask_all((&place, options), (&ask, &question)).await?.ok_or_else(Usage::no_replicas)?;
         printed(render_all(&told, &format, &tell::theme(cli.color()), tell::screen_width()))?;
         return Ok(told.iter().map(|told| told.verdict.outcome.exit_code()).max().unwrap_or_default());
     }
-    let Opened { mut snapshot, mut collector } = collect::open(&place, &options).await?;
-    if let Some(what) = too_old(&snapshot) {
-        return Err(CollectError::TooOld { what }.into());
+    let asked = Asked { ask: asked.as_ref(), line: line.as_ref(), place: &place, options };
+    if cli.watches() {
+        return watched(cli, &asked, &format).await;
     }
-    let caveat = match cli.source_of(&place)? {
-        Some(source) => hold_against_the_proxy(&source, &snapshot, &options)?,
-        None => None,
-    };
-    let missing = || if line.is_some() { Usage::no_destination() } else { Usage::no_question_of(&place) };
-    let ask = cli.ask(snapshot.ask.as_ref(), line.as_ref())?.ok_or_else(missing)?;
-    if let (None, Err(error), Place::Snapshot(path)) = (&asked, Question::parse(&ask), &place) {
-        cli.own_question(line.as_ref())?;
-        return Err(collect::malformed_question(path, &error.to_string()).into());
-    }
-    let question = Question { beyond: cli.beyond(), ..question(&ask, &place, &options).await? };
-    // The line of a saved snapshot is about the question of then.
-    snapshot.log = line.or(snapshot.log.take().filter(|_| snapshot.ask.as_ref() == Some(&ask)));
-    snapshot.ask = Some(ask);
-    let mut verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
-    verdict.unchecked.extend(caveat);
+    let (snapshot, verdict) = once(cli, &asked).await?;
     if let Some((path, existing)) = cli.save_to() {
         collect::save(&snapshot, path, existing)?;
     }
     printed(render(&verdict, &format, &tell::theme(cli.color()), tell::screen_width()))?;
     Ok(if place == Place::Demo { 0 } else { verdict.outcome.exit_code() })
+}
+
+/// Asks until the answer is another one.
+async fn watched(cli: &Cli, asked: &Asked<'_>, format: &Format) -> Result<u8, Trouble> {
+    watch::check(format)?;
+    let theme = tell::theme(cli.color());
+    let again = async |options: &Options| match once(cli, &Asked { options, ..*asked }).await {
+        Ok(got) => Ok(Ok(got)),
+        Err(Trouble::Collect(error)) => Ok(Err(error)),
+        Err(trouble) => Err(trouble),
+    };
+    let show = |before: &str, verdict: &Verdict| {
+        let text = render(verdict, format, &theme, tell::screen_width());
+        printed(text.map(|text| before.to_owned() + &text))
+    };
+    watch::watch(asked.options, (format, &theme), again, show).await
+}
+
+/// Reads all of it anew, and answers.
+async fn once(
+    cli: &Cli,
+    &Asked { ask: asked, line, place, options }: &Asked<'_>,
+) -> Result<(Snapshot, Verdict), Trouble> {
+    let Opened { mut snapshot, mut collector } = collect::open(place, options).await?;
+    if let Some(what) = too_old(&snapshot) {
+        return Err(CollectError::TooOld { what }.into());
+    }
+    let caveat = match cli.source_of(place)? {
+        Some(source) => hold_against_the_proxy(&source, &snapshot, options)?,
+        None => None,
+    };
+    let missing = || if line.is_some() { Usage::no_destination() } else { Usage::no_question_of(place) };
+    let ask = cli.ask(snapshot.ask.as_ref(), line)?.ok_or_else(missing)?;
+    if let (None, Err(error), Place::Snapshot(path)) = (asked, Question::parse(&ask), place) {
+        cli.own_question(line)?;
+        return Err(collect::malformed_question(path, &error.to_string()).into());
+    }
+    let question = Question { beyond: cli.beyond(), ..question(&ask, place, options).await? };
+    // The line of a saved snapshot is about the question of then.
+    snapshot.log = line.cloned().or(snapshot.log.take().filter(|_| snapshot.ask.as_ref() == Some(&ask)));
+    snapshot.ask = Some(ask);
+    let mut verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
+    verdict.unchecked.extend(caveat);
+    Ok((snapshot, verdict))
 }
 
 /// The line of an access log that is asked about, typed or from standard input.
@@ -189,7 +235,6 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::render::Format;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -23,6 +23,7 @@ mod log;
 mod near;
 mod objects;
 mod plugin;
+mod progress;
 mod proxies;
 mod query;
 mod reply;
@@ -32,6 +33,7 @@ mod sidecar;
 mod source;
 mod suggest;
 mod transport;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,12 +43,15 @@ use tokio::task::JoinSet;
 
 pub use error::CollectError;
 pub use kubeconfig::{ClusterFlags, Entries};
-pub use log::Log;
+pub use log::{Level, Log, Outcome, Read, Round};
+pub use progress::{Look, show, stand, wipe};
 pub use save::Existing;
 pub use source::Source;
 pub use suggest::{Suggestion, destinations, entries, namespaces, sources};
 
 pub(crate) use error::plain;
+pub(crate) use log::{shown_bytes, shown_time};
+pub(crate) use progress::fit;
 pub(crate) use said::said;
 
 use admin::{Admin, Way};
@@ -154,7 +159,8 @@ impl Replica {
 
     /// Begins to read it.
     pub async fn open(self) -> Result<Opened, CollectError> {
-        open_pod(self.cluster, self.pod, &self.options).await
+        let options = Options { log: self.options.log.of_one(), ..self.options };
+        open_pod(self.cluster.with_log(options.log.clone()), self.pod, &options).await
     }
 }
 
@@ -190,9 +196,10 @@ pub fn save(snapshot: &Snapshot, path: &Path, existing: Existing) -> Result<(), 
     save::save(snapshot, path, existing)
 }
 
-/// Takes away the part of a snapshot that was written so far, for a run that is interrupted.
-pub(crate) fn discard_partial() {
+/// Takes away the part of a snapshot that was written so far, and the line of what is waited for: the run is interrupted.
+pub(crate) fn end_early() {
     save::discard_partial();
+    progress::end();
 }
 
 /// A snapshot whose own question cannot be understood.
@@ -202,7 +209,7 @@ pub(crate) fn malformed_question(path: &Path, why: &str) -> CollectError {
 
 /// Reads lines of standard input until one is wanted; what stands behind it is not read.
 pub fn each_line(options: &Options, wanted: &mut dyn FnMut(&str) -> bool) -> Result<(), CollectError> {
-    input::each_line(options.log, wanted)
+    input::each_line(&options.log, wanted)
 }
 
 /// The ports of the Service that `host` names; none where that cannot be read, or not soon.
@@ -211,7 +218,7 @@ pub async fn ports_of(host: &str, place: &Place, options: &Options) -> Vec<Strin
 }
 
 async fn find_ports(host: &str, place: &Place, options: &Options) -> Option<Vec<String>> {
-    let quiet = Options { log: Log::Quiet, ..options.clone() };
+    let quiet = Options { log: Log::new(Level::Quiet), ..options.clone() };
     let mut parts = host.split('.');
     let (name, namespace) = (parts.next()?, parts.next());
     let service = match place {
@@ -250,7 +257,7 @@ async fn saved(mut snapshot: Snapshot, options: &Options) -> Result<Opened, Coll
 async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> {
     let endpoint = Endpoint::new(url, options.limits())?;
     let whom = endpoint.shown().to_owned();
-    let admin = Admin::new(Way::Url(endpoint), whom, options.log);
+    let admin = Admin::new(Way::Url(endpoint), whom, options.log.clone());
     let cluster = options.named_cluster().await?;
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
@@ -274,7 +281,7 @@ async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -
 
 impl Options {
     async fn cluster(&self) -> Result<Cluster, CollectError> {
-        Cluster::open(&self.cluster, self.limits(), self.log).await
+        Cluster::open(&self.cluster, self.limits(), self.log.clone()).await
     }
 
     fn limits(&self) -> Limits {
@@ -287,6 +294,11 @@ impl Options {
 }
 
 impl Collector {
+    /// The next round of reads begins.
+    pub fn next_round(&self, of: fn(usize) -> Round) {
+        self.options.log.next_round(of);
+    }
+
     /// Why nobody is there who could answer a need; `None` where somebody is.
     pub fn why_not(&self, need: &Need) -> Option<&'static str> {
         let origin = need.origin();
@@ -453,7 +465,7 @@ async fn meet(cluster: &Cluster, pod: serde_json::Value, options: &Options) -> R
     let port = options.admin_port.unwrap_or(sidecar.admin_port);
     let endpoint = PodEndpoint::new(cluster.clone(), &namespace, &name, port);
     let whom = format!("the proxy of pod {namespace}/{name}");
-    let admin = greeted(Admin::new(Way::Pod(Box::new(endpoint)), whom, options.log)).await?;
+    let admin = greeted(Admin::new(Way::Pod(Box::new(endpoint)), whom, options.log.clone())).await?;
     Ok(Met { pod, record, admin: Some(admin) })
 }
 
@@ -484,7 +496,7 @@ fn why_not(origin: Origin) -> &'static str {
 }
 
 /// The time, RFC 3339 in UTC, to the second.
-fn now() -> String {
+pub(crate) fn now() -> String {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }

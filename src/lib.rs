@@ -30,7 +30,7 @@ pub mod walk;
 
 use std::collections::BTreeSet;
 
-use collect::Collector;
+use collect::{Collector, Round};
 use snapshot::{Need, Snapshot};
 use verdict::Verdict;
 use walk::Question;
@@ -79,7 +79,10 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
         }
         round += 1;
         match collector.as_deref_mut() {
-            Some(collector) => read(snapshot, collector, &untried).await,
+            Some(collector) => {
+                collector.next_round(Round::Walk);
+                read(snapshot, collector, &untried).await;
+            }
             None => untried.iter().for_each(|need| snapshot.pass_over(need, "it is not in the snapshot")),
         }
     }
@@ -109,6 +112,7 @@ async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]
 async fn moved(snapshot: &Snapshot, collector: &mut Collector) -> Vec<Need> {
     let parts = snapshot.moving_parts();
     let mut later = Snapshot::default();
+    collector.next_round(Round::Again);
     read(&mut later, collector, &parts).await;
     parts.into_iter().filter(|part| !snapshot.is_unmoved(part, &later)).collect()
 }

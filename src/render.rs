@@ -7,6 +7,7 @@
 
 mod again;
 mod change;
+mod changed;
 mod command;
 mod evidence;
 mod explain;
@@ -37,6 +38,7 @@ use std::fmt;
 
 use crate::verdict::Verdict;
 
+pub use changed::{Difference, differences, report};
 pub use explain::{explain, list};
 pub use failure::{Failure, failure};
 pub use replicas::{Told, render_all};

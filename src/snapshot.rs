@@ -336,6 +336,12 @@ impl Snapshot {
         self.unread.get(&(need.origin(), need.query())).map(|gap| gap.why.as_str())
     }
 
+    /// What has no answer although somebody was asked for it: who, the query, and why.
+    pub fn refused(&self) -> impl Iterator<Item = (Origin, &str, &str)> {
+        let refused = self.unread.iter().filter(|(_, gap)| gap.asked == Asked::Somebody);
+        refused.map(|((origin, query), gap)| (*origin, query.as_str(), gap.why.as_str()))
+    }
+
     /// Why a need has no answer although somebody was asked for it.
     pub fn why_refused(&self, need: &Need) -> Option<&str> {
         let gap = self.unread.get(&(need.origin(), need.query()))?;

@@ -176,6 +176,7 @@ fn letters_mean_what_they_mean_to_kubectl() {
             Some('h') => "help",
             Some('V') => "version",
             Some('q') => "quiet",
+            Some('w') => "watch",
             Some('H') => "header",
             Some(other) => panic!("-{other} is new: is it free in kubectl?"),
             None => continue,

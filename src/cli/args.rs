@@ -214,9 +214,22 @@ pub(super) struct OutputArgs {
     #[arg(short = 'q', long)]
     pub(super) quiet: bool,
 
-    /// Print each read on standard error, with its bytes and its time
-    #[arg(short = 'v', long)]
-    pub(super) verbose: bool,
+    /// Print each read on standard error, with its time and its bytes; with -vv also, after the answer, the rounds that they
+    /// came in
+    #[arg(short = 'v', long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// Ask again until the answer changes, say what changed and when, and end with the new answer's exit code
+    ///
+    /// Everything is read anew each time, two seconds after the last. What counts is the outcome, line 1, the response, the
+    /// ways, the findings, and the endpoints with their health; counters and times do not. What cannot be read for a moment is
+    /// said once, and asked for again. Ctrl-C ends it.
+    #[arg(
+        short = 'w',
+        long,
+        conflicts_with_all = ["all_pods", "snapshot", "config_dump", "demo", "save", "from_log"]
+    )]
+    pub(super) watch: bool,
 
     /// Also connect to B's application through a port-forward, and close: whether it listens
     ///

@@ -6,7 +6,7 @@ use super::args::{Cli, ColorWhen};
 use super::typed;
 use super::usage::Usage;
 use crate::access_log::{self, writer};
-use crate::collect::{ClusterFlags, Existing, Log, Options, Place, Probe, Source};
+use crate::collect::{ClusterFlags, Existing, Level, Log, Options, Place, Probe, Source};
 use crate::render::Format;
 use crate::snapshot::{AskRecord, LogRecord};
 use crate::walk::{Beyond, Question};
@@ -117,6 +117,16 @@ impl Cli {
         self.place.all_pods
     }
 
+    /// Whether it is asked until the answer is another one.
+    pub(super) fn watches(&self) -> bool {
+        self.output.watch
+    }
+
+    /// Whether line 1 is all that is wanted.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.output.quiet
+    }
+
     /// Where the walk ends.
     pub(super) fn beyond(&self) -> Beyond {
         if self.place.no_destination { Beyond::Proxy } else { Beyond::Application }
@@ -145,11 +155,12 @@ impl Cli {
         };
         // Whoever reads the answer as data reads there which pod was chosen, and an error as data too.
         let is_data = self.error_format().is_data();
-        let log = match (self.output.quiet || is_data, self.output.verbose) {
-            (_, true) => Log::Reads,
-            (true, false) => Log::Quiet,
-            (false, false) => Log::Choices,
-        };
+        let log = Log::new(match (self.output.quiet || is_data, self.output.verbose) {
+            (_, 2..) => Level::Rounds,
+            (_, 1) => Level::Reads,
+            (true, 0) => Level::Quiet,
+            (false, 0) => Level::Choices,
+        });
         let (admin_port, max_read) = (self.place.admin_port, self.place.max_read);
         let probe = if self.output.probe { Probe::Once } else { Probe::Never };
         Options { cluster, admin_port, timeout: flags.request_timeout.0, max_read, log, probe }

@@ -25,7 +25,7 @@ pub(super) fn watch() {
     let Ok(mut waiting) = waiting else { return };
     let _ = thread::Builder::new().spawn(move || {
         if runtime.block_on(waiting.recv()).is_some() {
-            collect::discard_partial();
+            collect::end_early();
             end();
         }
     });

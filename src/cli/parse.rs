@@ -72,7 +72,7 @@ fn wanted_format(arguments: &[OsString]) -> Format {
 /// The value of `-o` in a word such as `-ojson`, `-o=json` or `-qo`; empty where the next word is the value.
 fn short_output(word: &str) -> Option<&str> {
     let (before, value) = word.strip_prefix('-')?.split_once('o')?;
-    before.chars().all(|flag| "qv".contains(flag)).then(|| value.strip_prefix('=').unwrap_or(value))
+    before.chars().all(|flag| "qvw".contains(flag)).then(|| value.strip_prefix('=').unwrap_or(value))
 }
 
 #[cfg(test)]

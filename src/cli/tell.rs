@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::args::ColorWhen;
-use crate::collect::said;
+use crate::collect::{said, wipe};
 use crate::render::{self, Failure, Format, Theme};
 
 /// Prints an error: as data where the answer would be data, else in uv's form. Returns the exit code. Standard error may
@@ -17,6 +17,7 @@ pub(super) fn fail(format: &Format, failure: &Failure) -> u8 {
         exit: failure.exit,
     };
     let text = render::failure(&fit, format).and_then(Result::ok).unwrap_or_else(|| error_text(&fit));
+    wipe();
     let _ = io::stderr().write_all(text.as_bytes());
     fit.exit
 }
@@ -37,6 +38,7 @@ fn error_text(fit: &Failure) -> String {
 
 /// Prints the answer, or says why not all of it. Whoever closes the pipe has read enough.
 pub(super) fn print(text: &str) -> io::Result<()> {
+    wipe();
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(unless_closed)
 }
@@ -88,7 +90,7 @@ fn is_colored(when: ColorWhen, set: impl Fn(&str) -> Option<String>, is_terminal
 
 /// Whether the locale has the marks: `LC_ALL`, `LC_CTYPE` or `LANG`, the first that says anything. Where none does, the
 /// terminal is taken to be one of today's.
-fn shows_unicode(set: impl Fn(&str) -> Option<String>) -> bool {
+pub(super) fn shows_unicode(set: impl Fn(&str) -> Option<String>) -> bool {
     let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(set).find(|locale| !locale.is_empty());
     said.is_none_or(|locale| {
         let locale = locale.to_ascii_lowercase();

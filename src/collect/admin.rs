@@ -1,7 +1,6 @@
 //! An Envoy admin endpoint: which GET answers a need, and what its answer means.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -69,7 +68,7 @@ impl Admin {
     pub(super) async fn greet(&mut self) -> Result<Answer, Failure> {
         let query = Need::Identity(Origin::Source(0)).query();
         for path in [query.as_str(), "/server_info"] {
-            let reply = self.get(path, &mut Round::new()).await?;
+            let reply = self.get(path, "the proxy's version", &mut Round::new()).await?;
             let says_who = serde_json::from_slice::<Value>(&reply.body)
                 .is_ok_and(|v| v.get("version").is_some() || v.pointer("/configs/0/bootstrap/node").is_some());
             if reply.status == 200 && says_who {
@@ -81,8 +80,9 @@ impl Admin {
 
     async fn answer_one(&mut self, need: &Need, round: &mut Round) -> Result<Answer, Failure> {
         let query = need.query();
+        let what = need.to_string();
         let Some(dump) = Dump::of(&query) else {
-            let reply = self.get(&query, round).await?;
+            let reply = self.get(&query, &what, round).await?;
             return match reply.status {
                 200 => Ok(Answer::Body(reply.body)),
                 _ if means_nothing(&reply) => Ok(Answer::Nothing),
@@ -90,7 +90,7 @@ impl Admin {
             };
         };
         if self.form == Form::Mask {
-            let reply = self.get(&query, round).await?;
+            let reply = self.get(&query, &what, round).await?;
             match reply.status {
                 200 => return Ok(Answer::Body(reply.body)),
                 _ if means_nothing(&reply) => return Ok(Answer::Nothing),
@@ -98,23 +98,23 @@ impl Admin {
             }
         }
         if self.form == Form::Resource {
-            if let Some(answer) = self.by_field(&dump, round).await? {
+            if let Some(answer) = self.by_field(&dump, &what, round).await? {
                 return Ok(answer);
             }
             self.form = Form::Whole;
         }
         let query = if dump.eds { "/config_dump?include_eds" } else { "/config_dump" };
-        let reply = self.get(query, round).await?;
+        let reply = self.get(query, "the whole configuration", round).await?;
         if reply.status == 200 { Ok(Answer::Body(reply.body)) } else { Err(refusal(query, &reply)) }
     }
 
     /// One GET for each field, put together as one answer to the mask would be; `None` where this form is refused too.
-    async fn by_field(&mut self, dump: &Dump<'_>, round: &mut Round) -> Result<Option<Answer>, Failure> {
+    async fn by_field(&mut self, dump: &Dump<'_>, what: &str, round: &mut Round) -> Result<Option<Answer>, Failure> {
         let mut section = serde_json::Map::new();
         for field in dump.fields.split(',') {
             let eds = if dump.eds { "include_eds&" } else { "" };
             let query = format!("/config_dump?{eds}resource={field}&name_regex={}", dump.name);
-            let reply = self.get(&query, round).await?;
+            let reply = self.get(&query, what, round).await?;
             if means_nothing(&reply) {
                 continue;
             }
@@ -129,11 +129,11 @@ impl Admin {
         Ok(Some(Answer::Body(json!({ "configs": [section] }).to_string().into_bytes())))
     }
 
-    async fn get(&mut self, query: &str, round: &mut Round) -> Result<Reply, Failure> {
+    async fn get(&mut self, query: &str, what: &str, round: &mut Round) -> Result<Reply, Failure> {
         if let Some(reply) = round.get(query) {
             return Ok(reply.clone());
         }
-        let began = Instant::now();
+        let reading = self.log.reading(&self.whom, query, what);
         let got = match &mut self.way {
             Way::Pod(pod) => pod.get(&encode(query)).await,
             Way::Url(url) => url.get(&encode(query)).await,
@@ -143,7 +143,7 @@ impl Admin {
             Ok(reply) => Outcome::Status(reply.status),
             Err(failure) => Outcome::Failed(failure.causes.join(": ")),
         };
-        self.log.read(&self.whom, query, began, &outcome);
+        reading.got(outcome);
         let reply = got?;
         round.insert(query.to_owned(), reply.clone());
         Ok(reply)

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -14,10 +14,10 @@ use super::credentials;
 use super::error::{CollectError, without_os_error};
 use super::kubeconfig::{self, Chosen, ClusterFlags};
 use super::limits::Limits;
-use super::log::{Log, Outcome};
+use super::log::{KUBERNETES, Log, Outcome};
 use super::query::encode;
 use super::said::url_shown;
-use super::transport;
+use super::{transport, words};
 use crate::snapshot::ClusterRecord;
 
 /// How long to wait before a server that is busy is asked again. kube's own retries would go on for minutes.
@@ -80,6 +80,11 @@ impl Cluster {
         Ok(Self { context, ..Self::new(client, &server, limits, log) })
     }
 
+    /// The same, which says there what it reads.
+    pub(super) fn with_log(self, log: Log) -> Self {
+        Self { log, ..self }
+    }
+
     /// What one read may cost.
     pub(super) fn limits(&self) -> Limits {
         self.limits
@@ -91,21 +96,21 @@ impl Cluster {
     }
 
     /// What is said on standard error.
-    pub(super) fn log(&self) -> Log {
-        self.log
+    pub(super) fn log(&self) -> &Log {
+        &self.log
     }
 
     /// GETs an API path, given as `kubectl get --raw` takes it. The answer is an object of JSON: an API server has no
     /// others.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
-        let began = Instant::now();
+        let reading = self.log.reading(KUBERNETES, path, &words::of_path(path));
         let got = self.request(path).await;
         let outcome = match &got {
             Ok(body) => Outcome::Bytes(body.len()),
             Err(error) if error.code > 0 => Outcome::Status(error.code),
             Err(error) => Outcome::Failed(error.words.clone()),
         };
-        self.log.read("kubernetes", path, began, &outcome);
+        reading.got(outcome);
         let failed = |why: &str| ApiError::local(format!("GET {path}: {why}"));
         let value: Value =
             serde_json::from_slice(&got?).map_err(|e| failed(&format!("the answer is not JSON: {e}")))?;

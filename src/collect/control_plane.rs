@@ -3,8 +3,6 @@
 //! Such a connection comes from the pod's own loopback, which istiod asks for no token:
 //! `allowAuthenticatedOrLocalhost` in `pilot/pkg/xds/debug.go`.
 
-use std::time::Instant;
-
 use serde_json::value::RawValue;
 
 use super::cluster::Cluster;
@@ -36,9 +34,9 @@ async fn rows_of(cluster: &Cluster, query: &str, namespace: &str, pod: &str) -> 
     let whom = format!("pod {namespace}/{pod}");
     let mut why = String::new();
     for port in PORTS {
-        let began = Instant::now();
+        let reading = cluster.log().reading(&whom, query, "what it sent to its proxies");
         let got = PodEndpoint::new(cluster.clone(), namespace, pod, *port).get(&encode(query)).await;
-        cluster.log().read(&whom, query, began, &outcome(&got));
+        reading.got(outcome(&got));
         match got {
             Ok(reply) if reply.status == 200 => return rows(&reply.body).ok_or(format!("{whom} lists no proxies")),
             Ok(reply) => why = format!("{whom} answered {}", reply.status),

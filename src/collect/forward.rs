@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -98,15 +98,16 @@ impl PodEndpoint {
     /// Connects to the port and closes the connection; nothing is sent. That nothing listens the kubelet says at once, that
     /// something does nobody says: so a port is tried before on which nothing ever listens.
     pub(super) async fn probe(&mut self) -> Result<Answer, String> {
-        let began = Instant::now();
-        let came = within(self.cluster.limits().timeout, self.try_both()).await.and_then(|came| came);
         let (namespace, pod, port) = (&self.namespace, &self.pod, self.port);
+        let (whom, what) = (format!("pod {namespace}/{pod}"), format!("whether something listens on port {port}"));
+        let reading = self.cluster.log().reading(&whom, "", &what);
+        let came = within(self.cluster.limits().timeout, self.try_both()).await.and_then(|came| came);
         let said = match &came {
             Ok(None) => "accepted, and closed".to_owned(),
             Ok(Some(reason)) => reason.clone(),
             Err(failure) => failure.causes.join(": "),
         };
-        self.cluster.log().connected(&format!("port {port} of pod {namespace}/{pod}"), began, &said);
+        reading.connected(&said);
         match came {
             Ok(None) => Ok(Answer::Body(json!({ "connected": true }).to_string().into_bytes())),
             Ok(Some(reason)) => {

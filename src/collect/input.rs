@@ -10,7 +10,7 @@ const MOST: u64 = 256 << 20;
 const LONGEST: u64 = 1 << 20;
 
 /// Reads lines until one is wanted, and says which that is. What stands behind it is not read.
-pub(super) fn each_line(log: Log, wanted: &mut dyn FnMut(&str) -> bool) -> Result<(), CollectError> {
+pub(super) fn each_line(log: &Log, wanted: &mut dyn FnMut(&str) -> bool) -> Result<(), CollectError> {
     let mut input = io::stdin().lock().take(MOST);
     let failed = |error: io::Error| CollectError::File { path: "standard input".to_owned(), cause: plain(&error) };
     for number in 1_usize.. {

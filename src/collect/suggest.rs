@@ -9,7 +9,7 @@ use super::cluster::Cluster;
 use super::kubeconfig::{self, Entries};
 use super::objects::items;
 use super::query::segment;
-use super::{Log, Options};
+use super::{Level, Log, Options};
 use crate::snapshot::Kind;
 
 /// Nobody waits longer for a name.
@@ -127,7 +127,7 @@ fn text(object: &Value, field: &str) -> String {
 
 /// What the cluster says, if it does so soon.
 async fn soon(options: &Options, ask: impl AsyncFnOnce(Cluster) -> Option<Vec<Suggestion>>) -> Vec<Suggestion> {
-    let quiet = Options { log: Log::Quiet, timeout: Some(SOON), ..options.clone() };
+    let quiet = Options { log: Log::new(Level::Quiet), timeout: Some(SOON), ..options.clone() };
     let asked = async { ask(quiet.cluster().await.ok()?).await };
     tokio::time::timeout(SOON, asked).await.ok().flatten().unwrap_or_default()
 }

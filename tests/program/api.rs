@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) delay: Duration,
     /// How many requests are turned away at first.
     pub(crate) busy: usize,
+    /// What is there later on, once something else is.
+    pub(crate) later: Arc<Mutex<Option<Vec<Value>>>>,
     /// The token that has to come with each request.
     pub(crate) token: Option<&'static str>,
 }
@@ -91,6 +93,7 @@ impl World {
             admin: envoy,
             delay: Duration::ZERO,
             busy: 0,
+            later: Arc::default(),
             token: None,
         }
     }
@@ -220,7 +223,8 @@ fn objects(world: &World, path: &str, query: &str) -> Response<Full<Bytes>> {
         );
         return status(403, "Forbidden", &message);
     }
-    let of_kind = world.objects.iter().filter(|o| o["kind"] == kind.name());
+    let later = world.later.lock().unwrap();
+    let of_kind = later.as_ref().unwrap_or(&world.objects).iter().filter(|o| o["kind"] == kind.name());
     let here = of_kind.filter(|o| namespace.is_none_or(|n| o["metadata"]["namespace"] == n));
     if let Some(name) = name {
         return match here.clone().find(|o| o["metadata"]["name"] == name) {

@@ -254,7 +254,7 @@ fn files_and_snapshots_and_pods_are_answered_alike() {
     let api = Api::start(mesh());
     tool.file(".kube/config", api.kubeconfig());
     let run = tool.run(&["order-service", "products:8080", "--save", "kept.tar.gz", "-v"]);
-    assert!(run.err.contains("GET /listeners?format=json: "), "{}", run.err);
+    assert!(run.err.contains(": GET /listeners?format=json\n"), "{}", run.err);
     drop(api);
     let again = tool.run(&["--snapshot", "kept.tar.gz"]);
     assert_eq!((again.code, again.out, again.err.as_str()), (run.code, run.out, ""));
@@ -384,7 +384,7 @@ fn near_values_are_named() {
 fn quiet_and_verbose_go_together() {
     let run = in_cluster(mesh(), &["order-service", "products:8080", "-q", "-v"]);
     assert_eq!(run.out.lines().count(), 1, "{}", run.out);
-    assert!(run.err.contains("GET /listeners?format=json: "), "{}", run.err);
+    assert!(run.err.contains(": GET /listeners?format=json\n"), "{}", run.err);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::{Api, Forward, World, owner, pod};
 use mesh_why::collect::{
-    ClusterFlags, CollectError, Existing, Log, Opened, Options, Place, Probe, Source, open, ports_of, save,
+    ClusterFlags, CollectError, Existing, Level, Log, Opened, Options, Place, Probe, Source, open, ports_of, save,
 };
 use mesh_why::snapshot::{Answer, Kind, Lookup, Need, Origin, Snapshot};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn options(api: &Api) -> Options {
         admin_port: None,
         timeout: Some(Duration::from_secs(10)),
         max_read: 1 << 20,
-        log: Log::Quiet,
+        log: Log::new(Level::Quiet),
         probe: Probe::Never,
     }
 }

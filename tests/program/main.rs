@@ -20,4 +20,6 @@ mod probe;
 mod raw;
 mod said;
 mod save;
+mod terminal;
 mod tool;
+mod watch;

@@ -40,7 +40,7 @@ fn serve(stream: &TcpStream, asked: &AtomicUsize, updated: fn(usize) -> usize) {
     }
 }
 
-fn body(path: &str, time: &str) -> Value {
+pub(crate) fn body(path: &str, time: &str) -> Value {
     let address = json!({"socket_address": {"address": "10.0.0.1", "port_value": 80}});
     let tcp = json!({"@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
         "stat_prefix": "x", "cluster": "c"});
