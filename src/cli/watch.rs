@@ -90,7 +90,9 @@ fn announced((found, heading): (&[Difference], &str), (format, theme): (&Format,
         }
         Format::Yaml => "---\n".to_owned(),
         Format::Markdown | Format::JsonPath(_) => {
-            render::report(found, heading, &Theme::default(), 80).lines().for_each(|line| log.choice(line));
+            render::report(found, heading, &Theme::default(), progress::columns().clamp(40, 200))
+                .lines()
+                .for_each(|line| log.choice(line));
             if matches!(format, Format::Markdown) { "\n".to_owned() } else { String::new() }
         }
         Format::Json | Format::Quiet | Format::Mermaid | Format::Html | Format::Junit | Format::Sarif => String::new(),
@@ -172,4 +174,45 @@ fn pod_of(snapshot: &Snapshot) -> Option<String> {
 
 fn times(count: usize) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+    use crate::snapshot::{AskRecord, Need};
+    use crate::walk::Question;
+
+    #[test]
+    fn what_could_not_be_read_is_another_answer_once_it_stays_so() {
+        let ask = AskRecord { to: "b:80".to_owned(), ..AskRecord::default() };
+        let (unknown, _) = crate::judge(&Snapshot::default(), &Question::parse(&ask).unwrap());
+        let first = Verdict { outcome: Outcome::Reaches, ..unknown.clone() };
+        let fails = Verdict { outcome: Outcome::Fails, ..unknown.clone() };
+        let whole = Snapshot::default();
+        let mut waiting = Waiting::since(&whole);
+        assert_eq!(waiting.doubt((&whole, &fails), &first), None);
+        for seen in 1..=SURE {
+            assert_eq!(waiting.doubt((&whole, &unknown), &first).is_some(), seen < SURE);
+        }
+        let mut part = Snapshot::default();
+        part.refuse(&Need::Runtime(Origin::Source(0)), "it is away");
+        let why = waiting.doubt((&part, &fails), &first).unwrap();
+        assert_eq!(why, "cannot read /runtime (source): it is away");
+        // Something else in between, and it counts anew.
+        assert!(waiting.doubt((&whole, &unknown), &first).is_some());
+        assert!(waiting.doubt((&part, &fails), &first).is_some());
+        // What could not be read at first is no reason.
+        assert_eq!(Waiting::since(&part).doubt((&part, &fails), &first), None);
+    }
+
+    #[test]
+    fn formats_of_one_document_are_no_series() {
+        for format in [Format::Html, Format::Junit, Format::Sarif, Format::Mermaid] {
+            assert!(check(&format).is_err(), "{format:?}");
+        }
+        assert!(check(&Format::JsonPath(String::new())).is_ok());
+        assert_eq!((times(1), times(12)), ("once".to_owned(), "12 times".to_owned()));
+    }
 }
