@@ -47,7 +47,9 @@ impl Verdict {
     pub fn mark(&self) -> Mark {
         let is_doubted = self.findings.iter().any(|finding| finding.certainty == Certainty::Likely);
         match self.outcome {
-            Outcome::Reaches if !is_doubted => Mark::Passed,
+            Outcome::Reaches if !is_doubted && !self.decision.as_ref().is_some_and(Decision::is_in_panic) => {
+                Mark::Passed
+            }
             Outcome::Reaches | Outcome::Answered | Outcome::Partial => Mark::Warned,
             Outcome::Fails => Mark::Stopped,
             Outcome::Unknown => Mark::Unknown,
@@ -276,6 +278,16 @@ pub struct Endpoint {
     pub health: Vec<String>,
     /// How the proxy would speak to it: `plaintext`, `simple` or `mutual`; `None` where that was not read.
     pub tls: Option<&'static str>,
+}
+
+impl Decision {
+    /// Whether all that can get the request failed a health check: Envoy's panic, in which health counts for nothing.
+    pub fn is_in_panic(&self) -> bool {
+        let mut eligible =
+            self.clusters.iter().flat_map(|cluster| &cluster.endpoints).filter(|one| one.eligible).peekable();
+        let is_unwell = |one: &Endpoint| one.health.iter().any(|flag| flag.starts_with("failed_"));
+        eligible.peek().is_some() && eligible.all(is_unwell)
+    }
 }
 
 /// One of B's pods and what its proxy decides.

@@ -6,7 +6,7 @@ use std::fmt;
 use mesh_why::render::{Format, RenderError, Theme, render};
 use mesh_why::snapshot::{Answer, Evidence, Kind, Lookup, Need, Node, Origin, Snapshot};
 use mesh_why::verdict::{
-    Answerer, Behind, Branch, Certainty, Change, Cluster, ClusterChoice, Command, Compared, Condition, Decision,
+    Answerer, Asked, Behind, Branch, Certainty, Change, Cluster, ClusterChoice, Command, Compared, Condition, Decision,
     Destination, Endpoint, Finding, Fix, Guard, Log, Mark, Meaning, Next, ObjectRef, Op, Outcome, Power, Proxy,
     Request, Response, Side, SourcePod, Stage, Step, Verdict,
 };
@@ -140,6 +140,7 @@ fn request() -> Request {
         path: Some("/".to_owned()),
         method: Some("GET".to_owned()),
         headers: Vec::new(),
+        connection: Asked::default(),
     }
 }
 

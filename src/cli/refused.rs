@@ -96,7 +96,7 @@ fn is_level(word: &OsString) -> bool {
 /// A value for what takes none: kubectl's `-v=6`, or `--demo=true`.
 fn of_switch(flag: &str) -> Usage {
     let hint = if flag == "--verbose" {
-        "levels are counted: `-v` prints each read, with its bytes and its time".to_owned()
+        "levels are counted: `-v` prints each read, `-vv` also the rounds that they came in".to_owned()
     } else {
         format!("write `{flag}` alone, or leave it out")
     };

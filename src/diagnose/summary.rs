@@ -231,6 +231,7 @@ fn hosts(walk: &Walk) -> String {
     let all = decision.clusters.iter().flat_map(|c| &c.endpoints);
     let (usable, total) = all.fold((0, 0), |(usable, total), e| (usable + usize::from(e.eligible), total + 1));
     match (usable, total) {
+        _ if decision.is_in_panic() => ", but no endpoint is healthy".to_owned(),
         (_, 0) => ", at whatever address that resolves to".to_owned(),
         (usable, total) => format!(" ({})", endpoints(usable, total)),
     }

@@ -351,7 +351,7 @@ fn who_asks_again_asks_the_same() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let screen = ask(&words, "text");
         let (_, asked) = screen.split_once("\nasked  ").unwrap();
-        let asked = shlex::split(&asked.replace("\\\n", " ").lines().next().unwrap()).unwrap();
+        let asked = shlex::split(asked.replace("\\\n", " ").lines().next().unwrap()).unwrap();
         let again: Vec<&str> = asked.iter().map(String::as_str).skip(2).collect();
         assert_eq!(ask(&again, "json"), ask(&[&[again[0]], &words[..]].concat(), "json"), "{line}: {asked:?}");
     }
