@@ -63,7 +63,7 @@ understood, 3 it cannot be told, 130 interrupted.";
     max_term_width = 100
 )]
 pub struct Cli {
-    /// The source: a pod, workload or service (`orders`, `deploy/orders`, `orders.shop`)
+    /// The source: a pod, workload, service or pod's address (`orders`, `deploy/orders`, `orders.shop`)
     ///
     /// It may be left out with --selector, and where a proxy is named in another way (--admin, --snapshot, -f). `explain`,
     /// with no B:PORT behind it, explains a word: a finding's id, Envoy's response flags and details, a code of istioctl

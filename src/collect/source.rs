@@ -1,14 +1,17 @@
 //! A: from what it was called to the pod that is asked.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::cluster::{ApiError, Cluster};
 use super::error::CollectError;
+use super::objects::items;
 use super::query::segment;
 use super::{near, objects, sidecar};
 use crate::redact;
-use crate::snapshot::Kind;
+use crate::snapshot::{Kind, Need};
 
 /// What A was called.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,10 +61,14 @@ impl Source {
         self.kind
     }
 
-    /// Name and namespace, as they may be meant: a name may hold dots itself, so that is tried first.
+    /// Name and namespace, as they may be meant: a name may hold dots itself, so that is tried first. Last comes the name that
+    /// DNS has for a Service, `orders.shop.svc.cluster.local`.
     pub fn readings<'a>(&'a self, namespace: &'a str) -> Vec<(&'a str, &'a str)> {
         let mut readings = vec![(self.name.as_str(), namespace)];
         readings.extend(self.name.rsplit_once('.').filter(|(name, of)| !name.is_empty() && !of.is_empty()));
+        let in_dns = self.name.split_once(".svc").filter(|(_, rest)| rest.is_empty() || rest.starts_with('.'));
+        let in_dns = in_dns.and_then(|(before, _)| before.split_once('.'));
+        readings.extend(in_dns.filter(|(name, of)| !name.is_empty() && !of.is_empty() && !of.contains('.')));
         readings
     }
 }
@@ -81,6 +88,9 @@ pub(super) async fn find_labeled(cluster: &Cluster, selector: &str) -> Result<Va
 
 /// The pods that A leads to, the one to ask first.
 pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candidates, CollectError> {
+    if let (None | Some(Kind::Pod), Ok(ip)) = (source.kind, source.name.parse::<IpAddr>()) {
+        return at_address(cluster, ip).await;
+    }
     let mut refusals: Refusals = Vec::new();
     for (name, namespace) in source.readings(cluster.namespace()) {
         let kinds: Vec<Kind> = match source.kind {
@@ -102,6 +112,20 @@ pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candi
         }
     }
     Err(not_found(cluster, source, refusals).await)
+}
+
+/// The pod that has an address, as an access log names who came. Pods of the node's own network share the node's.
+async fn at_address(cluster: &Cluster, ip: IpAddr) -> Result<Candidates, CollectError> {
+    let list = cluster.get(&Need::PodsAt(ip).query()).await;
+    let list = list.map_err(|error| unreadable(cluster, &format!("the pod at {ip}"), error))?;
+    let pods = items(list, Kind::Pod).unwrap_or_default();
+    let is_own = |pod: &Value| pod["spec"]["hostNetwork"] != true && pod["status"]["phase"] == "Running";
+    match pods.into_iter().find(is_own) {
+        Some(first) => Ok(Candidates { first, others: Vec::new() }),
+        None => {
+            Err(CollectError::NoPod { owner: format!("address {ip}"), cause: "no pod has it to itself".to_owned() })
+        }
+    }
 }
 
 /// The pods that carry these labels, the one to ask first.
@@ -322,6 +346,11 @@ mod tests {
         }
         let source = Source::parse("a.b.c").unwrap();
         assert_eq!(source.readings("n"), [("a.b.c", "n"), ("a.b", "c")]);
+        let of_dns =
+            |text: &str| Source::parse(text).unwrap().readings("n").get(2).map(|of| (of.0.to_owned(), of.1.to_owned()));
+        assert_eq!(of_dns("a.b.svc.cluster.local"), Some(("a".to_owned(), "b".to_owned())));
+        assert_eq!(of_dns("a.b.svc"), Some(("a".to_owned(), "b".to_owned())));
+        assert_eq!((of_dns("a.b.svcs"), of_dns("a.b.c.svc")), (None, None));
     }
 
     #[test]

@@ -5,5 +5,6 @@ pub(super) mod capture;
 mod dialed;
 mod external;
 mod gateway;
+mod own_names;
 pub(super) mod resolve;
 pub(super) mod service;

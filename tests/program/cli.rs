@@ -331,6 +331,57 @@ fn names_are_understood_as_a_pod_does() {
     }
 }
 
+/// The demo's mesh, with more in the specification of A's pod.
+fn with_pod(tool: &Tool, more: &serde_json::Value) -> String {
+    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/subset-selects-no-pods");
+    for file in ["snapshot.json", "source/config_dump.json", "source/clusters.json", "source/listeners.json"] {
+        if let Ok(bytes) = std::fs::read(from.join(file)) {
+            tool.file(&format!("mesh/{file}"), bytes);
+        }
+    }
+    let objects = std::fs::read_to_string(from.join("objects.json")).unwrap();
+    let mut objects: serde_json::Value = serde_json::from_str(&objects).unwrap();
+    for item in objects["items"].as_array_mut().unwrap() {
+        if item["metadata"]["name"] == "order-service-5fdf4ddf98-49b26" {
+            item["spec"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        }
+    }
+    tool.file("mesh/objects.json", objects.to_string());
+    tool.home().join("mesh").display().to_string()
+}
+
+#[test]
+fn a_pod_has_names_of_its_own() {
+    let of = |more: serde_json::Value, b: &str| {
+        let tool = Tool::new();
+        let run = tool.run(&[b, "--snapshot", &with_pod(&tool, &more), "-o", "json"]);
+        let verdict: serde_json::Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
+        let id = verdict["findings"][0]["id"].as_str().unwrap_or_default().to_owned();
+        (verdict["outcome"].as_str().unwrap().to_owned(), id, verdict["request"]["address"].clone())
+    };
+    let is = |outcome: &str, id: &str, address: serde_json::Value| (outcome.to_owned(), id.to_owned(), address);
+    let null = serde_json::Value::Null;
+    assert_eq!(of(serde_json::json!({}), "db:5432"), is("fails", "no-such-service", null.clone()));
+    let aliases = serde_json::json!({"hostAliases": [{"ip": "10.9.9.9", "hostnames": ["x", "db"]}]});
+    assert_eq!(of(aliases.clone(), "DB:5432"), is("reaches", "unknown-host-passthrough", "10.9.9.9".into()));
+    assert_eq!(of(aliases, "dbx:5432"), is("fails", "no-such-service", null.clone()));
+    // A domain of the pod's own leads to a Service of another namespace, or out of the cluster.
+    let searches = |domain: &str| serde_json::json!({"dnsConfig": {"searches": [domain]}});
+    let found = of(searches("billing.svc.cluster.local"), "payment:8080");
+    assert_eq!((found.0 == "fails" && found.1 == "no-such-service", found.2.is_string()), (false, true), "{found:?}");
+    assert_ne!(of(searches("corp.example"), "db:5432").1, "no-such-service");
+    // Another name server may not know the cluster's names.
+    for spec in [
+        serde_json::json!({"dnsPolicy": "Default"}),
+        serde_json::json!({"hostNetwork": true}),
+        serde_json::json!({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.1.1.1"]}}),
+    ] {
+        assert_eq!(of(spec, "inventory:8085").0, "unknown");
+    }
+    let whole = serde_json::json!({"hostNetwork": true, "dnsPolicy": "ClusterFirstWithHostNet"});
+    assert_eq!(of(whole, "product-service:8082").1, "subset-selects-no-pods");
+}
+
 #[test]
 fn who_asks_again_asks_the_same() {
     let tool = Tool::new();

@@ -287,6 +287,24 @@ fn a_name_with_a_dot_is_first_a_name() {
     let api = Api::start(World::new(vec![dotted, other]));
     let source = opened(&api, "a.b").snapshot.source.unwrap();
     assert_eq!((source.namespace.as_str(), source.name.as_str()), ("b", "a"));
+    let source = opened(&api, "a.b.svc.cluster.local").snapshot.source.unwrap();
+    assert_eq!((source.namespace.as_str(), source.name.as_str()), ("b", "a"));
+}
+
+#[test]
+fn an_address_leads_to_the_pod_that_has_it() {
+    let at = |name: &str, more: Value| {
+        let mut pod = pod(name, "istio-proxy");
+        pod["status"]["podIP"] = json!("10.1.0.7");
+        pod["spec"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        pod
+    };
+    let mut done = at("done", json!({}));
+    done["status"]["phase"] = json!("Succeeded");
+    let api = Api::start(World::new(vec![at("of-the-node", json!({"hostNetwork": true})), done, at("a", json!({}))]));
+    assert_eq!(chosen(&api, "10.1.0.7"), "a");
+    assert_eq!(chosen(&api, "pod/10.1.0.7"), "a");
+    assert!(matches!(failure(&api, "10.1.0.8"), CollectError::NoPod { .. }));
 }
 
 #[test]

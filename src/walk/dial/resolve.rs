@@ -3,15 +3,16 @@
 //! A name is resolved as a pod of A's namespace would resolve it. Without Kubernetes the proxy itself knows names:
 //! a virtual host lists its addresses, and a cluster's name says whose it is.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::mesh::kubernetes::service_of_host;
-use crate::snapshot::{Kind, Lookup, Need, Node};
+use crate::snapshot::{Evidence, Kind, Lookup, Need, Node};
 use crate::verdict::{Power, Stage};
 use crate::walk::dial::by_proxy::of_proxy;
 use crate::walk::dial::dialed::{Resolved, ended, found, pending, subject};
 use crate::walk::dial::external::external;
 use crate::walk::dial::gateway::of_gateway;
+use crate::walk::dial::own_names::{Searched, in_file_of_hosts, of_other_servers, searched};
 use crate::walk::dial::service::{
     cluster_ips, is_bare, is_headless, is_service_name, near_services, number, number_of, port_number, port_of,
     ports_of,
@@ -24,21 +25,29 @@ use crate::walk::way::walker::{Got, Walker};
 
 /// Resolves the question.
 pub(in crate::walk) fn resolve(walker: &Walker) -> Resolved {
-    let question = walker.question;
-    if let Some(ip) = question.ip() {
-        let Some(port) = number(&question.port) else {
+    let in_file = in_file_of_hosts(walker);
+    let literal = walker.question.ip().map(|ip| (ip, None));
+    if let Some((ip, evidence)) = literal.or(in_file) {
+        let Some(port) = number(&walker.question.port) else {
             return ended(walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
         };
-        return found(walker, &[Some(ip)], port, None, Vec::new());
+        return found(walker, &[Some(ip)], port, None, evidence.into_iter().collect());
     }
+    let is_of_the_cluster = service(walker).is_some_and(|service| {
+        matches!(service, Lookup::Found(_)) || is_bare(&walker.question.host) || is_service_name(&walker.question.host)
+    });
+    let told = by_name(walker);
+    if is_of_the_cluster { told.under(of_other_servers(walker)) } else { told }
+}
+
+fn by_name(walker: &Walker) -> Resolved {
+    let question = walker.question;
     match service(walker) {
         None if has_kubernetes(walker) => member_or_external(walker),
         None => of_proxy(walker),
         Some(Lookup::Found(service)) => of_service(walker, &service),
-        Some(Lookup::Absent(_)) if is_localhost(&question.host) => localhost(walker),
         Some(Lookup::Absent(evidence)) if is_bare(&question.host) || is_service_name(&question.host) => {
-            let near = Fact::Near(near_services(walker));
-            ended(walker, "there is no such Service", Stop::NoSuchService, vec![evidence]).met(near)
+            absent(walker, evidence)
         }
         Some(Lookup::Absent(_)) => member_or_external(walker),
         Some(Lookup::Unread(need)) if walker.is_refused(&need) => of_proxy(walker),
@@ -49,17 +58,21 @@ pub(in crate::walk) fn resolve(walker: &Walker) -> Resolved {
     }
 }
 
-/// The name that a pod's own file of hosts has.
-fn is_localhost(host: &str) -> bool {
-    host.trim_end_matches('.') == "localhost"
-}
-
-/// A's own pod; of a gateway what its clients call it, who stand where it is reached by that name.
-fn localhost(walker: &Walker) -> Resolved {
-    match number(&walker.question.port) {
-        Some(_) if walker.node.as_ref().is_some_and(|n| n.is_gateway) => external(walker),
-        Some(port) => found(walker, &[Some(IpAddr::V4(Ipv4Addr::LOCALHOST))], port, None, Vec::new()),
-        None => ended(walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new()),
+/// No Service has the name; the pod's own search domains may lead to another.
+fn absent(walker: &Walker, evidence: Evidence) -> Resolved {
+    let is_bare = is_bare(&walker.question.host);
+    // A gateway's clients ask a DNS of their own, and send it any Host.
+    if is_bare && walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+        return external(walker);
+    }
+    match if is_bare { searched(walker) } else { Searched::Nowhere } {
+        Searched::Service(service) => of_service(walker, &service),
+        Searched::Outside => external(walker),
+        Searched::Pending => pending(walker),
+        Searched::Nowhere => {
+            let near = Fact::Near(near_services(walker));
+            ended(walker, "there is no such Service", Stop::NoSuchService, vec![evidence]).met(near)
+        }
     }
 }
 
