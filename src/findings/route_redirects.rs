@@ -62,7 +62,7 @@ fn redirected(case: &Case, found: Found, object: &ObjectRef, at: &Node) -> Found
     Found {
         certainty: certain(Proved::Yes),
         why: format!(
-            "{by} has {} redirect every request without TLS to https://.{not_believed} The proxy answers as it was told to, and {} never sees the request.",
+            "{by} redirects every request without TLS to https:// ({}).{not_believed} The proxy answers as it was told to, and {} never sees the request.",
             object.field,
             case.request().target
         ),
