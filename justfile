@@ -24,7 +24,7 @@ mesh *FAULTS:
     cargo build && MESH_WHY_BIN=target/debug/kubectl-mesh_why tests/mesh/run {{ FAULTS }}
 
 demo:
-    cargo run --release -- --demo
+    cargo run -- --demo
 
 # The archives that this machine can build, in dist/, and their krew manifest.
 release:
