@@ -376,7 +376,9 @@ fn a_pod_has_names_of_its_own() {
         serde_json::json!({"hostNetwork": true}),
         serde_json::json!({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.1.1.1"]}}),
     ] {
-        assert_eq!(of(spec, "inventory:8085").0, "unknown");
+        assert_eq!(of(spec.clone(), "product-service:8082").0, "unknown");
+        // Not known or not, it fails.
+        assert_eq!(of(spec, "product-service.shop:8082").0, "fails");
     }
     let whole = serde_json::json!({"hostNetwork": true, "dnsPolicy": "ClusterFirstWithHostNet"});
     assert_eq!(of(whole, "product-service:8082").1, "subset-selects-no-pods");

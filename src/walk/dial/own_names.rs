@@ -6,8 +6,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::snapshot::{Evidence, Kind, Lookup, Need, Node};
-use crate::verdict::Stage;
+use crate::verdict::{Power, Stage};
 use crate::walk::dial::dialed::subject;
+use crate::walk::dial::service::is_bare;
 use crate::walk::way::guard::Condition;
 use crate::walk::way::walker::Walker;
 
@@ -43,7 +44,9 @@ pub(in crate::walk) fn of_other_servers(walker: &Walker) -> Option<Condition> {
         _ => return None,
     };
     let why = format!("A's pod asks {whose} (dnsPolicy {policy}), and not the cluster's");
-    let condition = Condition::withheld(Stage::Request, &subject(walker), &why);
+    // A name with a namespace in it is the cluster's or nobody's; one without a dot may be anybody's.
+    let power = if is_bare(&walker.question.host) { Power::Withhold } else { Power::Refuse };
+    let condition = Condition::of(Stage::Request, &subject(walker), &[power], &why);
     let condition = match &walker.snapshot.source {
         Some(of) => condition.settled_by(Need::Object(Kind::Pod, of.namespace.clone(), of.name.clone())),
         None => condition,
