@@ -12,6 +12,7 @@ mod case;
 mod command;
 mod connections;
 mod control;
+mod credential;
 mod delegates;
 mod envoy_filters;
 mod fix;
@@ -54,6 +55,7 @@ pub(crate) use connections::{
     entry_of, failures_of, other_endpoints, other_target_port, pods_of, takes_mutual_tls, workload,
 };
 pub(crate) use control::{ProxyOf, is_behind, lost, open_updates};
+pub(crate) use credential::Credential;
 pub(crate) use delegates::{Delegating, path_of, virtual_services_of};
 pub(crate) use envoy_filters::Added;
 pub(crate) use fix::{

@@ -248,6 +248,12 @@ impl Snapshot {
         self.resource(Need::Secret(origin, name.to_owned()), name, &sections)
     }
 
+    /// A secret that is waited for: Envoy lists it, without what should be in it. That shows that it is not there, also where
+    /// the secrets that are were left out of a dump.
+    pub fn warming_secret(&self, origin: Origin, name: &str) -> Lookup<Node> {
+        self.resource(Need::Secret(origin, name.to_owned()), name, &[Section::DynamicWarmingSecrets])
+    }
+
     /// A filter's configuration that came by itself (ECDS): the element with `ecds_filter` in it.
     pub fn extension(&self, origin: Origin, name: &str) -> Lookup<Node> {
         self.resource(Need::Extension(origin, name.to_owned()), name, &[Section::EcdsFilters])

@@ -10,10 +10,10 @@
 //! How to confirm it: `istioctl proxy-config secret POD` lists what was delivered. `openssl s_client -connect
 //! HOST:PORT` shows whether the proxy asks the client for a certificate.
 //!
-//! How to fix it: Show a certificate; or create the Secret in the namespace of the proxy's pod, with the keys
-//! `tls.crt` and `tls.key`.
+//! How to fix it: Show a certificate; or create the Secret that `credentialName` of the Gateway names, in the namespace of
+//! the gateway's pods, with the keys `tls.crt` and `tls.key`.
 
-use crate::diagnose::{Case, Found, advice};
+use crate::diagnose::{Case, Credential, Found, advice};
 use crate::verdict::{Fix, Op};
 use crate::walk::{Stop, Unfit};
 
@@ -31,6 +31,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
             ],
         )
     } else if let Stop::Unfit(Unfit::CertificateNotDelivered(name)) = stop {
+        if let Some(found) = of_gateway(case, name) {
+            return Some(found);
+        }
         (
             format!(
                 "The filter chain shows the certificate {name}, which the proxy never got, and closes each connection."
@@ -45,4 +48,14 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     };
     let step = case.last_step()?;
     Some(Found::of_end(&step, stop.words(), why, fix))
+}
+
+/// Of a Gateway's server: the Secret that it names.
+fn of_gateway(case: &Case, delivered_as: &str) -> Option<Found> {
+    let step = case.last_step()?;
+    let credential = Credential::of(case, delivered_as)?;
+    let found = Found::of_end(&step, credential.title(), String::new(), credential.fix());
+    let why = format!("{} The proxy closes each connection.", credential.why());
+    let evidence = [credential.at.evidence()].into_iter().chain(found.evidence.clone()).collect();
+    Some(Found { why, next: credential.next(), objects: vec![credential.object], evidence, ..found })
 }

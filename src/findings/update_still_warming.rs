@@ -3,7 +3,8 @@
 //! Envoy warms a cluster or a listener before it uses it: it waits for what belongs to it. Until then a new one is not there
 //! for requests (503 NC, or a port that nobody listens on), and of one that is replaced the version before stays in use.
 //!
-//! How it comes about: A secret that nobody delivers, as its Secret is not there or may not be read; a route configuration
+//! How it comes about: A secret that nobody delivers, as the Secret that a Gateway's `credentialName` names is not there, or may
+//! not be read; a route configuration
 //! or endpoints that never come; a name that does not resolve; a first health check that has no answer.
 //!
 //! How to confirm it: The dump lists what waits under `dynamic_warming_clusters`, and under `warming_state` of a listener.
@@ -11,7 +12,7 @@
 //!
 //! How to fix it: Deliver what it waits for, or take the reference to it out.
 
-use crate::diagnose::{Case, Found, Proved, advice, certain};
+use crate::diagnose::{Case, Credential, Found, Proved, advice, certain};
 use crate::snapshot::{Node, Origin};
 use crate::verdict::{Op, Stage};
 use crate::walk::{Stop, Trail};
@@ -41,9 +42,12 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let waiting =
         cluster(case, origin, case.trail()).or_else(|| listener(case, origin, &taken(case.trail()).or(absent)?))?;
     let for_what = waits_for(case, &waiting);
+    let credential = missing_secret(case, &waiting).and_then(|name| Credential::of(case, &name));
     // Nothing else is the reason where the very thing is not there yet.
     let is_missing = case.lacks_cluster() || *stop == Stop::NoListener;
-    let follows = if is_missing {
+    let follows = if *stop == Stop::NoListener {
+        "For requests it is not there, and the connection is refused.".to_owned()
+    } else if is_missing {
         format!("For requests it is not there. {}.", case.answers())
     } else {
         "Until then the version before stays in use, and what changed since has no effect.".to_owned()
@@ -53,7 +57,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let waits = for_what.as_ref().map_or_else(|| "something".to_owned(), |(shown, _)| shown.clone());
     let fix = for_what
         .map_or_else(|| "see in /init_dump of the proxy what is not ready, and deliver it".to_owned(), |(_, fix)| fix);
-    Some(Found {
+    let found = Found {
         certainty: certain(if is_missing { Proved::Yes } else { Proved::No }),
         stage: waiting.stage,
         title: if is_missing {
@@ -67,7 +71,33 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         next: crate::verdict::Command::default(),
         codes: &[],
         evidence: vec![waiting.at.get("last_updated").unwrap_or(waiting.at).evidence()],
+    };
+    Some(match credential {
+        Some(credential) if is_missing => of_gateway(credential, found),
+        Some(_) | None => found,
     })
+}
+
+/// The same, of the Gateway whose certificate is waited for.
+fn of_gateway(credential: Credential, found: Found) -> Found {
+    let mut evidence = vec![credential.at.evidence()];
+    evidence.extend(found.evidence);
+    Found {
+        title: credential.title(),
+        why: format!("{} {}", credential.why(), found.why),
+        fix: credential.fix(),
+        next: credential.next(),
+        objects: vec![credential.object],
+        evidence,
+        ..found
+    }
+}
+
+/// A secret that it waits for.
+fn missing_secret(case: &Case, waiting: &Waiting) -> Option<String> {
+    let fields = &["tls_certificate_sds_secret_configs", "validation_context_sds_secret_config"];
+    let secrets = names_below(&waiting.config, fields, "name");
+    secrets.into_iter().find(|name| case.lacks_secret(waiting.origin, name))
 }
 
 /// Nothing failed: that something newer waits is worth a line.
@@ -102,9 +132,7 @@ fn listener(case: &Case, origin: Origin, name: &str) -> Option<Waiting> {
 /// What is waited for, and what would end that; `None` where it cannot be told.
 fn waits_for(case: &Case, waiting: &Waiting) -> Option<(String, String)> {
     let config = &waiting.config;
-    let secrets =
-        names_below(config, &["tls_certificate_sds_secret_configs", "validation_context_sds_secret_config"], "name");
-    if let Some(name) = secrets.into_iter().find(|name| case.lacks_secret(waiting.origin, name)) {
+    if let Some(name) = missing_secret(case, waiting) {
         return Some((
             format!("secret {name}, which never came"),
             format!("deliver secret {name}: the Secret, and the right to read it"),

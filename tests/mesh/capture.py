@@ -69,6 +69,7 @@ def capture(fault, folder):
             "path": fault.path,
             "method": fault.method,
             "headers": list(fault.headers),
+            **({"tls": True} if fault.speaks == "tls" else {}),
         },
         "read": {},
         "unread": [],

@@ -92,6 +92,19 @@ EDGES = [
         blame=(FRONT,),
     ),
     at_front(
+        "gateway-certificate-is-not-there",
+        front(
+            port={"number": 80, "name": "https", "protocol": "HTTPS"},
+            tls={"mode": "SIMPLE", "credentialName": "shop-cert"},
+        ),
+        www(**HERE),
+        speaks="tls",
+        logged=False,
+        finding="update-still-warming",
+        blame=(FRONT,),
+        at="spec.servers[0].tls.credentialName",
+    ),
+    at_front(
         "gateway-routes-to-no-service",
         front(),
         www_of(*to("product-svc.shop.svc.cluster.local")),

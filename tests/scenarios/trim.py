@@ -154,7 +154,7 @@ def trim_dump(dump, keep, change=lambda e: e):
 
 def is_secret(section):
     """Certificates, without their keys: Envoy prints none."""
-    return section == "dynamic_active_secrets"
+    return section in ("dynamic_active_secrets", "dynamic_warming_secrets")
 
 
 def is_small(element):

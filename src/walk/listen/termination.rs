@@ -102,7 +102,11 @@ fn opened(
 
 /// Whether a certificate is still waited for.
 fn is_missing(walker: &Walker, name: &str) -> bool {
-    matches!(walker.snapshot.secret(walker.origin, name), Lookup::Absent(_))
+    match walker.snapshot.secret(walker.origin, name) {
+        Lookup::Absent(_) => true,
+        Lookup::Unread(_) => matches!(walker.snapshot.warming_secret(walker.origin, name), Lookup::Found(_)),
+        Lookup::Found(_) => false,
+    }
 }
 
 /// The bytes inside: in HTTP/2 where both offer it, else as the client was said to speak.
