@@ -126,6 +126,11 @@ fn headers(request: &Request) -> Vec<String> {
     request.headers.iter().map(of_the_mesh).collect()
 }
 
+/// Whether the command line takes the request. Of `get` it asks whether `GET` was meant; a log's line may have it all the same.
+pub(crate) fn can_be_typed(request: &Request) -> bool {
+    request.method == request.method.to_ascii_uppercase()
+}
+
 /// For a shell.
 pub(crate) fn shown(arguments: &[OsString]) -> String {
     let quoted = arguments.iter().map(|argument| {

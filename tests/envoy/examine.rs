@@ -65,10 +65,12 @@ pub(crate) fn examine(place: &Place<'_>, config: &Config, pairs: &[Pair]) -> Vec
         let said = ask::ask_here(&mut shot.snapshot, &pair.request);
         let arguments = ask::snapshot_arguments(&shot.folder, &pair.request);
         let mut differences = Vec::new();
-        if index % place.program_every == 0 {
+        let is_typed = ask::can_be_typed(&pair.request);
+        if is_typed && index % place.program_every == 0 {
             differences.extend(compare::another(&said, &ask::ask(&arguments)));
         }
-        if index % place.program_every.max(LIVE_EVERY) == 0 && pair.ask_after == 0 && config.pod.is_none() {
+        let is_live = is_typed && pair.ask_after == 0 && config.pod.is_none();
+        if is_live && index % place.program_every.max(LIVE_EVERY) == 0 {
             differences.extend(compare::another(&said, &ask::ask(&ask::live_arguments(relay.address, &pair.request))));
         }
         let send = |times| observe(&envoy, config.client, &pair.request, times);

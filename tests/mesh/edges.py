@@ -63,6 +63,17 @@ TO_TLS = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "sta
 ONLY_HERE = {"exportTo": ["."]}
 
 
+TERMINATING = front(
+    port={"number": 80, "name": "https", "protocol": "HTTPS"},
+    tls={"mode": "SIMPLE", "credentialName": "shop-cert"},
+)
+
+
+def waited_in_vain(proxy, send):
+    """Envoy takes a listener into use after a while (initial_fetch_timeout), what it waits for or not."""
+    return any("active_state" in one for one in proxy.config("dynamic_listeners", "0.0.0.0_8080"))
+
+
 def exact(path):
     return {"matches": [{"path": {"type": "Exact", "value": path}}]}
 
@@ -93,14 +104,22 @@ EDGES = [
     ),
     at_front(
         "gateway-certificate-is-not-there",
-        front(
-            port={"number": 80, "name": "https", "protocol": "HTTPS"},
-            tls={"mode": "SIMPLE", "credentialName": "shop-cert"},
-        ),
+        TERMINATING,
         www(**HERE),
         speaks="tls",
         logged=False,
         finding="update-still-warming",
+        blame=(FRONT,),
+        at="spec.servers[0].tls.credentialName",
+    ),
+    at_front(
+        "gateway-certificate-never-comes",
+        TERMINATING,
+        www(**HERE),
+        speaks="tls",
+        logged=False,
+        heat=waited_in_vain,
+        finding="certificate-missing",
         blame=(FRONT,),
         at="spec.servers[0].tls.credentialName",
     ),
