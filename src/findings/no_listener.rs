@@ -16,7 +16,7 @@ use crate::verdict::{Op, Side};
 use crate::walk::Stop;
 
 pub(crate) const YIELDS_TO: &[&str] =
-    &["gateway-routes-of-another-kind", "route-not-attached", "virtual-service-not-bound"];
+    &["gateway-routes-of-another-kind", "route-not-attached", "update-still-warming", "virtual-service-not-bound"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     if case.own_stop() != Some(&Stop::NoListener) {

@@ -80,7 +80,9 @@ def responses(fault, truth, said, wanted):
     }
     if not any(alike(t, m) for t in told for m in measured):
         return [f"response {show(told)}, measured {show(measured)}"]
-    if response and response.get("from") != truth["from"]:
+    # A handshake that a proxy ends is in no log: the client alone tells of it.
+    is_handshake = not truth["observations"] and "curl 35" in truth["client"]
+    if response and response.get("from") != truth["from"] and not is_handshake:
         return [f"response from {response.get('from')!r}, measured {truth['from']!r}"]
     return []
 

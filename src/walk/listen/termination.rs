@@ -104,7 +104,10 @@ fn opened(
 fn is_missing(walker: &Walker, name: &str) -> bool {
     match walker.snapshot.secret(walker.origin, name) {
         Lookup::Absent(_) => true,
-        Lookup::Unread(_) => matches!(walker.snapshot.warming_secret(walker.origin, name), Lookup::Found(_)),
+        Lookup::Unread(need) => {
+            walker.want(need);
+            matches!(walker.snapshot.warming_secret(walker.origin, name), Lookup::Found(_))
+        }
         Lookup::Found(_) => false,
     }
 }
