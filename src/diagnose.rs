@@ -8,6 +8,7 @@
 
 mod behind;
 mod branches;
+mod called_http;
 mod case;
 mod command;
 mod connections;
@@ -44,6 +45,7 @@ use case::Noted;
 use hidden::Secrets;
 use parties::Parties;
 
+pub(crate) use called_http::CalledHttp;
 pub(crate) use case::{
     Case, ROOT_NAMESPACE, all_ejected, all_endpoints, health_of, label_text, named, object_ref, quoted_list, ref_of,
 };

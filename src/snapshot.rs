@@ -248,10 +248,11 @@ impl Snapshot {
         self.resource(Need::Secret(origin, name.to_owned()), name, &sections)
     }
 
-    /// A secret that is waited for: Envoy lists it, without what should be in it. That shows that it is not there, also where
-    /// the secrets that are were left out of a dump.
-    pub fn warming_secret(&self, origin: Origin, name: &str) -> Lookup<Node> {
-        self.resource(Need::Secret(origin, name.to_owned()), name, &[Section::DynamicWarmingSecrets])
+    /// Whether a proxy is known not to have the secret that was looked up. Envoy lists one that it waits for, without what
+    /// should be in it: that shows it too, also where the secrets that are there were left out of a dump.
+    pub fn lacks_secret(&self, found: &Lookup<Node>, origin: Origin, name: &str) -> bool {
+        let due = || self.resource(Need::Secret(origin, name.to_owned()), name, &[Section::DynamicWarmingSecrets]);
+        matches!(found, Lookup::Absent(_)) || matches!(found, Lookup::Unread(_)) && matches!(due(), Lookup::Found(_))
     }
 
     /// A filter's configuration that came by itself (ECDS): the element with `ecds_filter` in it.

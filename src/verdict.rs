@@ -178,7 +178,7 @@ pub struct Asked {
     /// What A speaks, in the word of `--protocol`; `None` leaves it to the port.
     pub protocol: Option<&'static str>,
     /// Whether A speaks TLS itself.
-    pub tls: Tls,
+    pub tls: bool,
     /// The TLS server name.
     pub sni: Option<String>,
     /// The address that A dials.
@@ -187,16 +187,6 @@ pub struct Asked {
     pub from_address: Option<String>,
     /// The version of the PROXY protocol, in the word of `--proxy-protocol`.
     pub proxy_protocol: Option<&'static str>,
-}
-
-/// Whether a client speaks TLS itself.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum Tls {
-    /// It does not, or the port decides.
-    #[default]
-    Open,
-    /// It does.
-    OfA,
 }
 
 impl Request {

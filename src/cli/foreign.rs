@@ -37,7 +37,6 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--dry-run"], "nothing is ever changed; see `--probe` for the one thing that is sent"),
     (&["--log"], "write `--from-log LINE`"),
     (&["--grpc", "--http2", "--tcp"], "write `--protocol NAME`"),
-    (&["--watch-only"], "write `--watch`"),
 ];
 
 /// What to write for a flag that this command does not have.

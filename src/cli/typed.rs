@@ -5,8 +5,10 @@ use std::fs;
 use std::net::Ipv6Addr;
 use std::path::Path;
 
+use crate::collect::Source;
 use crate::near::near;
 use crate::redact;
+use crate::snapshot::Kind;
 
 /// The most letters of a name that is written again; a DNS name has no more.
 const LONGEST: usize = 253;
@@ -22,23 +24,6 @@ pub(super) const PROTOCOLS: &[&str] = &["auto", "http1.0", "http1", "http2", "gr
 
 /// The methods that people type.
 pub(super) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"];
-
-/// What kubectl calls the things that take no requests by their names, in short.
-const KINDS: &[(&str, &str)] = &[
-    ("deploy", "Deployment"),
-    ("deployment", "Deployment"),
-    ("deployments", "Deployment"),
-    ("deployment.apps", "Deployment"),
-    ("sts", "StatefulSet"),
-    ("statefulset", "StatefulSet"),
-    ("ds", "DaemonSet"),
-    ("daemonset", "DaemonSet"),
-    ("rs", "ReplicaSet"),
-    ("job", "Job"),
-];
-
-/// The kinds of A, as they are typed.
-const SOURCES: &[&str] = &["pod", "deploy", "deployment", "sts", "statefulset", "ds", "daemonset", "rs", "job", "svc"];
 
 /// What to write in place of a B that is no destination. Without a guess there is none.
 pub(super) fn destination(typed: &str) -> Option<String> {
@@ -112,19 +97,17 @@ fn of_slash(text: &str) -> Option<String> {
         };
     }
     let after = plain(after)?;
-    if let Some((_, kind)) = KINDS.iter().find(|(word, _)| *word == before) {
-        return Some(format!("a request goes to a Service, not to a {kind}: `{}`", with_port(&after)));
-    }
-    match before {
-        "pod" | "po" | "pods" => Some(
+    match Source::kind_of(before) {
+        Some(Kind::Pod) => Some(
             "a request goes to a Service or an address: `SERVICE:PORT` and `--address IP` for one pod of it, or \
              `POD_IP:PORT`"
                 .to_owned(),
         ),
-        "svc" | "service" | "services" => Some(format!("write `{}`", with_port(&after))),
-        namespace => {
+        Some(Kind::Service) => Some(format!("write `{}`", with_port(&after))),
+        Some(kind) => Some(format!("a request goes to a Service, not to a {}: `{}`", kind.name(), with_port(&after))),
+        None => {
             let (name, port) = after.split_once(':').unwrap_or((&after, "PORT"));
-            Some(format!("write `{name}.{}:{port}`", plain(namespace)?))
+            Some(format!("write `{name}.{}:{port}`", plain(before)?))
         }
     }
 }
@@ -219,10 +202,10 @@ pub(super) fn source(typed: &str) -> Option<String> {
     }
     if let Some((before, after)) = text.split_once('/') {
         let (before, after) = (plain(before)?, plain(after)?);
-        if let Some(kind) = near(&before, SOURCES).filter(|kind| *kind != before) {
+        if let Some(kind) = near(&before, &Source::words()).filter(|kind| *kind != before) {
             return Some(format!("did you mean `{kind}/{after}`?"));
         }
-        return Some(if SOURCES.contains(&before.as_str()) || after.contains('/') {
+        return Some(if Source::kind_of(&before).is_some() || after.contains('/') {
             "a source is `NAME`, `TYPE/NAME` or `NAME.NAMESPACE`".to_owned()
         } else {
             format!("`{after}` in namespace {before} is `{after}.{before}`, or `{after} -n {before}`")
@@ -261,7 +244,9 @@ pub(super) fn words(words: &[&str]) -> Option<String> {
         }
         [a, b, port] if is_port(port) && !b.contains(':') => Some(format!("write `kubectl mesh-why {a} {b}:{port}`")),
         [a, "to" | "->" | "=>" | "into", b] => Some(format!("write `kubectl mesh-why {a} {b}`")),
-        [kind, name, b] if SOURCES.contains(kind) => Some(format!("write `kubectl mesh-why {kind}/{name} {b}`")),
+        [kind, name, b] if Source::kind_of(kind).is_some() => {
+            Some(format!("write `kubectl mesh-why {kind}/{name} {b}`"))
+        }
         [a, kind @ ("svc" | "service"), b] => Some(format!("write `kubectl mesh-why {a} {kind}/{b}`")),
         _ => None,
     }

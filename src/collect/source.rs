@@ -46,14 +46,23 @@ impl Source {
         let (kind, name) = match text.split_once('/') {
             None => (None, text),
             Some((word, name)) => {
-                let row = KINDS.iter().find(|(_, short, long)| *short == word || long.contains(&word));
-                let kinds = KINDS.iter().map(|row| row.1).collect::<Vec<_>>().join(", ");
-                let row = row.ok_or_else(|| format!("A is not a `{word}`: there are {kinds}"))?;
-                (Some(row.0), name)
+                let kinds = || KINDS.iter().map(|row| row.1).collect::<Vec<_>>().join(", ");
+                let kind = Self::kind_of(word).ok_or_else(|| format!("A is not a `{word}`: there are {}", kinds()))?;
+                (Some(kind), name)
             }
         };
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
         if is_name { Ok(Self { kind, name: name.to_owned() }) } else { Err(format!("`{text}` is not a source")) }
+    }
+
+    /// Every word for a kind that A may be.
+    pub(crate) fn words() -> Vec<&'static str> {
+        KINDS.iter().flat_map(|(_, short, long)| [*short].into_iter().chain(long.iter().copied())).collect()
+    }
+
+    /// The kind that A may be, by one of its words.
+    pub(crate) fn kind_of(word: &str) -> Option<Kind> {
+        KINDS.iter().find(|(_, short, long)| *short == word || long.contains(&word)).map(|row| row.0)
     }
 
     /// The kind, where it was named.

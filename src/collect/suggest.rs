@@ -9,6 +9,7 @@ use super::cluster::Cluster;
 use super::kubeconfig::{self, Entries};
 use super::objects::items;
 use super::query::segment;
+use super::source::Source;
 use super::{Level, Log, Options};
 use crate::snapshot::Kind;
 
@@ -18,14 +19,8 @@ const SOON: Duration = Duration::from_secs(2);
 /// The most of one kind that are read.
 const MOST: usize = 500;
 
-/// What A may be, as it is typed.
-const SOURCES: &[(Kind, &str)] = &[
-    (Kind::Deployment, "deploy"),
-    (Kind::StatefulSet, "sts"),
-    (Kind::DaemonSet, "ds"),
-    (Kind::Service, "svc"),
-    (Kind::Pod, "pod"),
-];
+/// What A may be, the likeliest first.
+const SOURCES: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Service, Kind::Pod];
 
 /// A name that could be meant.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -60,10 +55,9 @@ pub async fn namespaces(options: &Options) -> Vec<Suggestion> {
 pub async fn sources(typed: &str, options: &Options) -> Vec<Suggestion> {
     let kind = typed.split_once('/').map(|(kind, _)| kind.to_owned());
     soon(options, async |cluster| {
-        let is = |of: Kind, word: &str, kind: &str| kind == word || kind.eq_ignore_ascii_case(of.name());
-        let wanted = SOURCES.iter().filter(|(of, word)| kind.as_deref().is_none_or(|kind| is(*of, word, kind)));
+        let wanted = SOURCES.iter().filter(|of| kind.as_deref().is_none_or(|word| Source::kind_of(word) == Some(**of)));
         let mut asked = JoinSet::new();
-        for (kind, _) in wanted.copied() {
+        for kind in wanted.copied() {
             let (cluster, namespace) = (cluster.clone(), cluster.namespace().to_owned());
             asked.spawn(async move { (kind, list(&cluster, kind, Some(&namespace)).await) });
         }
@@ -85,7 +79,7 @@ pub async fn sources(typed: &str, options: &Options) -> Vec<Suggestion> {
 }
 
 fn order(kind: &str) -> usize {
-    SOURCES.iter().position(|(of, _)| of.name() == kind).unwrap_or(SOURCES.len())
+    SOURCES.iter().position(|of| of.name() == kind).unwrap_or(SOURCES.len())
 }
 
 /// Services with their TCP ports, as B is typed: those of the namespace, and those of all where `typed` has a dot.

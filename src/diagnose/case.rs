@@ -298,12 +298,7 @@ impl<'a> Case<'a> {
 
     /// Whether a proxy is known not to have a secret.
     pub(crate) fn lacks_secret(&self, origin: Origin, name: &str) -> bool {
-        let is_warming = || matches!(self.snapshot.warming_secret(origin, name), Lookup::Found(_));
-        match self.look(self.snapshot.secret(origin, name)) {
-            Lookup::Absent(_) => true,
-            Lookup::Unread(_) => is_warming(),
-            Lookup::Found(_) => false,
-        }
+        self.snapshot.lacks_secret(&self.look(self.snapshot.secret(origin, name)), origin, name)
     }
 
     /// Whether a proxy is known not to have a route configuration.

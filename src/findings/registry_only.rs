@@ -15,12 +15,11 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Hides, Proved, ROOT_NAMESPACE, add_item, advice, certain, create_entry, egress_host, hidden, in_field,
-    named, only, port_entry, protocol_field, ref_of, replace, show,
+    CalledHttp, Case, Found, Hides, Proved, ROOT_NAMESPACE, add_item, advice, certain, create_entry, egress_host,
+    hidden, in_field, named, only, ref_of, replace, show,
 };
 use crate::envoy::domains::without_port;
 use crate::mesh::istio::binding::takes;
-use crate::mesh::istio::{declared_protocol, is_http};
 use crate::mesh::visibility::is_exported;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
@@ -96,17 +95,12 @@ impl Entry {
     /// B's Service says that the port is HTTP, and what comes is none: only HTTP has a host that is known there.
     fn of_http(case: &Case) -> Option<Self> {
         let request = case.request();
-        let service = case.asked_service().filter(|_| ["tcp", "tls"].contains(&request.protocol))?;
-        let entry = port_entry(service, request.port)?;
-        let declared = declared_protocol(&entry).filter(|protocol| is_http(protocol))?;
-        let at = protocol_field(&entry)?;
-        let object = ref_of(Kind::Service, service, &at.place());
-        let text = format!("{}, {}: \"tcp\", where clients speak no HTTP", named(&object), object.field);
+        let called = CalledHttp::of(case).filter(|_| ["tcp", "tls"].contains(&request.protocol))?;
         Some(Self {
-            says: format!("calls port {} {declared}, and what comes is not HTTP", request.port),
-            fix: replace(&object, Some(&at), Some(json!("tcp")), text),
-            evidence: at.evidence(),
-            object,
+            says: format!("calls port {} {}, and what comes is not HTTP", request.port, called.declared),
+            fix: called.as_tcp("where clients speak no HTTP"),
+            evidence: called.at.evidence(),
+            object: called.object,
         })
     }
 

@@ -14,13 +14,9 @@
 //! How to fix it: Let A see the service: add it to the Sidecar's `egress`, or correct `exportTo`, or the Host header.
 //! A host outside may have a `ServiceEntry`.
 
-use serde_json::json;
-
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, create_entry, hidden, list, named, port_entry, protocol_field, ref_of,
-    replace, show,
+    CalledHttp, Case, Found, Proved, advice, certain, create_entry, hidden, list, named, ref_of, show,
 };
-use crate::mesh::istio::{declared_protocol, is_http};
 use crate::snapshot::{Evidence, Kind};
 use crate::verdict::{ObjectRef, Op, Stage};
 
@@ -87,29 +83,24 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
 /// B's Service says that the port is HTTP, and what comes is none, or is hidden in TLS: the proxy has rules for plaintext HTTP
 /// alone.
 fn of_no_http(case: &Case) -> Option<Found> {
-    let request = case.request();
-    let service = case.asked_service().filter(|_| !case.is_over_http())?;
-    let entry = port_entry(service, request.port)?;
-    let declared = declared_protocol(&entry).filter(|protocol| is_http(protocol))?;
-    let at = protocol_field(&entry)?;
-    let object = ref_of(Kind::Service, service, &at.place());
-    let text = format!("{}, {}: \"tcp\", where clients speak no plaintext HTTP", named(&object), object.field);
+    let port = case.request().port;
+    let called = CalledHttp::of(case).filter(|_| !case.is_over_http())?;
+    let declared = &called.declared;
     Some(Found {
         certainty: certain(Proved::No),
         stage: Stage::Cluster,
-        title: format!("port {} is called {declared}, and no plaintext HTTP comes", request.port),
+        title: format!("port {port} is called {declared}, and no plaintext HTTP comes"),
         why: format!(
-            "{} calls port {} {declared}, so A's proxy has rules for plaintext HTTP there. TLS and other bytes pass it as they are, past every rule of the mesh. B's application has to understand them, and a B that wants mutual TLS closes the connection.",
-            named(&object),
-            request.port
+            "{} calls port {port} {declared}, so A's proxy has rules for plaintext HTTP there. TLS and other bytes pass it as they are, past every rule of the mesh. B's application has to understand them, and a B that wants mutual TLS closes the connection.",
+            named(&called.object),
         ),
         fix: vec![
             advice(Op::Replace, "let A send plaintext HTTP: its proxy adds mutual TLS by itself"),
-            replace(&object, Some(&at), Some(json!("tcp")), text),
+            called.as_tcp("where clients speak no plaintext HTTP"),
         ],
-        next: show(&object),
+        next: show(&called.object),
         codes: &[],
-        evidence: vec![at.evidence()],
-        objects: vec![object],
+        evidence: vec![called.at.evidence()],
+        objects: vec![called.object],
     })
 }

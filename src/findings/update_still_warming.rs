@@ -41,8 +41,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let absent = (*stop == Stop::NoListener).then(|| format!("0.0.0.0_{}", case.request().port));
     let waiting =
         cluster(case, origin, case.trail()).or_else(|| listener(case, origin, &taken(case.trail()).or(absent)?))?;
-    let for_what = waits_for(case, &waiting);
-    let credential = missing_secret(case, &waiting).and_then(|name| Credential::of(case, &name));
+    let secret = missing_secret(case, &waiting);
+    let for_what = waits_for(case, &waiting, secret.as_deref());
+    let credential = secret.and_then(|name| Credential::of(case, &name));
     // Nothing else is the reason where the very thing is not there yet.
     let is_missing = case.lacks_cluster() || *stop == Stop::NoListener;
     let follows = if *stop == Stop::NoListener {
@@ -130,9 +131,9 @@ fn listener(case: &Case, origin: Origin, name: &str) -> Option<Waiting> {
 }
 
 /// What is waited for, and what would end that; `None` where it cannot be told.
-fn waits_for(case: &Case, waiting: &Waiting) -> Option<(String, String)> {
+fn waits_for(case: &Case, waiting: &Waiting, secret: Option<&str>) -> Option<(String, String)> {
     let config = &waiting.config;
-    if let Some(name) = missing_secret(case, waiting) {
+    if let Some(name) = secret {
         return Some((
             format!("secret {name}, which never came"),
             format!("deliver secret {name}: the Secret, and the right to read it"),

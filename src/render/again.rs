@@ -4,7 +4,7 @@
 
 use super::command::line;
 use crate::snapshot::{Evidence, Origin};
-use crate::verdict::{Asked, Command, Proxy, Request, Side, Tls, Verdict};
+use crate::verdict::{Asked, Command, Proxy, Request, Side, Verdict};
 
 /// The container that Istio runs its proxy in.
 const ISTIO: &str = "istio-proxy";
@@ -43,7 +43,7 @@ pub(super) fn asked(verdict: &Verdict) -> Option<Command> {
 
 /// The flags of what the question says of the connection.
 fn connection(asked: &Asked) -> Vec<String> {
-    let tls = (asked.tls == Tls::OfA).then(|| "--tls".to_owned());
+    let tls = asked.tls.then(|| "--tls".to_owned());
     let flags = [
         ("--protocol", asked.protocol),
         ("--sni", asked.sni.as_deref()),

@@ -16,7 +16,7 @@ pub(in crate::walk) fn of_proxy(walker: &Walker) -> Resolved {
         walker.unchecked("a port's name needs Kubernetes, which was not read".to_owned());
         return pending(walker);
     };
-    if walker.node.as_ref().is_some_and(|n| n.is_gateway) || walker.question.address.is_some() {
+    if walker.is_gateway() || walker.question.address.is_some() {
         return found(walker, &[None], port, None, Vec::new());
     }
     let statuses = match walker.ask(walker.snapshot.listeners(walker.origin)) {

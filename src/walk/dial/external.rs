@@ -18,7 +18,7 @@ pub(in crate::walk) fn external(walker: &Walker) -> Resolved {
     let Some(port) = number(&walker.question.port) else {
         return ended(walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
     };
-    if walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+    if walker.is_gateway() {
         return of_clients(walker, port);
     }
     let need = Need::Objects(Kind::ServiceEntry, None, Vec::new());

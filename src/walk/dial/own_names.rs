@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::snapshot::{Evidence, Kind, Lookup, Need, Node};
+use crate::snapshot::{Evidence, Kind, Lookup, Node};
 use crate::verdict::{Power, Stage};
 use crate::walk::dial::dialed::subject;
 use crate::walk::dial::service::is_bare;
@@ -15,7 +15,7 @@ use crate::walk::way::walker::Walker;
 /// What the pod's own file of hosts has of B's name: an address, and the entry.
 pub(in crate::walk) fn in_file_of_hosts(walker: &Walker) -> Option<(IpAddr, Option<Evidence>)> {
     // Who asks about a gateway is its client, and stands elsewhere.
-    if walker.snapshot.source.is_none() || is_gateway(walker) {
+    if walker.snapshot.source.is_none() || walker.is_gateway() {
         return None;
     }
     let host = walker.question.host.trim_end_matches('.');
@@ -34,7 +34,7 @@ pub(in crate::walk) fn in_file_of_hosts(walker: &Walker) -> Option<(IpAddr, Opti
 
 /// The condition that the pod's name servers, which are not the cluster's, know a name of the cluster.
 pub(in crate::walk) fn of_other_servers(walker: &Walker) -> Option<Condition> {
-    let pod = walker.source_pod().filter(|_| !is_gateway(walker))?;
+    let pod = walker.source_pod().filter(|_| !walker.is_gateway())?;
     let policy = pod.text("spec.dnsPolicy").unwrap_or_else(|| "ClusterFirst".to_owned());
     let is_of_the_host = pod.at("spec.hostNetwork").is_some_and(|of| of.value() == true);
     let whose = match policy.as_str() {
@@ -47,10 +47,7 @@ pub(in crate::walk) fn of_other_servers(walker: &Walker) -> Option<Condition> {
     // A name with a namespace in it is the cluster's or nobody's; one without a dot may be anybody's.
     let power = if is_bare(&walker.question.host) { Power::Withhold } else { Power::Refuse };
     let condition = Condition::of(Stage::Request, &subject(walker), &[power], &why);
-    let condition = match &walker.snapshot.source {
-        Some(of) => condition.settled_by(Need::Object(Kind::Pod, of.namespace.clone(), of.name.clone())),
-        None => condition,
-    };
+    let condition = Condition { need: walker.need_of_source_pod(), ..condition };
     Some(condition.provided_that(&format!("{whose} knows the name {}", walker.question.host)))
 }
 
@@ -68,7 +65,7 @@ pub(in crate::walk) enum Searched {
 
 /// Where the pod's own search domains lead a name without a dot.
 pub(in crate::walk) fn searched(walker: &Walker) -> Searched {
-    let pod = walker.source_pod().filter(|_| !is_gateway(walker));
+    let pod = walker.source_pod().filter(|_| !walker.is_gateway());
     let domains = pod.map(|pod| pod.list("spec.dnsConfig.searches")).unwrap_or_default();
     let mut found = Searched::Nowhere;
     for domain in domains.iter().filter_map(|domain| domain.value().as_str()) {
@@ -88,8 +85,4 @@ pub(in crate::walk) fn searched(walker: &Walker) -> Searched {
         }
     }
     found
-}
-
-fn is_gateway(walker: &Walker) -> bool {
-    walker.node.as_ref().is_some_and(|node| node.is_gateway)
 }

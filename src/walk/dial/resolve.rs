@@ -25,19 +25,20 @@ use crate::walk::way::walker::{Got, Walker};
 
 /// Resolves the question.
 pub(in crate::walk) fn resolve(walker: &Walker) -> Resolved {
-    let in_file = in_file_of_hosts(walker);
     let literal = walker.question.ip().map(|ip| (ip, None));
-    if let Some((ip, evidence)) = literal.or(in_file) {
+    if let Some((ip, evidence)) = literal.or_else(|| in_file_of_hosts(walker)) {
         let Some(port) = number(&walker.question.port) else {
             return ended(walker, "a port name needs a Service", Stop::NoSuchPort, Vec::new());
         };
         return found(walker, &[Some(ip)], port, None, evidence.into_iter().collect());
     }
-    let is_of_the_cluster = service(walker).is_some_and(|service| {
-        matches!(service, Lookup::Found(_)) || is_bare(&walker.question.host) || is_service_name(&walker.question.host)
-    });
-    let told = by_name(walker);
-    if is_of_the_cluster { told.under(of_other_servers(walker)) } else { told }
+    by_name(walker).under(of_other_servers(walker).filter(|_| is_of_the_cluster(walker)))
+}
+
+/// Whether B's name is one that the cluster's DNS has, or would have.
+fn is_of_the_cluster(walker: &Walker) -> bool {
+    let host = &walker.question.host;
+    service(walker).is_some_and(|of| matches!(of, Lookup::Found(_)) || is_bare(host) || is_service_name(host))
 }
 
 fn by_name(walker: &Walker) -> Resolved {
@@ -62,7 +63,7 @@ fn by_name(walker: &Walker) -> Resolved {
 fn absent(walker: &Walker, evidence: Evidence) -> Resolved {
     let is_bare = is_bare(&walker.question.host);
     // A gateway's clients ask a DNS of their own, and send it any Host.
-    if is_bare && walker.node.as_ref().is_some_and(|n| n.is_gateway) {
+    if is_bare && walker.is_gateway() {
         return external(walker);
     }
     match if is_bare { searched(walker) } else { Searched::Nowhere } {
@@ -143,7 +144,7 @@ fn no_port(walker: &Walker, service: &Node) -> Resolved {
 }
 
 fn of_service(walker: &Walker, service: &Node) -> Resolved {
-    let is_gateway = walker.node.as_ref().is_some_and(|n| n.is_gateway);
+    let is_gateway = walker.is_gateway();
     let asked = number(&walker.question.port);
     let told = match port_of(walker, service) {
         None => match asked.filter(|_| is_headless(service) && !is_gateway) {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::envoy::address;
 use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::mesh::conventions::Redirected;
-use crate::snapshot::{Evidence, Kind, Listening, Need, Node};
+use crate::snapshot::{Evidence, Listening, Node};
 use crate::verdict::{Mark, Stage};
 use crate::walk::listen::spoken::{protocols, takes_tls};
 use crate::walk::way::course::Told;
@@ -174,10 +174,7 @@ fn within_the_pod(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<
     let why = "it stays within A's pod, and goes by the proxy";
     let condition = Condition::withheld(Stage::Listener, &format!("port {}", dial.port), why);
     let condition = condition.provided_that("a process of A's pod listens there");
-    let condition = match &walker.snapshot.source {
-        Some(of) => condition.settled_by(Need::Object(Kind::Pod, of.namespace.clone(), of.name.clone())),
-        None => condition,
-    };
+    let condition = Condition { need: walker.need_of_source_pod(), ..condition };
     Told::open(condition).row(Row::unknown(Stage::Listener, &format!("port {}", dial.port), why))
 }
 

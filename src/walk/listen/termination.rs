@@ -6,7 +6,7 @@ use crate::envoy::any::JsonAny;
 use crate::envoy::pb::envoy::config::core::v3::{TransportSocket, transport_socket};
 use crate::envoy::pb::envoy::config::listener::v3::FilterChain;
 use crate::envoy::tls::{Context, Material};
-use crate::snapshot::{Lookup, Node, Origin};
+use crate::snapshot::{Node, Origin};
 use crate::verdict::Stage;
 use crate::walk::way::dial::{Dial, Layer, Shown};
 use crate::walk::way::guard::{ANYTHING, Condition};
@@ -102,14 +102,10 @@ fn opened(
 
 /// Whether a certificate is still waited for.
 fn is_missing(walker: &Walker, name: &str) -> bool {
-    match walker.snapshot.secret(walker.origin, name) {
-        Lookup::Absent(_) => true,
-        Lookup::Unread(need) => {
-            walker.want(need);
-            matches!(walker.snapshot.warming_secret(walker.origin, name), Lookup::Found(_))
-        }
-        Lookup::Found(_) => false,
-    }
+    let secret = walker.snapshot.secret(walker.origin, name);
+    let is_missing = walker.snapshot.lacks_secret(&secret, walker.origin, name);
+    walker.glance(secret);
+    is_missing
 }
 
 /// The bytes inside: in HTTP/2 where both offer it, else as the client was said to speak.

@@ -51,7 +51,7 @@ fn connection(question: &Question) -> verdict::Asked {
     let text = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string());
     verdict::Asked {
         protocol: question.protocol.map(Protocol::word),
-        tls: if question.tls { verdict::Tls::OfA } else { verdict::Tls::Open },
+        tls: question.tls,
         sni: question.sni.clone(),
         address: text(question.address),
         from_address: text(question.from_address),

@@ -241,6 +241,17 @@ impl<'a> Walker<'a> {
         dial.announced.or_else(|| self.peer(dial))
     }
 
+    /// Whether A is a gateway, which only passes on what its clients send.
+    pub(in crate::walk) fn is_gateway(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.is_gateway)
+    }
+
+    /// What reads A's own pod, where it is known which that is.
+    pub(in crate::walk) fn need_of_source_pod(&self) -> Option<Need> {
+        let pod = self.snapshot.source.as_ref()?;
+        Some(Need::Object(Kind::Pod, pod.namespace.clone(), pod.name.clone()))
+    }
+
     /// A's own pod, where it was read.
     pub(in crate::walk) fn source_pod(&self) -> Option<Node> {
         let pod = self.snapshot.source.as_ref()?;
