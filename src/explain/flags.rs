@@ -375,6 +375,7 @@ pub(super) const FLAGS: &[Entry] = &[
               and PeerAuthentication, then the certificates.",
         findings: &[
             "connections-fail",
+            "endpoints-are-stale",
             "tls-of-the-rule-fails",
             "certificate-not-accepted",
             "application-does-not-listen",
@@ -483,6 +484,7 @@ pub(super) const FLAGS: &[Entry] = &[
         fix: "That of the other flag. More retries only add load.",
         findings: &[
             "connections-fail",
+            "endpoints-are-stale",
             "tls-of-the-rule-fails",
             "circuit-breaker-full",
             "application-does-not-listen",

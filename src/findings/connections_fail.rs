@@ -26,6 +26,7 @@ use crate::walk::{HostTrail, Stop};
 pub(crate) const YIELDS_TO: &[&str] = &[
     "application-does-not-listen",
     "certificate-of-another-name",
+    "endpoints-are-stale",
     "mutual-tls-to-plaintext",
     "network-policy-in-the-way",
     "tls-of-the-rule-fails",

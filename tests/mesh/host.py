@@ -113,6 +113,11 @@ def start(name, argv, namespace=NET, user=None, cwd=None, env=None):
     (ROOT / "pid" / name).write_text(f"{process.pid} {born(process.pid)}")
 
 
+def pid_of(name):
+    """The process that was started under this name."""
+    return int((ROOT / "pid" / name).read_text().split()[0])
+
+
 def born(pid):
     """When a process started, in the kernel's ticks; None when there is none."""
     try:

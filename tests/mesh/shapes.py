@@ -1,12 +1,14 @@
 """The objects that faults are made of, and how a proxy shows that it has them."""
 
 import json
+import os
+import signal
 import subprocess
 import time
 
 import api
 import kubelet
-from host import ROOT, inside, run
+from host import ROOT, inside, pid_of, run, until
 from proxy import Proxy, counter
 
 PRODUCT = "product-service.shop.svc.cluster.local"
@@ -373,6 +375,7 @@ ALLOWS_AN_ORIGIN = istio(
 
 
 STOCK = "stock.shop.svc.cluster.local"
+OF_STOCK = f"outbound|8090||{STOCK}"
 
 
 def stock(target=None, **spec):
@@ -500,6 +503,22 @@ def a_request_is_held(cluster):
         return counted(proxy)
 
     return heat
+
+
+def told_no_more(name, *objects):
+    """The pod's agent stands still once its proxy has these: istiod's updates do not come any more."""
+
+    def prepare():
+        api.apply(objects)
+        proxy = Proxy(kubelet.named(name))
+        until(f"{name} has what was before", lambda: proxy.hosts(OF_STOCK), 30, 0.2)
+        os.kill(pid_of(proxy.pod["proxy"]), signal.SIGSTOP)
+
+    return prepare
+
+
+def told_again(name):
+    return lambda: os.kill(pid_of(kubelet.named(name)["proxy"]), signal.SIGCONT)
 
 
 def never_connects(host):

@@ -240,7 +240,7 @@ def trim_object(o, bystander):
         metadata["ownerReferences"] = [only(w, "apiVersion", "kind", "name", "controller") for w in owners]
     if kind == "EndpointSlice":
         small["endpoints"] = [{**only(e, "addresses", "conditions", "nodeName"),
-                               "targetRef": only(e.get("targetRef") or {}, "kind", "namespace", "name")}
+                               **{k: only(e[k], "kind", "namespace", "name") for k in ("targetRef",) if k in e}}
                               for e in o.get("endpoints") or []]
     if kind == "Pod":
         small["spec"] = {} if bystander else trim_pod_spec(o["spec"])

@@ -25,7 +25,7 @@ const REASONS: &[Part] = &[
         word: "connection_timeout",
         means: "Nobody answered the attempt to connect: packets are dropped, or the address is nobody's.",
         flag: "UF",
-        findings: &["connections-fail", "network-policy-in-the-way"],
+        findings: &["connections-fail", "endpoints-are-stale", "network-policy-in-the-way"],
     },
     Part {
         word: "remote_connection_failure",

@@ -47,7 +47,7 @@ impl Recipients<'_> {
         let mut groups: Vec<Group> = Vec::new();
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         // Of several pods at one address the first.
-        let by_ip = pods.iter().rev().filter_map(|pod| Some((pod.text("status.podIP")?.parse::<IpAddr>().ok()?, pod)));
+        let by_ip = pods.iter().rev().filter_map(|pod| Some((address(pod)?, pod)));
         let by_ip: BTreeMap<IpAddr, &Node> = by_ip.collect();
         for target in targets {
             let Some(pod) = by_ip.get(&target.at.ip()).copied() else { continue };
@@ -201,8 +201,18 @@ impl Recipients<'_> {
         if labels.is_empty() {
             return Some(pods_at(walker, targets));
         }
-        walker.glance(walker.snapshot.objects(Kind::Pod, Some(&namespace), &labels))
+        let pods = walker.glance(walker.snapshot.objects(Kind::Pod, Some(&namespace), &labels))?;
+        let known: BTreeSet<IpAddr> = pods.iter().filter_map(address).collect();
+        let name = service.text("metadata.name").unwrap_or_default();
+        for ip in targets.iter().map(|target| target.at.ip()).filter(|ip| !known.contains(ip)) {
+            walker.unchecked(format!("who has the endpoint {ip}: no pod that Service {name} selects"));
+        }
+        Some(pods)
     }
+}
+
+fn address(pod: &Node) -> Option<IpAddr> {
+    pod.text("status.podIP")?.parse().ok()
 }
 
 /// The pods at addresses that no Service stands for: one that was asked for, or a few that can be a pod's.

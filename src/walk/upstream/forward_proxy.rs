@@ -1,7 +1,9 @@
 //! A cluster that resolves each request's own host (`envoy.clusters.dynamic_forward_proxy`).
 //!
 //! What was resolved, `/clusters` lists under the host's name; no other host of it can get the request. What was not, is
-//! resolved when the request comes; where that fails, the filter answers 503 DF.
+//! resolved when the request comes; where that fails, the filter answers 503 DF. With `sub_clusters_config` each host has a
+//! cluster of its own, which is made when its first request comes
+//! (`source/extensions/clusters/dynamic_forward_proxy/cluster.cc`).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,9 +37,6 @@ pub(in crate::walk) fn evaluate(
     wire: Wire,
     host: Option<&str>,
 ) -> Evaluated {
-    if node.at("cluster_type.typed_config.sub_clusters_config").is_some() {
-        return Evaluated::unknown(trail, "it makes a cluster of its own for each host (`sub_clusters_config`)");
-    }
     let Some(host) = host else {
         return Evaluated::unknown(
             trail,
@@ -48,8 +47,10 @@ pub(in crate::walk) fn evaluate(
     let is_tls = socket.as_ref().is_some_and(|socket| socket.is_tls());
     let (name, port) = split(host, if is_tls { 443 } else { 80 });
     let full = format!("{name}:{port}");
-    let is_meant = |known: &Host| known.hostname == full || known.hostname == host;
-    straight::take(walker, &mut trail, socket, &is_meant);
+    let of_its_own = node.at("cluster_type.typed_config.sub_clusters_config").is_some();
+    let list = if of_its_own { format!("DFPCluster:{full}") } else { trail.name.clone() };
+    let is_meant = |known: &Host| of_its_own || known.hostname == full || known.hostname == host;
+    straight::take(walker, &mut trail, &list, socket, &is_meant);
     let ip: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
     let resolved = trail.hosts.first().map(|known| known.host.address.clone()).or(ip.map(|_| full.clone()));
     let note = format!("resolves {name} by itself (dynamic forward proxy)");

@@ -48,7 +48,8 @@ pub(in crate::walk) fn evaluate(
     };
     let (Place::Address(shown) | Place::Words(shown)) = &place;
     let socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
-    let was_read = straight::take(walker, &mut trail, socket, &|host| host.address == *shown);
+    let list = trail.name.clone();
+    let was_read = straight::take(walker, &mut trail, &list, socket, &|host| host.address == *shown);
     if !was_read && walker.is_refused(&Need::Hosts(walker.origin, trail.name.clone())) {
         walker.unchecked(format!("whether connections to {shown} succeeded before"));
     }

@@ -20,20 +20,21 @@ pub(in crate::walk) enum Place {
     Words(String),
 }
 
-/// Takes those of the hosts in `/clusters` that are meant, which are spoken to by the cluster's own socket; whether that
-/// list was read.
+/// Takes those of the hosts in `/clusters` under `name` that are meant, which are spoken to by the cluster's own socket;
+/// whether that list was read.
 pub(in crate::walk) fn take(
     walker: &Walker,
     trail: &mut ClusterTrail,
+    name: &str,
     socket: Option<Arc<Socket>>,
     is_meant: &dyn Fn(&Host) -> bool,
 ) -> bool {
     trail.own_socket = socket;
-    let status = match walker.snapshot.hosts(walker.origin, &trail.name) {
+    let status = match walker.snapshot.hosts(walker.origin, name) {
         Lookup::Found(status) => status,
         Lookup::Absent(_) => return false,
         Lookup::Unread(_) => {
-            hosts::uncounted(walker, &trail.name);
+            hosts::uncounted(walker, name);
             return false;
         }
     };
