@@ -107,6 +107,8 @@ def as_it_is(named):
     if found is None:
         return None
     meta = {key: value for key, value in found["metadata"].items() if key not in ADDED}
-    if own := {k: v for k, v in meta.pop("annotations", {}).items() if not k.startswith(OF_KUBECTL)}:
+    if own := {
+        k: v for k, v in meta.pop("annotations", {}).items() if not k.startswith(OF_KUBECTL)
+    }:
         meta["annotations"] = own
     return {key: value for key, value in found.items() if key != "status"} | {"metadata": meta}

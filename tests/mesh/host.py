@@ -69,7 +69,9 @@ def starved():
     died = "assert failure: inotify_fd_ >= 0"
     if not any(died in log.read_text(errors="replace") for log in (ROOT / "log").glob("*.log")):
         return ""
-    return "; an Envoy got no inotify instance: `sysctl fs.inotify.max_user_instances=1024` has more"
+    return (
+        "; an Envoy got no inotify instance: `sysctl fs.inotify.max_user_instances=1024` has more"
+    )
 
 
 def folders():

@@ -59,7 +59,11 @@ def changes_envoy(request):
 def whole_dump(request):
     """The cost of an answer follows the path of the request: a thing is asked for by its name."""
     path, _, query = request[1].partition("?")
-    return path == "/config_dump" and "name_regex=" not in query and "mask=bootstrap.node." not in query
+    return (
+        path == "/config_dump"
+        and "name_regex=" not in query
+        and "mask=bootstrap.node." not in query
+    )
 
 
 def given_bytes():

@@ -223,7 +223,9 @@ CATALOG = [
 
 def http_route(where, name, parent, *rules, **spec):
     parents = [{"group": "", "kind": "Service", **parent}]
-    return rule(GATEWAY_API, "HTTPRoute", where, name, parentRefs=parents, rules=list(rules), **spec)
+    return rule(
+        GATEWAY_API, "HTTPRoute", where, name, parentRefs=parents, rules=list(rules), **spec
+    )
 
 
 def backend(name, port=8080, **more):
@@ -302,7 +304,9 @@ def entry(where, name, hosts, ports, resolution, **spec):
         protocol, target = protocol if isinstance(protocol, tuple) else (protocol, None)
         port = {"number": number, "name": f"{protocol.lower()}-{number}", "protocol": protocol}
         listed.append(port | ({"targetPort": target} if target else {}))
-    return istio("ServiceEntry", where, name, hosts=hosts, ports=listed, resolution=resolution, **spec)
+    return istio(
+        "ServiceEntry", where, name, hosts=hosts, ports=listed, resolution=resolution, **spec
+    )
 
 
 def entries(outside):
@@ -344,7 +348,13 @@ def peer(where, name, app, mode, **ports):
 def policy(name, action, *rules, app="vault"):
     selector = {"matchLabels": {"app": app}}
     return rule(
-        SECURITY, "AuthorizationPolicy", "pay", name, selector=selector, action=action, rules=list(rules)
+        SECURITY,
+        "AuthorizationPolicy",
+        "pay",
+        name,
+        selector=selector,
+        action=action,
+        rules=list(rules),
     )
 
 
