@@ -183,8 +183,11 @@ fn not_served(case: &Case, unrouted: &Unrouted, gateway: &Node, listener: &Node)
     let listeners = gateway.list("status.listeners");
     let of_listener = conditions(listeners.into_iter().find(|status| status.text("name") == name));
     if let Some(condition) = refusing(&of_listener) {
-        let at =
-            listener.get("protocol").filter(|_| condition.text("reason").as_deref() == Some("UnsupportedProtocol"));
+        let at = match condition.text("reason").as_deref() {
+            Some("UnsupportedProtocol") => listener.get("protocol"),
+            Some("InvalidCertificateRef") => certificate_of(listener, &condition),
+            Some(_) | None => None,
+        };
         let at = at.unwrap_or_else(|| listener.clone());
         return Some(not_accepted(&in_field(&object, at.place()), &at, &condition));
     }
@@ -219,16 +222,27 @@ fn of_no_class(case: &Case, gateway: &Node, object: &ObjectRef) -> Option<Unboun
     })
 }
 
-/// The condition by which a controller says that it does not take something.
+/// The condition by which a controller says that it does not take something: the one that says most of why.
 fn refusing(conditions: &[Node]) -> Option<Node> {
     let says = |condition: &&Node| {
-        let (of, status) = (condition.text("type"), condition.text("status"));
-        let is_taken = matches!(of.as_deref(), Some("Accepted" | "Programmed" | "ResolvedRefs"));
         // That it has no address yet keeps nobody from it.
         let counts = condition.text("reason").as_deref() != Some("AddressNotAssigned");
-        is_taken && counts && status.is_some_and(|status| status != "True")
+        counts && condition.text("status").is_some_and(|status| status != "True")
     };
-    conditions.iter().find(says).cloned()
+    let said: Vec<&Node> = conditions.iter().filter(says).collect();
+    let of_type = |name: &str| said.iter().find(|condition| condition.text("type").as_deref() == Some(name));
+    ["ResolvedRefs", "Accepted", "Programmed"]
+        .iter()
+        .find_map(|name| of_type(name))
+        .map(|condition| (*condition).clone())
+}
+
+/// The reference of a listener to the Secret that a condition speaks of.
+fn certificate_of(listener: &Node, condition: &Node) -> Option<Node> {
+    let says = condition.text("message").unwrap_or_default();
+    let references = listener.list("tls.certificateRefs");
+    let is_named = |at: &&Node| at.text("name").is_some_and(|name| says.contains(&name));
+    references.iter().find(is_named).or(references.first()).cloned()
 }
 
 /// The controller says that it does not take the Gateway, or a listener of it.

@@ -136,7 +136,7 @@ def trimmed(item):
 def write(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    if secret := re.search(r"PRIVATE KEY|\"kind\": \"Secret\"|eyJhbGciOi", text):
+    if secret := re.search(r"PRIVATE KEY|^ {0,3}\"kind\": \"Secret\"|eyJhbGciOi", text, re.M):
         raise Failed(f"{path} would hold a secret: {secret[0]}")
     path.write_text(text)
 

@@ -123,6 +123,15 @@ EDGES = [
         blame=(FRONT,),
         at="spec.servers[0].tls.credentialName",
     ),
+    at_public(
+        "gateway-api-certificate-is-not-there",
+        public(protocol="HTTPS", tls={"certificateRefs": [{"name": "shop-cert"}]}, **ALL),
+        attached(),
+        speaks="tls",
+        logged=False,
+        blame=(("Gateway", "edge", "public"),),
+        at="spec.listeners[0].tls.certificateRefs[0]",
+    ),
     at_front(
         "gateway-routes-to-no-service",
         front(),

@@ -229,6 +229,7 @@ pub(in crate::explain) const RESETS: &[Entry] = &[
         flags: &["UF", "UC", "UO", "UR", "LR", "UPE"],
         findings: &[
             "connections-fail",
+            "endpoints-are-stale",
             "mtls-required",
             "certificate-not-accepted",
             "circuit-breaker-full",

@@ -66,12 +66,27 @@ pub(in crate::walk) fn inspect(walker: &Walker, active: &Active, dial: &Dial) ->
         }
         let any = filter.config_type.as_ref().map(|ConfigType::TypedConfig(any)| any);
         let at = active.node.get("listener_filters").and_then(|list| list.index(place));
+        if reads_first(&filter.name, any) && bytes.speaks_last() {
+            walker.unchecked(format!(
+                "whether the server speaks first (MySQL, SMTP, FTP): listener {} waits for what the client sends",
+                active.listener.name
+            ));
+        }
         if let Some(note) = bytes.meet(&filter.name, any) {
             let closed = Some(Closed { filter: filter.name.clone(), note, at });
             return Inspected { connection: bytes.connection, dial: bytes.dial, odd: bytes.odd, closed };
         }
     }
     bytes.arrive()
+}
+
+/// Whether a filter holds the connection until the client has sent something: to a server that speaks first nobody ever
+/// does, and `listener_filters_timeout` is 0 in Istio
+/// (<https://istio.io/latest/docs/ops/deployment/application-requirements/#server-first-protocols>).
+fn reads_first(name: &str, any: Option<&JsonAny>) -> bool {
+    let type_name = any.map_or("", |any| any.type_name.rsplit('.').next().unwrap_or_default());
+    matches!(type_name, "TlsInspector" | "HttpInspector")
+        || (type_name.is_empty() && (name.ends_with("tls_inspector") || name.ends_with("http_inspector")))
 }
 
 /// What comes on the connection, as far as the filters have read it.
@@ -106,6 +121,12 @@ impl Bytes<'_> {
             _ => self.odd.push(format!("listener filter {name} is not modeled")),
         }
         None
+    }
+
+    /// Whether the client may be one that waits for the server's first word.
+    fn speaks_last(&self) -> bool {
+        let is_source = matches!(self.walker.origin, Origin::Source(_));
+        is_source && self.header.is_none() && self.dial.layer == Layer::Clear && self.dial.protocol == Protocol::Tcp
     }
 
     fn inspect_tls(&mut self) {
