@@ -51,7 +51,10 @@ fn no_route(case: &Case) -> Option<Found> {
     let field = |object: &ObjectRef| said.as_ref().map_or_else(|| rules_field(object).to_owned(), Node::place);
     let objects: Vec<ObjectRef> = owner.iter().map(|(object, _)| in_field(object, field(object))).collect();
     let by = owner.as_ref().map_or("The route configuration".to_owned(), |(object, _)| named(object));
-    let count = nearest.count;
+    let has = match nearest.count {
+        1 => "1 route for this host, which does not take the request. It".to_owned(),
+        count => format!("{count} routes for this host, and none takes the request. The nearest"),
+    };
     let wanted = nearest.at.as_ref().map(Node::shown).unwrap_or_default();
     let mut evidence: Vec<Evidence> = nearest.at.iter().map(Node::evidence).collect();
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
@@ -60,14 +63,13 @@ fn no_route(case: &Case) -> Option<Found> {
         stage: Stage::Route,
         title: format!("no route matches {}", request.line()),
         why: format!(
-            "{by} has {count} {} for this host and none takes the request. The nearest wants {}, and the request's {} does not fit.{} {}.",
-            if count == 1 { "route" } else { "routes" },
+            "{by} has {has} wants {}, and the request's {} does not fit.{} {}.",
             if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(nearest)) },
             nearest.why,
             hint(nearest),
             case.answers(),
         ),
-        fix: match_more(case, owner.as_ref().map(|(object, _)| object), read.as_ref(), said.as_ref(), &nearest.why),
+        fix: match_more(case, owner.as_ref().map(|(object, _)| object), read.as_ref(), said.as_ref(), nearest),
         next: objects.first().map(show).unwrap_or_default(),
         objects,
         codes: &[],
@@ -92,22 +94,29 @@ fn match_more(
     owner: Option<&ObjectRef>,
     read: Option<&Node>,
     said: Option<&Node>,
-    what: &str,
+    nearest: &Missed,
 ) -> Vec<Fix> {
     let by = owner.map_or("The route configuration".to_owned(), named);
     let last = format!("{by}: add a last rule without a match, for the requests that no other takes");
+    let never = never_sent(nearest).is_some();
     let other = match said {
-        Some(said) => format!("{by}, {}: what takes {what}", said.place()),
-        None => format!("{by}: let a match take {what}"),
+        Some(said) if never => format!("{by}, {}: uri, method, scheme or authority of the match instead", said.place()),
+        Some(said) => format!("{by}, {}: what takes {}", said.place(), nearest.why),
+        None => format!("{by}: let a match take {}", nearest.why),
     };
-    match owner {
+    let mut fixes = match owner {
         Some(owner) => {
             let rules = in_field(owner, rules_field(owner));
             let rule = rule_for_all(case, owner);
             vec![add_item(&rules, read, &rules.field, rule, last), replace(&rules, said, None, other)]
         }
         None => vec![advice(Op::Add, last), advice(Op::Replace, other)],
+    };
+    // A match that no request can meet is the mistake itself.
+    if never {
+        fixes.reverse();
     }
+    fixes
 }
 
 /// Where a `VirtualService` says what the nearest route wants, where it is one place.
@@ -134,9 +143,7 @@ fn said(service: &Node, missed: &Missed) -> Option<Node> {
 ///
 /// `source/common/router/config_impl.cc` (`RegexRouteEntryImpl`); RFC 9113, 8.3.1.
 fn hint(missed: &Missed) -> String {
-    const PSEUDO: [&str; 5] = [":method", ":path", ":authority", ":scheme", ":protocol"];
-    let name = missed.at.as_ref().filter(|_| label(missed) == "headers").and_then(|at| at.text("name"));
-    match name.filter(|name| name.starts_with(':') && !PSEUDO.contains(&name.as_str())) {
+    match never_sent(missed) {
         Some(name) => {
             format!(" No request has a header {name}: HTTP's own are :method, :path, :authority and :scheme.")
         }
@@ -145,6 +152,13 @@ fn hint(missed: &Missed) -> String {
         }
         None => String::new(),
     }
+}
+
+/// The header that the nearest route wants, where no request has one of that name.
+fn never_sent(missed: &Missed) -> Option<String> {
+    const PSEUDO: [&str; 5] = [":method", ":path", ":authority", ":scheme", ":protocol"];
+    let name = missed.at.as_ref().filter(|_| label(missed) == "headers")?.text("name")?;
+    (name.starts_with(':') && !PSEUDO.contains(&name.as_str())).then_some(name)
 }
 
 /// The last name in the address of the condition that failed: `prefix`, `headers`.

@@ -131,6 +131,8 @@ impl Taking<'_> {
                     _ if host.matcher.is_some() => {
                         format!("its matcher leads to no route that takes {} {}", http.method, http.path)
                     }
+                    0 => "it has no routes".to_owned(),
+                    1 => format!("its only route does not match {} {}", http.method, http.path),
                     count => format!("none of its {count} routes matches {} {}", http.method, http.path),
                 };
                 (host.name.clone(), note, Stop::NoRoute, vec![routes(table)])
