@@ -55,7 +55,6 @@ fn no_route(case: &Case) -> Option<Found> {
         1 => "1 route for this host, which does not take the request. It".to_owned(),
         count => format!("{count} routes for this host, and none takes the request. The nearest"),
     };
-    let wanted = nearest.at.as_ref().map(Node::shown).unwrap_or_default();
     let mut evidence: Vec<Evidence> = nearest.at.iter().map(Node::evidence).collect();
     evidence.extend(owner.iter().map(|(_, evidence)| evidence.clone()));
     Some(Found {
@@ -64,7 +63,7 @@ fn no_route(case: &Case) -> Option<Found> {
         title: format!("no route matches {}", request.line()),
         why: format!(
             "{by} has {has} wants {}, and the request's {} does not fit.{} {}.",
-            if wanted.is_empty() { "something else".to_owned() } else { format!("{} {wanted}", label(nearest)) },
+            wanted(nearest),
             nearest.why,
             hint(nearest),
             case.answers(),
@@ -151,6 +150,24 @@ fn hint(missed: &Missed) -> String {
             " A regex has to fit the path from its beginning to its end.".to_owned()
         }
         None => String::new(),
+    }
+}
+
+/// What the nearest route wants, in words: `prefix "/api"`, `header x-user exact "bob"`.
+fn wanted(missed: &Missed) -> String {
+    let Some(at) = &missed.at else { return "something else".to_owned() };
+    let label = label(missed);
+    match (label.as_str(), at.text("name"), at.get("string_match")) {
+        ("safe_regex", ..) => at.get("regex").map_or_else(|| at.shown(), |regex| format!("regex {}", regex.shown())),
+        ("headers", Some(name), Some(of)) if at.get("invert_match").is_none() => {
+            let fits = of.value().as_object().and_then(|of| of.iter().next());
+            let fits = fits.map(|(how, what)| match what.get("regex") {
+                Some(regex) => format!("regex {regex}"),
+                None => format!("{how} {what}"),
+            });
+            format!("header {name} {}", fits.unwrap_or_default())
+        }
+        (label, ..) => format!("{label} {}", at.shown()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::envoy::pb::envoy::config::route::v3::HeaderMatcher;
 use crate::envoy::rbac::conditions::{Taken, alternatives};
 use crate::envoy::rbac::{self, Asked, Judgment, Peer};
 use crate::envoy::re2::Charset;
-use crate::snapshot::Node;
+use crate::snapshot::{Node, Origin};
 
 use crate::walk::way::accepted::Sight;
 use crate::walk::way::apart::{Asking, Entry};
@@ -45,7 +45,16 @@ pub(in crate::walk) fn judge(
         return Judgment::Unknown(what);
     }
     let unmodeled = |name: &str| unmodeled(node, name);
-    asked(walker, (dial, sight), request, &|asked| rbac::judge(rules, asked, &unmodeled))
+    match asked(walker, (dial, sight), request, &|asked| rbac::judge(rules, asked, &unmodeled)) {
+        Judgment::Unknown(why) => Judgment::Unknown(with_hint(walker, why)),
+        known => known,
+    }
+}
+
+/// Where a client stands that nobody knows, who asks can say.
+fn with_hint(walker: &Walker, why: String) -> String {
+    let can_say = matches!(walker.origin, Origin::Source(_)) && walker.question.from_address.is_none();
+    if can_say && why.ends_with("address is not known") { format!("{why} (--from-address IP says it)") } else { why }
 }
 
 /// What the rules at `node` ask of requests: each policy is an entry for each of its alternatives. Those that allow come
