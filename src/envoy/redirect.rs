@@ -37,7 +37,8 @@ pub fn location(redirect: &RedirectAction, matched: Option<&PathSpecifier>, aske
         &redirect.host_redirect
     };
     let path = path(redirect, matched, asked)?;
-    Some(format!("{scheme}://{host}{port}{path}"))
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Some(format!("{scheme}://{host}{port}{slash}{path}"))
 }
 
 /// The request's host: without its port where another takes its place, or where it was the old scheme's own.
@@ -75,6 +76,7 @@ fn path(redirect: &RedirectAction, matched: Option<&PathSpecifier>, asked: Asked
         Some(PathRewriteSpecifier::PathRewrite(text)) => text.clone(),
         Some(PathRewriteSpecifier::PathRedirect(_) | PathRewriteSpecifier::PrefixRewrite(_)) | None => bare.to_owned(),
     };
+    let new = if new.is_empty() { bare } else { &new };
     Some(format!("{new}{query}"))
 }
 
