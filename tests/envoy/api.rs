@@ -8,14 +8,18 @@ use std::path::Path;
 
 use prost::Message as _;
 use prost::encoding::decode_varint;
-use prost_types::field_descriptor_proto::Type;
-use prost_types::{DescriptorProto, FieldDescriptorProto, FieldOptions, FileDescriptorProto, MessageOptions};
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FieldOptions, FileDescriptorProto, MessageOptions,
+};
 use regex::bytes::Regex;
 
 /// What one binary knows.
 #[derive(Debug, Default)]
 pub(crate) struct Api {
     messages: BTreeMap<String, Message>,
+    /// The names of the values of each enumeration.
+    enums: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -30,6 +34,32 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) holds: Holds,
     pub(crate) standing: Standing,
+    /// Of the value, or of each value; `None` of a message.
+    pub(crate) scalar: Option<Scalar>,
+    pub(crate) times: Times,
+    /// Which of the message's groups it is in, of whose fields one alone is set.
+    pub(crate) oneof: Option<i32>,
+}
+
+/// A value that is no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    Bool,
+    /// With the largest.
+    Integer(u64),
+    Float,
+    Text,
+    Bytes,
+    /// Of this name.
+    Enum(String),
+}
+
+/// How often a field may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Times {
+    Once,
+    List,
+    Map,
 }
 
 /// What a field holds, as far as going down into it needs it.
@@ -72,6 +102,11 @@ impl Api {
         self.messages.iter()
     }
 
+    /// The values of the enumeration of this name.
+    pub(crate) fn values(&self, name: &str) -> &[String] {
+        self.enums.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Of this name.
     pub(crate) fn message(&self, name: &str) -> Option<&Message> {
         self.messages.get(name)
@@ -82,6 +117,14 @@ impl Api {
         for message in &file.message_type {
             self.add_message(file, file.package(), message);
         }
+        for one in &file.enum_type {
+            self.add_enum(file.package(), one);
+        }
+    }
+
+    fn add_enum(&mut self, scope: &str, one: &EnumDescriptorProto) {
+        let values = one.value.iter().map(|value| value.name().to_owned()).collect();
+        self.enums.insert(format!("{scope}.{}", one.name()), values);
     }
 
     fn add_message(&mut self, file: &FileDescriptorProto, scope: &str, message: &DescriptorProto) {
@@ -92,12 +135,18 @@ impl Api {
                 name: field.name().to_owned(),
                 holds: holds(message, field),
                 standing: if is_old { Standing::Deprecated } else { Standing::Current },
+                scalar: scalar(message, field),
+                times: times(message, field),
+                oneof: field.oneof_index.filter(|_| !field.proto3_optional()),
             }
         });
         let fields = fields.collect();
         self.messages.insert(name.clone(), Message { file: file.name().to_owned(), fields });
         for nested in message.nested_type.iter().filter(|nested| !is_map_entry(nested)) {
             self.add_message(file, &name, nested);
+        }
+        for one in &message.enum_type {
+            self.add_enum(&name, one);
         }
     }
 }
@@ -138,12 +187,42 @@ fn holds(message: &DescriptorProto, field: &FieldDescriptorProto) -> Holds {
         is_message.then(|| field.type_name().trim_start_matches('.').to_owned())
     };
     let Some(name) = of(field) else { return Holds::Value };
-    let mut entries = message.nested_type.iter().filter(|nested| is_map_entry(nested));
-    let Some(entry) = entries.find(|entry| name.ends_with(&format!(".{}", entry.name()))) else {
-        return Holds::Message(name);
-    };
+    let Some(entry) = entry(message, field) else { return Holds::Message(name) };
     let value = entry.field.iter().find(|field| field.name() == "value");
     value.and_then(of).map_or(Holds::Value, Holds::Map)
+}
+
+fn times(message: &DescriptorProto, field: &FieldDescriptorProto) -> Times {
+    match (entry(message, field), field.label()) {
+        (Some(_), _) => Times::Map,
+        (None, Label::Repeated) => Times::List,
+        (None, Label::Optional | Label::Required) => Times::Once,
+    }
+}
+
+/// Of a map the values'.
+fn scalar(message: &DescriptorProto, field: &FieldDescriptorProto) -> Option<Scalar> {
+    let value = entry(message, field).and_then(|entry| entry.field.iter().find(|field| field.name() == "value"));
+    let field = value.unwrap_or(field);
+    Some(match field.r#type() {
+        Type::Message | Type::Group => return None,
+        Type::Bool => Scalar::Bool,
+        Type::Int32 | Type::Sint32 | Type::Sfixed32 => Scalar::Integer(i32::MAX.unsigned_abs().into()),
+        Type::Uint32 | Type::Fixed32 => Scalar::Integer(u32::MAX.into()),
+        Type::Int64 | Type::Sint64 | Type::Sfixed64 => Scalar::Integer(i64::MAX.unsigned_abs()),
+        Type::Uint64 | Type::Fixed64 => Scalar::Integer(u64::MAX),
+        Type::Float | Type::Double => Scalar::Float,
+        Type::String => Scalar::Text,
+        Type::Bytes => Scalar::Bytes,
+        Type::Enum => Scalar::Enum(field.type_name().trim_start_matches('.').to_owned()),
+    })
+}
+
+/// What a map's entry is made of.
+fn entry<'a>(message: &'a DescriptorProto, field: &FieldDescriptorProto) -> Option<&'a DescriptorProto> {
+    let mut entries = message.nested_type.iter().filter(|nested| is_map_entry(nested));
+    let is_message = field.r#type() == Type::Message;
+    entries.find(|entry| is_message && field.type_name().ends_with(&format!(".{}.{}", message.name(), entry.name())))
 }
 
 fn is_map_entry(message: &DescriptorProto) -> bool {

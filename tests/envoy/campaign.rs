@@ -17,6 +17,7 @@ use crate::compare::is_unknown;
 use crate::coverage::{self, Met};
 use crate::draws;
 use crate::driver::{Installed, Share};
+use crate::foreign;
 use crate::generate::rng::Rng;
 use crate::generate::{Layer, Spot, Unit, Version};
 use crate::report::{Kind, generated as report, kinds};
@@ -67,6 +68,14 @@ impl Extent {
             (Self::Long, Share::Bounded) => 20,
             (Self::Sample, Share::All) => 10,
             (Self::Sample, Share::Bounded) => 4,
+        }
+    }
+
+    /// Mutants of the case files, of the seed that gates.
+    fn mutants(self) -> usize {
+        match self {
+            Self::Long => 1200,
+            Self::Sample => 160,
         }
     }
 
@@ -135,6 +144,17 @@ pub(crate) fn seeds() -> Vec<u64> {
         (None, Some(chosen)) => vec![chosen],
         (None, None) => vec![SEED],
     }
+}
+
+/// Mutants of the case files: the number of disagreements.
+pub(crate) fn foreign(envoy: &Installed) -> usize {
+    let minutes = number("MESH_WHY_SOAK_MINUTES").map(|minutes| Duration::from_secs(60 * minutes));
+    let count = number("MESH_WHY_MUTANTS").and_then(|count| usize::try_from(count).ok());
+    let until = minutes.map(foreign::Until::Elapsed);
+    let until = until.unwrap_or_else(|| foreign::Until::Mutants(count.unwrap_or(extent().mutants())));
+    let seed = number("MESH_WHY_SEED");
+    let fresh = minutes.map(|_| fresh());
+    foreign::run(envoy, seed.or(fresh).unwrap_or(SEED), until).disagreements()
 }
 
 /// A variable that is a number.

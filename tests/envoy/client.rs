@@ -21,9 +21,19 @@ pub(crate) fn port(number: usize) -> u16 {
 }
 
 /// Sends the request, as if from this address and port, and returns all that came back.
-pub(crate) fn send(accepts: SocketAddr, (client, port): (Ipv4Addr, u16), request: &Request) -> Vec<u8> {
+pub(crate) fn send(accepts: SocketAddr, from: (Ipv4Addr, u16), request: &Request) -> Vec<u8> {
+    send_within(PATIENCE, accepts, from, request)
+}
+
+/// Likewise, and waits only so long for each piece of the answer.
+pub(crate) fn send_within(
+    patience: Duration,
+    accepts: SocketAddr,
+    (client, port): (Ipv4Addr, u16),
+    request: &Request,
+) -> Vec<u8> {
     let mut stream = TcpStream::connect(accepts).expect("the accepting listener");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.set_read_timeout(Some(patience)).expect("a timeout");
     let mut bytes = proxy_header(client, port, request).into_bytes();
     bytes.extend(match request.protocol {
         Protocol::Http1 => http1::request(request),

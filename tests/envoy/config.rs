@@ -18,7 +18,7 @@ pub(crate) const ACCEPTING: &str = "virtualOutbound";
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 9);
 
 /// The resources of one Envoy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// Listeners, the accepting one among them.
     pub(crate) listeners: Vec<Value>,

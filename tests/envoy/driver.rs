@@ -99,13 +99,33 @@ impl Envoy {
         envoy
     }
 
+    /// Likewise; an error where it refuses a part of it, or is not ready in time.
+    pub(crate) fn try_start(
+        binary: &Path,
+        directory: &Path,
+        config: &Config,
+        patience: Duration,
+    ) -> Result<Self, String> {
+        let envoy = Self::start_within(binary, directory, config, patience)?;
+        envoy.rejected(config.listeners.len()).map_or(Ok(()), Err)?;
+        if !config.late_clusters.is_empty() {
+            envoy.write_late_clusters(config);
+            envoy.rejected(config.listeners.len()).map_or(Ok(()), Err)?;
+        }
+        Ok(envoy)
+    }
+
     /// Likewise, but it serves what it accepts.
     pub(crate) fn start_with(binary: &Path, directory: &Path, config: &Config) -> Result<Self, String> {
+        Self::start_within(binary, directory, config, PATIENCE)
+    }
+
+    fn start_within(binary: &Path, directory: &Path, config: &Config, patience: Duration) -> Result<Self, String> {
         files::write_all(directory, config);
         let watches = Watches::take(watches::needed(config));
         watches::patiently(|| {
             let mut envoy = Self::spawn(binary, directory, watches.clone());
-            envoy.wait_until_ready()?;
+            envoy.wait_until_ready(patience)?;
             envoy.accepts = envoy.accepting_address().ok_or_else(|| format!("no listener:\n{}", envoy.output()))?;
             Ok(envoy)
         })
@@ -168,7 +188,7 @@ impl Envoy {
         text
     }
 
-    fn wait_until_ready(&mut self) -> Result<(), String> {
+    fn wait_until_ready(&mut self, patience: Duration) -> Result<(), String> {
         let start = Instant::now();
         loop {
             if let Ok(Some(status)) = self.process.try_wait() {
@@ -181,7 +201,7 @@ impl Envoy {
                     return Ok(());
                 }
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > patience {
                 return Err(format!("Envoy is not ready:\n{}", self.output()));
             }
             thread::sleep(Duration::from_millis(10));
@@ -190,21 +210,31 @@ impl Envoy {
 
     /// Discovery rejects quietly; a case that Envoy does not accept is a mistake of the case.
     fn refuse_rejected_config(&self, listeners: usize) {
+        if let Some(why) = self.rejected(listeners) {
+            panic!("{}: {why}", self.directory.display());
+        }
+    }
+
+    fn rejected(&self, listeners: usize) -> Option<String> {
         let failures = self.get("/stats?filter=update_(rejected|failure)&usedonly");
         let active = self.get("/stats?filter=listener_manager.total_listeners_active");
         let all = active.trim() == format!("listener_manager.total_listeners_active: {listeners}");
         let clean = failures.lines().all(|line| line.is_empty() || line.ends_with(": 0") || is_unserved(line));
-        assert!(all && clean, "{}: {active}{failures}{}", self.directory.display(), self.output());
+        (!all || !clean).then(|| format!("{active}{failures}{}", self.output()))
     }
 
     fn deliver_late_clusters(&self, config: &Config) {
+        self.write_late_clusters(config);
+        self.refuse_rejected_config(config.listeners.len());
+    }
+
+    fn write_late_clusters(&self, config: &Config) {
         files::write_late_clusters(&self.directory, config);
         let start = Instant::now();
         while !self.get("/stats?filter=cluster_manager.cds.update_attempt").contains(": 2") {
             assert!(start.elapsed() < PATIENCE, "the late clusters do not arrive:\n{}", self.output());
             thread::sleep(Duration::from_millis(10));
         }
-        self.refuse_rejected_config(config.listeners.len());
     }
 
     fn accepting_address(&self) -> Option<SocketAddr> {

@@ -90,7 +90,10 @@ impl Observed {
         };
         // A listener filter that closes a connection says nothing of it.
         let by_filter = request.is_none() && fate == Fate::Failed && reply.flags.is_empty() && reply.details.is_empty();
-        let chosen = reply.details != "filter_chain_not_found" && (!by_filter || !line["cluster"].is_null());
+        // TLS is a chain's.
+        let handshakes = line["downstream_failure"].as_str().is_some_and(|why| why.starts_with("TLS_error"));
+        let goes_on = !by_filter || !line["cluster"].is_null() || handshakes;
+        let chosen = reply.details != "filter_chain_not_found" && goes_on;
         Self {
             fate,
             listener: text("listener").expect("a listener"),
