@@ -213,7 +213,7 @@ fn by_server_name(left: Left, name: &str) -> Left {
     let hit = keys.into_iter().filter(|k| !k.is_empty()).find(|key| left.iter().any(|(_, m)| has(m, key)));
     match hit {
         Some(key) => left.into_iter().filter(|(_, m)| has(m, &key)).collect(),
-        None => left.into_iter().filter(|(_, m)| m.server_names.is_empty()).collect(),
+        None => left.into_iter().filter(|(_, m)| asks_for_none(&m.server_names)).collect(),
     }
 }
 
@@ -226,8 +226,13 @@ fn by_application_protocol(left: Left, offered: &[String]) -> Left {
     let hit = offered.iter().find(|p| left.iter().any(|(_, m)| m.application_protocols.contains(p)));
     match hit {
         Some(protocol) => left.into_iter().filter(|(_, m)| m.application_protocols.contains(protocol)).collect(),
-        None => left.into_iter().filter(|(_, m)| m.application_protocols.is_empty()).collect(),
+        None => left.into_iter().filter(|(_, m)| asks_for_none(&m.application_protocols)).collect(),
     }
+}
+
+/// An empty name stands where those stand that name nothing (`FilterChainManagerImpl::addFilterChainForServerNames`).
+fn asks_for_none(names: &[String]) -> bool {
+    names.is_empty() || names.iter().any(String::is_empty)
 }
 
 /// The last levels: who connects.

@@ -126,6 +126,12 @@ pub fn matched(headers: &[(String, String)], http2: bool, edge: bool) -> Vec<(St
     all
 }
 
+/// Whether a header can have this name: a token of RFC 9110, 5.6.2.
+pub fn is_name(name: &str) -> bool {
+    let is_of_a_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_of_a_token)
+}
+
 /// Another `referer` is taken off (`Utility::isValidRefererValue`): an absolute URL has no user and no fragment, a
 /// relative one no colon in its first segment.
 fn is_referer(value: &str) -> bool {

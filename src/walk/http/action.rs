@@ -7,14 +7,14 @@ use crate::envoy::pb::envoy::config::route::v3::redirect_action::RedirectRespons
 use crate::envoy::pb::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
 use crate::envoy::pb::envoy::config::route::v3::{RedirectAction, RouteAction, route};
 use crate::snapshot::{Evidence, HostTable, Node};
-use crate::verdict::Stage;
+use crate::verdict::{Power, Stage};
 
 use crate::envoy::pb::envoy::config::core::v3::RoutingPriority;
 use crate::envoy::re2::Charset;
-use crate::envoy::redacted;
 use crate::envoy::redirect::{self, Asked};
 use crate::envoy::retry::Retries;
 use crate::envoy::version::Version;
+use crate::envoy::{headers, redacted};
 
 use crate::walk::http::chosen::{Chosen, Drawn, Hit};
 use crate::walk::http::cluster_plugin::{self, Named};
@@ -90,7 +90,7 @@ impl Taking<'_> {
         let unmodeled = hit.unmodeled.get_or_init(|| Walker::unmodeled(&hit.node, ROUTE, &except)).clone();
         let condition = unmodeled.map(|why| Condition::of(Stage::Route, &self.subject(hit), ANYTHING, &why));
         let told = match &hit.route.action {
-            Some(route::Action::Route(action)) => self.forward((chosen, hit), action, left),
+            Some(route::Action::Route(action)) => self.forward((chosen, hit), action, left).under(self.unsendable(hit)),
             Some(route::Action::Redirect(redirect)) => {
                 let status = status_of(redirect);
                 let to = self.location(redirect, hit);
@@ -115,6 +115,14 @@ impl Taking<'_> {
             None => self.open(hit, "the route's action is not modeled"),
         };
         told.under(condition)
+    }
+
+    /// A header is added whose name no header can have: `HeaderUtility::checkValidRequestHeaders`, by which Envoy 1.40
+    /// answers 503.
+    fn unsendable(&self, hit: &Hit) -> Option<Condition> {
+        let (name, _) = sets(&self.levels(hit)).into_iter().find(|(name, _)| !headers::is_name(name))?;
+        let why = format!("the header {name:?} that is added to requests has a name that no header can have");
+        Some(Condition::of(Stage::Route, &self.subject(hit), &[Power::Refuse], &why))
     }
 
     /// Nothing can be said of what the route does.
