@@ -3,6 +3,7 @@
 mod aggregate;
 mod assignment;
 mod balance;
+mod between;
 mod breaker;
 pub(super) mod cluster;
 pub(super) mod evaluated;

@@ -12,7 +12,7 @@ use crate::envoy::retry::Retries;
 use crate::snapshot::{Lookup, Node};
 use crate::verdict::{Mark, Power, Stage};
 use crate::walk::upstream::evaluated::{Evaluated, Fate, row, withheld};
-use crate::walk::upstream::{aggregate, balance, breaker, forward_proxy, original_dst, policy};
+use crate::walk::upstream::{aggregate, balance, between, breaker, forward_proxy, original_dst, policy};
 use crate::walk::way::dial::Dial;
 use crate::walk::way::forwarded::{Choice, Wire};
 use crate::walk::way::guard::Condition;
@@ -114,6 +114,7 @@ fn there(
         }
         _ => balance::evaluate(walker, trail, (cluster, node), wire, choice),
     };
+    conditions.extend(between::conditions(walker, cluster, &evaluated.trail));
     evaluated.under(conditions).mended(mended)
 }
 

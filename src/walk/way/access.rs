@@ -47,7 +47,7 @@ pub(in crate::walk) fn judge(
     let unmodeled = |name: &str| unmodeled(node, name);
     match asked(walker, (dial, sight), request, &|asked| rbac::judge(rules, asked, &unmodeled)) {
         Judgment::Unknown(why) => Judgment::Unknown(with_hint(walker, why)),
-        known => known,
+        known @ (Judgment::Allowed | Judgment::Denied(_)) => known,
     }
 }
 
