@@ -162,7 +162,8 @@ async fn once(
     cli: &Cli,
     &Asked { ask: asked, line, place, options }: &Asked<'_>,
 ) -> Result<(Snapshot, Verdict), Trouble> {
-    let Opened { mut snapshot, mut collector } = collect::open(place, options).await?;
+    let foresight = asked.and_then(|ask| Question::parse(ask).ok()).map(|question| crate::foresight(&question));
+    let Opened { mut snapshot, mut collector } = collect::open_with(place, options, foresight).await?;
     if let Some(what) = too_old(&snapshot) {
         return Err(CollectError::TooOld { what }.into());
     }

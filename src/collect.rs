@@ -4,6 +4,7 @@
 //! then on [`Collector::fetch`] answers the needs of a round, all at once.
 
 mod admin;
+mod ahead;
 mod archive;
 mod cluster;
 mod control_plane;
@@ -20,8 +21,10 @@ mod kubeconfig;
 mod layout;
 mod limits;
 mod log;
+mod meet;
 mod near;
 mod objects;
+mod outlook;
 mod plugin;
 mod progress;
 mod proxies;
@@ -31,19 +34,23 @@ mod said;
 mod save;
 mod sidecar;
 mod source;
+mod streams;
 mod suggest;
 mod transport;
 mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 pub use error::CollectError;
 pub use kubeconfig::{ClusterFlags, Entries};
-pub use log::{Level, Log, Outcome, Read, Round};
+pub use log::{Count, Level, Log, Outcome, Read, Round};
+pub use outlook::Foresight;
 pub use progress::{Look, show, stand, wipe};
 pub use save::Existing;
 pub use source::Source;
@@ -59,6 +66,8 @@ use cluster::Cluster;
 use endpoint::Endpoint;
 use forward::PodEndpoint;
 use limits::Limits;
+use meet::{Finder, Met, greeted};
+use outlook::Outlook;
 
 use crate::snapshot::{Answer, ClusterRecord, Kind, Lookup, Need, Origin, PodRecord, Snapshot};
 
@@ -116,9 +125,12 @@ pub struct Opened {
 
 /// Answers needs.
 pub struct Collector {
-    admins: BTreeMap<Origin, Admin>,
+    admins: BTreeMap<Origin, Arc<Admin>>,
     cluster: Option<Cluster>,
     options: Options,
+    /// For which purpose is read from now on.
+    purpose: fn(usize) -> Round,
+    outlook: Arc<Outlook>,
 }
 
 /// What a suggestion may take.
@@ -126,6 +138,15 @@ const SOON: Duration = Duration::from_secs(3);
 
 /// Begins to read at `place`.
 pub async fn open(place: &Place, options: &Options) -> Result<Opened, CollectError> {
+    open_with(place, options, None).await
+}
+
+/// The same, where somebody foresees what will be wanted.
+pub async fn open_with(
+    place: &Place,
+    options: &Options,
+    foresight: Option<Arc<dyn Foresight>>,
+) -> Result<Opened, CollectError> {
     match place {
         Place::Demo => saved(disk::demo()?, options).await,
         Place::Snapshot(path) => saved(disk::load(path)?, options).await,
@@ -134,12 +155,12 @@ pub async fn open(place: &Place, options: &Options) -> Result<Opened, CollectErr
         Place::Named(source) => {
             let cluster = options.cluster().await?;
             let pod = source::find(&cluster, source).await?;
-            open_pod(cluster, pod, options).await
+            open_pod(cluster, pod, options, foresight).await
         }
         Place::Selector(selector) => {
             let cluster = options.cluster().await?;
             let pod = source::find_labeled(&cluster, selector).await?;
-            open_pod(cluster, pod, options).await
+            open_pod(cluster, pod, options, foresight).await
         }
     }
 }
@@ -157,10 +178,10 @@ impl Replica {
         self.pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Begins to read it.
-    pub async fn open(self) -> Result<Opened, CollectError> {
+    /// Begins to read it, where somebody foresees what will be wanted.
+    pub async fn open_with(self, foresight: Option<Arc<dyn Foresight>>) -> Result<Opened, CollectError> {
         let options = Options { log: self.options.log.of_one(), ..self.options };
-        open_pod(self.cluster.with_log(options.log.clone()), self.pod, &options).await
+        open_pod(self.cluster.with_log(options.log.clone()), self.pod, &options, foresight).await
     }
 }
 
@@ -250,30 +271,46 @@ async fn saved(mut snapshot: Snapshot, options: &Options) -> Result<Opened, Coll
     if snapshot.cluster == ClusterRecord::default() {
         snapshot.cluster = cluster.record();
     }
-    let collector = Collector { admins: BTreeMap::new(), cluster: Some(cluster), options: options.clone() };
+    let collector = Collector::new(Some(cluster), options, Outlook::default());
     Ok(Opened { snapshot, collector: Some(collector) })
 }
 
 async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> {
     let endpoint = Endpoint::new(url, options.limits())?;
     let whom = endpoint.shown().to_owned();
-    let admin = Admin::new(Way::Url(endpoint), whom, options.log.clone());
+    let admin = Arc::new(Admin::new(Way::Url(endpoint, Semaphore::new(1)), whom, options.log.clone()));
     let cluster = options.named_cluster().await?;
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
     snapshot.cluster = cluster.as_ref().map(Cluster::record).unwrap_or_default();
-    let mut collector = Collector { admins: BTreeMap::new(), cluster, options: options.clone() };
-    let (admin, identity) = greeted(admin).await?;
+    let mut collector = Collector::new(cluster, options, Outlook::default());
+    let identity = greeted(&admin).await?;
     collector.welcome(Origin::Source(0), admin, identity, &mut snapshot)?;
     Ok(Opened { snapshot, collector: Some(collector) })
 }
 
-async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -> Result<Opened, CollectError> {
-    let met = meet(&cluster, pod, options).await?;
+async fn open_pod(
+    cluster: Cluster,
+    pod: serde_json::Value,
+    options: &Options,
+    foresight: Option<Arc<dyn Foresight>>,
+) -> Result<Opened, CollectError> {
+    let mut collector = Collector::new(Some(cluster.clone()), options, Outlook::new(foresight));
+    let (finder, outlook) = (options.finder(&cluster), Arc::clone(&collector.outlook));
+    let foresee = || outlook.foresee(&cluster, None, &[], |pod| finder.door(pod));
+    let began = Instant::now();
+    outlook.met_source(&finder.look(&pod)?.0, &pod);
+    foresee();
+    let approached = finder.approach(pod, None).await?;
+    outlook.settle(began).await;
+    foresee();
+    let likely = outlook.of_proxy(None, (Origin::Source(0), &approached.record), &[]);
+    let began = Instant::now();
+    let met = approached.greeted(&likely).await?;
+    outlook.settle(began).await;
     let mut snapshot = Snapshot::default();
     snapshot.time = now();
     snapshot.cluster = cluster.record();
-    let mut collector = Collector { admins: BTreeMap::new(), cluster: Some(cluster), options: options.clone() };
     snapshot.source = Some(met.record.clone());
     collector.take(Origin::Source(0), met, &mut snapshot)?;
     Ok(Opened { snapshot, collector: Some(collector) })
@@ -282,6 +319,10 @@ async fn open_pod(cluster: Cluster, pod: serde_json::Value, options: &Options) -
 impl Options {
     async fn cluster(&self) -> Result<Cluster, CollectError> {
         Cluster::open(&self.cluster, self.limits(), self.log.clone()).await
+    }
+
+    fn finder(&self, cluster: &Cluster) -> Finder {
+        Finder { cluster: cluster.clone(), admin_port: self.admin_port, log: self.log.clone() }
     }
 
     fn limits(&self) -> Limits {
@@ -294,9 +335,50 @@ impl Options {
 }
 
 impl Collector {
-    /// The next round of reads begins.
-    pub fn next_round(&self, of: fn(usize) -> Round) {
-        self.options.log.next_round(of);
+    fn new(cluster: Option<Cluster>, options: &Options, outlook: Outlook) -> Self {
+        let outlook = Arc::new(outlook);
+        Self { admins: BTreeMap::new(), cluster, options: options.clone(), purpose: Round::Walk, outlook }
+    }
+
+    /// From now on is read for this purpose. A round begins with the first read that was not foreseen.
+    pub fn read_for(&mut self, purpose: fn(usize) -> Round) {
+        self.purpose = purpose;
+    }
+
+    /// Nothing that was read ahead is of now any more.
+    pub fn forget(&self) {
+        self.admins.values().for_each(|admin| admin.forget());
+    }
+
+    /// Asks, beside what is `wanted`, for what is likely to be wanted next.
+    pub fn foresee(&self, snapshot: &Snapshot, wanted: &[Need]) {
+        let Some(cluster) = &self.cluster else { return };
+        let finder = self.options.finder(cluster);
+        self.outlook.foresee(cluster, Some(snapshot), wanted, |pod| finder.door(pod));
+        for (origin, pod) in snapshot.proxies() {
+            if let (Some(admin), Some(pod)) = (self.admins.get(&origin), pod) {
+                admin.foresee(&self.outlook.of_proxy(Some(snapshot), (origin, pod), wanted));
+            }
+        }
+    }
+
+    /// Whether an answer is at hand, or on its way.
+    fn foresaw(&self, need: &Need) -> bool {
+        self.outlook.foresaw(need) || self.admins.get(&need.origin()).is_some_and(|admin| admin.foresaw(need))
+    }
+
+    /// Whether an answer is here.
+    pub fn has(&self, need: &Need) -> bool {
+        self.outlook.has(need) || self.admins.get(&need.origin()).is_some_and(|admin| admin.has(need))
+    }
+
+    /// These are wanted now: a round, unless all of them are here or on their way. Says which it is.
+    pub fn begin_round(&self, needs: &[Need]) -> bool {
+        let begins = !needs.iter().all(|need| self.foresaw(need) || self.why_not(need).is_some());
+        if begins {
+            self.options.log.next_round(self.purpose);
+        }
+        begins
     }
 
     /// Why nobody is there who could answer a need; `None` where somebody is.
@@ -312,45 +394,41 @@ impl Collector {
         (!is_there).then(|| why_not(origin))
     }
 
-    /// Answers needs: admin queries of one proxy after each other on its connection, all else at once.
+    /// Answers needs, all at once.
     ///
     /// An error says why this need has no answer.
-    pub async fn fetch(&mut self, needs: &[Need]) -> Vec<(Need, Result<Answer, String>)> {
-        let mut by_origin: BTreeMap<Origin, Vec<Need>> = BTreeMap::new();
-        for need in needs {
-            by_origin.entry(need.origin()).or_default().push(need.clone());
-        }
-        let mut answers = Vec::with_capacity(needs.len());
-        let mut tasks: JoinSet<Done> = JoinSet::new();
-        for (origin, needs) in by_origin {
-            if let Some(mut admin) = self.admins.remove(&origin) {
-                tasks.spawn(async move { Done { answers: admin.answer(needs).await, admin: Some((origin, admin)) } });
-            } else if let (Origin::Kubernetes | Origin::ControlPlane, Some(cluster)) = (origin, &self.cluster) {
-                for need in needs {
-                    let cluster = cluster.clone();
-                    tasks.spawn(async move {
-                        let answer = if let Need::Sync(_, pods) = &need {
-                            control_plane::answer(&cluster, &need.query(), pods).await
-                        } else if let Need::Probe(namespace, pod, port) = &need {
-                            PodEndpoint::new(cluster, namespace, pod, *port).probe().await
-                        } else {
-                            objects::answer(&cluster, &need).await
-                        };
-                        Done { answers: vec![(need, answer)], admin: None }
-                    });
-                }
+    pub async fn fetch(&self, needs: &[Need]) -> Vec<(Need, Result<Answer, String>)> {
+        self.ask(needs).answers().await
+    }
+
+    /// Asks; the answers are waited for later.
+    pub fn ask(&self, needs: &[Need]) -> Asked {
+        let outlook = Arc::clone(&self.outlook);
+        let mut asked = Asked { began: Instant::now(), outlook, answers: Vec::new(), tasks: JoinSet::new() };
+        let mut rounds: BTreeMap<Origin, admin::Round> = BTreeMap::new();
+        for need in needs.iter().cloned() {
+            let origin = need.origin();
+            if let Some(admin) = self.admins.get(&origin).cloned() {
+                let round = rounds.entry(origin).or_default().clone();
+                asked.tasks.spawn(async move {
+                    let answer = admin.answer(&need, &round).await;
+                    (need, answer)
+                });
+            } else if let (Origin::Kubernetes | Origin::ControlPlane, Some(cluster)) = (origin, self.cluster.clone()) {
+                let outlook = Arc::clone(&self.outlook);
+                asked.tasks.spawn(async move {
+                    let answer = if let Need::Probe(namespace, pod, port) = &need {
+                        PodEndpoint::new(cluster, (namespace, pod), *port, 1).probe().await
+                    } else {
+                        outlook.answer(&cluster, &need).await
+                    };
+                    (need, answer)
+                });
             } else {
-                let why = why_not(origin).to_owned();
-                answers.extend(needs.into_iter().map(|need| (need, Err(why.clone()))));
+                asked.answers.push((need, Err(why_not(origin).to_owned())));
             }
         }
-        while let Some(done) = tasks.join_next().await {
-            // A task that panicked takes its answers with it; its needs stay unread.
-            let Ok(done) = done else { continue };
-            answers.extend(done.answers);
-            self.admins.extend(done.admin);
-        }
-        answers
+        asked
     }
 
     /// Reads pods of B's too, all at once: from now on their proxies answer as destinations. What a pod is like is
@@ -363,12 +441,34 @@ impl Collector {
         let mut tasks = JoinSet::new();
         for (place, need) in needs.iter().enumerate() {
             let Need::Destination(namespace, name) = need.clone() else { continue };
-            let (cluster, options) = (self.cluster.clone(), self.options.clone());
             let known = match snapshot.object(Kind::Pod, &namespace, &name) {
                 Lookup::Found(pod) => Some(pod.value().clone()),
-                Lookup::Absent(_) | Lookup::Unread(_) => None,
+                Lookup::Absent(_) | Lookup::Unread(_) => self.outlook.pod(&namespace, &name),
             };
-            tasks.spawn(async move { (place, meet_named(cluster.as_ref(), &namespace, &name, known, &options).await) });
+            let finder = self.cluster.as_ref().map(|cluster| self.options.finder(cluster));
+            let door = self.outlook.door(&namespace, &name);
+            let record = PodRecord {
+                kind: String::new(),
+                namespace: namespace.clone(),
+                name: name.clone(),
+                proxy: None,
+                without_proxy: false,
+            };
+            let likely = self.outlook.of_proxy(Some(snapshot), (Origin::Destination(0), &record), needs);
+            tasks.spawn(async move {
+                let met = async {
+                    let what = format!("pod {namespace}/{name}");
+                    let nobody =
+                        || CollectError::Api { what, cause: why_not(Origin::Kubernetes).to_owned(), hint: None };
+                    let finder = finder.ok_or_else(nobody)?;
+                    let pod = match known {
+                        Some(pod) => pod,
+                        None => finder.pod(&namespace, &name).await?,
+                    };
+                    finder.approach(pod, door).await?.greeted(&likely).await
+                };
+                (place, met.await)
+            });
         }
         let mut done = BTreeMap::new();
         while let Some(one) = tasks.join_next().await {
@@ -402,7 +502,7 @@ impl Collector {
     fn welcome(
         &mut self,
         origin: Origin,
-        admin: Admin,
+        admin: Arc<Admin>,
         identity: Answer,
         snapshot: &mut Snapshot,
     ) -> Result<(), CollectError> {
@@ -417,72 +517,24 @@ impl Collector {
     }
 }
 
-/// A pod, and its proxy that was greeted, where it has one.
-struct Met {
-    pod: serde_json::Value,
-    record: PodRecord,
-    admin: Option<(Admin, Answer)>,
-}
-
-/// Meets a pod of B's, which may be `known` from a list.
-async fn meet_named(
-    cluster: Option<&Cluster>,
-    namespace: &str,
-    name: &str,
-    known: Option<serde_json::Value>,
-    options: &Options,
-) -> Result<Met, CollectError> {
-    let what = format!("pod {namespace}/{name}");
-    let failed = |cause: String| CollectError::Api { what: what.clone(), cause, hint: None };
-    let cluster = cluster.ok_or_else(|| failed(why_not(Origin::Kubernetes).to_owned()))?;
-    if let Some(pod) = known {
-        return meet(cluster, pod, options).await;
-    }
-    let need = Need::Object(Kind::Pod, namespace.to_owned(), name.to_owned());
-    match objects::answer(cluster, &need).await.map_err(failed)? {
-        Answer::Object(pod) => meet(cluster, pod, options).await,
-        Answer::Body(_) | Answer::Objects(_) | Answer::Nothing => Err(failed("there is no such pod".to_owned())),
-    }
-}
-
-/// Finds a pod's proxy and greets it.
-async fn meet(cluster: &Cluster, pod: serde_json::Value, options: &Options) -> Result<Met, CollectError> {
-    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
-    let (namespace, name) = (text("namespace"), text("name"));
-    if ![&namespace, &name].iter().all(|text| objects::is_name(text)) {
-        let cause = format!("`{namespace}/{name}` is not a pod's name");
-        return Err(CollectError::Api { what: "the pod".to_owned(), cause, hint: None });
-    }
-    let sidecar = sidecar::find(&pod);
-    let record = PodRecord {
-        kind: Kind::Pod.name().to_owned(),
-        namespace: namespace.clone(),
-        name: name.clone(),
-        proxy: sidecar.as_ref().map(|sidecar| sidecar.container.clone()),
-        without_proxy: sidecar.is_none(),
-    };
-    let Some(sidecar) = sidecar else { return Ok(Met { pod, record, admin: None }) };
-    let port = options.admin_port.unwrap_or(sidecar.admin_port);
-    let endpoint = PodEndpoint::new(cluster.clone(), &namespace, &name, port);
-    let whom = format!("the proxy of pod {namespace}/{name}");
-    let admin = greeted(Admin::new(Way::Pod(Box::new(endpoint)), whom, options.log.clone())).await?;
-    Ok(Met { pod, record, admin: Some(admin) })
-}
-
-/// The first read of a proxy: it shows whether anything can be read.
-async fn greeted(mut admin: Admin) -> Result<(Admin, Answer), CollectError> {
-    match admin.greet().await {
-        Ok(answer) => Ok((admin, answer)),
-        Err(failure) => {
-            Err(CollectError::Admin { whom: admin.whom().to_owned(), causes: failure.causes, hint: failure.hint })
-        }
-    }
-}
-
-/// What a task of a round brings back.
-struct Done {
+/// Needs that were asked for.
+pub struct Asked {
+    began: Instant,
+    outlook: Arc<Outlook>,
     answers: Vec<(Need, Result<Answer, String>)>,
-    admin: Option<(Origin, Admin)>,
+    tasks: JoinSet<(Need, Result<Answer, String>)>,
+}
+
+impl Asked {
+    /// What came of them.
+    pub async fn answers(mut self) -> Vec<(Need, Result<Answer, String>)> {
+        while let Some(done) = self.tasks.join_next().await {
+            // A task that panicked takes its answer with it; its need stays unread.
+            self.answers.extend(done);
+        }
+        self.outlook.settle(self.began).await;
+        self.answers
+    }
 }
 
 /// Why nobody answers for an origin.

@@ -29,9 +29,11 @@ pub mod verdict;
 pub mod walk;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use collect::{Collector, Round};
-use snapshot::{Need, Snapshot};
+use collect::{Collector, Foresight, Round};
+use mesh::likely::Likely;
+use snapshot::{Need, Origin, PodRecord, Snapshot};
 use verdict::Verdict;
 use walk::Question;
 
@@ -64,7 +66,31 @@ pub async fn answer(question: &Question, snapshot: &mut Snapshot, mut collector:
             return diagnose::unsettled(verdict, &moved);
         }
         restarts += 1;
+        collector.forget();
         snapshot.forget_configuration();
+    }
+}
+
+/// What a question is likely to need, before it is known that it does.
+pub fn foresight(question: &Question) -> Arc<dyn Foresight> {
+    let port = match &question.port {
+        walk::Port::Number(number) => Ok(*number),
+        walk::Port::Name(name) => Err(name.clone()),
+    };
+    let beyond = question.beyond == walk::Beyond::Application;
+    let is_one = question.protocol.is_none_or(|protocol| protocol.http().is_some());
+    Arc::new(Foreseen(Likely { host: question.host.clone(), port, beyond, http: is_one }))
+}
+
+struct Foreseen(Likely);
+
+impl Foresight for Foreseen {
+    fn objects(&self, seen: &[&Snapshot], wanted: &[Need]) -> Vec<Need> {
+        self.0.objects(seen, wanted)
+    }
+
+    fn of_proxy(&self, seen: &[&Snapshot], origin: Origin, pod: &PodRecord, wanted: &[Need]) -> Vec<Need> {
+        self.0.of_proxy(seen, origin, pod, wanted)
     }
 }
 
@@ -77,14 +103,23 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
         if untried.is_empty() || round == ROUNDS {
             return verdict;
         }
-        round += 1;
-        match collector.as_deref_mut() {
-            Some(collector) => {
-                collector.next_round(Round::Walk);
-                read(snapshot, collector, &untried).await;
+        let Some(collector) = collector.as_deref_mut() else {
+            round += 1;
+            for need in &untried {
+                snapshot.pass_over(need, "it is not in the snapshot");
             }
-            None => untried.iter().for_each(|need| snapshot.pass_over(need, "it is not in the snapshot")),
+            continue;
+        };
+        // What is here costs no wait, and may show what else to ask for.
+        let here: Vec<Need> = untried.iter().filter(|need| collector.has(need)).cloned().collect();
+        if !here.is_empty() {
+            read(snapshot, collector, &here).await;
+            continue;
         }
+        collector.read_for(Round::Walk);
+        round += usize::from(collector.begin_round(&untried));
+        collector.foresee(snapshot, &untried);
+        read(snapshot, collector, &untried).await;
     }
 }
 
@@ -94,13 +129,14 @@ async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]
         snapshot.pass_over(&need, collector.why_not(&need).unwrap_or_default());
     }
     let (pods, needs): (Vec<Need>, Vec<Need>) = needs.into_iter().partition(|n| matches!(n, Need::Destination(..)));
+    let asked = collector.ask(&needs);
     for (need, taken) in collector.read_pods(&pods, snapshot).await {
         if let Err(why) = taken {
             let causes = why.causes();
             snapshot.refuse(&need, &if causes.is_empty() { why.to_string() } else { causes.join(": ") });
         }
     }
-    for (need, answer) in collector.fetch(&needs).await {
+    for (need, answer) in asked.answers().await {
         let taken = answer.and_then(|answer| snapshot.answer(&need, answer).map_err(|why| why.to_string()));
         if let Err(why) = taken {
             snapshot.refuse(&need, &why);
@@ -112,7 +148,8 @@ async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]
 async fn moved(snapshot: &Snapshot, collector: &mut Collector) -> Vec<Need> {
     let parts = snapshot.moving_parts();
     let mut later = Snapshot::default();
-    collector.next_round(Round::Again);
+    collector.read_for(Round::Again);
+    collector.begin_round(&parts);
     read(&mut later, collector, &parts).await;
     parts.into_iter().filter(|part| !snapshot.is_unmoved(part, &later)).collect()
 }

@@ -63,7 +63,7 @@ async fn asked(
 }
 
 async fn of_one(replica: Replica, ask: AskRecord, question: &Question) -> Result<Verdict, CollectError> {
-    let Opened { mut snapshot, mut collector } = replica.open().await?;
+    let Opened { mut snapshot, mut collector } = replica.open_with(Some(crate::foresight(question))).await?;
     if let Some(what) = too_old(&snapshot) {
         return Err(CollectError::TooOld { what });
     }

@@ -5,15 +5,21 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use super::progress::{columns, is_unicode};
-use crate::collect::{self, Log, Outcome, Read, Round, fit, said, shown_bytes, shown_time};
+use crate::collect::{self, Count, Level, Log, Outcome, Read, Round, fit, said, shown_bytes, shown_time};
 
 /// The columns of a line without what is read and without its bar: the indent, and three figures.
 const FIXED: usize = 4 + 2 + 3 * FIGURE;
 /// A figure, with the blanks before it.
 const FIGURE: usize = 10;
 
-/// Prints the rounds on standard error, where they were kept.
+/// Prints the rounds on standard error, where they were kept; else, with the reads, how many there were.
 pub(super) fn tell(log: &Log) {
+    let Count { objects, proxies, bytes } = log.count();
+    if log.level() == Level::Reads && objects + proxies > 0 {
+        let (all, bytes) = (counted(objects + proxies, "read"), shown_bytes(bytes));
+        collect::wipe();
+        let _ = writeln!(io::stderr(), "total: {all}, {objects} of them the API server's, {bytes}");
+    }
     let reads = log.take();
     if reads.is_empty() {
         return;

@@ -1,9 +1,12 @@
 //! An Envoy admin endpoint: which GET answers a need, and what its answer means.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
+use tokio::sync::{OnceCell, Semaphore};
 
+use super::ahead::Ahead;
 use super::endpoint::Endpoint;
 use super::forward::PodEndpoint;
 use super::log::{Log, Outcome};
@@ -15,8 +18,8 @@ use crate::snapshot::{Answer, Need, Origin};
 pub(super) enum Way {
     /// Through a port-forward to a pod.
     Pod(Box<PodEndpoint>),
-    /// At a URL.
-    Url(Endpoint),
+    /// At a URL, on one connection.
+    Url(Endpoint, Semaphore),
 }
 
 /// The admin endpoint of one proxy.
@@ -25,11 +28,13 @@ pub(super) struct Admin {
     /// Whose it is, for people.
     whom: String,
     log: Log,
-    form: Form,
+    form: Mutex<Form>,
+    /// What was asked before anybody wanted it.
+    ahead: Ahead,
 }
 
 /// The form of a targeted `/config_dump` that this Envoy takes; it is learned from the first refusal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Form {
     /// `?mask=FIELDS&name_regex=`
     Mask,
@@ -39,12 +44,15 @@ enum Form {
     Whole,
 }
 
-/// Bodies that were read in this round: no path is asked for twice.
-type Round = HashMap<String, Reply>;
+/// Bodies that are read of one proxy in this round, by their path: none is asked for twice.
+#[derive(Clone, Default)]
+pub(super) struct Round {
+    replies: Arc<Mutex<HashMap<String, Arc<OnceCell<Reply>>>>>,
+}
 
 impl Admin {
     pub(super) fn new(way: Way, whom: String, log: Log) -> Self {
-        Self { way, whom, log, form: Form::Mask }
+        Self { way, whom, log, form: Mutex::new(Form::Mask), ahead: Ahead::default() }
     }
 
     /// Whose it is.
@@ -52,23 +60,67 @@ impl Admin {
         &self.whom
     }
 
-    /// Answers needs, one after the other on the same connection.
-    pub(super) async fn answer(&mut self, needs: Vec<Need>) -> Vec<(Need, Result<Answer, String>)> {
-        let mut round = Round::new();
-        let mut answers = Vec::with_capacity(needs.len());
-        for need in needs {
-            let answer = self.answer_one(&need, &mut round).await;
-            answers.push((need, answer.map_err(|failure| failure.causes.join(": "))));
+    /// Opens what the answers come through, where that is worth a read of its own.
+    pub(super) async fn connect(&self) -> Result<(), Failure> {
+        match &self.way {
+            Way::Pod(pod) => pod.connect().await,
+            Way::Url(..) => Ok(()),
         }
-        answers
+    }
+
+    /// Answers a need.
+    pub(super) async fn answer(&self, need: &Need, round: &Round) -> Result<Answer, String> {
+        match self.ahead.taken(&need.query()).await {
+            Some(answer) => Ok(answer),
+            None => self.asked(need, round).await,
+        }
+    }
+
+    /// Asks for what is likely to be needed; nobody waits for it.
+    pub(super) fn foresee(self: &Arc<Self>, needs: &[Need]) {
+        let round = Round::default();
+        for need in needs {
+            let (admin, own, round) = (Arc::clone(self), need.clone(), round.clone());
+            self.ahead.begin(&need.query(), async move { admin.asked(&own, &round).await });
+        }
+    }
+
+    /// Whether this was asked for before anybody wanted it.
+    pub(super) fn foresaw(&self, need: &Need) -> bool {
+        self.ahead.has(&need.query())
+    }
+
+    /// Whether the answer to this is here.
+    pub(super) fn has(&self, need: &Need) -> bool {
+        self.ahead.is_here(&need.query())
+    }
+
+    /// What was asked ahead is not of now any more.
+    pub(super) fn forget(&self) {
+        self.ahead.forget();
+    }
+
+    async fn asked(&self, need: &Need, round: &Round) -> Result<Answer, String> {
+        self.answer_one(need, round).await.map_err(|failure| failure.causes.join(": "))
+    }
+
+    /// The form that queries have as far as is known.
+    fn form(&self) -> Form {
+        *self.form.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// No form before this one is taken.
+    fn falls_back_to(&self, form: Form) {
+        let mut known = self.form.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = form.max(*known);
     }
 
     /// The first read: it shows whether this is an admin endpoint at all. An Envoy that does not take the masked query
     /// says the same at length.
-    pub(super) async fn greet(&mut self) -> Result<Answer, Failure> {
+    pub(super) async fn greet(&self) -> Result<Answer, Failure> {
         let query = Need::Identity(Origin::Source(0)).query();
         for path in [query.as_str(), "/server_info"] {
-            let reply = self.get(path, "the proxy's version", &mut Round::new()).await?;
+            let reply = self.get(path, "the proxy's version", &Round::default()).await?;
             let says_who = serde_json::from_slice::<Value>(&reply.body)
                 .is_ok_and(|v| v.get("version").is_some() || v.pointer("/configs/0/bootstrap/node").is_some());
             if reply.status == 200 && says_who {
@@ -78,7 +130,7 @@ impl Admin {
         Err(Failure::new("GET /server_info: the answer is not Envoy's".to_owned()))
     }
 
-    async fn answer_one(&mut self, need: &Need, round: &mut Round) -> Result<Answer, Failure> {
+    async fn answer_one(&self, need: &Need, round: &Round) -> Result<Answer, Failure> {
         let query = need.query();
         let what = need.to_string();
         let Some(dump) = Dump::of(&query) else {
@@ -89,19 +141,19 @@ impl Admin {
                 _ => Err(refusal(&query, &reply)),
             };
         };
-        if self.form == Form::Mask {
+        if self.form() == Form::Mask {
             let reply = self.get(&query, &what, round).await?;
             match reply.status {
                 200 => return Ok(Answer::Body(reply.body)),
                 _ if means_nothing(&reply) => return Ok(Answer::Nothing),
-                _ => self.form = Form::Resource,
+                _ => self.falls_back_to(Form::Resource),
             }
         }
-        if self.form == Form::Resource {
+        if self.form() == Form::Resource {
             if let Some(answer) = self.by_field(&dump, &what, round).await? {
                 return Ok(answer);
             }
-            self.form = Form::Whole;
+            self.falls_back_to(Form::Whole);
         }
         let query = if dump.eds { "/config_dump?include_eds" } else { "/config_dump" };
         let reply = self.get(query, "the whole configuration", round).await?;
@@ -109,7 +161,7 @@ impl Admin {
     }
 
     /// One GET for each field, put together as one answer to the mask would be; `None` where this form is refused too.
-    async fn by_field(&mut self, dump: &Dump<'_>, what: &str, round: &mut Round) -> Result<Option<Answer>, Failure> {
+    async fn by_field(&self, dump: &Dump<'_>, what: &str, round: &Round) -> Result<Option<Answer>, Failure> {
         let mut section = serde_json::Map::new();
         for field in dump.fields.split(',') {
             let eds = if dump.eds { "include_eds&" } else { "" };
@@ -129,14 +181,23 @@ impl Admin {
         Ok(Some(Answer::Body(json!({ "configs": [section] }).to_string().into_bytes())))
     }
 
-    async fn get(&mut self, query: &str, what: &str, round: &mut Round) -> Result<Reply, Failure> {
-        if let Some(reply) = round.get(query) {
-            return Ok(reply.clone());
-        }
+    async fn get(&self, query: &str, what: &str, round: &Round) -> Result<Reply, Failure> {
+        let cell = {
+            let mut replies = round.replies.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(replies.entry(query.to_owned()).or_default())
+        };
+        cell.get_or_try_init(|| self.get_once(query, what)).await.cloned()
+    }
+
+    async fn get_once(&self, query: &str, what: &str) -> Result<Reply, Failure> {
         let reading = self.log.reading(&self.whom, query, what);
-        let got = match &mut self.way {
+        let got = match &self.way {
             Way::Pod(pod) => pod.get(&encode(query)).await,
-            Way::Url(url) => url.get(&encode(query)).await,
+            Way::Url(url, room) => {
+                // The semaphore is never closed.
+                let _held = room.acquire().await;
+                url.get(&encode(query)).await
+            }
         };
         let outcome = match &got {
             Ok(reply) if reply.status == 200 => Outcome::Bytes(reply.body.len()),
@@ -144,9 +205,7 @@ impl Admin {
             Err(failure) => Outcome::Failed(failure.causes.join(": ")),
         };
         reading.got(outcome);
-        let reply = got?;
-        round.insert(query.to_owned(), reply.clone());
-        Ok(reply)
+        got
     }
 }
 

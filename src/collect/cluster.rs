@@ -2,7 +2,9 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -23,6 +25,9 @@ use crate::snapshot::ClusterRecord;
 /// How long to wait before a server that is busy is asked again. kube's own retries would go on for minutes.
 const PAUSES: &[Duration] = &[Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1200)];
 
+/// An API server that once answered sooner is near.
+const NEAR: Duration = Duration::from_millis(50);
+
 /// The API server, and who asks it.
 #[derive(Clone)]
 pub(super) struct Cluster {
@@ -34,6 +39,8 @@ pub(super) struct Cluster {
     namespace: String,
     limits: Limits,
     log: Log,
+    /// The shortest time that an answer took, in microseconds.
+    shortest: Arc<AtomicU64>,
 }
 
 /// Why the API server gave nothing.
@@ -51,7 +58,8 @@ impl Cluster {
     fn new(client: Client, server: &http::Uri, limits: Limits, log: Log) -> Self {
         let host = server.authority().map_or_else(|| server.to_string(), ToString::to_string);
         let namespace = client.default_namespace().to_owned();
-        Self { client, host: url_shown(&host), context: None, namespace, limits, log }
+        let shortest = Arc::new(AtomicU64::new(u64::MAX));
+        Self { client, host: url_shown(&host), context: None, namespace, limits, log, shortest }
     }
 
     /// The namespace of what is named without one.
@@ -95,6 +103,11 @@ impl Cluster {
         &self.host
     }
 
+    /// Whether it pays to ask for much at once: every answer has taken its time.
+    pub(super) fn is_far(&self) -> bool {
+        u128::from(self.shortest.load(Ordering::Relaxed)) > NEAR.as_micros()
+    }
+
     /// What is said on standard error.
     pub(super) fn log(&self) -> &Log {
         &self.log
@@ -104,7 +117,10 @@ impl Cluster {
     /// others.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
         let reading = self.log.reading(KUBERNETES, path, &words::of_path(path));
+        let began = Instant::now();
         let got = self.request(path).await;
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.shortest.fetch_min(took, Ordering::Relaxed);
         let outcome = match &got {
             Ok(body) => Outcome::Bytes(body.len()),
             Err(error) if error.code > 0 => Outcome::Status(error.code),

@@ -35,7 +35,7 @@ async fn rows_of(cluster: &Cluster, query: &str, namespace: &str, pod: &str) -> 
     let mut why = String::new();
     for port in PORTS {
         let reading = cluster.log().reading(&whom, query, "what it sent to its proxies");
-        let got = PodEndpoint::new(cluster.clone(), namespace, pod, *port).get(&encode(query)).await;
+        let got = PodEndpoint::new(cluster.clone(), (namespace, pod), *port, 1).get(&encode(query)).await;
         reading.got(outcome(&got));
         match got {
             Ok(reply) if reply.status == 200 => return rows(&reply.body).ok_or(format!("{whom} lists no proxies")),

@@ -1,11 +1,13 @@
-//! An admin endpoint behind a port-forward: HTTP/1.1 directly on the WebSocket's stream, no local port.
+//! An admin endpoint behind a port-forward: HTTP/1.1 directly on the WebSocket's streams, no local port.
 //!
-//! One connection serves the whole run. It is never half-closed: the API server takes that for the end of both
-//! directions, and the answer would be lost.
+//! One WebSocket serves the whole run. It has several streams, each with a connection of its own: what is asked at once is
+//! answered at once, however far the API server is. (Envoy's admin endpoint ends a connection on which a third request waits
+//! for the answer to the first, 1.40.)
 
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, header};
@@ -13,15 +15,14 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::Portforwarder;
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncReadExt as _, DuplexStream};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::cluster::{Cluster, root_cause};
 use super::reply::{Failure, Reply};
+use super::streams::{self, Socket};
 use crate::snapshot::Answer;
 
 /// How long the reason of a failure may be on its way: it comes on another channel than the failure.
@@ -41,63 +42,112 @@ pub(super) struct PodEndpoint {
     namespace: String,
     pod: String,
     port: u16,
-    connection: Option<Connection>,
+    /// How many streams a WebSocket has.
+    count: u8,
+    /// One for each of them: who has no stream waits.
+    room: Semaphore,
+    idle: Mutex<Idle>,
 }
 
-/// One connection through one WebSocket.
+/// The connections that nobody uses just now, all of one WebSocket.
+#[derive(Default)]
+struct Idle {
+    /// How many of them there were.
+    socket: usize,
+    connections: Vec<Connection>,
+}
+
+/// A connection on a stream of a WebSocket.
 struct Connection {
     sender: SendRequest<Empty<Bytes>>,
-    reason: Reason,
-    forwarder: Portforwarder,
     driver: JoinHandle<()>,
+    socket: Arc<Socket>,
+    /// Which WebSocket it is of.
+    number: usize,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
-        self.forwarder.abort();
     }
 }
 
 impl PodEndpoint {
-    pub(super) fn new(cluster: Cluster, namespace: &str, pod: &str, port: u16) -> Self {
-        Self { cluster, namespace: namespace.to_owned(), pod: pod.to_owned(), port, connection: None }
+    /// The port, which so many can ask at once.
+    pub(super) fn new(cluster: Cluster, (namespace, pod): (&str, &str), port: u16, count: u8) -> Self {
+        let (namespace, pod) = (namespace.to_owned(), pod.to_owned());
+        let room = Semaphore::new(usize::from(count));
+        Self { cluster, namespace, pod, port, count, room, idle: Mutex::default() }
+    }
+
+    /// Opens the WebSocket: the first who asks need not wait for that.
+    pub(super) async fn connect(&self) -> Result<(), Failure> {
+        let mut idle = self.idle.lock().await;
+        if idle.connections.is_empty() { self.open(&mut idle).await } else { Ok(()) }
     }
 
     /// One GET; `path` is percent-encoded. A connection that broke is opened again, once: what was sent too late for it
-    /// can also lose the reason, and another brings that.
-    pub(super) async fn get(&mut self, path: &str) -> Result<Reply, Failure> {
-        match self.try_get(path).await {
-            Err(Trouble::Lost(_)) => self.try_get(path).await.map_err(Trouble::failure),
-            first => first.map_err(Trouble::failure),
+    /// can also lose the reason, and another brings that. Those that nobody used may all have ended.
+    pub(super) async fn get(&self, path: &str) -> Result<Reply, Failure> {
+        // The semaphore is never closed.
+        let _held = self.room.acquire().await;
+        for _ in 0..self.count {
+            match self.try_get(path).await {
+                Err(Trouble::Stale(_)) => {}
+                Err(Trouble::Lost(_)) => break,
+                done => return done.map_err(Trouble::failure),
+            }
         }
+        self.try_get(path).await.map_err(Trouble::failure)
     }
 
-    async fn try_get(&mut self, path: &str) -> Result<Reply, Trouble> {
+    async fn try_get(&self, path: &str) -> Result<Reply, Trouble> {
         let limits = self.cluster.limits();
         let timeout = limits.timeout;
-        let was_open = self.connection.is_some();
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => within(timeout, self.open()).await.and_then(|opened| opened).map_err(Trouble::Final)?,
-        };
+        let (mut connection, was_open) = self.connection().await.map_err(Trouble::Final)?;
         match within(timeout, connection.get(path, limits.max_read)).await.map_err(Trouble::Final)? {
             Ok(Some(reply)) => {
-                self.connection = Some(connection);
+                let mut idle = self.idle.lock().await;
+                if idle.socket == connection.number && !connection.sender.is_closed() {
+                    idle.connections.push(connection);
+                }
                 Ok(reply)
             }
             Ok(None) => Err(Trouble::Final(Failure::new(limits.too_large()))),
-            Err(error) => Err(match reason(connection, self.port).await {
-                Some(failure) if was_open => Trouble::Lost(failure),
-                Some(failure) => Trouble::Final(failure),
-                None => Trouble::Lost(Failure::new(format!("the port-forward broke: {}", root_cause(&error)))),
-            }),
+            Err(error) => {
+                self.give_up(connection.number).await;
+                let broke = || Failure::new(format!("the port-forward broke: {}", root_cause(&error)));
+                Err(match reason(connection, self.port).await {
+                    failure if was_open => Trouble::Stale(failure.unwrap_or_else(broke)),
+                    Some(failure) => Trouble::Final(failure),
+                    None => Trouble::Lost(broke()),
+                })
+            }
+        }
+    }
+
+    /// A connection that nobody uses, and whether it was there.
+    async fn connection(&self) -> Result<(Connection, bool), Failure> {
+        let mut idle = self.idle.lock().await;
+        if let Some(connection) = idle.connections.pop() {
+            return Ok((connection, true));
+        }
+        self.open(&mut idle).await?;
+        let opened = idle.connections.pop().ok_or_else(|| Failure::new("the port-forward has no stream"))?;
+        Ok((opened, false))
+    }
+
+    /// What one stream met, its WebSocket met.
+    async fn give_up(&self, number: usize) {
+        let mut idle = self.idle.lock().await;
+        if idle.socket == number {
+            idle.connections.clear();
         }
     }
 
     /// Connects to the port and closes the connection; nothing is sent. That nothing listens the kubelet says at once, that
     /// something does nobody says: so a port is tried before on which nothing ever listens.
-    pub(super) async fn probe(&mut self) -> Result<Answer, String> {
+    pub(super) async fn probe(&self) -> Result<Answer, String> {
         let (namespace, pod, port) = (&self.namespace, &self.pod, self.port);
         let (whom, what) = (format!("pod {namespace}/{pod}"), format!("whether something listens on port {port}"));
         let reading = self.cluster.log().reading(&whom, "", &what);
@@ -117,7 +167,7 @@ impl PodEndpoint {
         }
     }
 
-    async fn try_both(&mut self) -> Result<Option<String>, Failure> {
+    async fn try_both(&self) -> Result<Option<String>, Failure> {
         match self.try_probe(NOBODYS_PORT).await {
             Ok(Some(_)) => self.try_probe(self.port).await,
             // Then silence says nothing, either.
@@ -127,8 +177,10 @@ impl PodEndpoint {
     }
 
     /// Why nothing took the connection; `None` where something did.
-    async fn try_probe(&mut self, port: u16) -> Result<Option<String>, Failure> {
-        let (_forwarder, mut stream, mut reason) = self.forward(port).await?;
+    async fn try_probe(&self, port: u16) -> Result<Option<String>, Failure> {
+        let (socket, mut streams) = self.forward(port, 1).await?;
+        let mut stream = streams.pop().ok_or_else(|| Failure::new("the port-forward has no stream"))?;
+        let mut reason: Reason = Box::pin(socket.reason());
         let mut byte = [0];
         let told = tokio::select! {
             told = &mut reason => told,
@@ -146,28 +198,33 @@ impl PodEndpoint {
         }
     }
 
-    /// A stream to the port, and what comes of the reason for which there is none.
-    async fn forward(
-        &mut self,
-        port: u16,
-    ) -> Result<(Portforwarder, impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Reason), Failure> {
-        let pods: Api<Pod> = Api::namespaced(self.cluster.client(), &self.namespace);
-        let mut forwarder = pods.portforward(&self.pod, &[port]).await.map_err(|error| self.refused(&error))?;
-        let lost = || Failure::new("the port-forward has no stream");
-        let stream = forwarder.take_stream(port).ok_or_else(lost)?;
-        let reason: Reason = Box::pin(forwarder.take_error(port).ok_or_else(lost)?);
-        Ok((forwarder, stream, reason))
+    /// Streams to a port.
+    async fn forward(&self, port: u16, count: u8) -> Result<(Socket, Vec<DuplexStream>), Failure> {
+        let (client, pod) = (self.cluster.client(), (self.namespace.as_str(), self.pod.as_str()));
+        let timeout = self.cluster.limits().timeout;
+        let opened = match within(timeout, streams::open(&client, pod, port, count)).await? {
+            Err(error) if count > 1 && is_about_the_query(&error) => {
+                within(timeout, streams::open(&client, pod, port, 1)).await?
+            }
+            opened => opened,
+        };
+        opened.map_err(|error| self.refused(&error))
     }
 
-    async fn open(&mut self) -> Result<Connection, Failure> {
-        let (forwarder, stream, reason) = self.forward(self.port).await?;
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|e| Failure::new(root_cause(&e)))?;
-        let driver = tokio::spawn(async move {
-            // What goes wrong here is also the result of the request that is under way.
-            let _ = connection.await;
-        });
-        Ok(Connection { sender, reason, forwarder, driver })
+    async fn open(&self, idle: &mut Idle) -> Result<(), Failure> {
+        let (socket, streams) = self.forward(self.port, self.count).await?;
+        let socket = Arc::new(socket);
+        idle.socket += 1;
+        for stream in streams {
+            let (sender, connection) =
+                http1::handshake(TokioIo::new(stream)).await.map_err(|e| Failure::new(root_cause(&e)))?;
+            let driver = tokio::spawn(async move {
+                // What goes wrong here is also the result of the request that is under way.
+                let _ = connection.await;
+            });
+            idle.connections.push(Connection { sender, driver, socket: Arc::clone(&socket), number: idle.socket });
+        }
+        Ok(())
     }
 
     /// The API server or something before it did not switch to the WebSocket.
@@ -196,8 +253,15 @@ impl PodEndpoint {
     }
 }
 
+/// Whether a server may not take a port more than once.
+fn is_about_the_query(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 422))
+}
+
 /// Why a GET failed.
 enum Trouble {
+    /// The connection had been used, or could have been, and was not there any more.
+    Stale(Failure),
     /// The connection broke: another may do.
     Lost(Failure),
     /// Another try would come to the same.
@@ -207,7 +271,7 @@ enum Trouble {
 impl Trouble {
     fn failure(self) -> Failure {
         match self {
-            Self::Lost(failure) | Self::Final(failure) => failure,
+            Self::Stale(failure) | Self::Lost(failure) | Self::Final(failure) => failure,
         }
     }
 }
@@ -229,8 +293,8 @@ impl Connection {
 }
 
 /// Why a request failed: the kubelet says it, on the port's error channel.
-async fn reason(mut connection: Connection, port: u16) -> Option<Failure> {
-    let reason = tokio::time::timeout(REASON_WAIT, &mut connection.reason).await.ok().flatten()?;
+async fn reason(connection: Connection, port: u16) -> Option<Failure> {
+    let reason = tokio::time::timeout(REASON_WAIT, connection.socket.reason()).await.ok().flatten()?;
     let mut causes = vec![reason.trim().to_owned()];
     if reason.contains("onnection refused") {
         causes.insert(0, format!("nothing listens on port {port} in the pod"));

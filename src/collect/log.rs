@@ -34,6 +34,18 @@ pub struct Log {
     level: Level,
     kept: Arc<Mutex<Vec<Read>>>,
     round: Arc<Mutex<Round>>,
+    count: Arc<Mutex<Count>>,
+}
+
+/// What was read in all.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Count {
+    /// What the API server was asked.
+    pub objects: usize,
+    /// What proxies and control planes were asked.
+    pub proxies: usize,
+    /// How many bytes came back.
+    pub bytes: usize,
 }
 
 /// For which purpose something is read.
@@ -79,7 +91,7 @@ pub enum Outcome {
 impl Log {
     /// Says so much.
     pub fn new(level: Level) -> Self {
-        Self { level, kept: Arc::default(), round: Arc::default() }
+        Self { level, kept: Arc::default(), round: Arc::default(), count: Arc::default() }
     }
 
     /// How much is said.
@@ -90,6 +102,11 @@ impl Log {
     /// The same with rounds of its own: what it reads is kept with the rest.
     pub(super) fn of_one(&self) -> Self {
         Self { round: Arc::default(), ..self.clone() }
+    }
+
+    /// What was read since this was asked last, in all.
+    pub fn count(&self) -> Count {
+        std::mem::take(&mut *self.count.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What was read since this was asked last, as it began.
@@ -121,6 +138,7 @@ impl Log {
         let waiting = if whom == KUBERNETES { what.to_owned() } else { format!("{whom}: {what}") };
         Reading {
             log: self.clone(),
+            round: *self.round.lock().unwrap_or_else(PoisonError::into_inner),
             whom: whom.to_owned(),
             query: query.to_owned(),
             what: what.to_owned(),
@@ -133,6 +151,8 @@ impl Log {
 /// Something that is being read.
 pub(super) struct Reading {
     log: Log,
+    /// The round in which it was asked for.
+    round: Round,
     whom: String,
     query: String,
     what: String,
@@ -174,11 +194,16 @@ impl Reading {
     }
 
     fn keep(self, time: Duration, outcome: Outcome) {
+        {
+            let mut count = self.log.count.lock().unwrap_or_else(PoisonError::into_inner);
+            let of = if self.whom == KUBERNETES { &mut count.objects } else { &mut count.proxies };
+            *of += 1;
+            count.bytes += if let Outcome::Bytes(bytes) = outcome { bytes } else { 0 };
+        }
         if self.log.level < Level::Rounds {
             return;
         }
-        let round = *self.log.round.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = Read { round, whom: self.whom, what: self.what, began: self.began, time, outcome };
+        let read = Read { round: self.round, whom: self.whom, what: self.what, began: self.began, time, outcome };
         self.log.kept.lock().unwrap_or_else(PoisonError::into_inner).push(read);
     }
 }

@@ -36,6 +36,9 @@ const KINDS: &[(Kind, &str, &[&str])] = &[
 /// What a name without a kind is looked for as: a pod, else a workload, else a service.
 const WORKLOADS: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet, Kind::Job];
 
+/// The label that most charts and samples give the pods of a name.
+const APP: &str = "app";
+
 impl Source {
     /// Understands A as it was typed: `NAME`, `TYPE/NAME`, each perhaps with `.NAMESPACE` behind. The error says
     /// what is wrong with it.
@@ -100,13 +103,15 @@ pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candi
     if let (None | Some(Kind::Pod), Ok(ip)) = (source.kind, source.name.parse::<IpAddr>()) {
         return at_address(cluster, ip).await;
     }
+    let kinds: Vec<Kind> = match source.kind {
+        Some(kind) => vec![kind],
+        None => KINDS.iter().map(|row| row.0).collect(),
+    };
+    let readings = source.readings(cluster.namespace());
+    let mut asked: Vec<Looked> = readings.iter().map(|reading| look(cluster, &kinds, *reading)).collect();
     let mut refusals: Refusals = Vec::new();
-    for (name, namespace) in source.readings(cluster.namespace()) {
-        let kinds: Vec<Kind> = match source.kind {
-            Some(kind) => vec![kind],
-            None => KINDS.iter().map(|row| row.0).collect(),
-        };
-        let mut found = look(cluster, &kinds, namespace, name, &mut refusals).await?;
+    for (looked, (name, namespace)) in asked.iter_mut().zip(readings) {
+        let mut found = looked.found(cluster, namespace, &mut refusals).await?;
         if let Some(at) = found.iter().position(|(kind, _)| *kind == Kind::Pod) {
             return running(found.swap_remove(at).1).map(|first| Candidates { first, others: Vec::new() });
         }
@@ -117,7 +122,8 @@ pub(super) async fn find_all(cluster: &Cluster, source: &Source) -> Result<Candi
             return Err(CollectError::Ambiguous { name: name.to_owned(), candidates });
         }
         if let Some((kind, object)) = workloads.first().copied().or(found.first()) {
-            return pod_of(cluster, *kind, namespace, name, object).await;
+            let likely = looked.likely.take();
+            return pod_of(cluster, (*kind, object), (name, namespace), likely).await;
         }
     }
     Err(not_found(cluster, source, refusals).await)
@@ -147,36 +153,57 @@ fn word(kind: Kind) -> &'static str {
     KINDS.iter().find(|row| row.0 == kind).map_or("", |row| row.1)
 }
 
-/// Asks for an object of each kind at once. Kinds that may not be read are noted: the name may still be found.
-async fn look(
-    cluster: &Cluster,
-    kinds: &[Kind],
-    namespace: &str,
-    name: &str,
-    refusals: &mut Refusals,
-) -> Result<Vec<(Kind, Value)>, CollectError> {
+/// A name that is being looked for; all of it ends with this.
+struct Looked {
+    asked: JoinSet<(Kind, Result<Value, ApiError>)>,
+    /// The pods that have the name as their label `app`, as most that belong to what has this name.
+    likely: Option<JoinSet<Option<Vec<Value>>>>,
+}
+
+/// Asks for an object of each kind at once, and for the pods that it is likely to lead to.
+fn look(cluster: &Cluster, kinds: &[Kind], (name, namespace): (&str, &str)) -> Looked {
     let mut asked = JoinSet::new();
     for kind in kinds.iter().copied() {
         let cluster = cluster.clone();
         let path = format!("{}/{}", kind.path(Some(&segment(namespace))), segment(name));
         asked.spawn(async move { (kind, cluster.get(&path).await) });
     }
-    let mut found = Vec::new();
-    while let Some(done) = asked.join_next().await {
-        let Ok((kind, answer)) = done else { continue };
-        match answer {
-            Ok(mut object) => {
-                objects::name_kind(&mut object, kind);
-                found.push((kind, object));
-            }
-            Err(error) if error.code == 404 => {}
-            Err(error) if error.code == 403 => refusals.push((kind, error.words)),
-            Err(error) => {
-                return Err(unreadable(cluster, &format!("{} in namespace {namespace}", kind.plural()), error));
+    let leads_to_pods = kinds != [Kind::Pod] && !name.contains('.');
+    let likely = leads_to_pods.then(|| {
+        let (cluster, path) = (cluster.clone(), pods_by(namespace, &format!("{APP}={name}")));
+        let list = async move { items(cluster.get(&path).await.ok()?, Kind::Pod).ok() };
+        let mut asked = JoinSet::new();
+        asked.spawn(list);
+        asked
+    });
+    Looked { asked, likely }
+}
+
+impl Looked {
+    /// What has the name. Kinds that may not be read are noted: the name may still be found.
+    async fn found(
+        &mut self,
+        cluster: &Cluster,
+        namespace: &str,
+        refusals: &mut Refusals,
+    ) -> Result<Vec<(Kind, Value)>, CollectError> {
+        let mut found = Vec::new();
+        while let Some(done) = self.asked.join_next().await {
+            let Ok((kind, answer)) = done else { continue };
+            match answer {
+                Ok(mut object) => {
+                    objects::name_kind(&mut object, kind);
+                    found.push((kind, object));
+                }
+                Err(error) if error.code == 404 => {}
+                Err(error) if error.code == 403 => refusals.push((kind, error.words)),
+                Err(error) => {
+                    return Err(unreadable(cluster, &format!("{} in namespace {namespace}", kind.plural()), error));
+                }
             }
         }
+        Ok(found)
     }
-    Ok(found)
 }
 
 /// A pod that was named must run: another cannot be asked in its place.
@@ -194,16 +221,27 @@ fn running(pod: Value) -> Result<Value, CollectError> {
 
 async fn pod_of(
     cluster: &Cluster,
-    kind: Kind,
-    namespace: &str,
-    name: &str,
-    object: &Value,
+    (kind, object): (Kind, &Value),
+    (name, namespace): (&str, &str),
+    likely: Option<JoinSet<Option<Vec<Value>>>>,
 ) -> Result<Candidates, CollectError> {
     let owner = format!("{}/{name} in namespace {namespace}", word(kind));
     let selects = &object["spec"]["selector"];
     let selector = if kind == Kind::Service { labels(selects) } else { selector(selects) };
     if selector.is_empty() {
         return Err(CollectError::NoPod { owner, cause: "it selects no pods".to_owned() });
+    }
+    let labels = if kind == Kind::Service { selects } else { &selects["matchLabels"] };
+    if labels[APP] == *name
+        && selects["matchExpressions"].is_null()
+        && let Some(Ok(Some(pods))) = match likely {
+            Some(mut likely) => likely.join_next().await,
+            None => None,
+        }
+    {
+        let wanted = labels.as_object().into_iter().flatten();
+        let carries = |pod: &Value| wanted.clone().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
+        return best(pods.into_iter().filter(carries).collect(), &owner);
     }
     choose(cluster, namespace, &selector, &owner).await
 }
@@ -233,7 +271,7 @@ impl Candidates {
 
 /// The pods that run, the newest that is ready and has a proxy first.
 async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str) -> Result<Candidates, CollectError> {
-    let path = format!("{}?labelSelector={selector}", Kind::Pod.path(Some(&segment(namespace))));
+    let path = pods_by(namespace, selector);
     let list =
         cluster.get(&path).await.map_err(|e| unreadable(cluster, &format!("pods in namespace {namespace}"), e))?;
     let pods = objects::items(list, Kind::Pod).map_err(|cause| CollectError::Api {
@@ -241,6 +279,16 @@ async fn choose(cluster: &Cluster, namespace: &str, selector: &str, owner: &str)
         cause,
         hint: None,
     })?;
+    best(pods, owner)
+}
+
+/// The pods that carry labels.
+fn pods_by(namespace: &str, selector: &str) -> String {
+    format!("{}?labelSelector={selector}", Kind::Pod.path(Some(&segment(namespace))))
+}
+
+/// Of these pods the ones that run, the newest that is ready and has a proxy first.
+fn best(pods: Vec<Value>, owner: &str) -> Result<Candidates, CollectError> {
     let (mut alive, gone): (Vec<Value>, Vec<Value>) = pods.into_iter().partition(is_alive);
     alive.sort_by_key(|pod| std::cmp::Reverse(rank(pod)));
     let mut alive = alive.into_iter();

@@ -7,6 +7,7 @@ pub mod authorization;
 pub mod binding;
 pub mod control_plane;
 pub mod delegates;
+pub mod likely;
 
 use crate::snapshot::{Kind, Node};
 use crate::verdict::ObjectRef;

@@ -38,6 +38,8 @@ pub(crate) struct World {
     /// The namespaces to whose pods no port may be forwarded.
     pub(crate) unforwarded: Vec<&'static str>,
     pub(crate) admin: fn(&str) -> Answer,
+    /// The same where pods differ: the pod's name, and the path.
+    pub(crate) proxies: Option<fn(&str, &str) -> Answer>,
     /// How long the admin endpoint takes for an answer.
     pub(crate) delay: Duration,
     /// How many requests are turned away at first.
@@ -91,6 +93,7 @@ impl World {
             unforwarded: Vec::new(),
             refused: Vec::new(),
             admin: envoy,
+            proxies: None,
             delay: Duration::ZERO,
             busy: 0,
             later: Arc::default(),
@@ -293,12 +296,14 @@ fn forward(mut request: Request<Incoming>, world: Arc<World>, seen: Arc<Mutex<Se
         Forward::NoWebSocket => return plain(200, "<html>please log in</html>"),
         Forward::Open | Forward::Closed | Forward::Brief(_) => {}
     }
-    let port = request.uri().query().unwrap().split_once("ports=").unwrap().1.parse::<u16>().unwrap();
+    let ports = request.uri().query().unwrap().split('&').filter_map(|one| one.strip_prefix("ports="));
+    let ports: Vec<u16> = ports.map(|port| port.parse().unwrap()).collect();
+    let pod = request.uri().path().rsplit('/').nth(1).unwrap_or_default().to_owned();
     let accept = derive_accept_key(request.headers()[header::SEC_WEBSOCKET_KEY].as_bytes());
     tokio::spawn(async move {
         let upgraded = hyper::upgrade::on(&mut request).await.unwrap();
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
-        channels(socket, port, world, seen).await;
+        channels(socket, (&pod, &ports), world, seen).await;
     });
     Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
@@ -312,35 +317,37 @@ fn forward(mut request: Request<Incoming>, world: Arc<World>, seen: Arc<Mutex<Se
 
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
-async fn channels(mut socket: Socket, port: u16, world: Arc<World>, seen: Arc<Mutex<Seen>>) {
-    let [low, high] = port.to_le_bytes();
-    for channel in [0, 1] {
+async fn channels(mut socket: Socket, (pod, ports): (&str, &[u16]), world: Arc<World>, seen: Arc<Mutex<Seen>>) {
+    for (channel, port) in (0..).zip(ports.iter().flat_map(|port| [port, port])) {
+        let [low, high] = port.to_le_bytes();
         socket.send(Message::binary(vec![channel, low, high])).await.unwrap();
     }
-    if matches!(world.forward, Forward::Closed) || world.refused.contains(&port) {
-        let words = format!(
-            "\u{1}error forwarding port {port} to pod 0123, uid : failed to connect to localhost:{port} inside \
-             namespace: dial tcp4 127.0.0.1:{port}: connect: connection refused"
-        );
-        // What is left unread when a connection ends takes away what was sent: the request is read, and the end awaited.
-        let patience = Duration::from_secs(10);
-        if !world.refused.contains(&port) {
-            let _ = tokio::time::timeout(patience, socket.next()).await;
-        }
-        let _ = socket.send(Message::binary(words.into_bytes())).await;
-        let _ = socket.close(None).await;
-        let _ = tokio::time::timeout(patience, async { while let Some(Ok(_)) = socket.next().await {} }).await;
-        return;
+    if matches!(world.forward, Forward::Closed) || world.refused.contains(&ports[0]) {
+        return refuse(socket, ports[0], &world).await;
     }
-    let (near, far) = tokio::io::duplex(1 << 16);
-    tokio::spawn(admin(far, world, seen));
-    let (mut from_admin, mut to_admin) = tokio::io::split(near);
     let (mut sink, mut stream) = socket.split();
+    let (frames, mut outgoing) = tokio::sync::mpsc::channel(1);
+    let mut inward = Vec::new();
+    for number in 0..u8::try_from(ports.len()).unwrap() {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        tokio::spawn(admin(pod.to_owned(), far, Arc::clone(&world), Arc::clone(&seen)));
+        let (mut from_admin, to_admin) = tokio::io::split(near);
+        inward.push(to_admin);
+        let frames = frames.clone();
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 1 << 14];
+            while let Ok(size @ 1..) = from_admin.read(&mut buffer).await {
+                let frame = [&[2 * number], &buffer[..size]].concat();
+                if frames.send(Message::binary(frame)).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    drop(frames);
     let upward = async {
-        let mut buffer = vec![0; 1 << 14];
-        while let Ok(size @ 1..) = from_admin.read(&mut buffer).await {
-            let frame = [&[0], &buffer[..size]].concat();
-            if sink.send(Message::binary(frame)).await.is_err() {
+        while let Some(frame) = outgoing.recv().await {
+            if sink.send(frame).await.is_err() {
                 return;
             }
         }
@@ -349,7 +356,10 @@ async fn channels(mut socket: Socket, port: u16, world: Arc<World>, seen: Arc<Mu
     let downward = async {
         while let Some(Ok(message)) = stream.next().await {
             match message {
-                Message::Binary(frame) if frame.first() == Some(&0) => to_admin.write_all(&frame[1..]).await.unwrap(),
+                Message::Binary(frame) if frame.first().is_some_and(|channel| channel % 2 == 0) => {
+                    // A connection that has ended takes nothing any more.
+                    let _ = inward[usize::from(frame[0] / 2)].write_all(&frame[1..]).await;
+                }
                 // The end of one direction is the end of both, as at a real API server.
                 Message::Close(_) => return,
                 Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
@@ -359,20 +369,39 @@ async fn channels(mut socket: Socket, port: u16, world: Arc<World>, seen: Arc<Mu
     tokio::select! { () = upward => {}, () = downward => {} }
 }
 
+/// Nothing listens on the port.
+async fn refuse(mut socket: Socket, port: u16, world: &World) {
+    let words = format!(
+        "\u{1}error forwarding port {port} to pod 0123, uid : failed to connect to localhost:{port} inside \
+         namespace: dial tcp4 127.0.0.1:{port}: connect: connection refused"
+    );
+    // What is left unread when a connection ends takes away what was sent: the request is read, and the end awaited.
+    let patience = Duration::from_secs(10);
+    if !world.refused.contains(&port) {
+        let _ = tokio::time::timeout(patience, socket.next()).await;
+    }
+    let _ = socket.send(Message::binary(words.into_bytes())).await;
+    let _ = socket.close(None).await;
+    let _ = tokio::time::timeout(patience, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+}
+
 /// The admin endpoint behind a port-forward.
-async fn admin(stream: DuplexStream, world: Arc<World>, seen: Arc<Mutex<Seen>>) {
+async fn admin(pod: String, stream: DuplexStream, world: Arc<World>, seen: Arc<Mutex<Seen>>) {
     let connection = {
         let mut seen = seen.lock().unwrap();
         seen.admin.push(Vec::new());
         seen.admin.len() - 1
     };
     let service = service_fn(move |request: Request<Incoming>| {
-        let (world, seen) = (Arc::clone(&world), Arc::clone(&seen));
+        let (pod, world, seen) = (pod.clone(), Arc::clone(&world), Arc::clone(&seen));
         async move {
             let path = request.uri().to_string();
             let count = note(&seen, connection, request.method().as_str(), &path);
             tokio::time::sleep(world.delay).await;
-            let (code, text) = (world.admin)(&path);
+            let (code, text) = match world.proxies {
+                Some(proxies) => proxies(&pod, &path),
+                None => (world.admin)(&path),
+            };
             let mut response = plain(code, &text);
             if matches!(world.forward, Forward::Brief(most) if count >= most) {
                 response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));

@@ -78,10 +78,10 @@ fn one_connection_serves_the_whole_run() {
         assert!(answer.is_ok(), "{need}: {answer:?}");
     }
     let seen = api.seen();
-    assert_eq!(seen.admin.len(), 1, "{:?}", seen.admin);
+    let forwards = seen.api.iter().filter(|path| path.contains("/portforward?ports=15000&")).count();
+    assert_eq!(forwards, 1, "{:?}", seen.api);
     // The first read and the nine: who it is, is asked again, for it is asked for again.
-    assert_eq!(seen.admin[0].len(), 10);
-    assert!(seen.api.iter().any(|path| path.ends_with("ports=15000")), "{:?}", seen.api);
+    assert_eq!(seen.admin.iter().map(Vec::len).sum::<usize>(), 10);
 }
 
 #[test]
@@ -91,7 +91,8 @@ fn a_connection_that_ends_is_opened_again() {
     let api = Api::start(world);
     let answers = fetch(&api, &every_admin_need());
     assert!(answers.iter().all(|(_, answer)| answer.is_ok()), "{answers:?}");
-    assert_eq!(api.seen().admin.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 3, 1]);
+    let asked: Vec<usize> = api.seen().admin.iter().map(Vec::len).collect();
+    assert!(asked.iter().all(|count| *count <= 3) && asked.iter().sum::<usize>() == 10, "{asked:?}");
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn names_are_encoded_on_the_way() {
     let api = Api::start(World::new(vec![pod("a-1", "istio-proxy")]));
     fetch(&api, &[Need::Hosts(A, "a|b&c".to_owned()), Need::Listener(A, "0.0.0.0_80".to_owned())]);
     let seen = api.seen();
-    let paths = &seen.admin[0];
+    let paths: Vec<String> = seen.admin.concat();
     assert!(paths.contains(&"GET /clusters?format=json&filter=%5Ea%5C%7Cb%26c%24".to_owned()), "{paths:?}");
     let listener = "GET /config_dump?mask=dynamic_listeners,static_listeners&name_regex=%5E0%5C.0%5C.0%5C.0_80%24";
     assert!(paths.contains(&listener.to_owned()), "{paths:?}");
@@ -163,7 +164,7 @@ fn an_admin_that_takes_no_parameters_is_asked_for_all() {
     let needs = [Need::Listener(A, "l".to_owned()), Need::RouteConfig(A, "r".to_owned())];
     let answers = fetch(&api, &needs);
     assert!(answers.iter().all(|(_, answer)| matches!(answer, Ok(Answer::Body(_)))), "{answers:?}");
-    let whole = api.seen().admin[0].iter().filter(|path| *path == "GET /config_dump").count();
+    let whole = api.seen().admin.concat().iter().filter(|path| *path == "GET /config_dump").count();
     assert_eq!(whole, 1, "once in a round");
 }
 
@@ -376,7 +377,12 @@ fn the_admin_port_is_found_or_given() {
     opened(&api, "a-1");
     run(open(&named("a-1"), &Options { admin_port: Some(4711), ..options(&api) })).unwrap();
     let seen = api.seen();
-    let ports: Vec<_> = seen.api.iter().filter_map(|path| path.split_once("ports=")).map(|(_, port)| port).collect();
+    let ports: Vec<_> = seen
+        .api
+        .iter()
+        .filter_map(|path| path.split_once("ports="))
+        .map(|(_, port)| port.split('&').next().unwrap())
+        .collect();
     assert_eq!(ports, ["9999", "4711"]);
 }
 

@@ -5,6 +5,7 @@
 mod answers;
 mod api;
 mod bounds;
+mod captured;
 mod cli;
 mod collect;
 mod complete;
@@ -18,6 +19,7 @@ mod mistakes;
 mod moving;
 mod probe;
 mod raw;
+mod rounds;
 mod said;
 mod save;
 mod terminal;

@@ -33,7 +33,9 @@ fn progress_is_for_terminals() {
 #[test]
 fn each_read_is_a_line_with_its_time_and_its_bytes_first() {
     let run = slow(&["-v", "--exact"]);
-    let lines: Vec<&str> = run.err.lines().collect();
+    let mut lines: Vec<&str> = run.err.lines().collect();
+    let total = lines.pop().unwrap();
+    assert!(total.starts_with(&format!("total: {} reads, ", lines.len())) && total.ends_with('B'), "{total}");
     assert!(lines.len() > 8, "{}", run.err);
     for line in &lines {
         let (figures, rest) = line.split_at(21);
