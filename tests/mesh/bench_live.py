@@ -2,6 +2,7 @@
 """What an answer costs in a big mesh, against asking istioctl the same by hand.
 
   bench_live.py [--services N] [--times N]       1000 services of 2 endpoints, 7 times
+  bench_live.py --far MS[,MS...]                 instead: the shop alone, and an API server that is so far away
 
 Both are asked in turns, in the same mesh, through the same API server. Bytes are counted where the
 user sits: all that came in on the network interface, TLS and Kubernetes objects included; `admin`
@@ -10,10 +11,13 @@ is the part that the proxy's admin endpoint sent. MESH_WHY_BIN and MESH_WHY_KEEP
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -23,7 +27,7 @@ import kubelet  # noqa: E402
 import parts  # noqa: E402
 import watched  # noqa: E402
 from shapes import PRODUCT  # noqa: E402
-from host import DESK, Failed, inside, run, until  # noqa: E402
+from host import DESK, ROOT, Failed, inside, run, until  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from shop import SHOP, namespace  # noqa: E402
 from tool import Tool, find  # noqa: E402
@@ -160,10 +164,84 @@ def compare(binary, services, times):
     print("istioctl / mesh-why: bytes {:.1f}, admin {:.1f}, time {:.1f} (by pairs)".format(*by))
 
 
+# --- a far API server -------------------------------------------------------------------------
+
+LISTEN = 7443
+FAR = ROOT / "far.kubeconfig"
+QUESTIONS = {
+    "a request (--exact)": ["--exact"],
+    "any request": [],
+}
+
+
+@contextmanager
+def far(kind, how):
+    """An API server behind `far.py`; FAR is the kubeconfig for it."""
+    server = api.GATEWAY
+    config = json.loads(api.KUBECONFIG.read_text())
+    for one in config["clusters"]:
+        one["cluster"] |= {"server": f"https://127.0.0.1:{LISTEN}", "tls-server-name": server}
+    FAR.write_text(json.dumps(config))
+    script = Path(__file__).with_name("far.py")
+    proxy = subprocess.Popen(
+        inside(DESK, sys.executable, script, server, 6443, LISTEN, kind, how), text=True
+    )
+    probe = f"import socket; socket.create_connection(('127.0.0.1', {LISTEN})).close()"
+    try:
+        until("the proxy", lambda: not run(*inside(DESK, sys.executable, "-c", probe)).returncode)
+        yield
+    finally:
+        proxy.terminate()
+        proxy.wait()
+
+
+def timed(argv, env=None):
+    began = time.monotonic()
+    done = subprocess.run(
+        inside(DESK, *argv), capture_output=True, env={**os.environ, **(env or {})}
+    )
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise Failed(f"{argv}: {done.stdout[:200]}{done.stderr[:500]}")
+    return 1000 * (time.monotonic() - began)
+
+
+def ask_far(tool, more):
+    argv = [tool.binary, "order-service", "product-service:8082", "-n", "shop", "-o", "json"]
+    return [*argv, *more, "--context", "reader", "--kubeconfig", FAR]
+
+
+def from_far(binary, distances, times):
+    api.apply(SHOP)
+    kubelet.settle()
+    tool = Tool(binary)
+    waves = ROOT / "waves"
+    for name, more in QUESTIONS.items():
+        with far("waves", str(waves)):
+            timed(ask_far(tool, more))
+        print(f"{name}: {int(waves.read_text()) - 1} round trips beyond the handshakes", flush=True)
+    commands = [
+        [parts.BIN / "istioctl", "proxy-config", *argv, "-o", "json", "--kubeconfig", FAR]
+        for _, argv in chain()
+    ]
+    print(f"{times} times in turns, medians\n{'round trip':<12}", *QUESTIONS, "istioctl", sep="   ")
+    for distance in distances:
+        took = {name: [] for name in [*QUESTIONS, "istioctl"]}
+        with far("delay", str(distance / 2000)):
+            for turn in range(times + 1):
+                row = {name: timed(ask_far(tool, more)) for name, more in QUESTIONS.items()}
+                row["istioctl"] = sum(timed(command) for command in commands)
+                if turn:  # the first one only warms up
+                    for name, milliseconds in row.items():
+                        took[name].append(milliseconds)
+        figures = (f"{statistics.median(all_):,.0f} ms" for all_ in took.values())
+        print(f"{distance} ms".ljust(12), *figures, sep="   ", flush=True)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--services", type=int, default=1000)
     options.add_argument("--times", type=int, default=7)
+    options.add_argument("--far", help="round trips in milliseconds, separated by commas")
     given = options.parse_args()
     if why := parts.why_not():
         print(f"bench: skipped: {why}")
@@ -172,6 +250,8 @@ def main():
     if not binary:
         sys.exit("no binary; build it with `cargo build --release`")
     with cluster.running():
+        if given.far:
+            return from_far(binary, [int(ms) for ms in given.far.split(",")], given.times)
         compare(binary, given.services, given.times)
 
 
