@@ -4,6 +4,8 @@
 //! first frame says the port (`pkg/cri/streaming/portforward/websocket.go` of the kubelet, which takes the same port as often
 //! as it is named). A stream is never closed by itself: the API server takes the end of one direction for the end of all.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::Request;
 use hyper::body::Bytes;
@@ -19,6 +21,10 @@ use super::query::segment;
 const ROOM: usize = 1 << 20;
 /// The most that is sent in one frame.
 const FRAME: usize = 1 << 14;
+
+/// How long the ports of all streams may take to be said: they come with the answer that opens the WebSocket. A server that
+/// takes a port once only says it once.
+const SAID: Duration = Duration::from_millis(500);
 
 /// The WebSocket: it ends with this.
 pub(super) struct Socket {
@@ -53,6 +59,7 @@ pub(super) async fn open(
     let (mut sink, mut source) = client.connect(request).await?.into_stream().split();
     let (sender, mut outgoing) = mpsc::channel::<Message>(4);
     let (why, reason) = watch::channel(None);
+    let (begun, mut begins) = watch::channel(0_usize);
     let (mut streams, mut channels, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..count {
         let (near, far) = tokio::io::duplex(ROOM);
@@ -72,7 +79,10 @@ pub(super) async fn open(
         // What goes wrong here is the end of the streams, which whoever reads them sees.
         while let Some(Ok(message)) = source.next().await {
             match message {
-                Message::Binary(frame) => take(&mut channels, frame, &why).await,
+                Message::Binary(frame) => {
+                    take(&mut channels, frame, &why).await;
+                    begun.send_replace(channels.iter().take_while(|channel| channel.is_begun[0]).count());
+                }
                 Message::Close(_) => break,
                 Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
@@ -81,6 +91,12 @@ pub(super) async fn open(
             let _ = channel.to_us.shutdown().await;
         }
     }));
+    if count > 1 {
+        let all = usize::from(count);
+        let _ = tokio::time::timeout(SAID, begins.wait_for(|begun| *begun >= all)).await;
+        let there = (*begins.borrow()).max(1);
+        streams.truncate(there);
+    }
     Ok((Socket { tasks, reason }, streams))
 }
 
