@@ -93,8 +93,11 @@ fn default_accepting() -> Map<String, Value> {
     object(json!({"name": ACCEPTING, "tcp": cluster::PASSTHROUGH}))
 }
 
-/// `IP:PORT` or `[IP]:PORT` as an `Address`.
+/// `IP:PORT`, `[IP]:PORT` or `envoy://LISTENER` as an `Address`.
 pub(crate) fn address(text: &str) -> Value {
+    if let Some(listener) = text.strip_prefix("envoy://") {
+        return json!({"envoy_internal_address": {"server_listener_name": listener}});
+    }
     let (host, port) = text.rsplit_once(':').unwrap_or_else(|| panic!("no port in address {text:?}"));
     let port: u16 = port.parse().unwrap_or_else(|_| panic!("no port number in address {text:?}"));
     json!({"socket_address": {"address": host.trim_matches(['[', ']']), "port_value": port}})
