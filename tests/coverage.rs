@@ -21,7 +21,6 @@ const IN_JSON: &[&str] = &[
     "envoy.config.cluster.v3.Cluster.outlier_detection",
     "envoy.config.cluster.v3.OutlierDetection.max_ejection_percent",
     "envoy.config.endpoint.v3.ClusterLoadAssignment.cluster_name",
-    "envoy.config.listener.v3.Listener.name",
     "envoy.config.route.v3.Route.metadata",
     "envoy.config.route.v3.RouteConfiguration.virtual_hosts",
     "envoy.config.route.v3.VirtualHost.domains",
