@@ -72,9 +72,7 @@ pub(crate) use rules::{
     destination_field, destination_of, destinations, is_host, is_of_gateway_api, only, policy_of, policy_part,
     rule_for_all, rules, rules_field, set_policy,
 };
-pub(crate) use slices::{
-    a_ready_endpoint, is_ready, port_entry, protocol_field, ready, ready_condition, ready_pods, slices,
-};
+pub(crate) use slices::{a_ready_endpoint, port_entry, protocol_field, ready, ready_pods, slices};
 
 /// How often a configuration that moves is read before there is no verdict.
 pub const TRIES: usize = 3;

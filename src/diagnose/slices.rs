@@ -1,5 +1,6 @@
 //! What a Service's endpoints are, as Kubernetes has them: its slices, and its pods.
 
+use crate::mesh::kubernetes::is_ready;
 use crate::snapshot::{Kind, Node};
 
 use crate::walk::is_ready_endpoint;
@@ -32,17 +33,6 @@ pub(crate) fn ready_pods(case: &Case, service: &Node) -> Option<Vec<Node>> {
 pub(crate) fn a_ready_endpoint(case: &Case, service: &Node) -> Option<Node> {
     let by_slices = slices(case, service).and_then(|slices| ready(&slices).first().cloned());
     by_slices.or_else(|| ready_pods(case, service)?.first().cloned())
-}
-
-/// Whether Kubernetes counts a pod among the endpoints.
-pub(crate) fn is_ready(pod: &Node) -> bool {
-    let is_true = |condition: Node| condition.text("status").as_deref() == Some("True");
-    pod.at("metadata.deletionTimestamp").is_none() && ready_condition(pod).is_some_and(is_true)
-}
-
-/// What a pod's status says of its readiness.
-pub(crate) fn ready_condition(pod: &Node) -> Option<Node> {
-    pod.list("status.conditions").into_iter().find(|condition| condition.text("type").as_deref() == Some("Ready"))
 }
 
 /// The field of a Service's port that says its protocol to the mesh.

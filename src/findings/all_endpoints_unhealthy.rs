@@ -14,9 +14,10 @@
 //! proxy's fails, correct its path, port or host.
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, all_ejected, all_endpoints, certain, describe, health_of, in_field, is_ready, named,
-    ref_of, replace, show,
+    Case, Found, Proved, advice, all_ejected, all_endpoints, certain, describe, health_of, in_field, named, ref_of,
+    replace, show,
 };
+use crate::mesh::kubernetes::is_ready;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, Fix, ObjectRef, Op, Side, Stage};
 use crate::walk::ClusterTrail;

@@ -15,10 +15,11 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Columns, Found, Proved, a_ready_endpoint, add_item, advice, certain, create, entry_of, is_behind, is_ready,
-    label_text, list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ready_condition,
-    ref_of, replace, set, show, slices,
+    Case, Columns, Found, Proved, a_ready_endpoint, add_item, advice, certain, create, entry_of, is_behind, label_text,
+    list_pods, list_slices, named, object_ref, other_endpoints, proxy_status, ready, ref_of, replace, set, show,
+    slices,
 };
+use crate::mesh::kubernetes::{is_ready, ready_condition};
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Op, Stage};
 use crate::walk::Stop;

@@ -11,6 +11,17 @@ pub fn service_of_host(host: &str) -> Option<(String, String)> {
     }
 }
 
+/// Whether Kubernetes counts a pod among the endpoints.
+pub fn is_ready(pod: &Node) -> bool {
+    let is_true = |condition: Node| condition.text("status").as_deref() == Some("True");
+    pod.at("metadata.deletionTimestamp").is_none() && ready_condition(pod).is_some_and(is_true)
+}
+
+/// What a pod's status says of its readiness.
+pub fn ready_condition(pod: &Node) -> Option<Node> {
+    pod.list("status.conditions").into_iter().find(|condition| condition.text("type").as_deref() == Some("Ready"))
+}
+
 /// Whether labels have all that a map of labels wants; no map, or an empty one, wants nothing.
 pub fn has_labels(labels: &[(String, String)], wanted: Option<&Node>) -> bool {
     let wanted = wanted.map(Node::members).unwrap_or_default();

@@ -3,6 +3,7 @@
 
 use crate::snapshot::{Kind, Lookup, Need, Node, Origin, PodRecord, Snapshot};
 
+use super::kubernetes::is_ready;
 use super::service_port::ServicePort;
 use super::{injected, istio};
 
@@ -104,12 +105,6 @@ fn destinations(seen: &[&Snapshot], namespace: &str, selector: &[(String, String
         }
     }
     needs
-}
-
-fn is_ready(pod: &Node) -> bool {
-    let is_true =
-        |one: &Node| one.text("type").as_deref() == Some("Ready") && one.text("status").as_deref() == Some("True");
-    pod.list("status.conditions").iter().any(is_true)
 }
 
 /// An object that somebody saw.

@@ -49,6 +49,7 @@ pub(in crate::walk) fn inspect(walker: &Walker, active: &Active, dial: &Dial) ->
     let restored = if active.is_redirected() { Restored::Yes } else { dial.restored };
     let mut bytes = Bytes {
         walker,
+        listener: &active.listener.name,
         header,
         dial: Dial { restored, ..dial.clone() },
         connection: Connection {
@@ -66,12 +67,6 @@ pub(in crate::walk) fn inspect(walker: &Walker, active: &Active, dial: &Dial) ->
         }
         let any = filter.config_type.as_ref().map(|ConfigType::TypedConfig(any)| any);
         let at = active.node.get("listener_filters").and_then(|list| list.index(place));
-        if reads_first(&filter.name, any) && bytes.speaks_last() {
-            walker.unchecked(format!(
-                "whether the server speaks first (MySQL, SMTP, FTP): listener {} waits for what the client sends",
-                active.listener.name
-            ));
-        }
         if let Some(note) = bytes.meet(&filter.name, any) {
             let closed = Some(Closed { filter: filter.name.clone(), note, at });
             return Inspected { connection: bytes.connection, dial: bytes.dial, odd: bytes.odd, closed };
@@ -80,18 +75,33 @@ pub(in crate::walk) fn inspect(walker: &Walker, active: &Active, dial: &Dial) ->
     bytes.arrive()
 }
 
-/// Whether a filter holds the connection until the client has sent something: to a server that speaks first nobody ever
-/// does, and `listener_filters_timeout` is 0 in Istio
-/// (<https://istio.io/latest/docs/ops/deployment/application-requirements/#server-first-protocols>).
-fn reads_first(name: &str, any: Option<&JsonAny>) -> bool {
-    let type_name = any.map_or("", |any| any.type_name.rsplit('.').next().unwrap_or_default());
-    matches!(type_name, "TlsInspector" | "HttpInspector")
-        || (type_name.is_empty() && (name.ends_with("tls_inspector") || name.ends_with("http_inspector")))
+/// The filters that are modeled.
+enum Kind {
+    Tls,
+    Http,
+    ProxyHeader,
+    OriginalDst,
+    Other,
+}
+
+impl Kind {
+    /// By the type of its configuration; by its name, of now or of old, where it has none.
+    fn of(type_name: &str, name: &str) -> Self {
+        match (type_name, name.strip_prefix("envoy.filters.listener.").unwrap_or(name)) {
+            ("TlsInspector", _) | ("", "tls_inspector" | "envoy.listener.tls_inspector") => Self::Tls,
+            ("HttpInspector", _) | ("", "http_inspector" | "envoy.listener.http_inspector") => Self::Http,
+            ("ProxyProtocol", _) | ("", "proxy_protocol" | "envoy.listener.proxy_protocol") => Self::ProxyHeader,
+            ("OriginalDst", _) | ("", "original_dst" | "envoy.listener.original_dst") => Self::OriginalDst,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What comes on the connection, as far as the filters have read it.
 struct Bytes<'a> {
     walker: &'a Walker<'a>,
+    /// The listener's name.
+    listener: &'a str,
     /// A PROXY header that nobody has taken off yet.
     header: Option<ProxyProtocol>,
     dial: Dial,
@@ -103,30 +113,42 @@ impl Bytes<'_> {
     /// A filter looks; why it closes the connection, where it does.
     fn meet(&mut self, name: &str, any: Option<&JsonAny>) -> Option<String> {
         let type_name = any.map_or("", |any| any.type_name.rsplit('.').next().unwrap_or_default());
-        match (type_name, name.strip_prefix("envoy.filters.listener.").unwrap_or(name)) {
-            ("TlsInspector", _) | ("", "tls_inspector" | "envoy.listener.tls_inspector") => {
+        match Kind::of(type_name, name) {
+            Kind::Tls => {
+                self.waits_for_the_client();
                 self.inspect_tls();
                 if self.connection.transport_protocol != "tls" && any.is_some_and(closes_what_is_no_tls) {
                     self.odd.push(format!("listener filter {name} closes what it does not take for TLS"));
                 }
             }
-            ("HttpInspector", _) | ("", "http_inspector" | "envoy.listener.http_inspector") => self.inspect_http(),
-            ("ProxyProtocol", _) | ("", "proxy_protocol" | "envoy.listener.proxy_protocol") => {
-                return self.take_header(name, any);
+            Kind::Http => {
+                self.waits_for_the_client();
+                self.inspect_http();
             }
-            ("OriginalDst", _) | ("", "original_dst" | "envoy.listener.original_dst") => {
-                self.dial.restored = Restored::Yes;
+            Kind::ProxyHeader => return self.take_header(name, any),
+            Kind::OriginalDst => self.dial.restored = Restored::Yes,
+            Kind::Other => {
+                let is_harmless = [type_name, name].iter().any(|known| harmless::listener_filter(known).is_some());
+                if !is_harmless {
+                    self.odd.push(format!("listener filter {name} is not modeled"));
+                }
             }
-            _ if harmless::listener_filter(type_name).is_some() || harmless::listener_filter(name).is_some() => {}
-            _ => self.odd.push(format!("listener filter {name} is not modeled")),
         }
         None
     }
 
-    /// Whether the client may be one that waits for the server's first word.
-    fn speaks_last(&self) -> bool {
+    /// It holds the connection until the client has sent something. To a server that speaks first nobody ever does, and
+    /// `listener_filters_timeout` is 0 in Istio
+    /// (<https://istio.io/latest/docs/ops/deployment/application-requirements/#server-first-protocols>).
+    fn waits_for_the_client(&self) {
         let is_source = matches!(self.walker.origin, Origin::Source(_));
-        is_source && self.header.is_none() && self.dial.layer == Layer::Clear && self.dial.protocol == Protocol::Tcp
+        let is_bytes = self.dial.layer == Layer::Clear && self.dial.protocol == Protocol::Tcp;
+        if is_source && is_bytes && self.header.is_none() {
+            self.walker.unchecked(format!(
+                "whether the server speaks first (MySQL, SMTP, FTP): listener {} waits for what the client sends",
+                self.listener
+            ));
+        }
     }
 
     fn inspect_tls(&mut self) {
