@@ -35,6 +35,7 @@ pub fn listener_filter(type_name: &str) -> Option<&'static str> {
 }
 
 const OBSERVED: &str = "observes only: statistics, traces and logs";
+const UNBUILT: &str = "Envoy does not implement it (1.40: hidden in the API, and nothing reads it)";
 const SOCKET: &str = "tunes the socket, not the decision";
 const BUFFER: &str = "bounds buffers that one small request does not fill";
 const TIME: &str = "bounds time; matters only to a request that is already slow";
@@ -111,7 +112,6 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
                     "proxy_100_continue",
                     "represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
                     "skip_xff_append",
-                    "proxy_status_config",
                     "append_local_overload",
                     "add_proxy_protocol_connection_state",
                 ],
@@ -130,12 +130,14 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
                 ],
                 TIME,
             ),
+            (&["path_normalization_options"], UNBUILT),
             (
                 &["http3_protocol_options", "stream_error_on_invalid_http_message"],
                 "limits that one small, well-formed HTTP/1.1 request does not meet",
             ),
         ],
     ),
+    ("envoy.config.core.v3.SchemeHeaderTransformation", &[(&["match_upstream"], AFTER)]),
     (
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig",
         &[(&["unix_sockets"], "clients come by IP")],
@@ -518,9 +520,10 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
         &[(&["endpoint_stale_after"], "not implemented by Envoy")],
     ),
     ("envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload", &[(&["category"], LABEL)]),
+    ("envoy.config.endpoint.v3.ClusterLoadAssignment", &[(&["named_endpoints"], UNBUILT)]),
     (
         "envoy.config.endpoint.v3.LocalityLbEndpoints",
-        &[(&["metadata", "proximity"], "used by no policy that is modeled")],
+        &[(&["metadata", "proximity"], "used by no policy that is modeled"), (&["load_balancer_endpoints"], UNBUILT)],
     ),
     (
         "envoy.config.endpoint.v3.Endpoint",

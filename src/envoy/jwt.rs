@@ -30,6 +30,24 @@ pub enum Status {
 pub enum Flaw {
     /// It is no token at all.
     Format,
+    /// Its first part is no Base64.
+    HeaderBase64,
+    /// Its first part holds no JSON object.
+    HeaderJson,
+    /// It does not say its algorithm.
+    Algorithm,
+    /// Its algorithm is none that Envoy knows.
+    OtherAlgorithm,
+    /// Its key's name is no text.
+    KeyId,
+    /// Its second part is no Base64.
+    PayloadBase64,
+    /// Its second part holds no JSON object.
+    PayloadJson,
+    /// Its issuer is no text.
+    Issuer,
+    /// Its third part is no Base64.
+    SignatureBase64,
     /// It has expired.
     Expired,
     /// It is for somebody else.
@@ -43,11 +61,28 @@ impl Status {
             Self::Ok | Self::Unknown(_) => None,
             Self::Missing => Some((401, "Jwt is missing")),
             Self::UnknownIssuer => Some((401, "Jwt issuer is not configured")),
-            Self::Bad(Flaw::Format) => {
-                Some((401, "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"))
-            }
-            Self::Bad(Flaw::Expired) => Some((401, "Jwt is expired")),
-            Self::Bad(Flaw::Audience) => Some((403, "Audiences in Jwt are not allowed")),
+            Self::Bad(Flaw::Audience) => Some((403, Flaw::Audience.words())),
+            Self::Bad(flaw) => Some((401, flaw.words())),
+        }
+    }
+}
+
+impl Flaw {
+    /// Envoy's words (`source/common/jwt/status.cc`).
+    fn words(self) -> &'static str {
+        match self {
+            Self::Format => "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections",
+            Self::HeaderBase64 => "Jwt header is an invalid Base64url encoded",
+            Self::HeaderJson => "Jwt header is an invalid JSON",
+            Self::Algorithm => "Jwt header [alg] field is required and must be a string",
+            Self::OtherAlgorithm => "Jwt header [alg] is not supported",
+            Self::KeyId => "Jwt header [kid] field is not a string",
+            Self::PayloadBase64 => "Jwt payload is an invalid Base64url encoded",
+            Self::PayloadJson => "Jwt payload is an invalid JSON",
+            Self::Issuer => "Jwt payload [iss] field is not a string",
+            Self::SignatureBase64 => "Jwt signature is an invalid Base64url encoded",
+            Self::Expired => "Jwt is expired",
+            Self::Audience => "Audiences in Jwt are not allowed",
         }
     }
 }
@@ -248,20 +283,11 @@ fn test(token: &Token, checked: Checked, sent: &Sent) -> Status {
     // What is empty between two dots does not count.
     let parts: Vec<&str> = token.text.split('.').filter(|part| !part.is_empty()).collect();
     let [header, payload, signature] = parts[..] else { return Status::Bad(Flaw::Format) };
-    let decoded = (decode(header), decode(payload), base64url(signature));
-    let (Some(Value::Object(header)), Some(Value::Object(claims)), Some(_)) = decoded else {
-        return Status::Unknown("a token whose parts are no Base64 or no JSON is not modeled".to_owned());
+    let claims = match parse(header, payload, signature) {
+        Ok(claims) => claims,
+        Err(status) => return status,
     };
-    let is_usual = header.get("alg").and_then(Value::as_str).is_some_and(|alg| ALGORITHMS.contains(&alg))
-        && header.get("kid").is_none_or(Value::is_string);
-    let issuer = match claims.get("iss") {
-        None => "",
-        Some(Value::String(issuer)) if is_usual => issuer,
-        Some(_) => return unverified(),
-    };
-    if !is_usual {
-        return unverified();
-    }
+    let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     if !token.issuers.iter().any(|known| known.is_empty() || known == issuer) {
         return Status::UnknownIssuer;
     }
@@ -271,6 +297,49 @@ fn test(token: &Token, checked: Checked, sent: &Sent) -> Status {
         [] => Status::UnknownIssuer,
         [first, others @ ..] if others.iter().all(|other| other == first) => first.clone(),
         _ => Status::Unknown(format!("which of the token providers of the issuer {issuer:?} is asked")),
+    }
+}
+
+/// What a token claims, where its parts can be read: `Jwt::parseFromString`, in its order.
+fn parse(header: &str, payload: &str, signature: &str) -> Result<Map<String, Value>, Status> {
+    let header = object(header, (Flaw::HeaderBase64, Flaw::HeaderJson))?;
+    match header.get("alg").and_then(Value::as_str) {
+        None => return Err(Status::Bad(Flaw::Algorithm)),
+        Some(algorithm) if !ALGORITHMS.contains(&algorithm) => return Err(Status::Bad(Flaw::OtherAlgorithm)),
+        Some(_) => {}
+    }
+    if header.get("kid").is_some_and(|kid| !kid.is_string()) {
+        return Err(Status::Bad(Flaw::KeyId));
+    }
+    let claims = object(payload, (Flaw::PayloadBase64, Flaw::PayloadJson))?;
+    if claims.get("iss").is_some_and(|issuer| !issuer.is_string()) {
+        return Err(Status::Bad(Flaw::Issuer));
+    }
+    if claims.iter().any(|(name, value)| is_odd(name, value)) {
+        return Err(unverified());
+    }
+    base64url(signature).map_err(|odd| odd.status(Flaw::SignatureBase64))?;
+    Ok(claims)
+}
+
+/// Whether a claim of a type that Envoy looks at may be of another.
+fn is_odd(name: &str, value: &Value) -> bool {
+    match name {
+        "sub" | "jti" => !value.is_string(),
+        "iat" | "nbf" | "exp" => value.as_i64().is_none_or(|time| time < 0),
+        "aud" => !value.is_string() && !value.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
+        _ => false,
+    }
+}
+
+/// A part of a token.
+fn object(part: &str, (no_base64, no_json): (Flaw, Flaw)) -> Result<Map<String, Value>, Status> {
+    let bytes = base64url(part).map_err(|odd| odd.status(no_base64))?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        // What begins like an object may be one to the reader of protobuf, which takes more than JSON.
+        Err(_) if bytes.trim_ascii_start().first() == Some(&b'{') => Err(unverified()),
+        Ok(_) | Err(_) => Err(Status::Bad(no_json)),
     }
 }
 
@@ -306,12 +375,26 @@ const ALGORITHMS: &[&str] = &[
     "ES256", "ES384", "ES512", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA",
 ];
 
-fn decode(part: &str) -> Option<Value> {
-    serde_json::from_slice(&base64url(part)?).ok()
+/// Why a text is no Base64.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum NoBase64 {
+    /// No reader takes it.
+    Surely,
+    /// It has padding or blanks, which some readers take.
+    Perhaps,
+}
+
+impl NoBase64 {
+    fn status(self, flaw: Flaw) -> Status {
+        match self {
+            Self::Surely => Status::Bad(flaw),
+            Self::Perhaps => unverified(),
+        }
+    }
 }
 
 /// Base64 for URLs, without padding.
-fn base64url(text: &str) -> Option<Vec<u8>> {
+fn base64url(text: &str) -> Result<Vec<u8>, NoBase64> {
     let mut out = Vec::with_capacity(text.len());
     let (mut bits, mut held) = (0_u32, 0_u32);
     for byte in text.bytes() {
@@ -321,16 +404,17 @@ fn base64url(text: &str) -> Option<Vec<u8>> {
             b'0'..=b'9' => byte - b'0' + 52,
             b'-' => 62,
             b'_' => 63,
-            _ => return None,
+            b'=' | b' ' | b'\t' => return Err(NoBase64::Perhaps),
+            _ => return Err(NoBase64::Surely),
         };
         bits = (bits << 6 | u32::from(value)) & 0x00FF_FFFF;
         held += 6;
         if held >= 8 {
             held -= 8;
-            out.push(u8::try_from(bits >> held & 0xFF).ok()?);
+            out.extend(u8::try_from(bits >> held & 0xFF));
         }
     }
-    (text.len() % 4 != 1).then_some(out)
+    if text.len() % 4 == 1 { Err(NoBase64::Surely) } else { Ok(out) }
 }
 
 #[cfg(test)]

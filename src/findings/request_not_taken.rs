@@ -61,6 +61,10 @@ fn told(stop: &Stop) -> Option<(&'static str, &'static [&'static str])> {
             "The connection manager takes its client's address out of a header, which is not there",
             &["send the header, as the proxy in front of this one should", "reject_with_status: leave it out"],
         )),
+        Unfit::NoFilters => Some((
+            "The filter chain that takes it has no filters",
+            &["give the chain a network filter: an HTTP connection manager, or a TCP proxy"],
+        )),
         Unfit::TlsOnPlaintext
         | Unfit::NoProxyHeader
         | Unfit::ClientCertificateMissing

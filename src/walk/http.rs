@@ -1,6 +1,7 @@
 //! What a connection manager does with a request: the request itself, virtual host, route, filters, action.
 
 mod action;
+mod added;
 mod apart;
 mod chosen;
 mod client;

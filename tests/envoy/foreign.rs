@@ -29,8 +29,6 @@ use mutant::Mutant;
 use run::{Ran, Stand};
 use values::Values;
 
-/// So many mutants of a case are made before the next one is read.
-const OF_A_CASE: usize = 8;
 /// So many disagreements are made small.
 const SHRUNK: usize = 40;
 
@@ -82,7 +80,7 @@ pub(crate) fn run(envoy: &Installed, seed: u64, until: Until) -> Sum {
     tell::begins(envoy.version, seed, &values);
     let (next, sum, start) = (AtomicUsize::new(0), Mutex::new(Sum::default()), Instant::now());
     let goes_on = |round: usize| match until {
-        Until::Mutants(count) => round * OF_A_CASE < count,
+        Until::Mutants(count) => round < count,
         Until::Elapsed(time) => start.elapsed() < time,
     };
     thread::scope(|scope| {
@@ -98,7 +96,7 @@ pub(crate) fn run(envoy: &Installed, seed: u64, until: Until) -> Sum {
                     }
                     let work = Work { stand: &stand, values, sum, seed, round };
                     work.case(files, envoy);
-                    if round % 20 == 19 {
+                    if round % 200 == 199 {
                         tell::progress(&sum.lock().unwrap_or_else(PoisonError::into_inner), start.elapsed());
                     }
                 }
@@ -125,21 +123,19 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// The mutants of the case of this round.
+    /// A mutant of the case of this round. It is drawn from the case's name: a case that is new changes no other's.
     fn case(&self, files: &[PathBuf], envoy: &Installed) {
-        let mut rng = Rng::new(self.seed, u64::try_from(self.round).expect("a number"));
-        let path = rng.pick(files);
+        let (path, turn) = (&files[self.round % files.len()], self.round / files.len());
         let Ok(case) = catch_unwind(|| Case::read(path)) else { return };
         // What B's proxy answers, the log has as an answer of the cluster's.
         if case.since > envoy.version || case.pairs.is_empty() || case.config.pod.is_some() {
             return;
         }
-        for number in 0..OF_A_CASE {
-            let Some(mutant) = Mutant::by_chance(&mut rng, self.values, &case) else { continue };
-            let name = format!("{}-{}-{number}", self.seed, self.round);
-            let examined = catch_unwind(AssertUnwindSafe(|| run::run(self.stand, &mutant)));
-            self.count(&case, &mutant, &name, examined.unwrap_or_else(|_| Ran::Broke("it panicked".to_owned())));
-        }
+        let mut rng = Rng::named(self.seed, case.name(), turn.try_into().expect("a number"));
+        let Some(mutant) = Mutant::by_chance(&mut rng, self.values, &case) else { return };
+        let name = format!("{}-{turn}-{}", self.seed, case.name());
+        let examined = catch_unwind(AssertUnwindSafe(|| run::run(self.stand, &mutant)));
+        self.count(&case, &mutant, &name, examined.unwrap_or_else(|_| Ran::Broke("it panicked".to_owned())));
     }
 
     fn count(&self, case: &Case, mutant: &Mutant, name: &str, ran: Ran) {

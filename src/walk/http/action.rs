@@ -16,6 +16,7 @@ use crate::envoy::retry::Retries;
 use crate::envoy::version::Version;
 use crate::envoy::{headers, redacted};
 
+use crate::walk::http::added;
 use crate::walk::http::chosen::{Chosen, Drawn, Hit};
 use crate::walk::http::cluster_plugin::{self, Named};
 use crate::walk::http::host::Host;
@@ -90,7 +91,9 @@ impl Taking<'_> {
         let unmodeled = hit.unmodeled.get_or_init(|| Walker::unmodeled(&hit.node, ROUTE, &except)).clone();
         let condition = unmodeled.map(|why| Condition::of(Stage::Route, &self.subject(hit), ANYTHING, &why));
         let told = match &hit.route.action {
-            Some(route::Action::Route(action)) => self.forward((chosen, hit), action, left).under(self.unsendable(hit)),
+            Some(route::Action::Route(action)) => {
+                self.forward((chosen, hit), action, left).under(self.unsendable((chosen, hit)))
+            }
             Some(route::Action::Redirect(redirect)) => {
                 let status = status_of(redirect);
                 let to = self.location(redirect, hit);
@@ -118,10 +121,19 @@ impl Taking<'_> {
     }
 
     /// A header is added whose name no header can have: `HeaderUtility::checkValidRequestHeaders`, by which Envoy 1.40
-    /// answers 503.
-    fn unsendable(&self, hit: &Hit) -> Option<Condition> {
-        let (name, _) = sets(&self.levels(hit)).into_iter().find(|(name, _)| !headers::is_name(name))?;
-        let why = format!("the header {name:?} that is added to requests has a name that no header can have");
+    /// answers 503. A weighted cluster's is added to what is sent there alone.
+    fn unsendable(&self, (chosen, hit): (&Chosen, &Hit)) -> Option<Condition> {
+        let bad = |levels: &[Node]| {
+            added::to_requests(levels).into_iter().map(|(name, _)| name).find(|name| !headers::is_name(name))
+        };
+        let of_all = bad(&self.levels(hit)).map(|name| (name, String::new()));
+        let of_one = || {
+            let entries = weighted_entries((chosen, hit)).into_iter();
+            let named = |entry: Node| Some((bad(std::slice::from_ref(&entry))?, entry.text("name")?));
+            entries.filter_map(named).map(|(name, cluster)| (name, format!(" for cluster {cluster}"))).next()
+        };
+        let (name, to) = of_all.or_else(of_one)?;
+        let why = format!("the header {name:?} that is added to requests{to} has a name that no header can have");
         Some(Condition::of(Stage::Route, &self.subject(hit), &[Power::Refuse], &why))
     }
 
@@ -190,18 +202,13 @@ impl Taking<'_> {
 
     /// The request, as this route sends it on.
     fn over(&self, (chosen, hit): (&Chosen, &Hit), levels: Vec<Node>, headers: Headers) -> Over {
-        let weighted = hit.node.at("route.weighted_clusters.clusters");
-        let weighted: Vec<Node> = match &chosen.only {
-            Some(drawn) => weighted.and_then(|list| list.index(drawn.entry)).into_iter().collect(),
-            None => weighted.map(|list| list.items().collect()).unwrap_or_default(),
-        };
         Over::Http(Arc::new(Taken {
             authority: self.http.authority.clone(),
             path: self.http.path.clone(),
             upgrade: self.http.upgrade.clone(),
             underscores: self.underscores,
             headers,
-            levels: levels.into_iter().chain(weighted).collect(),
+            levels: levels.into_iter().chain(weighted_entries((chosen, hit))).collect(),
             action: hit.node.get("route"),
             matched: hit.node.get("match"),
             alpn_override: self.alpn_override.to_vec(),
@@ -261,12 +268,13 @@ impl Taking<'_> {
         let levels = self.levels(hit);
         let retries = retries::of(self.walker, self.http, action, &levels);
         let wire = Wire::Http { not_found: not_found(action), priority: action.priority(), retries };
-        let (sets, host) = (sets(&levels), resolved_host::host(self.http, &levels));
+        let (sets, host) = (added::to_requests(&levels), resolved_host::host(self.http, &levels));
         let over = self.over((chosen, hit), levels, left.headers);
         // What filters wrote goes before what the route asks for (`Router::Filter::metadataMatchCriteria`).
         let asked = |c: Choice| {
             let criteria = merged(&c.criteria, left.criteria.clone());
-            Choice { criteria, unsure: left.unsure.clone(), sets: sets.clone(), host: host.clone(), ..c }
+            let sets = c.sets.iter().chain(&sets).cloned().collect();
+            Choice { criteria, unsure: left.unsure.clone(), sets, host: host.clone(), ..c }
         };
         let told = match choices {
             Ok(choices) => {
@@ -318,10 +326,13 @@ struct Undrawn {
     are_all: bool,
 }
 
-/// The headers that the route, its virtual host and the route configuration add.
-fn sets(levels: &[Node]) -> Vec<(String, String)> {
-    let added = levels.iter().flat_map(|level| level.list("request_headers_to_add"));
-    added.filter_map(|o| Some((o.text("header.key")?.to_lowercase(), o.text("header.value")?))).collect()
+/// The entries of a route to weighted clusters: the one that was drawn, or all.
+fn weighted_entries((chosen, hit): (&Chosen, &Hit)) -> Vec<Node> {
+    let all = hit.node.at("route.weighted_clusters.clusters");
+    match &chosen.only {
+        Some(drawn) => all.and_then(|list| list.index(drawn.entry)).into_iter().collect(),
+        None => all.map(|list| list.items().collect()).unwrap_or_default(),
+    }
 }
 
 fn status_of(redirect: &RedirectAction) -> u16 {

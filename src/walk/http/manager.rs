@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::envoy::codec::{self, Incoming, Limits, Refusal, Spoken};
-use crate::envoy::local_reply::Replies;
+use crate::envoy::local_reply::{Advised, Replies};
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::CodecType;
@@ -30,8 +30,6 @@ const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.
 /// How rows name the manager.
 const NAME: &str = "HTTP connection manager";
 
-const RECOMMENDED: &str = "which statuses its own replies get (`set_recommended_response_code`) is not modeled";
-
 /// A connection manager, and where it stands.
 #[derive(Clone, Copy)]
 pub(in crate::walk) struct Manager<'a> {
@@ -43,16 +41,12 @@ pub(in crate::walk) struct Manager<'a> {
 
 /// Where the manager sends the request. `reach` tells what comes of asking a cluster of a filter's own.
 pub(in crate::walk) fn forward(walker: &Walker, manager: Manager, dial: &Dial, reach: Reach) -> Told<Forwarded> {
-    let except = ["http_filters", "route_config", "scoped_routes", "local_reply_config"];
+    let except = ["http_filters", "route_config", "scoped_routes", "local_reply_config", "proxy_status_config"];
     let unmodeled = Walker::unmodeled(manager.node, MANAGER, &except);
-    let (replies, odd) = match manager.node.get("local_reply_config").map(|config| Replies::of(config.value())) {
-        Some(Ok(replies)) => (Some(replies).filter(Replies::are_others), None),
-        Some(Err(why)) => (None, Some(why)),
-        None => (None, None),
+    let (replies, odd) = match replies(manager.node) {
+        Ok(replies) => (Some(replies).filter(Replies::are_others), None),
+        Err(why) => (None, Some(why)),
     };
-    let recommended = manager.node.at("proxy_status_config.set_recommended_response_code");
-    let recommended = recommended.filter(|set| set.value().as_bool() == Some(true));
-    let odd = odd.or_else(|| recommended.map(|_| RECOMMENDED.to_owned()));
     let of_manager = |why: String| Condition::of(Stage::HttpFilters, NAME, ANYTHING, &why);
     let conditions: Vec<Condition> = unmodeled.into_iter().chain(odd).map(of_manager).collect();
     let clear = manager.sight == Sight::Clear;
@@ -62,6 +56,13 @@ pub(in crate::walk) fn forward(walker: &Walker, manager: Manager, dial: &Dial, r
     };
     let facts = replies.map(|replies| Fact::Replies(Arc::new(replies)));
     facts.into_iter().fold(told, Told::met).under(conditions)
+}
+
+fn replies(manager: &Node) -> Result<Replies, String> {
+    let config = manager.get("local_reply_config");
+    let advised = manager.at("proxy_status_config.set_recommended_response_code");
+    let advised = if advised.is_some_and(|set| *set.value() == true) { Advised::Yes } else { Advised::No };
+    Replies::of(config.as_ref().map(Node::value), advised)
 }
 
 /// What becomes of a request that comes in a version of HTTP.

@@ -9,6 +9,7 @@ use crate::envoy::headers;
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::path::{Normalization, normalize, unescaped};
 use crate::envoy::pb::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
+use crate::envoy::pb::envoy::config::core::v3::scheme_header_transformation::Transformation;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     ForwardClientCertDetails, PathWithEscapedSlashesAction, StripPortMode,
@@ -316,12 +317,17 @@ fn added_by(manager: &HttpConnectionManager) -> Vec<&'static str> {
     names
 }
 
-/// What the connection says, or what a client says of itself in `x-forwarded-proto`, which is believed unless the manager
-/// takes the connection's own address for the client's.
+/// What the manager writes over it (`scheme_header_transformation`); else what the connection says, or what a client says
+/// of itself in `x-forwarded-proto`, which is believed unless the manager takes the connection's own address for the
+/// client's.
 fn scheme(dial: &Dial, manager: &HttpConnectionManager, headers: &mut Vec<(String, String)>) -> Result<String, String> {
     let own = if let Layer::Opened(..) = dial.layer { "https" } else { "http" };
     let given = headers.iter().find(|(k, _)| k == "x-forwarded-proto").map(|(_, v)| v.clone());
     headers.retain(|(k, _)| k != "x-forwarded-proto");
+    let transformation = manager.scheme_header_transformation.as_ref().and_then(|one| one.transformation.as_ref());
+    if let Some(Transformation::SchemeToOverwrite(scheme)) = transformation {
+        return Ok(scheme.clone());
+    }
     let Some(given) = given else { return Ok(own.to_owned()) };
     let edge = is_edge(manager);
     match given.as_str() {

@@ -4,6 +4,7 @@ use crate::envoy::draw::Draw;
 use crate::envoy::pb::envoy::config::route::v3::WeightedCluster;
 use crate::envoy::pb::envoy::config::route::v3::weighted_cluster::{ClusterWeight, RandomValueSpecifier};
 use crate::snapshot::Node;
+use crate::walk::http::added;
 use crate::walk::http::chosen::{Chosen, Drawn};
 use crate::walk::http::request::Http;
 use crate::walk::way::criteria::criteria;
@@ -43,9 +44,11 @@ fn cluster_of(entry: &ClusterWeight, http: &Http) -> String {
 
 /// One entry of a weighted route, with the cluster that it names and its share.
 fn entry_choice(weighted: &WeightedCluster, at: Option<&Node>, entry: usize, (name, share): (String, f64)) -> Choice {
-    let at = at.and_then(|a| a.get("clusters")?.index(entry)?.get("name"));
+    let entry_at = at.and_then(|a| a.get("clusters")?.index(entry));
+    let sets = added::to_requests(entry_at.as_slice());
+    let at = entry_at.and_then(|entry| entry.get("name"));
     let criteria = criteria(weighted.clusters.get(entry).and_then(|c| c.metadata_match.as_ref()));
-    Choice { share, criteria, ..Choice::of(name, at) }
+    Choice { share, criteria, sets, ..Choice::of(name, at) }
 }
 
 /// The clusters of a weighted route, each with its place among the entries, of those that are ever chosen.

@@ -288,7 +288,14 @@ fn terminal(
             }
         }
     }
-    open_end(chain).under(conditions)
+    let end = if chain.filters.is_empty() { no_filters(chain, node) } else { open_end(chain) };
+    end.under(conditions)
+}
+
+/// `ActiveTcpListener::newConnection` closes what comes to a chain without filters.
+fn no_filters<T>(chain: &FilterChain, node: &Node) -> Told<T> {
+    let row = Row::stopped(Stage::FilterChain, &chain.name, "it has no filters, so the proxy closes the connection");
+    Told::ends(Stop::Unfit(Unfit::NoFilters)).row(row.citing([node.lacks("filters")]))
 }
 
 fn open_end<T>(chain: &FilterChain) -> Told<T> {

@@ -185,6 +185,9 @@ impl Branch {
         if self.has(replier, |fact| matches!(fact, Fact::Delayed)) {
             response.flags.insert(0, "DI");
         }
+        if let Some(replies) = replies.filter(|_| response.status != 0) {
+            response.status = replies.advised(response.status, &response.flags);
+        }
         if replier == Side::Destination {
             response.from = Answerer::DestinationProxy;
         }

@@ -7,6 +7,8 @@ pub enum Unfit {
     TlsOnPlaintext,
     /// The listener wants a PROXY header before all else, and closes the connection without one.
     NoProxyHeader,
+    /// The filter chain has no filters: the connection is closed as it comes.
+    NoFilters,
     /// The chain takes clients with a certificate only, and this one shows none: the handshake fails.
     ClientCertificateMissing,
     /// The chain's own certificate, a secret of this name, was never delivered: the connection is closed.
@@ -39,7 +41,10 @@ impl Unfit {
     /// The status, 0 where a connection is closed, and the flags of the access log.
     pub(super) fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
         match self {
-            Self::NoProxyHeader | Self::ClientCertificateMissing | Self::CertificateNotDelivered(_) => (0, &[]),
+            Self::NoProxyHeader
+            | Self::NoFilters
+            | Self::ClientCertificateMissing
+            | Self::CertificateNotDelivered(_) => (0, &[]),
             Self::TlsOnPlaintext => (400, &["DPE"]),
             Self::UpgradeRefused(_) => (403, &[]),
             Self::PathRejected => (400, &[]),
@@ -57,7 +62,10 @@ impl Unfit {
     /// The details of the access log.
     pub(super) fn details(&self) -> &'static str {
         match self {
-            Self::NoProxyHeader | Self::ClientCertificateMissing | Self::CertificateNotDelivered(_) => "",
+            Self::NoProxyHeader
+            | Self::NoFilters
+            | Self::ClientCertificateMissing
+            | Self::CertificateNotDelivered(_) => "",
             Self::TlsOnPlaintext => "http1.codec_error",
             Self::UpgradeRefused(_) => "upgrade_failed",
             Self::PathRejected | Self::PathRedirected => "path_normalization_failed",
@@ -76,6 +84,7 @@ impl Unfit {
         match self {
             Self::TlsOnPlaintext => "TLS is sent to a port of plaintext HTTP".to_owned(),
             Self::NoProxyHeader => "the listener wants the PROXY protocol, which the client does not speak".to_owned(),
+            Self::NoFilters => "its filter chain has no filters, so the proxy closes it".to_owned(),
             Self::ClientCertificateMissing => "a client certificate is required".to_owned(),
             Self::CertificateNotDelivered(name) => {
                 format!("the certificate that the proxy would show, {name}, was never delivered")

@@ -88,6 +88,12 @@ impl Mutant {
             addresses(value).iter().all(|text| at_home(text) || (!asks && before.contains(text)))
         })
     }
+
+    /// Whether its ranges hold the same clients in the mesh, where each 127.x.y.z is 10.x.y.z, as they do here: the client
+    /// seems to come from 10.244.0.9 in both.
+    pub(crate) fn keeps_its_ranges(&self) -> bool {
+        self.config().is_some_and(|config| !resources(&config).iter().any(|(_, value)| has_wide_range(value)))
+    }
 }
 
 impl Mutation {
@@ -279,6 +285,21 @@ fn name_routes_in(value: &mut Value, taken: &mut BTreeSet<String>) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| name_routes_in(item, taken)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Whether a range of the loopback's addresses reaches beyond them, or is all of them.
+fn has_wide_range(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            let prefix =
+                fields.get("address_prefix").and_then(Value::as_str).and_then(|text| text.parse::<IpAddr>().ok());
+            let is_wide =
+                fields.get("prefix_len").and_then(Value::as_u64).is_some_and(|length| (1..=8).contains(&length));
+            (is_wide && prefix.is_some_and(|ip| ip.is_loopback())) || fields.values().any(has_wide_range)
+        }
+        Value::Array(items) => items.iter().any(has_wide_range),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

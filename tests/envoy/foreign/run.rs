@@ -69,6 +69,9 @@ pub(crate) fn run(stand: &Stand<'_>, mutant: &Mutant) -> Ran {
     if !mutant.stays_at_home() {
         return Ran::Refused("it would reach out of the machine".to_owned());
     }
+    if !mutant.keeps_its_ranges() {
+        return Ran::Refused("a range of it holds other clients in the mesh".to_owned());
+    }
     let Some(config) = mutant.config() else { return Ran::Refused("a place is gone".to_owned()) };
     let mut running = match Running::start(stand, &config) {
         Ok(running) => running,

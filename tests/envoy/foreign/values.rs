@@ -252,7 +252,7 @@ impl<'a> Values<'a> {
             return Some(json!({"name": one.name, "typed_config": self.typed(rng, words, &one.message, depth)?}));
         }
         if let Some(known) = self.remembered.get(message).filter(|_| rng.chance(40)) {
-            return Some(rng.pick(known).clone());
+            return Some(rng.pick_lasting(known, Value::to_string).clone());
         }
         Some(self.fresh(rng, words, message, known, depth))
     }
@@ -287,7 +287,7 @@ impl<'a> Values<'a> {
     /// A message with its type beside it.
     fn typed(&self, rng: &mut Rng, words: &Words, message: &str, depth: usize) -> Option<Value> {
         let value = match self.remembered.get(message).filter(|_| rng.chance(60)) {
-            Some(known) => rng.pick(known).clone(),
+            Some(known) => rng.pick_lasting(known, Value::to_string).clone(),
             None if message.starts_with("google.protobuf.Empty") => json!({}),
             None => self.fresh(rng, words, message, self.api.message(message)?, depth),
         };

@@ -12,6 +12,11 @@ impl Rng {
         Self(mixed ^ number.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
+    /// The sequence of this seed, of this name, and of this number below both.
+    pub(crate) fn named(seed: u64, name: &str, number: u64) -> Self {
+        Self::new(seed ^ fnv(name.as_bytes()), number)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -29,6 +34,13 @@ impl Rng {
     /// From the first to the last, both included.
     pub(crate) fn between(&mut self, first: usize, last: usize) -> usize {
         first + self.below(last + 1 - first)
+    }
+
+    /// One of these, and seldom another where they become more.
+    pub(crate) fn pick_lasting<'a, T>(&mut self, from: &'a [T], text: impl Fn(&T) -> String) -> &'a T {
+        let draw = self.next();
+        let least = from.iter().min_by_key(|one| Self(draw ^ fnv(text(one).as_bytes())).next());
+        least.expect("one to choose")
     }
 
     /// True so often of a hundred times.
@@ -52,4 +64,9 @@ impl Rng {
             items.swap(last, self.below(last + 1));
         }
     }
+}
+
+/// `FNV-1a`: the same on every machine, and in every release of Rust.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
