@@ -32,6 +32,8 @@ pub enum Refusal {
     TooManyHeaders(Wire),
     /// The headers are larger than is taken, in HTTP/1.
     HeadersTooLarge,
+    /// Its path is `*`, which is for OPTIONS alone.
+    Star(Wire),
     /// Its length is said in two ways, in HTTP/1 (`allow_chunked_length`).
     LengthTwice,
 }
@@ -226,7 +228,8 @@ pub fn refusal(request: Incoming<'_>, limits: &Limits, version: Version) -> Resu
 
 /// What the codec, and the checks after it, do not take from anybody.
 fn malformed(request: Incoming<'_>, limits: &Limits, version: Version) -> Option<Refusal> {
-    let Incoming { spoken, method, authority, headers, .. } = request;
+    let Incoming { spoken, method, authority, headers, path } = request;
+    let wire = if spoken.is_http2() { Wire::Http2 } else { Wire::Http1 };
     let http2 = spoken.is_http2();
     let has_query = version >= Version::new(1, 40, 0);
     let is_query = has_query && method == "QUERY";
@@ -253,6 +256,9 @@ fn malformed(request: Incoming<'_>, limits: &Limits, version: Version) -> Option
         if has("transfer-encoding") && has("content-length") {
             return Some(Refusal::LengthTwice);
         }
+    }
+    if path == "*" && method != "OPTIONS" {
+        return Some(Refusal::Star(wire));
     }
     if !is_authority(authority) {
         return Some(Refusal::Authority);

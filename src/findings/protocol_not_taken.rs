@@ -72,6 +72,7 @@ fn told(stop: &Stop) -> Option<(&'static str, &'static str, &'static [&'static s
         | Refusal::Underscore(_)
         | Refusal::TooManyHeaders(_)
         | Refusal::HeadersTooLarge
+        | Refusal::Star(_)
         | Refusal::LengthTwice => None,
     }
 }

@@ -83,6 +83,7 @@ fn of_codec(refusal: Refusal) -> Option<(&'static str, &'static [&'static str])>
             "It has a header with an underscore in its name, which headers_with_underscores_action rejects",
             &["name the header with dashes", "headers_with_underscores_action: ALLOW"],
         )),
+        Refusal::Star(_) => Some(("Its path is *, which is for OPTIONS alone", &["send a path that begins with /"])),
         Refusal::LengthTwice => Some((
             "It has both content-length and transfer-encoding: chunked",
             &["send one of both", "allow_chunked_length: true, if nobody before the proxy reads the other"],

@@ -49,6 +49,7 @@ fn told(stop: &Stop) -> Option<(&'static str, &'static str, &'static str)> {
         | Refusal::Authority
         | Refusal::QueryWithoutContentType
         | Refusal::Underscore(_)
+        | Refusal::Star(_)
         | Refusal::LengthTwice => None,
     }
 }

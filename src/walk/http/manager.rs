@@ -285,6 +285,7 @@ fn limit(refusal: Refusal) -> Option<&'static str> {
         | Refusal::Preface
         | Refusal::LowVersion
         | Refusal::LengthTwice
+        | Refusal::Star(_)
         | Refusal::Http2Header
         | Refusal::Authority
         | Refusal::QueryWithoutContentType => None,

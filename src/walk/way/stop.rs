@@ -198,9 +198,13 @@ impl Stop {
             Self::DropOverload => (503, &["UDO"]),
             Self::PartialDropOverload => (503, &["DO"]),
             Self::Refused(
-                Refusal::RequestLine | Refusal::Authority | Refusal::LengthTwice | Refusal::Underscore(Wire::Http1),
+                Refusal::RequestLine
+                | Refusal::Authority
+                | Refusal::LengthTwice
+                | Refusal::Underscore(Wire::Http1)
+                | Refusal::Star(Wire::Http1),
             ) => (400, &["DPE"]),
-            Self::Refused(Refusal::Http2Header | Refusal::Preface) => (0, &["DPE"]),
+            Self::Refused(Refusal::Http2Header | Refusal::Preface | Refusal::Star(Wire::Http2)) => (0, &["DPE"]),
             Self::Refused(Refusal::LowVersion) => (426, &["DPE"]),
             Self::Refused(Refusal::QueryWithoutContentType) => (400, &[]),
             Self::Refused(Refusal::TooManyHeaders(Wire::Http1) | Refusal::HeadersTooLarge) => (431, &["DPE"]),
@@ -250,6 +254,8 @@ impl Stop {
             Self::Refused(Refusal::RequestLine) => "http1.codec_error",
             Self::Unfit(unfit) => unfit.details(),
             Self::Refused(Refusal::LowVersion) => "low_version",
+            Self::Refused(Refusal::Star(Wire::Http1)) => "http1.invalid_url",
+            Self::Refused(Refusal::Star(Wire::Http2)) => "http2.violation.of.messaging.rule",
             Self::Refused(Refusal::LengthTwice) => "http1.content_length_and_chunked_not_allowed",
             Self::Refused(Refusal::Http2Header) => "http2.invalid.header.field",
             Self::Refused(Refusal::Authority) => "http.invalid_authority",
@@ -387,6 +393,7 @@ impl Stop {
             Self::UpstreamCutOff(_) => "B closes the connection before TLS succeeds".to_owned(),
             Self::Handshake(handshake) => handshake.words(),
             Self::Refused(Refusal::RequestLine) => "the request is not HTTP/1.1".to_owned(),
+            Self::Refused(Refusal::Star(_)) => "its path is *, which is for OPTIONS alone".to_owned(),
             Self::Refused(Refusal::LengthTwice) => "it says its length in two ways".to_owned(),
             Self::Refused(Refusal::LowVersion) => "the proxy does not take HTTP/1.0".to_owned(),
             Self::Refused(Refusal::Preface) => "the request is not HTTP/2".to_owned(),
