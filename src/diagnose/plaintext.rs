@@ -37,7 +37,14 @@ impl Sender {
             let object = said.unwrap_or_else(|| in_field(&rule, "spec.trafficPolicy.tls"));
             return Self::told("A's proxy speaks plaintext to it", Some(object), Some(fix));
         }
-        hidden_by_an_entry(case).unwrap_or_else(|| Self::told("A's proxy speaks plaintext to it", None, None))
+        hidden_by_an_entry(case).unwrap_or_else(|| {
+            let text = format!(
+                "let A's proxy speak mutual TLS: see that meshConfig.enableAutoMtls is not false and B's pods have the label \
+                 security.istio.io/tlsMode=istio, or add a DestinationRule of {} with tls.mode ISTIO_MUTUAL",
+                case.request().target.rsplit_once(':').map_or("its host", |(host, _)| host)
+            );
+            Self::told("A's proxy speaks plaintext to it", None, Some(advice(Op::Add, text)))
+        })
     }
 
     fn told(words: &str, object: Option<ObjectRef>, fix: Option<Fix>) -> Self {
@@ -48,7 +55,9 @@ impl Sender {
 /// The connection never meets a proxy of A's: there is none, or an annotation keeps it from it.
 fn past_the_proxy(case: &Case) -> Sender {
     let Some(pod) = case.source_pod() else {
-        return Sender::told("the request leaves A without going through a proxy of A's", None, None);
+        let text = "let A send through a proxy of the mesh, which speaks mutual TLS for it".to_owned();
+        let words = "the request leaves A without going through a proxy of A's";
+        return Sender::told(words, None, Some(advice(Op::Replace, text)));
     };
     let read = case.read(&pod);
     if let Some(kept) = case.keeping_annotation() {

@@ -1,6 +1,7 @@
 //! Early header mutations: what a connection manager makes of the headers before anything is asked of them.
 
 use crate::envoy::any::JsonAny;
+use crate::envoy::headers;
 use crate::envoy::pb::envoy::config::common::mutation_rules::v3::header_mutation::Action;
 use crate::envoy::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction as AppendAction;
 use crate::envoy::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
@@ -27,6 +28,9 @@ fn apply(action: Option<&Action>, headers: &mut Vec<(String, String)>) -> Result
         Some(Action::Remove(name)) => headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name)),
         Some(Action::Append(option)) => {
             let header = option.header.as_ref().ok_or("a header without a name")?;
+            if !header.key.starts_with(':') && !headers::is_name(&header.key) {
+                return Err(format!("{:?} is a name that no header can have", header.key));
+            }
             if header.value.contains('%') || header.key.starts_with(':') {
                 return Err(format!("the value of {}", header.key));
             }

@@ -173,7 +173,7 @@ fn seen_headers(
         headers.extend([("connection", "Upgrade"), ("upgrade", wanted)].map(|(k, v)| (k.to_owned(), v.to_owned())));
     }
     for why in early::mutate(manager, &mut headers) {
-        open.add(&[Power::Rewrite], &why);
+        open.add(&[Power::Refuse, Power::Rewrite], &why);
     }
     headers
 }

@@ -9,7 +9,7 @@ use super::places::{self, Place, Root, Step, is_left_alone};
 use super::values::{Values, Words};
 use crate::api::{Field, Times};
 use crate::case::Case;
-use crate::config::Config;
+use crate::config::{ACCEPTING, Config};
 use crate::generate::rng::Rng;
 use crate::pair::{Protocol, Request};
 
@@ -74,6 +74,7 @@ impl Mutant {
             mutation.apply(&mut config)?;
         }
         name_routes(&mut config);
+        config.listeners.iter_mut().filter(|listener| listener["name"] != ACCEPTING).for_each(name_chains);
         Some(config)
     }
 
@@ -255,6 +256,15 @@ fn resource_mut(config: &mut Config, root: Root) -> Option<&mut Value> {
         Root::Cluster(index) => config.clusters.get_mut(index),
         Root::Routes(index) => config.route_configs.get_mut(index)?.1.as_mut(),
         Root::Assignment(index) => config.assignments.get_mut(index)?.1.as_mut(),
+    }
+}
+
+/// Every filter chain gets a name, for of one without the log may tell nothing.
+fn name_chains(listener: &mut Value) {
+    let chains = listener.get_mut("filter_chains").and_then(Value::as_array_mut).into_iter().flatten();
+    for (number, chain) in chains.enumerate() {
+        let Some(chain) = chain.as_object_mut().filter(|chain| !chain.contains_key("name")) else { continue };
+        chain.insert("name".to_owned(), json!(format!("chain-{number}")));
     }
 }
 

@@ -156,7 +156,7 @@ fn aborts(ask: &Ask, fault: &HttpFault, abort: &FaultAbort) -> Result<Option<(Ab
     })?;
     let with = match error_type {
         ErrorType::HttpStatus(status) => u16::try_from(*status).ok().map(Abort::Http),
-        ErrorType::GrpcStatus(status) => u8::try_from(*status).ok().map(Abort::Grpc),
+        ErrorType::GrpcStatus(status) => Some(with_grpc(*status)?),
         ErrorType::HeaderAbort(_) => asked_abort(ask)?,
     };
     Ok(with.map(|with| (with, share)))
@@ -168,8 +168,11 @@ fn asked_abort(ask: &Ask) -> Result<Option<Abort>, String> {
     if let Some(status) = http.and_then(|status| u16::try_from(status).ok()) {
         return Ok(Some(Abort::Http(status)));
     }
-    let grpc = asked(ask, "x-envoy-fault-abort-grpc-request")?.map(u8::try_from);
-    grpc.transpose().map(|status| status.map(Abort::Grpc)).map_err(|_| "this gRPC status is not modeled".to_owned())
+    asked(ask, "x-envoy-fault-abort-grpc-request")?.map(with_grpc).transpose()
+}
+
+fn with_grpc<T: TryInto<u8>>(status: T) -> Result<Abort, String> {
+    status.try_into().map(Abort::Grpc).map_err(|_| "this gRPC status is not modeled".to_owned())
 }
 
 /// Whether a proxy may have made another header of it.

@@ -1,5 +1,6 @@
 //! Filters that answer nothing, and change what later filters see: headers, filter state.
 
+use crate::envoy::headers;
 use crate::snapshot::Node;
 use crate::verdict::Power;
 
@@ -9,12 +10,24 @@ use super::ask::{Applied, Ask, Effect, levels};
 pub(super) fn mutation(ask: &Ask, applied: &Applied) -> Vec<Effect> {
     let all = levels(ask.chain, ask.chosen, &ask.filter.name);
     let own = ask.own_node();
-    let nodes = all.iter().map(|a| &a.node).chain([&applied.node]).chain(own.iter());
+    let nodes: Vec<&Node> = all.iter().map(|a| &a.node).chain([&applied.node]).chain(own.iter()).collect();
     let changes = |node: &Node| {
         let Some(mutations) = node.get("mutations") else { return false };
         ["request_mutations", "query_parameter_mutations"].into_iter().any(|key| mutations.get(key).is_some())
     };
-    nodes.into_iter().any(changes).then_some(Effect::ChangesHeaders).into_iter().collect()
+    let unsendable = nodes.iter().find_map(|node| unsendable(node)).map(|name| {
+        let filter = &ask.filter.name;
+        let why = format!("the header {name:?} that HTTP filter {filter} adds has a name that no header can have");
+        Effect::Open(vec![Power::Refuse], why)
+    });
+    nodes.into_iter().any(changes).then_some(Effect::ChangesHeaders).into_iter().chain(unsendable).collect()
+}
+
+/// A header that mutations add to requests, by which Envoy answers 503 when they are sent on
+/// (`HeaderUtility::checkValidRequestHeaders`).
+fn unsendable(node: &Node) -> Option<String> {
+    let added = node.list("mutations.request_mutations").into_iter().filter_map(|one| one.text("append.header.key"));
+    added.into_iter().find(|name| !name.starts_with(':') && !headers::is_name(name))
 }
 
 /// Tags of the client's address, in a header by which the route is chosen anew: it matters where a route looks at it.
