@@ -34,11 +34,21 @@ pub fn show(address: &Address) -> String {
     }
 }
 
+/// A range. A length beyond the address's own is the address alone (`CidrRange::truncateIpAddressAndLength`).
+pub fn net(range: &CidrRange) -> Option<IpNet> {
+    net_of(&range.address_prefix, range.prefix_len.as_ref().map_or(0, |length| length.value))
+}
+
+/// The same of its two parts.
+pub fn net_of(prefix: &str, length: u32) -> Option<IpNet> {
+    let prefix: IpAddr = prefix.parse().ok()?;
+    let length = length.min(IpNet::from(prefix).max_prefix_len().into());
+    Some(IpNet::new(prefix, u8::try_from(length).ok()?).ok()?.trunc())
+}
+
 /// Whether a range holds an address; one that cannot be read holds none.
 pub fn holds(range: &CidrRange, ip: IpAddr) -> bool {
-    let prefix = range.address_prefix.parse().ok();
-    let length = u8::try_from(range.prefix_len.as_ref().map_or(0, |len| len.value)).ok();
-    prefix.zip(length).and_then(|(prefix, length)| IpNet::new(prefix, length).ok()).is_some_and(|net| net.contains(&ip))
+    net(range).is_some_and(|net| net.contains(&ip))
 }
 
 /// The address as IP and port, where it is one.

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::address;
 use super::any::JsonAny;
 use super::pb::envoy::config::core::v3::CidrRange;
 use super::pb::envoy::config::listener::v3::FilterChainMatch;
@@ -280,12 +281,7 @@ fn by_source_type(left: Left, connection: &Connection) -> Result<Left, &'static 
 }
 
 fn ranges(cidrs: &[CidrRange]) -> Vec<IpNet> {
-    let net = |cidr: &CidrRange| {
-        let ip: IpAddr = cidr.address_prefix.parse().ok()?;
-        let len = u8::try_from(cidr.prefix_len.as_ref().map_or(0, |l| l.value)).ok()?;
-        Some(IpNet::new(ip, len).ok()?.trunc())
-    };
-    cidrs.iter().filter_map(net).collect()
+    cidrs.iter().filter_map(address::net).collect()
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ pub mod conditions;
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
+use super::address;
 use super::matcher::{self, Match};
 use super::pb::envoy::config::core::v3::CidrRange;
 use super::pb::envoy::config::rbac::v3::permission::Rule;
@@ -178,12 +177,8 @@ fn url_path(path: &PathMatcher, asked: &Asked) -> Match {
 /// A range holds addresses of its own family only.
 fn in_range(range: &CidrRange, ip: Option<IpAddr>, what: &str) -> Match {
     let Some(ip) = ip else { return Match::Unknown(format!("{what} is not known")) };
-    let Ok(prefix) = range.address_prefix.parse::<IpAddr>() else {
-        return Match::Unknown(format!("{} is not an address", range.address_prefix));
-    };
-    let len = range.prefix_len.as_ref().map_or(0, |len| len.value);
-    let net = u8::try_from(len).ok().and_then(|len| IpNet::new(prefix, len).ok());
-    net.map_or_else(|| Match::Unknown(format!("a prefix of {len} bits")), |net| net.contains(&ip).into())
+    let odd = || Match::Unknown(format!("{} is not an address", range.address_prefix));
+    address::net(range).map_or_else(odd, |net| net.contains(&ip).into())
 }
 
 /// Without a name, TLS will do. With one, any URI name, then any DNS name, then the subject may fit

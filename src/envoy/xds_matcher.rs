@@ -4,8 +4,6 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::address;
 use super::any::JsonAny;
 use super::matcher::{self, Match};
@@ -194,9 +192,8 @@ impl Asked<'_> {
         let Ok(ip) = value.parse::<IpAddr>() else { return Led::Nowhere };
         let mut hits: Vec<(u8, usize)> = Vec::new();
         for (i, range) in matcher.range_matchers.iter().enumerate() {
-            let nets = range.ranges.iter().filter_map(|r| {
-                let length = u8::try_from(r.prefix_len.as_ref().map_or(0, |l| l.value)).ok()?;
-                Some(IpNet::new(r.address_prefix.parse().ok()?, length).ok()?.trunc())
+            let nets = range.ranges.iter().filter_map(|range| {
+                address::net_of(&range.address_prefix, range.prefix_len.as_ref().map_or(0, |length| length.value))
             });
             hits.extend(nets.filter(|net| net.contains(&ip)).map(|net| (net.prefix_len(), i)));
         }
