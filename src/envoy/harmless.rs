@@ -36,6 +36,7 @@ pub fn listener_filter(type_name: &str) -> Option<&'static str> {
 
 const OBSERVED: &str = "observes only: statistics, traces and logs";
 const UNBUILT: &str = "Envoy does not implement it (1.40: hidden in the API, and nothing reads it)";
+const PREFLIGHTS: &str = "read by the CORS filter, which is named by itself";
 const SOCKET: &str = "tunes the socket, not the decision";
 const BUFFER: &str = "bounds buffers that one small request does not fill";
 const TIME: &str = "bounds time; matters only to a request that is already slow";
@@ -225,6 +226,7 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
                 AFTER,
             ),
             (&["virtual_clusters"], OBSERVED),
+            (&["cors"], PREFLIGHTS),
             (&["rate_limits"], "read only by a rate limit filter, which is named by itself"),
             (&["per_request_buffer_limit_bytes", "request_body_buffer_limit"], BUFFER),
             (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
@@ -293,7 +295,7 @@ pub(super) static FIELDS: &[(&str, &[Row])] = &[
             (&["request_mirror_policies"], "a copy; the answer of the mirror is thrown away"),
             (&["rate_limits", "include_vh_rate_limits"], "read only by a rate limit filter, which is named by itself"),
             (&["hash_policy"], PREFERS),
-            (&["cors"], "answers preflights only"),
+            (&["cors"], PREFLIGHTS),
             (
                 &["internal_redirect_policy", "internal_redirect_action", "max_internal_redirects"],
                 "follows the application's own redirect, after the hand-over",

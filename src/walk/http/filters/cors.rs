@@ -1,13 +1,15 @@
 //! Preflights of browsers, which the proxy may answer (`source/extensions/filters/http/cors/cors_filter.cc`).
 //!
 //! Every level's policy counts, the most specific first: it says whether the filter is on, and the first that lists
-//! origins says which.
+//! origins says which. Where no level has one of its own for the filter, the old fields of the route and of the virtual
+//! host count.
 
 use crate::envoy::classes::{Atom, Sign};
 use crate::envoy::matcher::{self, Match};
 use crate::envoy::pb::envoy::config::route::v3::route;
 use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
+use crate::snapshot::Node;
 use crate::walk::way::apart::{Asking, Entry};
 use crate::walk::way::stop::Stop;
 use crate::walk::way::walker::Walker;
@@ -30,10 +32,7 @@ pub(super) fn preflight() -> Vec<(Atom, Sign)> {
 
 /// The preflights that the policies tell apart.
 pub(super) fn lists(ask: &Ask) -> Result<Vec<Asking>, String> {
-    let mut policies: Vec<CorsPolicy> = Vec::new();
-    for applied in levels(ask.chain, ask.chosen, &ask.filter.name) {
-        policies.push(applied.any.unpack()?);
-    }
+    let policies: Vec<CorsPolicy> = policies(ask)?.into_iter().map(|(policy, _)| policy).collect();
     if policies.is_empty() || !forwards(ask) {
         return Ok(Vec::new());
     }
@@ -62,15 +61,11 @@ fn answer(ask: &Ask) -> Result<Option<Effect>, String> {
     if ask.before.headers_changed {
         return Err("a filter before CORS changes headers".to_owned());
     }
-    let mut policies: Vec<CorsPolicy> = Vec::new();
-    let found = levels(ask.chain, ask.chosen, &ask.filter.name);
-    for applied in &found {
-        if let Some(what) = Walker::unmodeled(&applied.node, POLICY, &[]) {
-            return Err(what);
-        }
-        policies.push(applied.any.unpack()?);
+    let (policies, nodes): (Vec<CorsPolicy>, Vec<Node>) = policies(ask)?.into_iter().unzip();
+    if let Some(what) = nodes.iter().find_map(|node| Walker::unmodeled(node, POLICY, &[])) {
+        return Err(what);
     }
-    let Some(first) = policies.first() else { return legacy(ask) };
+    let Some(first) = policies.first() else { return Ok(None) };
     let enabled = ask.share(first.filter_enabled.as_ref(), 1.0)?;
     let lists = policies.iter().map(|p| &p.allow_origin_string_match).find(|list| !list.is_empty());
     let origin = ask.first("origin");
@@ -86,22 +81,20 @@ fn answer(ask: &Ask) -> Result<Option<Effect>, String> {
         Match::Unknown(why) => return Err(format!("whether CORS allows the origin: {why}")),
     };
     let note = "answers the preflight".to_owned();
-    let answer = Answer {
-        share: enabled,
-        stop: Stop::CorsPreflight,
-        by: "CORS filter",
-        note,
-        node: found.first().map(|a| a.node.clone()),
-    };
+    let answer =
+        Answer { share: enabled, stop: Stop::CorsPreflight, by: "CORS filter", note, node: nodes.into_iter().next() };
     Ok((answers && enabled > 0.0).then_some(Effect::Answers(answer)))
 }
 
-/// The policies of old, which stand in the route itself.
-fn legacy(ask: &Ask) -> Result<Option<Effect>, String> {
+/// The policies, the most specific first.
+fn policies(ask: &Ask) -> Result<Vec<(CorsPolicy, Node)>, String> {
+    let own = levels(ask.chain, ask.chosen, &ask.filter.name).into_iter();
+    let own: Vec<(CorsPolicy, Node)> =
+        own.map(|applied| Ok((applied.any.unpack()?, applied.node))).collect::<Result<_, String>>()?;
+    if !own.is_empty() {
+        return Ok(own);
+    }
     let of_route = ask.chosen.route.as_ref().and_then(|hit| hit.node.get("route")?.get("cors"));
     let of_host = ask.chain.host.table().and_then(|table| table.node().get("cors"));
-    match of_route.or(of_host) {
-        Some(_) => Err("a CORS policy in the route itself is not modeled".to_owned()),
-        None => Ok(None),
-    }
+    of_route.into_iter().chain(of_host).map(|node| Ok((node.decode()?, node))).collect()
 }
