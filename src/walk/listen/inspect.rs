@@ -72,6 +72,15 @@ pub(in crate::walk) fn inspect(walker: &Walker, active: &Active, dial: &Dial) ->
             return Inspected { connection: bytes.connection, dial: bytes.dial, odd: bytes.odd, closed };
         }
     }
+    // The filter of the PROXY protocol in its old form comes last; the first chain alone is asked.
+    let first = active.listener.filter_chains.first().and_then(|chain| chain.use_proxy_proto.as_ref());
+    if first.is_some_and(|set| set.value)
+        && let Some(note) = bytes.meet("proxy_protocol", None)
+    {
+        let at = active.node.get("filter_chains").and_then(|chains| chains.index(0)?.get("use_proxy_proto"));
+        let closed = Some(Closed { filter: "use_proxy_proto".to_owned(), note, at });
+        return Inspected { connection: bytes.connection, dial: bytes.dial, odd: bytes.odd, closed };
+    }
     bytes.arrive()
 }
 

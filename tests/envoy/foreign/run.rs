@@ -126,7 +126,7 @@ fn is_of_the_backend(wrong: &Wrong, config: &Config) -> bool {
     let refused = |line: &Value| {
         let why = line["upstream_failure"].as_str().unwrap_or_default().to_ascii_lowercase();
         // So it is called when plain text answers a TLS hello.
-        why.contains("connection_refused") || why.contains("wrong_version_number")
+        why.contains("connection_refused") || why.contains("no_such_file") || why.contains("wrong_version_number")
     };
     let speaks = |line: &Value| line["details"].as_str().is_some_and(|details| details.ends_with("{protocol_error}"));
     let may_be = ["http2_protocol_options", "protocol_selection", "use_downstream_protocol_config", "auto_config"];
