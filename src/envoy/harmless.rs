@@ -741,13 +741,6 @@ static HTTP_FILTERS: &[Row] = &[
         "remembers which hosts speak HTTP/3",
     ),
     (
-        &[
-            "envoy.extensions.filters.http.cache.v3.CacheConfig",
-            "envoy.extensions.filters.http.cache_v2.v3.CacheV2Config",
-        ],
-        "answers with what B answered before",
-    ),
-    (
         &["envoy.extensions.filters.http.credential_injector.v3.CredentialInjector"],
         "adds credentials to what is sent on",
     ),

@@ -72,6 +72,7 @@ fn told(stop: &Stop) -> Option<(&'static str, &'static [&'static str])> {
         | Unfit::UpgradeRefused(_)
         | Unfit::HealthCheckFails(_)
         | Unfit::NeverAnswered
+        | Unfit::CacheWithoutRoute
         | Unfit::CredentialsDenied(_)
         | Unfit::PayloadTooLarge => None,
     }

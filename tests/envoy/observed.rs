@@ -81,7 +81,9 @@ impl Observed {
             flags: flags(line["flags"].as_str()),
             details: details(line["details"].as_str().or_else(|| termination(line)).unwrap_or_default()),
         };
-        let fate = if backend::named_in(answer).is_some() || reply.details == "via_upstream" {
+        // What a cache could not get, the log tells as an answer of the cluster's.
+        let by_cache = || reply.status == 503 && line["host"].is_null();
+        let fate = if backend::named_in(answer).is_some() || (reply.details == "via_upstream" && !by_cache()) {
             Fate::Reached
         } else if (100..400).contains(&reply.status) && reply.grpc_status.unwrap_or(0) == 0 {
             Fate::Answered

@@ -129,6 +129,16 @@ impl Atom {
         )
     }
 
+    /// A header is there, empty or not.
+    pub fn header_is_there(name: &str) -> Self {
+        let specifier = Some(HeaderMatchSpecifier::PresentMatch(true));
+        Self::Header(HeaderMatcher {
+            name: name.to_owned(),
+            header_match_specifier: specifier,
+            ..HeaderMatcher::default()
+        })
+    }
+
     /// A header has a value that is not empty.
     pub fn header_has_value(name: &str) -> Self {
         let regex = RegexMatcher { regex: "(?s).+".to_owned() };

@@ -5,6 +5,7 @@
 
 mod ask;
 mod buffer;
+mod cache;
 mod cdn_loop;
 mod configured;
 mod cors;
@@ -110,6 +111,7 @@ fn take_effect(
             let told = Told::goes(before).row(row).met(Fact::Fault(node.clone()));
             if *share >= 1.0 { told.met(Fact::Delayed) } else { told }
         }
+        Effect::Caches => Told::goes(before).met(Fact::Cached),
         Effect::Answers(answer) => {
             let at = format!("{place} {}", filter.name);
             if walker.is_repaired(&answer.stop, &at) {
@@ -202,6 +204,7 @@ fn asked_by(ask: &Ask, known: &Known) -> Result<Vec<Asking>, String> {
         "jwt_authn.v3.JwtAuthentication" => jwt::lists(ask, known.frame),
         "cors.v3.Cors" => cors::lists(ask),
         "csrf.v3.CsrfPolicy" => csrf::lists(ask, &applied),
+        "cache.v3.CacheConfig" | "cache_v2.v3.CacheV2Config" => Ok(cache::lists(&applied)),
         "health_check.v3.HealthCheck" => health_check::lists(&applied),
         _ => Ok(Vec::new()),
     }
@@ -276,6 +279,7 @@ fn effects(ask: &Ask) -> Vec<Effect> {
         "basic_auth.v3.BasicAuth" => credentials::basic(ask, &applied),
         "api_key_auth.v3.ApiKeyAuth" => credentials::api_key(ask, &applied),
         "buffer.v3.Buffer" => buffer::effects(ask, &applied),
+        "cache.v3.CacheConfig" | "cache_v2.v3.CacheV2Config" => cache::effects(ask, &applied),
         "cdn_loop.v3.CdnLoopConfig" => cdn_loop::effects(ask, &applied),
         "custom_response.v3.CustomResponse" => custom_response::effects(ask, &applied),
         "router.v3.Router" => router::effects(ask, &applied),

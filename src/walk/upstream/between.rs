@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+
 use crate::envoy::pb::envoy::config::cluster::v3::Cluster;
 use crate::envoy::pb::envoy::config::core::v3::{TransportSocket, transport_socket};
 use crate::snapshot::Node;
@@ -40,14 +42,20 @@ pub(in crate::walk) fn conditions(walker: &Walker, cluster: &Cluster, trail: &Cl
     odd.into_iter().chain(within).collect()
 }
 
-/// The name of a socket of another kind.
-fn odd_socket(socket: &TransportSocket) -> Option<&str> {
-    match &socket.config_type {
-        Some(transport_socket::ConfigType::TypedConfig(any)) if !KNOWN.contains(&any.type_name.as_str()) => {
-            Some(&socket.name)
-        }
-        Some(transport_socket::ConfigType::TypedConfig(_)) | None => None,
+/// The name of a socket of another kind, or of one that is inside of it.
+fn odd_socket(socket: &TransportSocket) -> Option<String> {
+    let Some(transport_socket::ConfigType::TypedConfig(any)) = &socket.config_type else { return None };
+    if !KNOWN.contains(&any.type_name.as_str()) {
+        return Some(socket.name.clone());
     }
+    /// What wraps another socket.
+    #[derive(Deserialize)]
+    struct Wrapper {
+        #[serde(default, alias = "transportSocket")]
+        transport_socket: Option<TransportSocket>,
+    }
+    let wrapper: Wrapper = serde_json::from_slice(&any.json).ok()?;
+    wrapper.transport_socket.as_ref().and_then(odd_socket)
 }
 
 /// A host that is a listener of the proxy itself: without an internal one of that name no connection comes about

@@ -182,6 +182,12 @@ impl Branch {
         let retries = self.cluster(replier).map(|cluster| cluster.retries).unwrap_or_default();
         let flag = stop.failure().and_then(|failure| retries.flag(failure));
         response.flags.splice(0..0, flag);
+        if let Some(details) = stop.behind_a_cache().filter(|_| self.has(replier, |fact| matches!(fact, Fact::Cached)))
+        {
+            // It does not read `cluster_not_found_response_code`.
+            let status = if response.grpc_status.is_some() { response.status } else { 503 };
+            response = Response { status, flags: Vec::new(), details: details.to_owned(), ..response };
+        }
         if self.has(replier, |fact| matches!(fact, Fact::Delayed)) {
             response.flags.insert(0, "DI");
         }
@@ -362,6 +368,7 @@ fn decide(decision: &mut Decision, fact: &Fact) {
         | Fact::Missed(_)
         | Fact::Fault(_)
         | Fact::Delayed
+        | Fact::Cached
         | Fact::Denial(_)
         | Fact::Filtered
         | Fact::Replies(_)

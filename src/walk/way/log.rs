@@ -65,6 +65,8 @@ pub(in crate::walk) enum Fact {
     Fault(Node),
     /// The fault filter holds every request up.
     Delayed,
+    /// A cache asks the route's cluster, and the router is not met.
+    Cached,
     /// What a filter's own answer rests on.
     Denial(Node),
     /// What becomes of the statuses of the proxy's own replies.

@@ -167,6 +167,15 @@ impl Stop {
         }
     }
 
+    /// The details where a cache asked the cluster, and not the router; the log has no flags then.
+    pub(super) fn behind_a_cache(&self) -> Option<&'static str> {
+        match self.status_and_flags() {
+            (_, ["NC"]) => Some("cache_no_cluster"),
+            (_, ["UH"] | ["UF"] | ["UO"] | ["UDO"] | ["DO"]) => Some("via_upstream"),
+            _ => None,
+        }
+    }
+
     /// The status, 0 where a connection is closed, and the flags of the access log.
     fn status_and_flags(&self) -> (u16, &'static [&'static str]) {
         match self {

@@ -65,6 +65,7 @@ impl Trail {
             | Fact::Apart(_)
             | Fact::RouteConfigName(_)
             | Fact::Delayed
+            | Fact::Cached
             | Fact::Filtered
             | Fact::Replies(_)
             | Fact::HandedOver

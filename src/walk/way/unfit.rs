@@ -27,6 +27,8 @@ pub enum Unfit {
     NeverAnswered,
     /// A password or a key is asked for, and the request shows none: Envoy's word for it.
     CredentialsDenied(&'static str),
+    /// A cache takes the request, and its route forwards to no cluster.
+    CacheWithoutRoute,
     /// A content delivery network sees its own request again.
     CdnLoop,
     /// The request is longer than a filter takes.
@@ -52,6 +54,7 @@ impl Unfit {
             Self::PathRedirected => (307, &[]),
             Self::NeverAnswered => (0, &["DC"]),
             Self::CredentialsDenied(_) => (401, &[]),
+            Self::CacheWithoutRoute => (404, &[]),
             Self::CdnLoop => (502, &[]),
             Self::PayloadTooLarge => (413, &[]),
             Self::HealthCheckFails(_) => (503, &["LH"]),
@@ -73,6 +76,7 @@ impl Unfit {
             Self::NoUdpTarget => "invalid_path",
             Self::NeverAnswered => "downstream_remote_disconnect",
             Self::CredentialsDenied(details) | Self::HealthCheckFails(details) => details,
+            Self::CacheWithoutRoute => "cache_no_route",
             Self::CdnLoop => "cdn_loop_detected",
             Self::PayloadTooLarge => "request_payload_too_large",
             Self::ClientUnknown(_) => "rejecting_because_detection_failed",
@@ -97,6 +101,7 @@ impl Unfit {
             Self::PathRedirected => "redirected to its path with the slashes unescaped".to_owned(),
             Self::NeverAnswered => "no filter answers: the request hangs".to_owned(),
             Self::CredentialsDenied(_) => "it shows no credentials, which the proxy asks for".to_owned(),
+            Self::CacheWithoutRoute => "the cache answers, for the route forwards to no cluster".to_owned(),
             Self::CdnLoop => "it came by the same network before".to_owned(),
             Self::PayloadTooLarge => "it is longer than the proxy takes".to_owned(),
             Self::HealthCheckFails(_) => "the proxy answers the health check: a cluster is not well".to_owned(),

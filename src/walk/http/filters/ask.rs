@@ -77,6 +77,8 @@ pub(super) enum Effect {
     Shadows(String, Result<Option<String>, String>),
     /// Changes headers that later filters see.
     ChangesHeaders,
+    /// Asks the route's cluster by itself.
+    Caches,
     /// It is open what the filter does.
     Open(Vec<Power>, String),
     /// The same, of a filter whose kind says what it could do.
@@ -148,6 +150,11 @@ impl Ask<'_> {
     }
 
     /// A share of requests that runtime may override; `unset` where it is not configured.
+    /// Whether the route forwards to a cluster.
+    pub(super) fn forwards(&self) -> bool {
+        matches!(self.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))))
+    }
+
     pub(super) fn share(&self, percent: Option<&RuntimeFractionalPercent>, unset: f64) -> Result<f64, String> {
         let Some(percent) = percent else { return Ok(unset) };
         match self.walker.runtime_percent(&percent.runtime_key) {

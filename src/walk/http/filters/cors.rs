@@ -6,7 +6,6 @@
 
 use crate::envoy::classes::{Atom, Sign};
 use crate::envoy::matcher::{self, Match};
-use crate::envoy::pb::envoy::config::route::v3::route;
 use crate::envoy::pb::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use crate::envoy::pb::envoy::r#type::matcher::v3::StringMatcher;
 use crate::snapshot::Node;
@@ -33,7 +32,7 @@ pub(super) fn preflight() -> Vec<(Atom, Sign)> {
 /// The preflights that the policies tell apart.
 pub(super) fn lists(ask: &Ask) -> Result<Vec<Asking>, String> {
     let policies: Vec<CorsPolicy> = policies(ask)?.into_iter().map(|(policy, _)| policy).collect();
-    if policies.is_empty() || !forwards(ask) {
+    if policies.is_empty() || !ask.forwards() {
         return Ok(Vec::new());
     }
     let origins = policies.iter().map(|p| &p.allow_origin_string_match).find(|list| !list.is_empty());
@@ -49,12 +48,8 @@ pub(super) fn lists(ask: &Ask) -> Result<Vec<Asking>, String> {
 }
 
 pub(super) fn effect(ask: &Ask) -> Result<Option<Effect>, String> {
-    if is_preflight(ask) && forwards(ask) { answer(ask) } else { Ok(None) }
-}
-
-/// Only a route that forwards has a policy.
-fn forwards(ask: &Ask) -> bool {
-    matches!(ask.chosen.route.as_ref().map(|hit| &hit.route.action), Some(Some(route::Action::Route(_))))
+    // Only a route that forwards has a policy.
+    if is_preflight(ask) && ask.forwards() { answer(ask) } else { Ok(None) }
 }
 
 fn answer(ask: &Ask) -> Result<Option<Effect>, String> {
