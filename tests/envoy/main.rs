@@ -5,8 +5,8 @@
 //! and what the access log tells of it is held against the verdict.
 //!
 //! Every file runs on every Envoy that can have it. Of what is generated the newest has a sample, of one seed, and older
-//! ones a smaller sample; `MESH_WHY_LONG=1` has more of all. Mutants of the files run
-//! where `MESH_WHY_CASES=foreign` asks for them. `MESH_WHY_ENVOY` names another binary, to run on it alone,
+//! ones a smaller sample; `MESH_WHY_LONG=1` has more of all. On the newest, mutants of the files run too, one of each;
+//! `MESH_WHY_CASES=foreign` runs them alone. `MESH_WHY_ENVOY` names another binary, to run on it alone,
 //! `MESH_WHY_CASES` the files whose names contain it, and `MESH_WHY_SHOW=1` prints what Envoy did with every request.
 
 mod access_log;
@@ -54,7 +54,7 @@ use std::thread;
 use campaign::Extent;
 use case::Case;
 use coverage::Met;
-use driver::Installed;
+use driver::{Installed, Share};
 use examine::{Examined, Place, examine};
 use report::Tally;
 
@@ -98,8 +98,9 @@ fn disagreements_with(envoy: &Installed) -> usize {
     });
     let whole = both.filter(|_| wanted.is_empty() && (envoy.version.0, envoy.version.1) == COVERED);
     let uncovered = whole.map_or(0, |met| uncovered(envoy, &by_hand, &met));
-    // Not of every run yet: what it found is not all mended.
-    let foreign = if wanted == "foreign" { campaign::foreign(envoy) } else { 0 };
+    // A soak is of one generator.
+    let wants_foreign = wanted == "foreign" || (wanted.is_empty() && envoy.share == Share::All && !campaign::is_soak());
+    let foreign = if wants_foreign { campaign::foreign(envoy) } else { 0 };
     tally.disagree + tally.broken + generated + uncovered + foreign
 }
 
