@@ -82,12 +82,18 @@ pub fn of_the_trusted() -> impl Iterator<Item = &'static str> {
 }
 
 /// The protocol that a request of HTTP/1 asks to go over to: `Connection` has the word, and `Upgrade` names it
-/// (`Utility::isUpgrade`); h2c is taken off as if it had not been asked for.
-pub fn upgrade(headers: &[(String, String)]) -> Option<&str> {
-    let of = |name: &str| headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
-    let connection = of("connection")?;
+/// (`Utility::isUpgrade`), several lines of either as one; h2c is taken off as if it had not been asked for.
+pub fn upgrade(headers: &[(String, String)]) -> Option<String> {
+    let connection = joined(headers, "connection")?;
     let asks = connection.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"));
-    of("upgrade").filter(|wanted| asks && !wanted.eq_ignore_ascii_case("h2c"))
+    joined(headers, "upgrade").filter(|wanted| asks && !wanted.eq_ignore_ascii_case("h2c"))
+}
+
+/// The lines of a header, as one that Envoy keeps in line.
+pub fn joined(headers: &[(String, String)], name: &str) -> Option<String> {
+    let lines = headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let lines: Vec<&str> = lines.collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// Names in lower case; `http2` tells how cookies come together, `edge` whether the manager goes by the address of the

@@ -68,7 +68,9 @@ fn after(stop: &Stop) -> Option<Stop> {
 fn after_unfit(unfit: &Unfit) -> Option<Unfit> {
     Some(match unfit {
         Unfit::TlsOnPlaintext => Unfit::NoProxyHeader,
-        Unfit::NoProxyHeader => Unfit::ClientCertificateMissing,
+        Unfit::NoProxyHeader => Unfit::NoFilters,
+        Unfit::NoFilters => Unfit::CacheWithoutRoute,
+        Unfit::CacheWithoutRoute => Unfit::ClientCertificateMissing,
         Unfit::ClientCertificateMissing => Unfit::CertificateNotDelivered("a".to_owned()),
         Unfit::CertificateNotDelivered(_) => Unfit::UpgradeRefused("websocket".to_owned()),
         Unfit::UpgradeRefused(_) => Unfit::PathRejected,
@@ -107,7 +109,9 @@ fn after_refusal(refusal: Refusal) -> Option<Refusal> {
         Refusal::TooManyHeaders(Wire::Http1) => Refusal::TooManyHeaders(Wire::Http2),
         Refusal::TooManyHeaders(Wire::Http2) => Refusal::HeadersTooLarge,
         Refusal::HeadersTooLarge => Refusal::LengthTwice,
-        Refusal::LengthTwice => return None,
+        Refusal::LengthTwice => Refusal::Star(Wire::Http1),
+        Refusal::Star(Wire::Http1) => Refusal::Star(Wire::Http2),
+        Refusal::Star(Wire::Http2) => return None,
     })
 }
 

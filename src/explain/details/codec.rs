@@ -142,11 +142,12 @@ pub(in crate::explain) const CODEC: &[Entry] = &[
         name: "http1.invalid_url",
         title: "The request's target is not valid.",
         status: "400",
-        means: "The request line has a URL that cannot be taken apart, or a CONNECT without a port.",
+        means: "The request line has a URL that cannot be taken apart, a CONNECT without a port, or the path `*` with a method other than OPTIONS.",
         arises: "A broken client, or one that takes the proxy for a forward proxy.",
         confirm: "The request line.",
         fix: "Correct the URL; CONNECT needs HOST:PORT.",
         flags: &["DPE"],
+        findings: &["request-not-taken"],
         ..Entry::EMPTY
     },
     Entry {
@@ -305,7 +306,7 @@ pub(in crate::explain) const CODEC: &[Entry] = &[
         confirm: "Record one such message.",
         fix: "Mend its sender.",
         flags: &["DPE", "UPE"],
-        findings: &["requests-failed-so-far"],
+        findings: &["request-not-taken", "requests-failed-so-far"],
         ..Entry::EMPTY
     },
     Entry {

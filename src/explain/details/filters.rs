@@ -225,6 +225,28 @@ pub(in crate::explain) const FILTERS: &[Entry] = &[
         ..Entry::EMPTY
     },
     Entry {
+        name: "cache_no_route",
+        title: "The cache takes the request, and its route forwards to no cluster.",
+        status: "404",
+        means: "A GET or HEAD that the cache could keep the answer of has no route, or one that redirects or replies itself.",
+        arises: "The filter `cache` asks the route's cluster by itself, so that routes without one do not work behind it.",
+        confirm: "A POST to the same path, or a GET with the header `authorization`, is not taken by the cache.",
+        fix: "Switch the filter off for such routes: a `FilterConfig` with `disabled: true` in `typed_per_filter_config`.",
+        findings: &["filter-answers-itself"],
+        ..Entry::EMPTY
+    },
+    Entry {
+        name: "cache_no_cluster",
+        title: "The cache takes the request, and the cluster of its route is not there.",
+        status: "503, without a flag",
+        means: "As `cluster_not_found`, of a GET or HEAD that the filter `cache` asks the cluster about by itself.",
+        arises: "The route names a cluster that the proxy does not have.",
+        confirm: "`istioctl proxy-config cluster POD --fqdn HOST` has no such cluster.",
+        fix: "As for `NC`.",
+        findings: &["cluster-not-there", "no-such-service", "subset-not-defined"],
+        ..Entry::EMPTY
+    },
+    Entry {
         name: "health_check_ok",
         also: &["health_check_ok_cluster_healthy"],
         title: "The health check filter answered.",

@@ -144,7 +144,7 @@ fn upgrade(question: &Question, manager: &HttpConnectionManager, dial: &Dial) ->
     let Some(wanted) = headers::upgrade(&question.headers) else { return Ok(None) };
     let ignored = manager.http_protocol_options.as_ref().map(|own| own.ignore_http_11_upgrade.as_slice());
     let ignored = ignored.filter(|all| !all.is_empty() && !dial.protocol.is_http2());
-    let Some(ignored) = ignored else { return Ok(Some(wanted.to_owned())) };
+    let Some(ignored) = ignored else { return Ok(Some(wanted)) };
     let mut left = Vec::new();
     for one in wanted.split(',').map(str::trim) {
         match ignored.iter().map(|matcher| matcher::string(matcher, one)).fold(Match::No, Match::or) {
@@ -180,8 +180,8 @@ fn seen_headers(
 
 /// Whether its `upgrade` names a tunnel of UDP, which is enough for its path to be read, whatever `connection` says.
 fn names_udp(question: &Question, upgrade: Option<&str>) -> bool {
-    let bare = question.header("upgrade").filter(|_| headers::upgrade(&question.headers).is_none());
-    upgrade.or(bare).is_some_and(connect_udp::is_asked)
+    let bare = headers::joined(&question.headers, "upgrade").filter(|_| headers::upgrade(&question.headers).is_none());
+    upgrade.or(bare.as_deref()).is_some_and(connect_udp::is_asked)
 }
 
 /// Why the path alone ends the request, where it does (`ConnectionManagerUtility::maybeNormalizePath`).

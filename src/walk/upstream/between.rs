@@ -42,17 +42,18 @@ pub(in crate::walk) fn conditions(walker: &Walker, cluster: &Cluster, trail: &Cl
     odd.into_iter().chain(within).collect()
 }
 
+/// What wraps another socket.
+#[derive(Deserialize)]
+struct Wrapper {
+    #[serde(default, alias = "transportSocket")]
+    transport_socket: Option<TransportSocket>,
+}
+
 /// The name of a socket of another kind, or of one that is inside of it.
 fn odd_socket(socket: &TransportSocket) -> Option<String> {
     let Some(transport_socket::ConfigType::TypedConfig(any)) = &socket.config_type else { return None };
     if !KNOWN.contains(&any.type_name.as_str()) {
         return Some(socket.name.clone());
-    }
-    /// What wraps another socket.
-    #[derive(Deserialize)]
-    struct Wrapper {
-        #[serde(default, alias = "transportSocket")]
-        transport_socket: Option<TransportSocket>,
     }
     let wrapper: Wrapper = serde_json::from_slice(&any.json).ok()?;
     wrapper.transport_socket.as_ref().and_then(odd_socket)

@@ -171,7 +171,7 @@ impl Stop {
     pub(super) fn behind_a_cache(&self) -> Option<&'static str> {
         match self.status_and_flags() {
             (_, ["NC"]) => Some("cache_no_cluster"),
-            (_, ["UH"] | ["UF"] | ["UO"] | ["UDO"] | ["DO"]) => Some("via_upstream"),
+            (_, ["UH" | "UF" | "UO" | "UDO" | "DO"]) => Some("via_upstream"),
             _ => None,
         }
     }
