@@ -33,6 +33,7 @@ pub mod retry;
 pub mod route_paths;
 pub mod subset;
 pub mod tls;
+pub mod transport_socket;
 pub mod uri_template;
 pub mod version;
 pub mod xds_matcher;
