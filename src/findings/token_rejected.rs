@@ -43,6 +43,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         fix: vec![
             if missing {
                 advice(Op::Add, "send a token")
+            } else if ["form of", "invalid", "[alg]", "field"].iter().any(|word| why.contains(word)) {
+                advice(
+                    Op::Replace,
+                    "send the token whole, as its issuer gave it: three parts of Base64 with dots between",
+                )
             } else {
                 advice(Op::Replace, "send a token of an issuer that is configured")
             },

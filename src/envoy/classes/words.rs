@@ -197,8 +197,11 @@ pub(super) fn predicate(own: &[Wanted], rules: &[Rule], except: &Exceptions, bes
     words
 }
 
+/// So many conditions are told where there is little room.
+const FIRST: usize = 2;
+
 /// Which requests a rule takes, as it follows a verb. A path says it shortly; what earlier rules take of it is left out
-/// then.
+/// then, and so are conditions beyond the first of many.
 pub(super) fn place(conditions: &[Wanted], predicate: &str) -> String {
     let short = match conditions {
         [] => return format!("for {predicate}"),
@@ -209,7 +212,17 @@ pub(super) fn place(conditions: &[Wanted], predicate: &str) -> String {
         },
         _ => None,
     };
-    short.map_or_else(|| format!("where {predicate}"), |short| format!("for {short}"))
+    match short {
+        Some(short) => format!("for {short}"),
+        None if conditions.len() > FIRST + 1 => {
+            format!(
+                "where {} and {} more conditions hold",
+                all_of(conditions[..FIRST].iter()),
+                conditions.len() - FIRST
+            )
+        }
+        None => format!("where {predicate}"),
+    }
 }
 
 fn all_of<'a>(conditions: impl Iterator<Item = &'a (Atom, Sign)>) -> String {
