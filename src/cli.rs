@@ -182,6 +182,7 @@ async fn once(
     snapshot.log = line.cloned().or(snapshot.log.take().filter(|_| snapshot.ask.as_ref() == Some(&ask)));
     snapshot.ask = Some(ask);
     let mut verdict = crate::answer(&question, &mut snapshot, collector.as_mut()).await;
+    collect::unbroken(&snapshot)?;
     verdict.unchecked.extend(caveat);
     Ok((snapshot, verdict))
 }

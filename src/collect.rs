@@ -16,7 +16,6 @@ mod error;
 mod forward;
 mod header;
 mod input;
-mod istioctl;
 mod kubeconfig;
 mod layout;
 mod limits;
@@ -56,6 +55,7 @@ pub use save::Existing;
 pub use source::Source;
 pub use suggest::{Suggestion, destinations, entries, namespaces, sources};
 
+pub(crate) use disk::unbroken;
 pub(crate) use error::plain;
 pub(crate) use log::{shown_bytes, shown_time};
 pub(crate) use progress::fit;

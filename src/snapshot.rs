@@ -7,41 +7,50 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod body;
+mod bytes;
 mod clusters_text;
 mod decode;
+mod entries;
 mod files;
 mod index;
 mod kind;
+mod listening;
 mod log_record;
+mod memo;
+mod names;
 mod need;
 mod node;
 mod objects;
 mod path;
 mod probe;
 mod routes;
+mod scan;
+mod section;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::envoy::address;
-use crate::envoy::pb::envoy::config::core::v3::Address;
-
 pub use body::BodyError;
+pub use bytes::{Bytes, ReadAt};
 pub use files::{AskRecord, ClusterRecord, FileError, PodRecord};
 pub use kind::Kind;
+pub use listening::Listening;
 pub use log_record::LogRecord;
 pub use need::{Need, Origin};
 pub use node::{Evidence, Node};
 pub use routes::{HostTable, RouteTable, RouteWay};
 
-use index::{Entry, Form, Group, Section, index};
+use entries::{Entries, Entry};
+use index::{Form, index};
+use memo::Memo;
 use objects::Objects;
 use path::quoted;
+use section::{Group, Section};
 
 /// All that was read. Writable to a folder: a snapshot is a bug report is a test.
 #[derive(Clone, Default, Debug)]
@@ -93,7 +102,9 @@ enum Asked {
 /// What one proxy said.
 #[derive(Clone, Default, Debug)]
 struct Proxy {
-    entries: BTreeMap<(Section, String), Entry>,
+    entries: Entries,
+    /// Route configurations that were taken apart; forgotten with the entries.
+    tables: Memo<String, RouteTable>,
     /// Parts of the dump that were read whole.
     whole: BTreeSet<Group>,
     /// The dump is one of API v2.
@@ -102,17 +113,6 @@ struct Proxy {
     documents: BTreeMap<String, Arc<Value>>,
     /// The active listeners, once somebody asked; forgotten with what they are made from.
     listening: OnceLock<Arc<Vec<Listening>>>,
-}
-
-/// An active listener and where it listens.
-#[derive(Clone, Debug)]
-pub struct Listening {
-    /// Its name.
-    pub name: String,
-    /// The addresses that it takes TCP connections to.
-    pub addresses: Vec<SocketAddr>,
-    /// Its element of `listener_statuses`.
-    pub at: Node,
 }
 
 /// The answer of a look-up.
@@ -154,23 +154,21 @@ impl Snapshot {
     /// The active listeners.
     pub fn listeners(&self, origin: Origin) -> Lookup<Arc<Vec<Listening>>> {
         let need = Need::Listeners(origin);
-        let list = |proxy: &Proxy| {
-            let own = proxy.documents.get(&need.query()).cloned();
-            let of_dump = || proxy.whole.contains(&Group::Listeners).then(|| proxy.listener_statuses());
-            Some(Node::new(origin, &need.query(), "$", own.or_else(of_dump)?))
+        let made = |proxy: &Proxy| match proxy.documents.get(&need.query()) {
+            Some(list) => Some(listening::listed(&Node::new(origin, &need.query(), "$", Arc::clone(list)))),
+            None => proxy.whole.contains(&Group::Listeners).then(|| proxy.listening_by_dump()),
         };
         let known = self.proxies.get(&origin).and_then(|proxy| match proxy.listening.get() {
             Some(known) => Some(Arc::clone(known)),
-            None => list(proxy).map(|list| Arc::clone(proxy.listening.get_or_init(|| Arc::new(listening(&list))))),
+            None => made(proxy).map(|made| Arc::clone(proxy.listening.get_or_init(|| Arc::new(made)))),
         });
         known.map_or(Lookup::Unread(need), Lookup::Found)
     }
 
     /// What says where an active listener listens: its element in `/listeners` where that was read, else in the dump.
     pub fn listening_at(&self, origin: Origin, listening: &Listening) -> Option<Evidence> {
-        let query = Need::Listeners(origin).query();
-        if self.proxies.get(&origin)?.documents.contains_key(&query) {
-            return Some(listening.at.evidence());
+        if let Some(at) = &listening.at {
+            return Some(at.evidence());
         }
         let Lookup::Found(element) = self.listener(origin, &listening.name) else { return None };
         let address = element.at("active_state.listener.address").or_else(|| element.at("listener.address"));
@@ -190,8 +188,10 @@ impl Snapshot {
     pub fn route_config(&self, origin: Origin, name: &str) -> Lookup<Result<Arc<RouteTable>, String>> {
         let need = Need::RouteConfig(origin, name.to_owned());
         let query = need.query();
-        self.entry(need, name, &[Section::DynamicRouteConfigs])
-            .map(|(section, entry)| entry.routes(|| RouteTable::delivered(origin, &query, &base(section, 0), entry)))
+        self.entry(need, name, &[Section::DynamicRouteConfigs]).map(|(proxy, section, entry)| {
+            let make = || RouteTable::delivered(origin, &query, &base(section, 0), &entry);
+            proxy.tables.get(name.to_owned(), make)
+        })
     }
 
     /// An active cluster: the element with `cluster` in it. Absent covers warming: see [`Self::warming_cluster`].
@@ -212,14 +212,17 @@ impl Snapshot {
             return Lookup::Unread(need);
         };
         let ending = format!("|{host}");
-        let found = proxy.entries.iter().filter(|((section, name), _)| {
-            matches!(section, Section::DynamicActiveClusters | Section::StaticClusters) && name.ends_with(&ending)
-        });
-        let nodes = found.map(|((section, name), entry)| {
-            let base = format!("$.configs[0].{}[?@.cluster.name=={}]", section.field(), quoted(name));
-            Node::new(origin, &need.query(), &base, entry.value())
-        });
-        Lookup::Found(nodes.collect())
+        let mut nodes = Vec::new();
+        for section in [Section::DynamicActiveClusters, Section::StaticClusters] {
+            let mut names: Vec<&str> = proxy.entries.names(section).filter(|name| name.ends_with(&ending)).collect();
+            names.sort_unstable();
+            for name in names {
+                let Some(entry) = proxy.entries.get(section, name) else { continue };
+                let base = format!("$.configs[0].{}[?@.cluster.name=={}]", section.field(), quoted(name));
+                nodes.push(Node::new(origin, &need.query(), &base, entry.value()));
+            }
+        }
+        Lookup::Found(nodes)
     }
 
     /// A cluster's hosts: the element of `cluster_statuses`.
@@ -237,7 +240,7 @@ impl Snapshot {
     /// their own for it (`service_name`). `None` where there are several.
     pub fn unnamed_endpoints(&self, origin: Origin, cluster: &str) -> Option<Node> {
         let section = Section::DynamicEndpointConfigs;
-        let entry = self.proxies.get(&origin)?.entries.get(&(section, String::new()))?;
+        let entry = self.proxies.get(&origin)?.entries.get(section, "")?;
         let query = Need::Endpoints(origin, cluster.to_owned()).query();
         Some(Node::new(origin, &query, &base(section, 0), entry.value()))
     }
@@ -376,6 +379,11 @@ impl Snapshot {
         self.proxies.get(&origin).is_some_and(|proxy| proxy.form == Form::V2)
     }
 
+    /// What was read once and could not be read again, and why: an answer that rests on it is none.
+    pub fn broken(&self) -> Option<(&str, &str)> {
+        self.proxies.values().find_map(|proxy| proxy.entries.failed())
+    }
+
     /// Whether anything was read from this proxy.
     pub fn has_proxy(&self, origin: Origin) -> bool {
         self.proxies.contains_key(&origin)
@@ -392,13 +400,15 @@ impl Snapshot {
     fn resource(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<Node> {
         let (origin, query) = (need.origin(), need.query());
         let found = self.entry(need, name, sections);
-        found.map(|(section, entry)| Node::new(origin, &query, &base(section, 0), entry.value()))
+        found.map(|(_, section, entry)| Node::new(origin, &query, &base(section, 0), entry.value()))
     }
 
-    fn entry(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<(Section, &Entry)> {
+    fn entry(&self, need: Need, name: &str, sections: &[Section]) -> Lookup<(&Proxy, Section, Arc<Entry>)> {
         let origin = need.origin();
         let proxy = self.proxies.get(&origin);
-        let found = sections.iter().find_map(|s| Some((*s, proxy?.entries.get(&(*s, name.to_owned()))?)));
+        let found = proxy.and_then(|proxy| {
+            sections.iter().find_map(|section| Some((proxy, *section, proxy.entries.get(*section, name)?)))
+        });
         if let Some(found) = found {
             return Lookup::Found(found);
         }
@@ -407,7 +417,7 @@ impl Snapshot {
         }
         // Of a dump that has nothing at all in a part, that something is not in it proves little.
         let whole = proxy.filter(|proxy| proxy.whole.contains(&sections[0].group()));
-        let has_any = |section: &&Section| whole.is_some_and(|proxy| proxy.section(**section).next().is_some());
+        let has_any = |section: &&Section| whole.is_some_and(|proxy| proxy.entries.has_any(**section));
         let section = *sections.iter().find(has_any).unwrap_or(&sections[0]);
         let path = if section.group() == Group::Hosts {
             format!("$.cluster_statuses[?@.name=={}]", quoted(name))
@@ -543,7 +553,8 @@ impl Snapshot {
     pub fn not_before(&self) -> Option<String> {
         let proxy = self.proxies.get(&Origin::Source(0))?;
         let of_group = |section: &Section| matches!(section.group(), Group::Listeners | Group::Clusters);
-        let entries = proxy.entries.iter().filter(|((section, _), _)| of_group(section)).take(MOST_TIMES);
+        let sections = Section::all().filter(of_group);
+        let entries = sections.flat_map(|section| proxy.entries.of(section)).take(MOST_TIMES);
         entries.filter_map(|(_, entry)| entry.read::<Updated>()?.time()).max()
     }
 
@@ -553,14 +564,15 @@ impl Snapshot {
         };
         let sections = [Section::DynamicListeners, Section::DynamicRouteConfigs, Section::DynamicActiveClusters];
         let of_need = sections.into_iter().filter(|s| s.group() == group);
-        let entries = of_need.filter_map(|s| proxy.entries.get(&(s, name.to_owned())));
+        let entries = of_need.filter_map(|section| proxy.entries.get(section, name));
         entries.filter_map(|entry| entry.read::<Updated>()?.time()).collect()
     }
 
     /// Forgets what the proxies said of their configuration, so that it is read anew.
     pub fn forget_configuration(&mut self) {
         for proxy in self.proxies.values_mut() {
-            proxy.entries.clear();
+            proxy.entries = Entries::default();
+            proxy.tables.clear();
             proxy.listening.take();
             proxy.documents.remove(&Need::Listeners(Origin::Source(0)).query());
             proxy.documents.remove(need::STATS);
@@ -575,11 +587,11 @@ impl Snapshot {
     fn take_body(&mut self, need: &Need, body: Vec<u8>) -> Result<(), BodyError> {
         if let Some((group, name)) = part_of(need) {
             let what = if group == Group::Hosts { "an answer of /clusters" } else { "a config dump" };
-            let mut indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(body, what)? };
+            let mut indexed = if is_empty_dump(&body) { index::Indexed::default() } else { index(&body.into(), what)? };
             // Whichever listener is asked for, Envoy adds an element for each that it rejected, with nothing but the error:
             // `ListenerManagerImpl::dumpListenerConfigs`.
             if let (Group::Listeners, Some(name)) = (group, name) {
-                indexed.entries.retain(|(_, other), _| other == name);
+                indexed.entries.retain(|_, other| other == name);
             }
             self.forget(need);
             self.proxies.entry(need.origin()).or_default().take(indexed);
@@ -606,7 +618,8 @@ impl Snapshot {
     fn forget(&mut self, need: &Need) {
         let proxy = self.proxies.entry(need.origin()).or_default();
         if let Some((group, Some(name))) = part_of(need) {
-            proxy.entries.retain(|(section, n), _| section.group() != group || n != name);
+            proxy.entries.retain(|section, other| section.group() != group || other != name);
+            proxy.tables.clear();
             proxy.listening.take();
         }
         if need.origin() == Origin::Kubernetes {
@@ -619,26 +632,15 @@ impl Proxy {
     fn take(&mut self, indexed: index::Indexed) {
         self.listening.take();
         self.form = self.form.max(indexed.form);
-        let mut entries = indexed.entries;
-        if self.entries.is_empty() {
-            self.entries = entries;
-        } else {
-            self.entries.append(&mut entries);
-        }
+        self.tables.clear();
+        self.entries.append(indexed.entries);
     }
 
-    /// `/listeners?format=json`, made from a dump that has the listeners whole.
-    fn listener_statuses(&self) -> Arc<Value> {
+    /// The active listeners, as a dump that has the listeners whole tells of them.
+    fn listening_by_dump(&self) -> Vec<Listening> {
         let sections = [Section::DynamicListeners, Section::StaticListeners];
-        let listeners = || sections.into_iter().flat_map(|section| self.section(section));
-        let statuses = listeners().filter_map(|(name, entry)| listener_status(name, entry)).collect::<Vec<_>>();
-        Arc::new(json!({ "listener_statuses": statuses }))
-    }
-
-    /// The elements of a section, in the order of their names.
-    fn section(&self, section: Section) -> impl Iterator<Item = (&str, &Entry)> {
-        let from = self.entries.range((section, String::new())..);
-        from.take_while(move |((s, _), _)| *s == section).map(|((_, name), entry)| (name.as_str(), entry))
+        let listeners = sections.into_iter().flat_map(|section| self.entries.of(section));
+        listeners.filter_map(|(name, entry)| listening::by_dump(name, &entry)).collect()
     }
 }
 
@@ -659,57 +661,6 @@ impl Updated {
     fn time(self) -> Option<String> {
         self.active_state.and_then(|state| state.last_updated).or(self.last_updated)
     }
-}
-
-/// The elements of `{"listener_statuses": […]}`. Decoded once: a big mesh has thousands.
-fn listening(list: &Node) -> Vec<Listening> {
-    let status = |at: Node| {
-        let main = at.get("local_address").and_then(|a| a.decode::<Address>().ok());
-        let more = at.list("additional_local_addresses");
-        let more = more.iter().filter_map(|a| a.decode::<Address>().ok());
-        let all = main.into_iter().chain(more).filter(|a| !address::is_udp(a));
-        let addresses = all.filter_map(|a| address::socket(&a)).collect();
-        Listening { name: at.text("name").unwrap_or_default(), addresses, at }
-    };
-    let Some(list) = list.get("listener_statuses") else { return Vec::new() };
-    // Only what can be a listener gets an address of its own: a list may hold millions of other things.
-    let is_one =
-        |at: &usize| list.value().get(at).is_some_and(|status| status.as_object().is_some_and(|o| !o.is_empty()));
-    let len = list.value().as_array().map_or(0, Vec::len);
-    (0..len).filter(is_one).filter_map(|at| list.index(at)).map(status).collect()
-}
-
-/// What a listener's element in the dump says of where it listens. Nothing else of it is kept.
-#[derive(Deserialize)]
-struct ListenerElement {
-    #[serde(alias = "activeState")]
-    active_state: Option<ListenerState>,
-    listener: Option<ListenerAddresses>,
-}
-
-#[derive(Deserialize)]
-struct ListenerState {
-    listener: Option<ListenerAddresses>,
-}
-
-#[derive(Deserialize)]
-struct ListenerAddresses {
-    address: Option<Value>,
-    #[serde(default, alias = "additionalAddresses")]
-    additional_addresses: Value,
-}
-
-/// An element of `listener_statuses`; `None` where the listener is not active.
-fn listener_status(name: &str, entry: &Entry) -> Option<Value> {
-    let element: ListenerElement = entry.read()?;
-    let listener = element.listener.or(element.active_state.and_then(|state| state.listener))?;
-    let mut status = json!({"name": name, "local_address": listener.address});
-    let more = listener.additional_addresses.as_array().into_iter().flatten();
-    let more: Vec<Value> = more.filter_map(|a| a.get("address").cloned()).collect();
-    if !more.is_empty() {
-        status["additional_local_addresses"] = json!(more);
-    }
-    Some(status)
 }
 
 /// `{}`: what `?resource=` answers for nothing.

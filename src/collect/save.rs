@@ -69,6 +69,7 @@ pub(super) fn check(path: &Path, existing: Existing) -> Result<(), CollectError>
 /// Writes a snapshot: a folder, or an archive when `path` ends in `.tar.gz` or `.tgz`.
 pub(super) fn save(snapshot: &Snapshot, path: &Path, existing: Existing) -> Result<(), CollectError> {
     let files = snapshot.files(concat!("kubectl-mesh-why ", env!("CARGO_PKG_VERSION")));
+    super::unbroken(snapshot)?;
     let written = write(&files, &named(path), existing);
     note(None);
     written.map_err(|taken| refused(path, taken))

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 /// stands for at least one character. Kept as Envoy keeps them, so that a look-up does not get slower with each host.
 #[derive(Clone, Default, Debug)]
 pub struct Domains {
-    exact: HashMap<String, usize>,
+    exact: HashMap<Box<str>, u32>,
     suffixes: Wildcards,
     prefixes: Wildcards,
     any: Option<usize>,
@@ -28,7 +28,9 @@ impl Domains {
         } else if let Some(prefix) = domain.strip_suffix('*') {
             self.prefixes.entry(prefix.len()).or_default().entry(prefix.to_owned()).or_insert(host);
         } else {
-            self.exact.entry(domain).or_insert(host);
+            // As small as can be: a port of a big mesh has a hundred thousand.
+            let Ok(host) = u32::try_from(host) else { return };
+            self.exact.entry(domain.into_boxed_str()).or_insert(host);
         }
     }
 
@@ -45,7 +47,7 @@ impl Domains {
 
     /// The virtual host that names this very domain.
     pub fn exact(&self, domain: &str) -> Option<usize> {
-        self.exact.get(domain).copied()
+        self.exact.get(domain).and_then(|host| usize::try_from(*host).ok())
     }
 
     /// Whether `*` is the only domain of the whole configuration: then the host is not looked at.

@@ -15,6 +15,8 @@ pub enum BodyError {
     Empty,
     /// It would take far more memory than it has bytes.
     TooMuch,
+    /// It could not be read to its end, or read again.
+    Unread(String),
 }
 
 impl fmt::Display for BodyError {
@@ -24,18 +26,15 @@ impl fmt::Display for BodyError {
             Self::NotJson(why) => write!(f, "not JSON: {why}"),
             Self::NotThis(what) => write!(f, "not {what}"),
             Self::Empty => f.write_str("the file is empty"),
+            Self::Unread(why) => f.write_str(why),
             Self::TooMuch => f.write_str("it would take more than ten times its size in memory"),
         }
     }
 }
 
-/// How an error begins that says that a list has more listeners than a proxy can have.
-pub(super) const TOO_MANY: &str = "there are more listeners than a proxy has";
-
 /// A `serde_json` error in the words of somebody who only has the file.
 pub(super) fn body_error(error: &serde_json::Error, what: &'static str) -> BodyError {
     match error.classify() {
-        _ if error.to_string().starts_with(TOO_MANY) => BodyError::TooMuch,
         serde_json::error::Category::Eof => BodyError::CutOff(error.line(), error.column()),
         serde_json::error::Category::Data => BodyError::NotThis(what),
         serde_json::error::Category::Io | serde_json::error::Category::Syntax => BodyError::NotJson(error.to_string()),

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,14 @@ use crate::envoy::fields::snake;
 use crate::redact::{self, Rule};
 
 use super::body::{BodyError, body_error};
+use super::bytes::Bytes;
 use super::decode;
-use super::index::{Entry, Group, Section, index};
+use super::index::{Indexed, index, index_list};
 use super::kind::Kind;
 use super::log_record::LogRecord;
 use super::need::{Need, Origin, STATS};
 use super::objects::Objects;
+use super::section::{Group, Section};
 use super::{Asked, Gap, Proxy, Snapshot, clusters_text, without_secrets};
 
 const SCHEMA: &str = "mesh-why-snapshot/v1";
@@ -200,6 +203,10 @@ const IDENTITY: &str = "/config_dump?mask=bootstrap.node.id,bootstrap.node.user_
 /// What the control plane says of A's proxy and of B's.
 const SYNCED: &str = "controlplane/syncz.json";
 
+/// What bodies are, for people.
+const DUMP: &str = "a config dump";
+const HOSTS: &str = "an answer of /clusters";
+
 /// The bodies that have no named resources, by the query that they answer and their file.
 const DOCUMENTS: &[(&str, &str)] = &[
     (IDENTITY, "server_info.json"),
@@ -216,8 +223,7 @@ impl Snapshot {
         for (origin, proxy) in &self.proxies {
             let folder = folder(*origin);
             files.insert(format!("{folder}/config_dump.json"), proxy.config_dump());
-            if proxy.whole.contains(&Group::Hosts) || proxy.entries.keys().any(|(s, _)| *s == Section::ClusterStatuses)
-            {
+            if proxy.whole.contains(&Group::Hosts) || proxy.entries.has_any(Section::ClusterStatuses) {
                 files.insert(format!("{folder}/clusters.json"), proxy.clusters());
             }
             for (query, file) in DOCUMENTS {
@@ -238,10 +244,15 @@ impl Snapshot {
 
     /// Reads a folder's files back. A folder with only a `config_dump.json` is a snapshot too: the sections that
     /// are there were read whole.
-    pub fn from_files(files: &mut BTreeMap<String, Vec<u8>>) -> Result<Self, FileError> {
+    pub fn from_files<B: Into<Bytes>>(files: &mut BTreeMap<String, B>) -> Result<Self, FileError> {
+        let mut files = mem::take(files).into_iter().map(|(path, bytes)| (path, bytes.into())).collect();
+        Self::of_files(&mut files)
+    }
+
+    fn of_files(files: &mut BTreeMap<String, Bytes>) -> Result<Self, FileError> {
         let mut snapshot = Self::default();
         let manifest = match files.remove("snapshot.json") {
-            Some(bytes) => Some(manifest(&bytes)?),
+            Some(bytes) => Some(manifest(&whole(&bytes, "snapshot.json")?)?),
             None => None,
         };
         if manifest.is_none() && files.contains_key("config_dump.json") {
@@ -257,10 +268,12 @@ impl Snapshot {
             snapshot.proxies.insert(origin, proxy);
         }
         if let Some(bytes) = files.remove(SYNCED) {
-            snapshot.take_sync(None, &bytes).map_err(|why| FileError { file: SYNCED.to_owned(), why })?;
+            snapshot
+                .take_sync(None, &whole(&bytes, SYNCED)?)
+                .map_err(|why| FileError { file: SYNCED.to_owned(), why })?;
         }
         if let Some(bytes) = files.remove("objects.json") {
-            snapshot.objects = objects(&bytes)?;
+            snapshot.objects = objects(&whole(&bytes, "objects.json")?)?;
         }
         match manifest {
             Some(manifest) => snapshot.apply(manifest),
@@ -271,6 +284,31 @@ impl Snapshot {
             None => {}
         }
         snapshot.notice_missing_proxy();
+        Ok(snapshot)
+    }
+
+    /// Bare admin outputs: a `/config_dump`, or parts of one, and a `/clusters`. Of an error the number of the output comes
+    /// first, `None` for `/clusters`.
+    pub fn from_outputs(dumps: &[Bytes], clusters: Option<&Bytes>) -> Result<Self, (Option<usize>, BodyError)> {
+        let origin = Origin::Source(0);
+        let mut proxy = Proxy::default();
+        for (i, dump) in dumps.iter().enumerate() {
+            let is_list = dump.first() == Some(b'[');
+            let indexed = if is_list { index_list(dump) } else { index(dump, DUMP) };
+            let mut indexed = indexed.map_err(|why| (Some(i), why))?;
+            if indexed.groups.contains(&Group::Hosts) {
+                proxy.entries.retain(|section, _| section != Section::ClusterStatuses);
+            }
+            if is_list && clusters.is_some() {
+                indexed.leave_hosts();
+            }
+            proxy.take_whole(origin, indexed);
+        }
+        if let Some(clusters) = clusters {
+            proxy.take_whole(origin, read_body(clusters, HOSTS).map_err(|why| (None, why))?);
+        }
+        let mut snapshot = Self::default();
+        snapshot.proxies.insert(origin, proxy);
         Ok(snapshot)
     }
 
@@ -399,7 +437,7 @@ impl Proxy {
         let mut first = true;
         for group in Group::all().into_iter().filter(|g| *g != Group::Hosts) {
             let sections: Vec<Section> = Section::all().filter(|s| s.group() == group).collect();
-            let present = self.whole.contains(&group) || self.entries.keys().any(|(s, _)| s.group() == group);
+            let present = self.whole.contains(&group) || sections.iter().any(|section| self.entries.has_any(*section));
             if !present {
                 continue;
             }
@@ -423,18 +461,17 @@ impl Proxy {
     }
 
     fn write_section(&self, section: Section, before: &[u8], out: &mut Vec<u8>) {
-        let entries: Vec<&Entry> = self.entries.iter().filter(|((s, _), _)| *s == section).map(|(_, e)| e).collect();
-        if entries.is_empty() {
+        if !self.entries.has_any(section) {
             return;
         }
         out.extend(before);
         out.extend(format!("\"{}\": [", section.field()).bytes());
-        for (i, entry) in entries.iter().enumerate() {
+        for (i, (_, entry)) in self.entries.of(section).enumerate() {
             out.extend(if i == 0 { b"\n".as_slice() } else { b",\n" });
             if section.group() == Group::Secrets {
                 out.extend(public(&entry.value()).to_string().bytes());
             } else {
-                out.extend_from_slice(&without_secrets_of(entry.bytes()));
+                out.extend_from_slice(&without_secrets_of(&entry.bytes()));
             }
         }
         out.push(b']');
@@ -460,33 +497,26 @@ fn public(element: &Value) -> Value {
     kept
 }
 
-fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<Proxy, FileError> {
+fn read_proxy(files: &mut BTreeMap<String, Bytes>, origin: Origin) -> Result<Proxy, FileError> {
     let folder = folder(origin);
     let mut proxy = Proxy::default();
     let named = |file: String, why: BodyError| FileError { file, why };
-    for (file, what) in [("config_dump.json", "a config dump"), ("clusters.json", "an answer of /clusters")] {
+    for (file, what) in [("config_dump.json", DUMP), ("clusters.json", HOSTS)] {
         let path = format!("{folder}/{file}");
         if let Some(bytes) = files.remove(&path) {
-            let indexed = read_body(bytes, what).map_err(|why| named(path, why))?;
-            proxy.whole.extend(&indexed.groups);
-            if let Some(node) = &indexed.node {
-                let info = without_secrets(&Need::Identity(origin), json!({ "node": node }));
-                proxy.documents.insert(IDENTITY.to_owned(), Arc::new(info));
-            }
-            proxy.take(indexed);
+            proxy.take_whole(origin, read_body(&bytes, what).map_err(|why| named(path, why))?);
         }
     }
     let path = format!("{folder}/clusters.txt");
     if let Some(bytes) = files.remove(&path) {
-        let parsed = clusters_text::parse(&String::from_utf8_lossy(&bytes));
-        let clusters = parsed.ok_or_else(|| named(path, BodyError::NotThis("an answer of /clusters")))?;
-        proxy.whole.insert(Group::Hosts);
-        let entries = clusters.into_iter().map(|(name, value)| ((Section::ClusterStatuses, name), Entry::made(value)));
-        proxy.entries.extend(entries);
+        let parsed = clusters_text::parse(&String::from_utf8_lossy(&whole(&bytes, &path)?));
+        let clusters = parsed.ok_or_else(|| named(path, BodyError::NotThis(HOSTS)))?;
+        proxy.take_whole(origin, of_text(&clusters));
     }
     for (query, file) in DOCUMENTS {
         let path = format!("{folder}/{file}");
         if let Some(bytes) = files.remove(&path) {
+            let bytes = whole(&bytes, &path)?;
             let value = decode::value(&bytes, "an answer of the admin endpoint").map_err(|why| named(path, why))?;
             let value = if *query == IDENTITY { without_secrets(&Need::Identity(origin), value) } else { value };
             proxy.documents.insert((*query).to_owned(), Arc::new(value));
@@ -495,18 +525,41 @@ fn read_proxy(files: &mut BTreeMap<String, Vec<u8>>, origin: Origin) -> Result<P
     Ok(proxy)
 }
 
-/// A `/clusters` body may come as text where JSON was asked for: old Envoys, and files with a wrong name.
-fn read_body(bytes: Vec<u8>, what: &'static str) -> Result<super::index::Indexed, BodyError> {
-    let is_text = what != "a config dump" && bytes.trim_ascii_start().first() != Some(&b'{');
-    let text = is_text.then(|| std::str::from_utf8(&bytes).ok().and_then(clusters_text::parse)).flatten();
-    match text {
-        Some(clusters) => {
-            let entries =
-                clusters.into_iter().map(|(name, value)| ((Section::ClusterStatuses, name), Entry::made(value)));
-            Ok(super::index::Indexed { entries: entries.collect(), groups: vec![Group::Hosts], ..Default::default() })
+impl Proxy {
+    /// Takes in a body that has its parts whole.
+    fn take_whole(&mut self, origin: Origin, indexed: Indexed) {
+        self.whole.extend(&indexed.groups);
+        if let Some(node) = &indexed.node {
+            let info = without_secrets(&Need::Identity(origin), json!({ "node": node }));
+            self.documents.insert(IDENTITY.to_owned(), Arc::new(info));
         }
-        None => index(bytes, what),
+        self.take(indexed);
     }
+}
+
+/// A `/clusters` body may come as text where JSON was asked for: old Envoys, and files with a wrong name.
+fn read_body(bytes: &Bytes, what: &'static str) -> Result<Indexed, BodyError> {
+    let is_text = what != DUMP && !matches!(bytes.first(), Some(b'{'));
+    if is_text {
+        let whole = bytes.whole().map_err(BodyError::Unread)?;
+        if let Some(clusters) = std::str::from_utf8(&whole).ok().and_then(clusters_text::parse) {
+            return Ok(of_text(&clusters));
+        }
+    }
+    index(bytes, what)
+}
+
+fn of_text(clusters: &BTreeMap<String, Value>) -> Indexed {
+    let mut indexed = Indexed { groups: vec![Group::Hosts], ..Indexed::default() };
+    for (name, value) in clusters {
+        indexed.entries.add_made(Section::ClusterStatuses, name, value);
+    }
+    indexed.entries.settle();
+    indexed
+}
+
+fn whole<'a>(bytes: &'a Bytes, file: &str) -> Result<Cow<'a, [u8]>, FileError> {
+    bytes.whole().map_err(|why| FileError { file: file.to_owned(), why: BodyError::Unread(why) })
 }
 
 fn objects(bytes: &[u8]) -> Result<Objects, FileError> {
@@ -534,7 +587,7 @@ fn manifest(bytes: &[u8]) -> Result<Manifest, FileError> {
 }
 
 /// The proxies that have files.
-fn origins(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<Origin> {
+fn origins(files: &BTreeMap<String, Bytes>) -> BTreeSet<Origin> {
     let folders = files.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder);
     folders.filter_map(origin_of).filter(|o| matches!(o, Origin::Source(_) | Origin::Destination(_))).collect()
 }

@@ -1,211 +1,38 @@
 //! An index over the raw JSON of an admin body: where each named resource lies, and nothing more.
 //!
-//! A dump of a big mesh is hundreds of megabytes, and a verdict rests on a few kilobytes of it. So the body is
-//! kept as it came, read through once, and only what is asked for becomes a [`Value`].
+//! A dump of a big mesh is hundreds of megabytes, and a verdict rests on a few kilobytes of it. So the body stays where it is,
+//! is passed through once, and only what is asked for becomes a [`Value`].
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
 
-use serde::Deserializer as _;
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::body::{BodyError, TOO_MANY, body_error};
-use super::decode;
-use super::routes::RouteTable;
-
-/// A list of named resources in an admin body, by the name of its field.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) enum Section {
-    DynamicListeners,
-    StaticListeners,
-    DynamicRouteConfigs,
-    DynamicActiveClusters,
-    StaticClusters,
-    DynamicWarmingClusters,
-    DynamicEndpointConfigs,
-    StaticEndpointConfigs,
-    DynamicActiveSecrets,
-    StaticSecrets,
-    DynamicWarmingSecrets,
-    EcdsFilters,
-    InlineScopes,
-    DynamicScopes,
-    ClusterStatuses,
-}
-
-/// The sections of one part of the dump: they are read, and missing, together.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) enum Group {
-    /// `ListenersConfigDump`
-    Listeners,
-    /// `RoutesConfigDump`
-    Routes,
-    /// `ClustersConfigDump`
-    Clusters,
-    /// `EndpointsConfigDump`
-    Endpoints,
-    /// `SecretsConfigDump`, from which Envoy leaves out what is private
-    Secrets,
-    /// `EcdsConfigDump`
-    Extensions,
-    /// `ScopedRoutesConfigDump`
-    Scopes,
-    /// `/clusters`
-    Hosts,
-}
-
-/// Section, field, the member that holds the resource (none: the element is the resource), its group.
-static SECTIONS: &[(Section, &str, &str, Group)] = &[
-    (Section::DynamicListeners, "dynamic_listeners", "", Group::Listeners),
-    (Section::StaticListeners, "static_listeners", "listener", Group::Listeners),
-    (Section::DynamicRouteConfigs, "dynamic_route_configs", "route_config", Group::Routes),
-    (Section::DynamicActiveClusters, "dynamic_active_clusters", "cluster", Group::Clusters),
-    (Section::StaticClusters, "static_clusters", "cluster", Group::Clusters),
-    (Section::DynamicWarmingClusters, "dynamic_warming_clusters", "cluster", Group::Clusters),
-    (Section::DynamicEndpointConfigs, "dynamic_endpoint_configs", "endpoint_config", Group::Endpoints),
-    (Section::StaticEndpointConfigs, "static_endpoint_configs", "endpoint_config", Group::Endpoints),
-    (Section::DynamicActiveSecrets, "dynamic_active_secrets", "secret", Group::Secrets),
-    (Section::StaticSecrets, "static_secrets", "secret", Group::Secrets),
-    (Section::DynamicWarmingSecrets, "dynamic_warming_secrets", "secret", Group::Secrets),
-    (Section::EcdsFilters, "ecds_filters", "ecds_filter", Group::Extensions),
-    (Section::InlineScopes, "inline_scoped_route_configs", "", Group::Scopes),
-    (Section::DynamicScopes, "dynamic_scoped_route_configs", "", Group::Scopes),
-    (Section::ClusterStatuses, "cluster_statuses", "", Group::Hosts),
-];
-
-impl Section {
-    /// Every section, in the order in which a dump is written.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        SECTIONS.iter().map(|row| row.0)
-    }
-
-    /// The field's name.
-    pub(crate) fn field(self) -> &'static str {
-        self.row().1
-    }
-
-    /// The member of an element that holds the resource; empty when the element itself is it.
-    pub(crate) fn member(self) -> &'static str {
-        self.row().2
-    }
-
-    /// The part of the dump that the section belongs to.
-    pub(crate) fn group(self) -> Group {
-        self.row().3
-    }
-
-    fn row(self) -> &'static (Section, &'static str, &'static str, Group) {
-        SECTIONS.iter().find(|row| row.0 == self).unwrap_or(&SECTIONS[0])
-    }
-
-    /// `istioctl -o json` writes the same bodies with `camelCase` names.
-    fn of(field: &str) -> Option<Self> {
-        SECTIONS.iter().find(|row| row.1 == field || camel(row.1) == field).map(|row| row.0)
-    }
-}
-
-impl Group {
-    /// The `@type` of the group's section in a dump, without the URL's beginning.
-    pub(crate) fn message(self) -> &'static str {
-        match self {
-            Self::Listeners => "envoy.admin.v3.ListenersConfigDump",
-            Self::Routes => "envoy.admin.v3.RoutesConfigDump",
-            Self::Clusters => "envoy.admin.v3.ClustersConfigDump",
-            Self::Endpoints => "envoy.admin.v3.EndpointsConfigDump",
-            Self::Secrets => "envoy.admin.v3.SecretsConfigDump",
-            Self::Extensions => "envoy.admin.v3.EcdsConfigDump",
-            Self::Scopes => "envoy.admin.v3.ScopedRoutesConfigDump",
-            Self::Hosts => "envoy.admin.v3.Clusters",
-        }
-    }
-
-    /// Every group.
-    pub(crate) fn all() -> [Self; 8] {
-        [
-            Self::Listeners,
-            Self::Routes,
-            Self::Clusters,
-            Self::Endpoints,
-            Self::Secrets,
-            Self::Extensions,
-            Self::Scopes,
-            Self::Hosts,
-        ]
-    }
-}
-
-/// One element of a section: its bytes, and what somebody once asked of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    body: Arc<Vec<u8>>,
-    range: Range<usize>,
-    value: OnceLock<Arc<Value>>,
-    routes: OnceLock<Arc<RouteTable>>,
-}
-
-impl Entry {
-    /// An element that did not come as JSON.
-    pub(crate) fn made(value: Value) -> Self {
-        let cell = OnceLock::new();
-        let body = value.to_string().into_bytes();
-        let range = 0..body.len();
-        let _ = cell.set(Arc::new(value));
-        Self { body: Arc::new(body), range, value: cell, routes: OnceLock::new() }
-    }
-
-    /// A part of a body: `text` borrows from it, so its place there is the distance of the two addresses.
-    fn lying(body: &Arc<Vec<u8>>, text: &str) -> Self {
-        let start = text.as_ptr().addr().wrapping_sub(body.as_ptr().addr());
-        let range = start..start.saturating_add(text.len());
-        Self { body: Arc::clone(body), range, value: OnceLock::new(), routes: OnceLock::new() }
-    }
-
-    /// A part of this element, which `text` borrows from.
-    pub(super) fn part(&self, text: &str) -> Self {
-        Self::lying(&self.body, text)
-    }
-
-    /// The element as a route configuration. What `make` takes apart once stays so.
-    pub(super) fn routes(&self, make: impl FnOnce() -> Result<RouteTable, String>) -> Result<Arc<RouteTable>, String> {
-        if let Some(made) = self.routes.get() {
-            return Ok(Arc::clone(made));
-        }
-        let made = Arc::new(make()?);
-        Ok(Arc::clone(self.routes.get_or_init(|| made)))
-    }
-
-    /// The element's JSON.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.body.get(self.range.clone()).unwrap_or_default()
-    }
-
-    /// As much of the element as `T` has; nothing of it stays.
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(self.bytes()).ok()
-    }
-
-    /// The element as a value. It was found to be JSON when the body was read through.
-    pub(crate) fn value(&self) -> Arc<Value> {
-        let read = || Arc::new(decode::value(self.bytes(), "a resource").unwrap_or_default());
-        Arc::clone(self.value.get_or_init(read))
-    }
-}
+use super::body::{BodyError, body_error};
+use super::bytes::Bytes;
+use super::entries::{Entries, Holds};
+use super::scan::{Fault, Passed, Scan, text};
+use super::section::{Group, Section, camel};
 
 /// What a body holds.
 #[derive(Default, Debug)]
 pub(crate) struct Indexed {
-    /// The elements by section and name; those without a name have an empty one. Of two the last one counts.
-    pub(crate) entries: BTreeMap<(Section, String), Entry>,
+    /// The elements.
+    pub(crate) entries: Entries,
     /// The parts of the dump that the body has, be they empty.
     pub(crate) groups: Vec<Group>,
     /// The bootstrap's node, from which a bare dump tells whose it is.
     pub(crate) node: Option<Value>,
     /// The API that the body speaks.
     pub(crate) form: Form,
+}
+
+impl Indexed {
+    /// Leaves out the hosts of clusters.
+    pub(super) fn leave_hosts(&mut self) {
+        self.groups.retain(|group| *group != Group::Hosts);
+        self.entries.retain(|section, _| section.group() != Group::Hosts);
+    }
 }
 
 /// An API of Envoy's.
@@ -218,142 +45,244 @@ pub(crate) enum Form {
     V2,
 }
 
+/// The length of the smallest resource: `{"name":""}`, or with one member more around it.
+const SMALLEST: u64 = 11;
+
+/// How many listeners a proxy may have: each is kept with its addresses. The largest meshes have tens of thousands.
+const LISTENERS: usize = 50_000;
+
+/// The largest body that is read into memory to say in `serde_json`'s words what is wrong with it.
+const SAID: u64 = 64 << 20;
+
 /// Reads through a `/config_dump` or `/clusters?format=json` body.
-pub(crate) fn index(body: Vec<u8>, what: &'static str) -> Result<Indexed, BodyError> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(BodyError::Empty);
+pub(crate) fn index(body: &Bytes, what: &'static str) -> Result<Indexed, BodyError> {
+    passed(body, what, Holds::Elements)
+}
+
+/// Reads through a part of a dump as `istioctl proxy-config listener`, `route`, `cluster` and `endpoint` write it with
+/// `-o json`: a bare list of resources, each put into the section that it is of.
+pub(crate) fn index_list(body: &Bytes) -> Result<Indexed, BodyError> {
+    passed(body, "a config dump", Holds::Resources)
+}
+
+fn passed(body: &Bytes, what: &'static str, holds: Holds) -> Result<Indexed, BodyError> {
+    if u32::try_from(body.length()).is_err() {
+        return Err(BodyError::TooMuch);
     }
-    if what == "an answer of /clusters" && super::is_empty_dump(&body) {
-        // What Envoy's /clusters says where there is none.
-        return Ok(Indexed { groups: vec![Group::Hosts], ..Indexed::default() });
-    }
-    let body = Arc::new(body);
     let mut indexed = Indexed::default();
-    let mut top = Top { body: &body, indexed: &mut indexed, known: false };
-    let mut json = serde_json::Deserializer::from_slice(&body);
-    let read = (&mut json).deserialize_any(&mut top);
-    let known = top.known;
-    read.and_then(|()| json.end()).map_err(|e| body_error(&e, what))?;
+    let number = indexed.entries.add_body(body.clone(), holds);
+    let mut index = Index { indexed: &mut indexed, body, number, known: false, members: 0 };
+    let mut scan = Scan::new(body, 0..body.length());
+    let read = match holds {
+        Holds::Elements => index.dump(&mut scan),
+        Holds::Resources => index.list(&mut scan),
+    };
+    let Index { known, members, .. } = index;
+    if let Err(fault) = read {
+        return Err(said(body, what, fault, scan.place()));
+    }
+    indexed.entries.settle();
+    // What Envoy's /clusters says where there is none.
+    if members == 0 && what == "an answer of /clusters" {
+        indexed.groups.push(Group::Hosts);
+        return Ok(indexed);
+    }
     if known { Ok(indexed) } else { Err(BodyError::NotThis(what)) }
 }
 
-fn camel(field: &str) -> String {
-    let mut name = String::with_capacity(field.len());
-    let mut up = false;
-    for c in field.chars() {
-        match c {
-            '_' => up = true,
-            c if up => {
-                name.push(c.to_ascii_uppercase());
-                up = false;
-            }
-            c => name.push(c),
+/// A fault, for people; the scan stopped at `place`.
+fn said(body: &Bytes, what: &'static str, fault: Fault, place: u64) -> BodyError {
+    match fault {
+        Fault::Nothing => BodyError::Empty,
+        Fault::Shape => BodyError::NotThis(what),
+        Fault::TooMany => BodyError::TooMuch,
+        Fault::Unread(why) => BodyError::Unread(why),
+        Fault::Syntax if body.length() <= SAID => match body.whole() {
+            Err(why) => BodyError::Unread(why),
+            Ok(bytes) => match serde_json::from_slice::<IgnoredAny>(&bytes) {
+                Err(error) => body_error(&error, what),
+                Ok(IgnoredAny) => not_json(body, place),
+            },
+        },
+        Fault::Syntax => not_json(body, place),
+    }
+}
+
+/// Where a text that is too large for memory breaks.
+fn not_json(body: &Bytes, place: u64) -> BodyError {
+    let (mut line, mut column, mut at) = (1, 0, 0);
+    let mut window = vec![0; 64 << 10];
+    while at < place {
+        let length = usize::try_from(place - at).unwrap_or(window.len()).min(window.len());
+        let part = window.get_mut(..length).unwrap_or_default();
+        if let Err(why) = body.fill(at, part) {
+            return BodyError::Unread(why);
         }
+        for byte in part {
+            (line, column) = if *byte == b'\n' { (line + 1, 0) } else { (line, column + 1) };
+        }
+        at += length as u64;
     }
-    name
+    if place == body.length() {
+        BodyError::CutOff(line, column)
+    } else {
+        BodyError::NotJson(format!("it breaks at line {line} column {column}"))
+    }
 }
 
-/// The outermost object: `configs` of a dump, `cluster_statuses` of `/clusters`.
-struct Top<'a> {
-    body: &'a Arc<Vec<u8>>,
+/// A body that is read through.
+struct Index<'a> {
     indexed: &'a mut Indexed,
+    body: &'a Bytes,
+    number: usize,
+    /// Whether it is what it should be.
     known: bool,
+    /// How many members its object has.
+    members: usize,
 }
 
-impl<'de> Visitor<'de> for &mut Top<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
+impl Index<'_> {
+    /// The outermost object: `configs` of a dump, `cluster_statuses` of `/clusters`.
+    fn dump(&mut self, scan: &mut Scan<'_>) -> Passed<()> {
+        begins(scan)?;
+        scan.members(&mut |scan, key| {
+            self.members += 1;
+            let key = text(key).ok_or(Fault::Syntax)?;
             if key == "configs" {
                 self.known = true;
-                map.next_value_seed(Configs { body: self.body, indexed: &mut *self.indexed })?;
-            } else if let Some(section) = Section::of(&key).filter(|s| s.group() == Group::Hosts) {
-                self.known = true;
-                self.indexed.groups.push(Group::Hosts);
-                map.next_value_seed(Elements { section, body: self.body, indexed: &mut *self.indexed })?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+                return scan.elements(&mut |scan| self.part(scan));
             }
-        }
-        Ok(())
-    }
-}
-
-/// The list of a dump's parts.
-struct Configs<'a> {
-    body: &'a Arc<Vec<u8>>,
-    indexed: &'a mut Indexed,
-}
-
-impl<'de> DeserializeSeed<'de> for Configs<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Configs<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the parts of a config dump")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Part { body: self.body, indexed: &mut *self.indexed })?.is_some() {}
-        Ok(())
-    }
-}
-
-/// One part of a dump.
-struct Part<'a> {
-    body: &'a Arc<Vec<u8>>,
-    indexed: &'a mut Indexed,
-}
-
-impl<'de> DeserializeSeed<'de> for Part<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Part<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a part of a config dump")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if let Some(section) = Section::of(&key) {
-                map.next_value_seed(Elements { section, body: self.body, indexed: &mut *self.indexed })?;
-            } else if key == "@type" {
-                let url = map.next_value::<String>()?;
-                let message = url.rsplit('/').next().unwrap_or_default();
-                if message.starts_with("envoy.admin.v2alpha.") {
-                    self.indexed.form = Form::V2;
+            match Section::of(&key).filter(|s| s.group() == Group::Hosts) {
+                Some(section) => {
+                    self.known = true;
+                    self.indexed.groups.push(Group::Hosts);
+                    self.elements(scan, section)
                 }
-                self.indexed.groups.extend(Group::all().into_iter().find(|g| g.message() == message));
-            } else if key == "bootstrap" {
-                self.indexed.node = map.next_value::<Bootstrap>()?.node;
-            } else if key == "dynamic_active_listeners" {
-                self.indexed.form = Form::V2;
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+                None => scan.skip().map(|_| ()),
             }
-        }
+        })?;
+        ends(scan)
+    }
+
+    /// One part of a dump.
+    fn part(&mut self, scan: &mut Scan<'_>) -> Passed<()> {
+        scan.members(&mut |scan, key| {
+            let key = text(key).ok_or(Fault::Syntax)?;
+            if let Some(section) = Section::of(&key) {
+                return self.elements(scan, section);
+            }
+            match &*key {
+                "@type" => {
+                    let url = scan.text()?.ok_or(Fault::Shape)?;
+                    let message = url.rsplit('/').next().unwrap_or_default();
+                    if message.starts_with("envoy.admin.v2alpha.") {
+                        self.indexed.form = Form::V2;
+                    }
+                    self.indexed.groups.extend(Group::all().into_iter().find(|g| g.message() == message));
+                }
+                "bootstrap" => {
+                    let range = scan.skip()?;
+                    let read = serde_json::from_slice::<Bootstrap>(&self.body.part(&range));
+                    self.indexed.node = read.map_err(|_| Fault::Shape)?.node;
+                }
+                "dynamic_active_listeners" => {
+                    self.indexed.form = Form::V2;
+                    scan.skip()?;
+                }
+                _ => {
+                    scan.skip()?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The elements of one section.
+    fn elements(&mut self, scan: &mut Scan<'_>, section: Section) -> Passed<()> {
+        let names = Wanted { member: section.member(), camel: &camel(section.member()) };
+        let (mut count, mut unnamed) = (0, 0);
+        scan.elements(&mut |scan| {
+            // Nothing else can be a resource, and a list may hold millions of other things.
+            let is_object = scan.peek()? == Some(b'{');
+            let start = scan.place();
+            let mut name = None;
+            if is_object {
+                names.find(scan, &mut name)?;
+            } else {
+                scan.skip()?;
+            }
+            let range = start..scan.place();
+            if !scan.is_text_since(start) {
+                return Err(Fault::Syntax);
+            }
+            if is_object && range.end - range.start >= SMALLEST {
+                count += 1;
+                let name = name.unwrap_or_default();
+                unnamed += usize::from(name.is_empty());
+                self.add(section, name, &range, count)?;
+            }
+            Ok(())
+        })?;
+        self.leave_unnamed(section, unnamed);
         Ok(())
     }
+
+    fn add(&mut self, section: Section, mut name: String, range: &Range<u64>, count: usize) -> Passed<()> {
+        if section.group() == Group::Listeners {
+            if count > LISTENERS {
+                return Err(Fault::TooMany);
+            }
+            if name.is_empty() {
+                name = address_of(&self.body.part(range));
+            }
+        }
+        self.indexed.entries.add(section, &name, self.number, range);
+        Ok(())
+    }
+
+    /// Of several endpoints without a name nobody can tell whose they are.
+    fn leave_unnamed(&mut self, section: Section, unnamed: usize) {
+        if unnamed > 1 && section.group() == Group::Endpoints {
+            self.indexed.entries.retain(|of, name| of != section || !name.is_empty());
+        }
+    }
+
+    /// Resources without a section around them, each put into its own.
+    fn list(&mut self, scan: &mut Scan<'_>) -> Passed<()> {
+        begins(scan)?;
+        self.known = true;
+        let (mut listeners, mut unnamed) = (0, 0);
+        scan.elements(&mut |scan| {
+            if scan.peek()? != Some(b'{') {
+                return scan.skip().map(|_| ());
+            }
+            let start = scan.place();
+            let seen = Seen::of(scan)?;
+            let range = start..scan.place();
+            if !scan.is_text_since(start) {
+                return Err(Fault::Syntax);
+            }
+            let Some(section) = seen.section() else { return Ok(()) };
+            let group = section.group();
+            if !self.indexed.groups.contains(&group) {
+                self.indexed.groups.push(group);
+            }
+            let name = seen.name(section);
+            listeners += usize::from(group == Group::Listeners);
+            unnamed += usize::from(group == Group::Endpoints && name.is_empty());
+            self.add(section, name, &range, listeners)
+        })?;
+        self.leave_unnamed(Section::DynamicEndpointConfigs, unnamed);
+        ends(scan)
+    }
+}
+
+fn begins(scan: &mut Scan<'_>) -> Passed<()> {
+    if scan.peek()?.is_some() { Ok(()) } else { Err(Fault::Nothing) }
+}
+
+fn ends(scan: &mut Scan<'_>) -> Passed<()> {
+    if scan.peek()?.is_none() { Ok(()) } else { Err(Fault::Syntax) }
 }
 
 #[derive(serde::Deserialize)]
@@ -362,116 +291,127 @@ struct Bootstrap {
     node: Option<Value>,
 }
 
-/// The length of the smallest resource: `{"name":""}`, or with one member more around it.
-const SMALLEST: usize = 11;
-
-/// How many listeners a proxy may have: each is kept with its addresses. The largest meshes have tens of thousands.
-const LISTENERS: usize = 50_000;
-
-/// The elements of one section.
-struct Elements<'a> {
-    section: Section,
-    body: &'a Arc<Vec<u8>>,
-    indexed: &'a mut Indexed,
+/// Which member of an element holds the resource, in both spellings; none where the element is it.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    member: &'a str,
+    camel: &'a str,
 }
 
-impl<'de> DeserializeSeed<'de> for Elements<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
+impl Wanted<'_> {
+    /// Passes an element. `found` becomes the resource's name, where it has one.
+    fn find(self, scan: &mut Scan<'_>, found: &mut Option<String>) -> Passed<()> {
+        scan.members(&mut |scan, key| {
+            match text(key).as_deref() {
+                Some("name" | "cluster_name" | "clusterName") if self.member.is_empty() => *found = scan.text()?,
+                Some(key) if !self.member.is_empty() && (key == self.member || key == self.camel) => {
+                    Self::find_inside(scan, found)?;
+                }
+                Some(_) => return scan.skip().map(|_| ()),
+                // What follows a name that is none is not looked at.
+                None => {
+                    scan.skip()?;
+                }
+            }
+            scan.skip_members()
+        })
     }
-}
 
-impl<'de> Visitor<'de> for Elements<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of resources")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let (mut count, mut unnamed) = (0, 0);
-        while let Some(raw) = seq.next_element::<&'de RawValue>()? {
-            // Nothing else can be a resource, and a list may hold millions of other things.
-            if !raw.get().starts_with('{') || raw.get().len() < SMALLEST {
-                continue;
-            }
-            count += 1;
-            if count > LISTENERS && self.section.group() == Group::Listeners {
-                return Err(A::Error::custom(TOO_MANY));
-            }
-            let mut name = name_of(raw.get(), self.section);
-            if name.is_empty() && self.section.group() == Group::Listeners {
-                name = address_of(raw.get());
-            }
-            if name.is_empty() && self.section.group() == Group::Endpoints {
-                unnamed += 1;
-            }
-            self.indexed.entries.insert((self.section, name), Entry::lying(self.body, raw.get()));
+    fn find_inside(scan: &mut Scan<'_>, found: &mut Option<String>) -> Passed<()> {
+        if scan.peek()? == Some(b'{') {
+            return Wanted { member: "", camel: "" }.find(scan, found);
         }
-        // Of several nobody can tell whose they are.
-        if unnamed > 1 {
-            self.indexed.entries.remove(&(self.section, String::new()));
-        }
-        Ok(())
+        scan.skip().map(|_| ())
     }
 }
 
-/// The resource's name; reads no further than it.
-fn name_of(element: &str, section: Section) -> String {
-    let mut name = None;
-    let mut json = serde_json::Deserializer::from_str(element);
-    // Ends in an error as soon as the name is there: the rest was read through already.
-    let _ = (&mut json).deserialize_map(FindName { member: section.member(), name: &mut name });
-    name.unwrap_or_default()
+/// What tells of a bare resource what it is, and what it is called.
+#[derive(Default)]
+struct Seen {
+    hosts: bool,
+    routes: bool,
+    listener: bool,
+    /// The names by their members, in the order in which they count.
+    cluster_name: [Option<String>; 2],
+    name: Option<String>,
+    members: [bool; 2],
+}
+
+impl Seen {
+    fn of(scan: &mut Scan<'_>) -> Passed<Self> {
+        let mut seen = Self::default();
+        scan.members(&mut |scan, key| {
+            match text(key).as_deref().unwrap_or_default() {
+                "hostStatuses" | "host_statuses" => seen.hosts = true,
+                "virtualHosts" | "virtual_hosts" => seen.routes = true,
+                "filterChains" | "filter_chains" | "listenerFilters" | "defaultFilterChain" => seen.listener = true,
+                "clusterName" => {
+                    seen.members[0] = true;
+                    seen.cluster_name[0] = scan.text()?;
+                    return Ok(());
+                }
+                "cluster_name" => {
+                    seen.members[0] = true;
+                    seen.cluster_name[1] = scan.text()?;
+                    return Ok(());
+                }
+                "name" => {
+                    seen.members[1] = true;
+                    seen.name = scan.text()?;
+                    return Ok(());
+                }
+                _ => {}
+            }
+            scan.skip().map(|_| ())
+        })?;
+        Ok(seen)
+    }
+
+    fn section(&self) -> Option<Section> {
+        let [is_of_cluster, is_named] = self.members;
+        if self.hosts {
+            Some(Section::ClusterStatuses)
+        } else if self.routes {
+            Some(Section::DynamicRouteConfigs)
+        } else if self.listener {
+            Some(Section::DynamicListeners)
+        } else if is_of_cluster {
+            Some(Section::DynamicEndpointConfigs)
+        } else if is_named {
+            Some(Section::DynamicActiveClusters)
+        } else {
+            None
+        }
+    }
+
+    fn name(self, section: Section) -> String {
+        let [camel, snake] = self.cluster_name;
+        match section.group() {
+            Group::Listeners => self.name.unwrap_or_default(),
+            Group::Routes
+            | Group::Clusters
+            | Group::Endpoints
+            | Group::Secrets
+            | Group::Extensions
+            | Group::Scopes
+            | Group::Hosts => camel.or(snake).or(self.name).unwrap_or_default(),
+        }
+    }
 }
 
 /// A listener without a name goes by its address; empty where it has none.
-fn address_of(element: &str) -> String {
-    let element: Option<Value> = serde_json::from_str(element).ok();
-    let listener = |element: &Value| element.get("listener").or(element.pointer("/active_state/listener")).cloned();
-    let of = |listener: Value| {
+fn address_of(element: &[u8]) -> String {
+    let element: Option<Value> = serde_json::from_slice(element).ok();
+    let of = |listener: &Value| {
         let socket = listener.pointer("/address/socket_address").or(listener.pointer("/address/socketAddress"))?;
         let port = socket.get("port_value").or(socket.get("portValue"))?;
         Some(format!("{}:{port}", socket.get("address")?.as_str()?))
     };
-    element.as_ref().and_then(listener).and_then(of).unwrap_or_default()
-}
-
-struct FindName<'a> {
-    member: &'static str,
-    name: &'a mut Option<String>,
-}
-
-impl<'de> DeserializeSeed<'de> for FindName<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for FindName<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a resource")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if self.member.is_empty() && (key == "name" || key == "cluster_name" || key == "clusterName") {
-                *self.name = Some(map.next_value()?);
-                return Err(A::Error::custom("found"));
-            }
-            if !self.member.is_empty() && (key == self.member || key == camel(self.member)) {
-                return map.next_value_seed(FindName { member: "", name: self.name });
-            }
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
+    let of_element = |element: &Value| {
+        let inner = element.get("listener").or(element.pointer("/active_state/listener"));
+        of(inner.unwrap_or(element))
+    };
+    element.as_ref().and_then(of_element).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -479,6 +419,10 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
     use super::*;
+
+    fn index(text: impl Into<Vec<u8>>, what: &'static str) -> Result<Indexed, BodyError> {
+        super::index(&Bytes::from(text.into()), what)
+    }
 
     const DUMP: &str = r#"{"configs": [
         {"@type": "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump", "bootstrap": {"node": {"id": "n"}}},
@@ -489,15 +433,11 @@ mod tests {
 
     #[test]
     fn names_and_places_are_found() {
-        let indexed = index(DUMP.into(), "a config dump").unwrap();
-        let names: Vec<_> = indexed.entries.keys().map(|(s, n)| (*s, n.as_str())).collect();
-        let expected = [
-            (Section::DynamicActiveClusters, ""),
-            (Section::DynamicActiveClusters, "a|b"),
-            (Section::StaticClusters, "s"),
-        ];
-        assert_eq!(names, expected);
-        let active = &indexed.entries[&(Section::DynamicActiveClusters, "a|b".to_owned())];
+        let indexed = index(DUMP, "a config dump").unwrap();
+        let names = |section| indexed.entries.of(section).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(Section::DynamicActiveClusters), ["", "a|b"]);
+        assert_eq!(names(Section::StaticClusters), ["s"]);
+        let active = indexed.entries.get(Section::DynamicActiveClusters, "a|b").unwrap();
         assert_eq!(active.value()["cluster"]["type"], "EDS");
         assert_eq!(indexed.groups, [Group::Clusters, Group::Routes]);
         assert_eq!(indexed.node.unwrap()["id"], "n");
@@ -506,10 +446,10 @@ mod tests {
     #[test]
     fn a_bad_body_says_how_it_is_bad() {
         assert_eq!(index(Vec::new(), "a dump").unwrap_err(), BodyError::Empty);
-        assert_eq!(index(b"{}".into(), "a dump").unwrap_err(), BodyError::NotThis("a dump"));
-        assert_eq!(index(b"[1]".into(), "a dump").unwrap_err(), BodyError::NotThis("a dump"));
-        assert!(matches!(index(DUMP[..300].into(), "a dump").unwrap_err(), BodyError::CutOff(4, _)));
-        assert!(matches!(index(b"hello".into(), "a dump").unwrap_err(), BodyError::NotJson(_)));
+        assert_eq!(index("{}", "a dump").unwrap_err(), BodyError::NotThis("a dump"));
+        assert_eq!(index("[1]", "a dump").unwrap_err(), BodyError::NotThis("a dump"));
+        assert!(matches!(index(&DUMP[..300], "a dump").unwrap_err(), BodyError::CutOff(4, _)));
+        assert!(matches!(index("hello", "a dump").unwrap_err(), BodyError::NotJson(_)));
     }
 
     #[test]
@@ -527,7 +467,7 @@ mod tests {
         let has = |list: &str| {
             let body = format!(r#"{{"configs": [{{"dynamic_endpoint_configs": [{list}]}}]}}"#);
             let indexed = index(body.into_bytes(), "a dump").unwrap();
-            indexed.entries.contains_key(&(Section::DynamicEndpointConfigs, String::new()))
+            indexed.entries.get(Section::DynamicEndpointConfigs, "").is_some()
         };
         let one = r#"{"endpoint_config": {"endpoints": []}}"#;
         assert!(has(one) && !has(&format!("{one}, {one}")));
@@ -535,18 +475,43 @@ mod tests {
 
     #[test]
     fn clusters_are_indexed_by_name() {
-        let indexed = index(br#"{"cluster_statuses": [{"name": "x", "host_statuses": []}]}"#.into(), "x").unwrap();
-        assert!(indexed.entries.contains_key(&(Section::ClusterStatuses, "x".to_owned())));
+        let indexed = index(r#"{"cluster_statuses": [{"name": "x", "host_statuses": []}]}"#, "x").unwrap();
+        assert!(indexed.entries.get(Section::ClusterStatuses, "x").is_some());
         assert_eq!(indexed.groups, [Group::Hosts]);
     }
 
     #[test]
     fn an_envoy_without_clusters_answers_too() {
         for none in ["{}", " {\n} ", r#"{"cluster_statuses": []}"#] {
-            let indexed = index(none.into(), "an answer of /clusters").unwrap();
-            assert!(indexed.entries.is_empty() && indexed.groups == [Group::Hosts], "{none}");
+            let indexed = index(none, "an answer of /clusters").unwrap();
+            assert!(!indexed.entries.has_any(Section::ClusterStatuses) && indexed.groups == [Group::Hosts], "{none}");
         }
-        assert!(index(b"{}".into(), "a config dump").is_err());
-        assert!(index(b"[]".into(), "an answer of /clusters").is_err());
+        assert!(index("{}", "a config dump").is_err());
+        assert!(index("[]", "an answer of /clusters").is_err());
+    }
+
+    #[test]
+    fn a_list_of_resources_is_put_into_sections() {
+        let list = r#"[{"name": "0.0.0.0_80", "filterChains": []}, {"name": "80", "virtualHosts": []}, 7,
+            {"name": "outbound|80||a", "type": "EDS"}, {"clusterName": "b", "endpoints": []}, {"name": "c", "hostStatuses": []},
+            {"filterChains": [], "address": {"socketAddress": {"address": "10.0.0.1", "portValue": 80}}}]"#;
+        let indexed = index_list(&Bytes::from(list.as_bytes().to_vec())).unwrap();
+        let value = |section, name: &str| indexed.entries.get(section, name).unwrap().value();
+        let listener = value(Section::DynamicListeners, "0.0.0.0_80");
+        assert_eq!(listener["active_state"]["listener"]["name"], "0.0.0.0_80");
+        assert_eq!(listener["name"], "0.0.0.0_80");
+        assert_eq!(value(Section::DynamicListeners, "10.0.0.1:80")["name"], "");
+        assert_eq!(value(Section::DynamicRouteConfigs, "80")["route_config"]["name"], "80");
+        assert_eq!(value(Section::DynamicActiveClusters, "outbound|80||a")["cluster"]["type"], "EDS");
+        assert_eq!(value(Section::DynamicEndpointConfigs, "b")["endpoint_config"]["clusterName"], "b");
+        assert_eq!(value(Section::ClusterStatuses, "c")["name"], "c");
+        assert_eq!(indexed.groups, [Group::Listeners, Group::Routes, Group::Clusters, Group::Endpoints, Group::Hosts]);
+    }
+
+    #[test]
+    fn bytes_that_are_gone_are_an_error() {
+        let gone = Bytes::lying("dump.json".to_owned(), 100, Box::new(|_, _| Err("it changed".to_owned())));
+        assert_eq!(super::index(&gone, "a dump").unwrap_err(), BodyError::Unread("it changed".to_owned()));
+        assert_eq!(gone.failed(), Some(("dump.json", "it changed")));
     }
 }

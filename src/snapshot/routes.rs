@@ -5,6 +5,7 @@
 //! once for a snapshot, however often it is walked.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
@@ -12,10 +13,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::index::Entry;
+use super::entries::Entry;
 use super::need::Origin;
 use super::node::Node;
 use super::path::Segment;
+use super::scan::{Fault, Passed, Scan, text};
 use crate::envoy::domains::Domains;
 use crate::envoy::fields::snake;
 use crate::envoy::pb::envoy::config::route::v3::{Route, RouteConfiguration, RouteMatch, VirtualHost};
@@ -51,7 +53,12 @@ struct List {
 impl RouteTable {
     /// The one in an element of `dynamic_route_configs`, whose address is `base`.
     pub(super) fn delivered(origin: Origin, query: &str, base: &str, entry: &Entry) -> Result<Self, String> {
-        let element: Element = serde_json::from_slice(entry.bytes()).map_err(|e| format!("{base}: {e}"))?;
+        if let Some(list) = List::lying(origin, query, base, entry) {
+            return Self::new(list);
+        }
+        let entry = &entry.kept();
+        let bytes = entry.bytes();
+        let element: Element = serde_json::from_slice(&bytes).map_err(|e| format!("{base}: {e}"))?;
         let (key, parts) = match (element.route_config, element.camel) {
             (Some(parts), _) => ("route_config", parts),
             (None, Some(parts)) => ("routeConfig", parts),
@@ -64,7 +71,8 @@ impl RouteTable {
     /// One that stands in a connection manager's configuration.
     pub fn inline(node: &Node) -> Result<Self, String> {
         let entry = Entry::made(node.value().clone());
-        let parts = parts(entry.bytes(), &node.address())?;
+        let bytes = entry.bytes();
+        let parts = parts(&bytes, &node.address())?;
         Self::new(List::new(node.origin(), node.query(), &node.address(), &entry, parts))
     }
 
@@ -122,8 +130,10 @@ impl RouteTable {
 impl HostTable {
     fn new(of: &List, i: usize, entry: &Entry) -> Result<Self, String> {
         let base = format!("{}{}", of.at, Segment::Index(i));
-        let parts = parts(entry.bytes(), &base)?;
-        let list = List::new(of.rest.origin(), of.rest.query(), &base, entry, parts);
+        let entry = entry.kept();
+        let bytes = entry.bytes();
+        let parts = parts(&bytes, &base)?;
+        let list = List::new(of.rest.origin(), of.rest.query(), &base, &entry, parts);
         let matches = list.items.iter().map(|_| OnceLock::new()).collect();
         Ok(Self { list, matches, paths: OnceLock::new(), whole: entry.clone() })
     }
@@ -196,14 +206,48 @@ impl HostTable {
 }
 
 fn decode<T: DeserializeOwned>(entry: &Entry, list: &str, i: usize) -> Result<T, String> {
-    serde_json::from_slice(entry.bytes()).map_err(|e| format!("{list}[{i}]: {e}"))
+    serde_json::from_slice(&entry.bytes()).map_err(|e| format!("{list}[{i}]: {e}"))
 }
 
 impl List {
     fn new(origin: Origin, query: &str, base: &str, entry: &Entry, parts: Parts) -> Self {
         let at = format!("{base}{}", Segment::Key(parts.key));
         let rest = Node::new(origin, query, base, Arc::new(Value::Object(parts.rest)));
-        Self { rest, at, items: parts.items.into_iter().map(|raw| entry.part(raw.get())).collect() }
+        let bytes = entry.bytes();
+        let part = |raw: &RawValue| {
+            // The text borrows from the bytes, so its place there is the distance of the two addresses.
+            let start = raw.get().as_ptr().addr().wrapping_sub(bytes.as_ptr().addr()) as u64;
+            entry.part(start..start.saturating_add(raw.get().len() as u64))
+        };
+        Self { rest, at, items: parts.items.into_iter().map(part).collect() }
+    }
+
+    /// The one of a route configuration, whose virtual hosts stay where they lie; `None` where it is not as it should be.
+    fn lying(origin: Origin, query: &str, base: &str, entry: &Entry) -> Option<Self> {
+        let mut scan = entry.scan();
+        let mut found = None;
+        if entry.is_bare() {
+            found = Some(("route_config".to_owned(), Places::of(&mut scan).ok()?));
+        } else {
+            let read = scan.members(&mut |scan, key| match text(key).as_deref() {
+                Some(key @ ("route_config" | "routeConfig")) if found.is_none() => {
+                    found = Some((key.to_owned(), Places::of(scan)?));
+                    Ok(())
+                }
+                Some("route_config" | "routeConfig") | None => Err(Fault::Shape),
+                Some(_) => scan.skip().map(|_| ()),
+            });
+            read.ok()?;
+        }
+        let (key, places) = found?;
+        let base = format!("{base}{}", Segment::Key(key));
+        let mut rest = Map::new();
+        for (key, range) in places.rest {
+            rest.insert(key, serde_json::from_slice(&entry.part(range).bytes()).ok()?);
+        }
+        let at = format!("{base}{}", Segment::Key(places.key));
+        let rest = Node::new(origin, query, &base, Arc::new(Value::Object(rest)));
+        Some(Self { rest, at, items: places.items.into_iter().map(|range| entry.part(range)).collect() })
     }
 }
 
@@ -326,6 +370,33 @@ impl<'de: 'a, 'a> Deserialize<'de> for Parts<'a> {
     }
 }
 
+/// Where the same lie.
+#[derive(Default)]
+struct Places {
+    key: String,
+    items: Vec<Range<u64>>,
+    rest: Vec<(String, Range<u64>)>,
+}
+
+impl Places {
+    fn of(scan: &mut Scan<'_>) -> Passed<Self> {
+        let mut places = Self::default();
+        scan.members(&mut |scan, key| {
+            let key = text(key).ok_or(Fault::Syntax)?.into_owned();
+            if matches!(snake(&key).as_str(), "virtual_hosts" | "routes") {
+                places.key = key;
+                return scan.elements(&mut |scan| {
+                    places.items.push(scan.skip()?);
+                    Ok(())
+                });
+            }
+            places.rest.push((key, scan.skip()?));
+            Ok(())
+        })?;
+        Ok(places)
+    }
+}
+
 /// What a virtual host goes by.
 #[derive(Default)]
 struct Names {
@@ -336,7 +407,8 @@ struct Names {
 /// Reads no further than the domains, which come before the routes.
 fn names(host: &Entry) -> Result<Names, String> {
     let mut found = FindNames { names: Names::default(), is_complete: false };
-    let mut json = serde_json::Deserializer::from_slice(host.bytes());
+    let bytes = host.bytes();
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
     match (&mut json).deserialize_map(&mut found) {
         Err(why) if !found.is_complete => Err(why.to_string()),
         Ok(()) | Err(_) => Ok(found.names),

@@ -180,6 +180,9 @@ fn a_dump_that_is_none_is_said_to_be_none() {
     dump(&DUMP[..DUMP.len() / 2]).fails(3, &["the JSON is cut off at line"]);
     dump("{\"a\": 1}").fails(3, &["is not a config dump", "it has no `configs`"]);
     dump("hello").fails(3, &["not JSON"]);
+    let large = format!("{}{DUMP}", "\n".repeat(2 << 20));
+    dump(&large[..large.len() - 9]).fails(3, &["the JSON is cut off at line 20"]);
+    assert_eq!(dump(&large).code, dump(DUMP).code);
     tool.run(&["b:80", "-f", "gone"]).fails(3, &["cannot read gone", "no such file or directory"]);
     let dump = tool.file("dump", DUMP);
     tool.run(&["b:80", "-f", &tool.home().display().to_string()]).fails(3, &["it is a folder", "--snapshot"]);
