@@ -1,11 +1,12 @@
 //! What a verdict costs: time and memory over a dump of a big mesh, and the walk of one request. See BENCHMARKS.md.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- walk` what has `walk` in its name.
+//! `cargo bench` runs all of it but `instructions`; `cargo bench -- walk` what has `walk` in its name.
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
 mod classes;
 mod dump;
+mod instructions;
 mod memory;
 mod offline;
 mod question;
@@ -21,14 +22,20 @@ fn main() -> ExitCode {
         return memory::run_child();
     }
     let mut criterion = Criterion::default().configure_from_args();
-    let asked = |name: &str| {
-        let mut filters = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
-        filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
-    };
+    let filters: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let named = |name: &str| filters.iter().any(|filter| name.contains(filter.as_str()));
+    let asked = |name: &str| filters.is_empty() || named(name);
     if asked("offline") || asked("memory") {
-        let files = offline::Files::written();
-        offline::bench(&mut criterion, &files);
-        memory::measure(&files);
+        for (megabytes, times) in offline::sizes() {
+            let files = offline::Files::written(megabytes);
+            if asked("offline") {
+                offline::bench(&files, times);
+            }
+            memory::measure(&files);
+        }
+    }
+    if named("instructions") {
+        return instructions::compare();
     }
     if asked("walk") {
         walk::bench(&mut criterion);

@@ -9,7 +9,8 @@ use std::process::{Command, ExitCode, Stdio};
 use crate::dump::Shape;
 use crate::offline::Files;
 
-const CHILD: &str = "MESH_WHY_BENCH_CHILD";
+/// Set where this process is the one that is measured.
+pub(crate) const CHILD: &str = "MESH_WHY_BENCH_CHILD";
 
 /// Whether this process is the one that is measured.
 pub(crate) fn is_child() -> bool {
@@ -44,10 +45,9 @@ pub(crate) fn measure(files: &Files) {
     let peak: u32 = text.lines().last().and_then(|line| line.parse().ok()).expect("the child told its peak");
     let kilobytes = u32::try_from(files.bytes() / 1024).expect("a dump below 4 TB");
     println!(
-        "memory: peak {} MiB for {} MiB of files: {:.2} of their size",
-        peak / 1024,
-        kilobytes / 1024,
-        f64::from(peak) / f64::from(kilobytes),
+        "memory: peak {:.1} MB for {:.1} MB of files",
+        f64::from(peak) * 1.024e-3,
+        f64::from(kilobytes) * 1.024e-3
     );
 }
 

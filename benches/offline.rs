@@ -1,11 +1,8 @@
 //! The verdict on a saved dump, against the least that anybody who reads JSON must do: to pass over it.
 
-use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use criterion::{Criterion, SamplingMode, Throughput};
 use mesh_why::collect::{ClusterFlags, Level, Log, Options, Place, Probe, open};
 use mesh_why::snapshot::Snapshot;
 use serde::de::IgnoredAny;
@@ -15,8 +12,11 @@ use crate::dump::Shape;
 use crate::question::{answer, question, rendered};
 use crate::stopwatch::{median, timed};
 
-/// Megabytes of the config dump, where the usual 100 will not do.
+/// Megabytes of the config dump, where the usual ones will not do.
 const SIZE: &str = "MESH_WHY_BENCH_MB";
+
+/// The usual ones, and how often each is measured.
+const SIZES: &[(usize, usize)] = &[(10, 15), (100, 9), (1000, 5)];
 
 /// A dump on the disk.
 pub(crate) struct Files {
@@ -28,10 +28,9 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Writes a dump of the size that is asked for.
-    pub(crate) fn written() -> Self {
-        let megabytes = std::env::var(SIZE).ok().and_then(|size| size.parse().ok());
-        let shape = Shape::of_bytes(megabytes.unwrap_or(100) * 1_000_000);
+    /// Writes a dump of a size in megabytes.
+    pub(crate) fn written(megabytes: usize) -> Self {
+        let shape = Shape::of_bytes(megabytes * 1_000_000);
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder below target/");
         let write = |name: &str, bytes: Vec<u8>| {
             let path = folder.path().join(name);
@@ -59,46 +58,36 @@ impl Files {
     }
 }
 
+/// The sizes that are asked for, in megabytes, and how often each is to be measured.
+pub(crate) fn sizes() -> Vec<(usize, usize)> {
+    let one = std::env::var(SIZE).ok().and_then(|size| size.parse().ok());
+    one.map_or_else(|| SIZES.to_vec(), |size| vec![(size, 9)])
+}
+
 /// Where the time of a verdict goes.
 #[derive(Default)]
 struct Parts {
     open: Vec<f64>,
     answer: Vec<f64>,
     render: Vec<f64>,
+    pass: Vec<f64>,
     ratio: Vec<f64>,
 }
 
 /// Measures both in turn, so that what disturbs the machine disturbs both.
-pub(crate) fn bench(criterion: &mut Criterion, files: &Files) {
-    let mut group = criterion.benchmark_group("offline");
-    group
-        .sample_size(10)
-        .sampling_mode(SamplingMode::Flat)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(8))
-        .throughput(Throughput::Bytes(files.bytes()));
-    let parts = RefCell::new(Parts::default());
-    let round = || {
+pub(crate) fn bench(files: &Files, times: usize) {
+    let mut parts = Parts::default();
+    for _ in 0..times {
         let (pass, ()) = timed(|| pass_over(files));
-        let (verdict, ()) = timed(|| verdict(files, &mut parts.borrow_mut()));
-        let ratio = verdict.as_secs_f64() / pass.as_secs_f64();
-        parts.borrow_mut().ratio.push(ratio);
-        (pass, verdict)
-    };
-    group.bench_function("ignored_any", |b| b.iter_custom(|n| (0..n).map(|_| round().0).sum()));
-    group.bench_function("verdict", |b| b.iter_custom(|n| (0..n).map(|_| round().1).sum()));
-    group.finish();
-    tell(parts.into_inner());
-}
-
-fn tell(parts: Parts) {
-    let rounds = parts.ratio.len();
-    if rounds == 0 {
-        return;
+        let (verdict, ()) = timed(|| verdict(files, &mut parts));
+        parts.pass.push(pass.as_secs_f64());
+        parts.ratio.push(verdict.as_secs_f64() / pass.as_secs_f64());
     }
     let ms = |times| median(times) * 1000.0;
     println!(
-        "offline: open {:.1} ms, answer {:.1} ms, render {:.2} ms; verdict / ignored_any = {:.2} (medians of {rounds})",
+        "offline: ignored_any {:.1} ms; open {:.1} ms, answer {:.1} ms, render {:.2} ms; verdict / ignored_any = {:.2} \
+         (medians of {times})",
+        ms(parts.pass),
         ms(parts.open),
         ms(parts.answer),
         ms(parts.render),
