@@ -10,7 +10,7 @@ use crate::snapshot::{Answer, Kind, Need};
 const OLDER: &[(&str, &[&str])] = &[
     ("networking.istio.io", &["v1beta1", "v1alpha3"]),
     ("security.istio.io", &["v1beta1"]),
-    ("gateway.networking.k8s.io", &["v1beta1"]),
+    ("gateway.networking.k8s.io", &["v1beta1", "v1alpha3", "v1alpha2"]),
 ];
 
 /// Answers a need for objects. The error is kubectl's.

@@ -280,6 +280,14 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether A's proxy is known to have no cluster of this name, and the proof.
+    pub(crate) fn lacks_cluster_of_name(&self, name: &str) -> Option<Evidence> {
+        match self.look(self.snapshot.cluster(Origin::Source(0), name)) {
+            Lookup::Absent(evidence) => Some(evidence),
+            Lookup::Found(_) | Lookup::Unread(_) => None,
+        }
+    }
+
     /// A listener of a proxy with what became of its updates; `None` when it is not there or was not read.
     pub(crate) fn listener_entry(&self, origin: Origin, name: &str) -> Option<Node> {
         match self.look(self.snapshot.listener(origin, name)) {
@@ -385,6 +393,8 @@ impl<'a> Case<'a> {
             return Some((object_ref(kind, &namespace, &name, &format!("spec.rules[{rule}]")), evidence));
         }
         let (object, node) = istio::config_of(route)?;
+        let of_gateway_api = istio::tcp_route_of(route);
+        let object = of_gateway_api.map_or(object, |(kind, namespace, name)| object_ref(kind, &namespace, &name, ""));
         Some((object, node.evidence()))
     }
 

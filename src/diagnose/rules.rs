@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, in_field, named, set};
+use super::{Case, in_field, named, ref_of, set};
 use crate::mesh::istio::ClusterName;
-use crate::snapshot::Node;
+use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef};
 use crate::walk::ClusterTrail;
 
@@ -21,7 +21,7 @@ pub(crate) fn destinations(service: &Node) -> Vec<Node> {
 
 /// Whether a route's object is one of the Gateway API, and no `VirtualService`.
 pub(crate) fn is_of_gateway_api(route: &ObjectRef) -> bool {
-    ["HTTPRoute", "GRPCRoute"].contains(&route.kind.as_str())
+    ["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"].contains(&route.kind.as_str())
 }
 
 /// The field that holds the rules of a route's object.
@@ -57,29 +57,67 @@ fn to_the_asked(case: &Case, route: &ObjectRef) -> Option<Value> {
     })
 }
 
+/// The object that the route came of. A gateway's filter chains do not say so: then it is the only one of TLS or TCP that
+/// leads to the way's cluster.
+pub(crate) fn route_object(case: &Case) -> Option<(ObjectRef, Evidence)> {
+    case.route_object().or_else(|| {
+        let cluster = case.cluster_name().filter(|_| case.trail().route_config.is_none())?;
+        let kinds = [Kind::VirtualService, Kind::TlsRoute, Kind::TcpRoute];
+        let all =
+            kinds.map(|kind| case.objects(kind, None, &[]).unwrap_or_default().into_iter().map(move |at| (kind, at)));
+        let leading = all.into_iter().flatten().filter_map(|(kind, at)| {
+            let object = ref_of(kind, &at, "");
+            let to = leading_to(&object, &at, &cluster).into_iter().next()?;
+            Some((object, to.evidence()))
+        });
+        only(leading.collect())
+    })
+}
+
+/// The destinations of a route's object that lead to a cluster.
+fn leading_to(route: &ObjectRef, object: &Node, cluster: &ClusterName) -> Vec<Node> {
+    let all = if is_of_gateway_api(route) {
+        object.list("spec.rules").into_iter().flat_map(|rule| rule.list("backendRefs")).collect()
+    } else {
+        destinations(object)
+    };
+    all.into_iter().filter(|to| leads_to(route, to, cluster)).collect()
+}
+
 /// The destination of a route's object that leads to this cluster: a `destination` of a `VirtualService`, a backend of an
 /// `HTTPRoute`. `None` where there are several: nothing tells which of them the request took.
 pub(crate) fn destination_of(case: &Case, route: &ObjectRef, cluster: &ClusterName) -> Option<Node> {
+    only(leading_to(route, &case.read(route)?, cluster))
+}
+
+/// What a route's object mirrors to this cluster, as its destination.
+pub(crate) fn mirror_of(case: &Case, route: &ObjectRef, cluster: &ClusterName) -> Option<Node> {
     let object = case.read(route)?;
-    let of_service = |node: &Node| {
-        let port = node.at("port.number").and_then(|port| port.value().as_u64());
-        is_host(&node.text("host").unwrap_or_default(), &route.namespace, &cluster.host)
-            && node.text("subset").unwrap_or_default() == cluster.subset
-            && port.is_none_or(|port| port == u64::from(cluster.port))
-    };
-    let of_route = |node: &Node| {
-        let namespace = node.text("namespace").unwrap_or_else(|| route.namespace.clone());
-        let port = node.get("port").and_then(|port| port.value().as_u64());
-        cluster.service() == node.text("name").map(|name| (namespace, name))
-            && port.is_none_or(|port| port == u64::from(cluster.port))
-    };
-    let leading: Vec<Node> = if is_of_gateway_api(route) {
-        let backends = object.list("spec.rules").into_iter().flat_map(|rule| rule.list("backendRefs"));
-        backends.filter(of_route).collect()
+    let all: Vec<Node> = if is_of_gateway_api(route) {
+        let filters = object.list("spec.rules").into_iter().flat_map(|rule| rule.list("filters"));
+        filters.filter_map(|filter| filter.at("requestMirror.backendRef")).collect()
     } else {
-        destinations(&object).into_iter().filter(of_service).collect()
+        let of_rule = |rule: &Node| {
+            let many = rule.list("mirrors").into_iter().filter_map(|mirror| mirror.get("destination"));
+            rule.get("mirror").into_iter().chain(many).collect::<Vec<_>>()
+        };
+        object.list("spec.http").iter().flat_map(of_rule).collect()
     };
-    only(leading)
+    only(all.into_iter().filter(|to| leads_to(route, to, cluster)).collect())
+}
+
+/// Whether a destination in a route's object means this cluster.
+fn leads_to(route: &ObjectRef, to: &Node, cluster: &ClusterName) -> bool {
+    let port = to.at(if is_of_gateway_api(route) { "port" } else { "port.number" });
+    let is_port = port.and_then(|port| port.value().as_u64()).is_none_or(|port| port == u64::from(cluster.port));
+    is_port
+        && if is_of_gateway_api(route) {
+            let namespace = to.text("namespace").unwrap_or_else(|| route.namespace.clone());
+            cluster.service() == to.text("name").map(|name| (namespace, name))
+        } else {
+            is_host(&to.text("host").unwrap_or_default(), &route.namespace, &cluster.host)
+                && to.text("subset").unwrap_or_default() == cluster.subset
+        }
 }
 
 /// The same object, with the field in which its destination says `part`, as far as that is known.
@@ -137,6 +175,6 @@ pub(crate) fn is_host(named: &str, namespace: &str, host: &str) -> bool {
 }
 
 /// The one that there is; `None` where there are several.
-pub(crate) fn only(mut nodes: Vec<Node>) -> Option<Node> {
-    if nodes.len() == 1 { nodes.pop() } else { None }
+pub(crate) fn only<T>(mut all: Vec<T>) -> Option<T> {
+    if all.len() == 1 { all.pop() } else { None }
 }

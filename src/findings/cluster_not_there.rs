@@ -12,7 +12,7 @@
 //! How to fix it: Name a destination that exists in the route's object. For a cluster that warms, deliver its Secret
 //! or let its name resolve.
 
-use crate::diagnose::{Case, EVERY, Found, advice, named, show};
+use crate::diagnose::{Case, EVERY, Found, advice, named, route_object, show};
 use crate::verdict::Op;
 
 pub(crate) const YIELDS_TO: &[&str] = EVERY;
@@ -20,7 +20,7 @@ pub(crate) const YIELDS_TO: &[&str] = EVERY;
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let name = case.cluster().filter(|_| case.lacks_cluster())?.name.clone();
     let step = case.last_step()?;
-    let (owner, at) = case.route_object().unzip();
+    let (owner, at) = route_object(case).unzip();
     let by = owner.as_ref().map_or_else(|| "The route".to_owned(), named);
     let shown = if name.is_empty() { "no cluster at all".to_owned() } else { format!("cluster {name}") };
     let evidence = step.evidence.iter().cloned().chain(at).collect();

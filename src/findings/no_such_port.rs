@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::diagnose::{
     Case, Found, Proved, add_item, advice, certain, destination_field, destination_of, is_of_gateway_api, named,
-    ref_of, set, show,
+    ref_of, route_object, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Kind, Node};
@@ -65,7 +65,7 @@ fn routed_to(case: &Case) -> Option<Found> {
     if service.as_ref().is_some_and(has_port) {
         return None;
     }
-    let (route, route_at) = case.route_object()?;
+    let (route, route_at) = route_object(case)?;
     let mut ports: Vec<String> = clusters.iter().filter_map(port).map(|p| p.to_string()).collect();
     ports.sort();
     ports.dedup();

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::diagnose::{
     Case, Found, Proved, advice, certain, create, destination_field, destination_of, is_of_gateway_api, list, named,
-    object_ref, set, show,
+    object_ref, route_object, set, show,
 };
 use crate::mesh::istio::ClusterName;
 use crate::mesh::kubernetes::service_of_host;
@@ -71,12 +71,12 @@ fn routed_to(case: &Case) -> Option<Found> {
         Some((None, namespace, service)) if case.object(Kind::Service, namespace, service).is_some() => return None,
         Some((None, _, _)) | None => None,
     };
-    let (route, route_at) = case.route_object()?;
+    let (route, route_at) = route_object(case)?;
     let mut evidence = vec![absence, route_at];
     evidence.extend(no_service.clone());
     let codes: &[_] = match route.kind.as_str() {
         "VirtualService" => &["IST0101", "KIA1101"],
-        "HTTPRoute" | "GRPCRoute" => &["KIA1402"],
+        "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute" => &["KIA1402"],
         _ => &[],
     };
     let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };

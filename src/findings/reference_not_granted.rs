@@ -14,7 +14,7 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, certain, create, in_field, is_of_gateway_api, named, ref_of, replace, show,
+    Case, Found, Proved, certain, create, in_field, is_of_gateway_api, named, ref_of, replace, route_object, show,
 };
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef, Stage};
@@ -24,7 +24,7 @@ const GROUP: &str = "gateway.networking.k8s.io";
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     case.cluster().filter(|_| case.lacks_cluster())?;
-    let (route, route_at) = case.route_object().filter(|(route, _)| is_of_gateway_api(route))?;
+    let (route, route_at) = route_object(case).filter(|(route, _)| is_of_gateway_api(route))?;
     let rule = case.read(&route)?.list("spec.rules").into_iter().find(|rule| rule.place() == route.field)?;
     let (backend, to) = rule.list("backendRefs").into_iter().find_map(|backend| {
         let to = Backend::of(&backend, &route.namespace).filter(|to| to.namespace != route.namespace)?;

@@ -1,11 +1,12 @@
-//! An `HTTPRoute` is not attached to the listener.
+//! A route of the Gateway API is not attached to the listener.
 //!
 //! The route has the host, and the Gateway's listener that gets the request does not have the route, so the gateway
 //! replies 404 NR itself.
 //!
 //! How it comes about: A route names its Gateway in `spec.parentRefs`, and the listener has to take it: without
 //! `allowedRoutes` a listener takes the routes of the Gateway's own namespace alone, `sectionName` and `port` have to
-//! be those of a listener, and the listener's `hostname` has to admit one of the route's.
+//! be those of a listener, and the listener's `hostname` has to admit one of the route's. A listener of HTTP takes no
+//! `TLSRoute`, and one that passes TLS through no `HTTPRoute`.
 //!
 //! How to confirm it: The route's `status.parents[].conditions`: `Accepted` is `False`, with the reason.
 //!
@@ -25,8 +26,11 @@ pub(crate) const CODES: &[&str] = &["IST0171", "KIA1401", "KIA1402"];
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let unrouted = Unrouted::of(case)?;
-    let kinds = [Kind::HttpRoute, Kind::GrpcRoute];
-    let routes = kinds.map(|kind| case.objects(kind, None, &[]).map(|routes| (kind, routes)));
+    let kinds = [Kind::HttpRoute, Kind::GrpcRoute, Kind::TlsRoute, Kind::TcpRoute];
+    // A listener that answers has routes of HTTP.
+    let kinds = if unrouted.is_open { &kinds[..2] } else { &kinds[..] };
+    let routes = kinds.iter().map(|kind| case.objects(*kind, None, &[]).map(|routes| (*kind, routes)));
+    let routes: Vec<_> = routes.collect();
     let all = routes.iter().flatten().flat_map(|(kind, routes)| routes.iter().map(|route| (*kind, route)));
     let with_host = all.filter(|(_, route)| has_host(&unrouted, route));
     let parents = with_host.flat_map(|(kind, route)| {
@@ -161,15 +165,46 @@ fn detached(case: &Case, unrouted: &Unrouted, by: &ObjectRef, parent: &Parent, g
     let at_port: Vec<&Node> =
         meant.iter().copied().filter(|listener| port(listener) == Some(u64::from(unrouted.port))).collect();
     if at_port.is_empty() {
-        return Some(on_another_port(unrouted, object, gateway, &meant));
+        // A TCPRoute has no host that would say that it is meant.
+        return (by.kind != Kind::TcpRoute.name()).then(|| on_another_port(unrouted, object, gateway, &meant));
     }
     let mut first = None;
     for listener in at_port {
-        let broken =
-            not_taken(unrouted, parent, &object, listener).or_else(|| not_served(case, unrouted, gateway, listener))?;
+        let broken = of_another_kind(by, &object, listener)
+            .or_else(|| not_taken(unrouted, parent, &object, listener))
+            .or_else(|| not_served(case, unrouted, gateway, listener))?;
         first = first.or(Some(broken));
     }
     first
+}
+
+/// The listener is of a protocol that takes routes of other kinds.
+fn of_another_kind(by: &ObjectRef, gateway: &ObjectRef, listener: &Node) -> Option<Unbound> {
+    let at = listener.get("protocol")?;
+    let taken: &[Kind] = match at.value().as_str()? {
+        "HTTP" | "HTTPS" => &[Kind::HttpRoute, Kind::GrpcRoute],
+        "TLS" => &[Kind::TlsRoute, Kind::TcpRoute],
+        "TCP" => &[Kind::TcpRoute],
+        _ => return None,
+    };
+    let names: Vec<&str> = taken.iter().map(|kind| kind.name()).collect();
+    if names.contains(&by.kind.as_str()) {
+        return None;
+    }
+    let object = in_field(gateway, at.place());
+    let text = format!("{}: make it a {}, or let the listener be of its protocol", named(by), names[0]);
+    Some(Unbound {
+        why: format!(
+            "the listener of {} that it names is of the protocol {}, which takes no {}",
+            named(&object),
+            at.value().as_str().unwrap_or_default(),
+            by.kind
+        ),
+        fix: vec![replace(&object, Some(&at), None, text)],
+        object,
+        codes: &["IST0171"],
+        evidence: at.evidence(),
+    })
 }
 
 /// Why the gateway's pods do not have a listener that takes the route: the Gateway is for others, or for nobody.

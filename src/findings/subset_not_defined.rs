@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::diagnose::{
     Case, Found, Proved, ROOT_NAMESPACE, add_item, advice, certain, create, destination_field, destination_of,
-    destinations, in_field, is_behind, is_host, list, named, proxy_status, quoted_list, ref_of, remove, rules, set,
-    show,
+    destinations, in_field, is_behind, is_host, list, named, proxy_status, quoted_list, ref_of, remove, route_object,
+    rules, set, show,
 };
 use crate::mesh::istio::{ClusterName, config_of};
 use crate::mesh::kubernetes::has_labels;
@@ -46,7 +46,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let subsets: Vec<String> =
         siblings.iter().filter_map(|c| c.text("cluster.metadata.filter_metadata.istio.subset")).collect();
     let has = if subsets.is_empty() { "none".to_owned() } else { quoted_list(&subsets) };
-    let route = case.route_object();
+    let route = route_object(case);
     let rule = config_of(&sibling.get("cluster")?).map(|(object, _)| in_field(&object, "spec.subsets"));
     let from = route.as_ref().map_or("The route".to_owned(), |(object, _)| named(object));
     let with = match &rule {
@@ -112,7 +112,7 @@ fn other_subset(case: &Case, route: &ObjectRef, name: &ClusterName, subsets: &[S
 
 /// The `VirtualService` that the route came of, where it names the subset no more: then the proxy is behind it.
 fn behind(case: &Case, name: &ClusterName) -> Option<(ObjectRef, Evidence)> {
-    let (object, _) = case.route_object().filter(|(o, _)| o.kind == "VirtualService")?;
+    let (object, _) = route_object(case).filter(|(o, _)| o.kind == "VirtualService")?;
     let service = case.object(Kind::VirtualService, &object.namespace, &object.name)?;
     let spec = service.get("spec")?;
     let mut subsets = destinations(&service).into_iter().filter_map(|destination| destination.text("subset"));

@@ -82,7 +82,36 @@ def exported(thing, *where):
     return thing | {"spec": thing["spec"] | {"exportTo": list(where)}}
 
 
+PASSING = {"protocol": "TLS", "tls": {"mode": "Passthrough"}, **ALL}
+
+
+def tls_route(*listed):
+    """A TLSRoute of the Gateway API's Gateway."""
+    parent = {"name": "public", "namespace": "edge"}
+    spec = {"parentRefs": [parent], "hostnames": [WWW], "rules": [backends(*listed)]}
+    return istio("TLSRoute", "lower", group=GATEWAY_API, **spec)
+
+
 EDGES = [
+    at_public(
+        "tls-route-to-a-missing-service",
+        public(**PASSING),
+        tls_route(NOT_THERE),
+        speaks="tls",
+        finding="no-such-service",
+        blame=(("TLSRoute", "shop", "lower"),),
+        at="spec.rules[0].backendRefs[0].name",
+    ),
+    at_public(
+        "http-route-at-a-listener-of-tls",
+        public(**PASSING),
+        attached(),
+        speaks="tls",
+        logged=False,
+        finding="route-not-attached",
+        blame=(("Gateway", "edge", "public"),),
+        at="spec.listeners[0].protocol",
+    ),
     at_front(
         "gateway-redirects-to-https",
         front(tls={"httpsRedirect": True}),

@@ -10,7 +10,13 @@ pub(in crate::explain) const ISTIO: &[Entry] = &[
                 route's host, port or subset it means that no cluster is made for the destination, and the client \
                 gets 503 NC.",
         fix: "Create what is named, or name what exists. A short host is looked up in the object's own namespace.",
-        findings: &["subset-not-defined", "no-such-service", "no-such-port", "virtual-service-not-bound"],
+        findings: &[
+            "subset-not-defined",
+            "no-such-service",
+            "no-such-port",
+            "virtual-service-not-bound",
+            "mirror-to-nowhere",
+        ],
         ..Entry::EMPTY
     },
     Entry {
