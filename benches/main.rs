@@ -4,13 +4,24 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
+#[path = "../tests/program/api.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "the tests' own")]
+mod api;
+#[path = "../tests/program/captured.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "the tests' own")]
+mod captured;
 mod classes;
 mod dump;
+mod far;
 mod instructions;
 mod memory;
 mod offline;
 mod question;
+mod replicas;
 mod stopwatch;
+#[path = "../tests/program/tool.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "the tests' own")]
+mod tool;
 mod walk;
 
 use std::process::ExitCode;
@@ -36,6 +47,9 @@ fn main() -> ExitCode {
     }
     if named("instructions") {
         return instructions::compare();
+    }
+    if asked("replicas") {
+        replicas::bench();
     }
     if asked("walk") {
         walk::bench(&mut criterion);

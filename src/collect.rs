@@ -23,14 +23,17 @@ mod log;
 mod meet;
 mod near;
 mod objects;
+mod once;
 mod outlook;
 mod plugin;
 mod progress;
 mod proxies;
 mod query;
+mod replicas;
 mod reply;
 mod said;
 mod save;
+mod shared;
 mod sidecar;
 mod source;
 mod streams;
@@ -51,7 +54,9 @@ pub use kubeconfig::{ClusterFlags, Entries};
 pub use log::{Count, Level, Log, Outcome, Read, Round};
 pub use outlook::Foresight;
 pub use progress::{Look, show, stand, wipe};
+pub use replicas::{Replica, Replicas};
 pub use save::Existing;
+pub use shared::Rest;
 pub use source::Source;
 pub use suggest::{Suggestion, destinations, entries, namespaces, sources};
 
@@ -68,6 +73,7 @@ use forward::PodEndpoint;
 use limits::Limits;
 use meet::{Finder, Met, greeted};
 use outlook::Outlook;
+use shared::Shared;
 
 use crate::snapshot::{Answer, ClusterRecord, Kind, Lookup, Need, Origin, PodRecord, Snapshot};
 
@@ -131,6 +137,10 @@ pub struct Collector {
     /// For which purpose is read from now on.
     purpose: fn(usize) -> Round,
     outlook: Arc<Outlook>,
+    /// What others ask, too.
+    shared: Option<Arc<Shared>>,
+    /// What of that was to be read once more.
+    rests: Vec<Rest>,
 }
 
 /// What a suggestion may take.
@@ -155,53 +165,14 @@ pub async fn open_with(
         Place::Named(source) => {
             let cluster = options.cluster().await?;
             let pod = source::find(&cluster, source).await?;
-            open_pod(cluster, pod, options, foresight).await
+            open_pod((cluster, None), pod, options, foresight).await
         }
         Place::Selector(selector) => {
             let cluster = options.cluster().await?;
             let pod = source::find_labeled(&cluster, selector).await?;
-            open_pod(cluster, pod, options, foresight).await
+            open_pod((cluster, None), pod, options, foresight).await
         }
     }
-}
-
-/// A pod of A's that is still to be asked.
-pub struct Replica {
-    cluster: Cluster,
-    pod: serde_json::Value,
-    options: Options,
-}
-
-impl Replica {
-    /// The pod's name.
-    pub fn name(&self) -> String {
-        self.pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Begins to read it, where somebody foresees what will be wanted.
-    pub async fn open_with(self, foresight: Option<Arc<dyn Foresight>>) -> Result<Opened, CollectError> {
-        let options = Options { log: self.options.log.of_one(), ..self.options };
-        open_pod(self.cluster.with_log(options.log.clone()), self.pod, &options, foresight).await
-    }
-}
-
-/// Every pod that A leads to and that runs, where A is one of the cluster; `None` where one proxy was named.
-pub async fn replicas(place: &Place, options: &Options) -> Result<Option<Vec<Replica>>, CollectError> {
-    let (cluster, found) = match place {
-        Place::Named(source) => {
-            let cluster = options.cluster().await?;
-            let found = source::find_all(&cluster, source).await?;
-            (cluster, found)
-        }
-        Place::Selector(selector) => {
-            let cluster = options.cluster().await?;
-            let found = source::find_all_labeled(&cluster, selector).await?;
-            (cluster, found)
-        }
-        Place::Demo | Place::Snapshot(_) | Place::Files(..) | Place::Admin(_) => return Ok(None),
-    };
-    let replica = |pod| Replica { cluster: cluster.clone(), pod, options: options.clone() };
-    Ok(Some(found.all().map(replica).collect()))
 }
 
 /// Whether a snapshot may be written to `path`: worth knowing before anything is read for it.
@@ -290,14 +261,16 @@ async fn open_url(url: &str, options: &Options) -> Result<Opened, CollectError> 
 }
 
 async fn open_pod(
-    cluster: Cluster,
+    (cluster, shared): (Cluster, Option<Arc<Shared>>),
     pod: serde_json::Value,
     options: &Options,
     foresight: Option<Arc<dyn Foresight>>,
 ) -> Result<Opened, CollectError> {
-    let mut collector = Collector::new(Some(cluster.clone()), options, Outlook::new(foresight));
-    let (finder, outlook) = (options.finder(&cluster), Arc::clone(&collector.outlook));
-    let foresee = || outlook.foresee(&cluster, None, &[], |pod| finder.door(pod));
+    let outlook = Outlook::new(foresight, shared.clone());
+    let mut collector = Collector { shared, ..Collector::new(Some(cluster.clone()), options, outlook) };
+    let (finder, outlook) = (options.finder(&cluster, None), Arc::clone(&collector.outlook));
+    let of_b = options.finder(&cluster, collector.shared.clone());
+    let foresee = || outlook.foresee(&cluster, None, &[], |pod| of_b.door(pod));
     let began = Instant::now();
     outlook.met_source(&finder.look(&pod)?.0, &pod);
     foresee();
@@ -321,8 +294,8 @@ impl Options {
         Cluster::open(&self.cluster, self.limits(), self.log.clone()).await
     }
 
-    fn finder(&self, cluster: &Cluster) -> Finder {
-        Finder { cluster: cluster.clone(), admin_port: self.admin_port, log: self.log.clone() }
+    fn finder(&self, cluster: &Cluster, shared: Option<Arc<Shared>>) -> Finder {
+        Finder { cluster: cluster.clone(), admin_port: self.admin_port, log: self.log.clone(), shared }
     }
 
     fn limits(&self) -> Limits {
@@ -337,12 +310,40 @@ impl Options {
 impl Collector {
     fn new(cluster: Option<Cluster>, options: &Options, outlook: Outlook) -> Self {
         let outlook = Arc::new(outlook);
-        Self { admins: BTreeMap::new(), cluster, options: options.clone(), purpose: Round::Walk, outlook }
+        let (admins, options) = (BTreeMap::new(), options.clone());
+        Self { admins, cluster, options, purpose: Round::Walk, outlook, shared: None, rests: Vec::new() }
     }
 
     /// From now on is read for this purpose. A round begins with the first read that was not foreseen.
     pub fn read_for(&mut self, purpose: fn(usize) -> Round) {
         self.purpose = purpose;
+    }
+
+    /// What an answer rests on and has to be read once more. What other pods' answers rest on, too, is read once for all of
+    /// them: [`Replicas::moved`], and until then kept in [`Self::rests`].
+    pub fn to_read_again(&mut self, snapshot: &Snapshot) -> Vec<Need> {
+        let parts = snapshot.moving_parts();
+        if self.shared.is_none() {
+            return parts;
+        }
+        let proxies = snapshot.proxies();
+        self.rests.clear();
+        let mut own = Vec::new();
+        for part in parts {
+            let pod = proxies.iter().find(|(origin, _)| *origin == part.origin()).and_then(|(_, pod)| *pod);
+            match (part.origin(), pod) {
+                (Origin::Destination(_), Some(pod)) => {
+                    self.rests.push(Rest::of(snapshot, (pod.namespace.clone(), pod.name.clone()), part));
+                }
+                _ => own.push(part),
+            }
+        }
+        own
+    }
+
+    /// What the last answer rests on that others rest on, too.
+    pub fn rests(self) -> Vec<Rest> {
+        self.rests
     }
 
     /// Nothing that was read ahead is of now any more.
@@ -353,7 +354,7 @@ impl Collector {
     /// Asks, beside what is `wanted`, for what is likely to be wanted next.
     pub fn foresee(&self, snapshot: &Snapshot, wanted: &[Need]) {
         let Some(cluster) = &self.cluster else { return };
-        let finder = self.options.finder(cluster);
+        let finder = self.options.finder(cluster, self.shared.clone());
         self.outlook.foresee(cluster, Some(snapshot), wanted, |pod| finder.door(pod));
         for (origin, pod) in snapshot.proxies() {
             if let (Some(admin), Some(pod)) = (self.admins.get(&origin), pod) {
@@ -415,10 +416,14 @@ impl Collector {
                     (need, answer)
                 });
             } else if let (Origin::Kubernetes | Origin::ControlPlane, Some(cluster)) = (origin, self.cluster.clone()) {
-                let outlook = Arc::clone(&self.outlook);
+                let (outlook, shared) = (Arc::clone(&self.outlook), self.shared.clone());
                 asked.tasks.spawn(async move {
                     let answer = if let Need::Probe(namespace, pod, port) = &need {
-                        PodEndpoint::new(cluster, (namespace, pod), *port, 1).probe().await
+                        let endpoint = PodEndpoint::new(cluster, (namespace, pod), *port, 1);
+                        match shared {
+                            Some(shared) => shared.probes.get(&need.query(), endpoint.probe()).await,
+                            None => endpoint.probe().await,
+                        }
                     } else {
                         outlook.answer(&cluster, &need).await
                     };
@@ -445,7 +450,7 @@ impl Collector {
                 Lookup::Found(pod) => Some(pod.value().clone()),
                 Lookup::Absent(_) | Lookup::Unread(_) => self.outlook.pod(&namespace, &name),
             };
-            let finder = self.cluster.as_ref().map(|cluster| self.options.finder(cluster));
+            let finder = self.cluster.as_ref().map(|cluster| self.options.finder(cluster, self.shared.clone()));
             let door = self.outlook.door(&namespace, &name);
             let record = PodRecord {
                 kind: String::new(),

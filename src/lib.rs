@@ -146,7 +146,7 @@ async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]
 
 /// What of the configuration that was read is not what the proxies have now.
 async fn moved(snapshot: &Snapshot, collector: &mut Collector) -> Vec<Need> {
-    let parts = snapshot.moving_parts();
+    let parts = collector.to_read_again(snapshot);
     let mut later = Snapshot::default();
     collector.read_for(Round::Again);
     collector.begin_round(&parts);

@@ -536,17 +536,18 @@ impl Snapshot {
 
     /// Whether a part is still as it was read, as far as `later` was told.
     pub fn is_unmoved(&self, part: &Need, later: &Self) -> bool {
-        let Need::LastUpdated(need) = part else { return true };
-        let Lookup::Found(now) = later.document(part) else {
-            // Nothing came back: either it could not be asked, or there is no such thing now.
-            return !later.is_read(part) || self.updates(need).is_empty();
+        later.updates_now(part).is_none_or(|now| now == self.updates(part))
+    }
+
+    /// When a part was last updated, as an answer that asks for that says: never, where there is no such thing; `None`
+    /// where nobody answered.
+    pub fn updates_now(&self, part: &Need) -> Option<Vec<String>> {
+        let Lookup::Found(now) = self.document(part) else {
+            return self.is_read(part).then(Vec::new);
         };
         let configs = now.list("configs");
-        let now: Vec<String> = configs
-            .iter()
-            .filter_map(|c| c.text("active_state.last_updated").or_else(|| c.text("last_updated")))
-            .collect();
-        now == self.updates(need)
+        let times = configs.iter().map(|c| c.text("active_state.last_updated").or_else(|| c.text("last_updated")));
+        Some(times.flatten().collect())
     }
 
     /// When the newest listener or cluster of A's was written down, RFC 3339: whatever was read was read after that.
@@ -558,7 +559,9 @@ impl Snapshot {
         entries.filter_map(|(_, entry)| entry.read::<Updated>()?.time()).max()
     }
 
-    fn updates(&self, need: &Need) -> Vec<String> {
+    /// The same of a part that was read.
+    pub fn updates(&self, part: &Need) -> Vec<String> {
+        let Need::LastUpdated(need) = part else { return Vec::new() };
         let (Some(proxy), Some((group, Some(name)))) = (self.proxies.get(&need.origin()), part_of(need)) else {
             return Vec::new();
         };

@@ -5,23 +5,38 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::collect::{self, CollectError, Opened, Options, Place, Replica};
+use crate::collect::{CollectError, Collector, Opened, Options, Place, Replica, Replicas, Rest};
+use crate::diagnose::{TRIES, unsettled};
 use crate::mesh::proxies::too_old;
 use crate::render::Told;
 use crate::snapshot::AskRecord;
 use crate::verdict::{Mark, Outcome, Response, Side, Stage, Verdict};
 use crate::walk::Question;
 
-/// So many pods are asked at once: each has a port-forward of its own.
-const AT_ONCE: usize = 8;
+/// So many pods are asked at once: each has a port-forward of its own, which is mostly waited for.
+const AT_ONCE: usize = 70;
+
+/// What came of a pod.
+struct Heard {
+    pod: String,
+    verdict: Result<Verdict, CollectError>,
+    /// What the verdict rests on and was not looked at again.
+    rests: Vec<Rest>,
+}
 
 /// Asks all pods; `None` where A is no name of a cluster. An error where none of them can be asked.
 pub(super) async fn ask_all(
     (place, options): (&Place, &Options),
-    (ask, question): (&AskRecord, &Question),
+    asked: (&AskRecord, &Question),
 ) -> Result<Option<Vec<Told>>, CollectError> {
-    let Some(replicas) = collect::replicas(place, options).await? else { return Ok(None) };
-    let (verdicts, mut errors) = asked(replicas, ask, question).await;
+    let Some(replicas) = Replicas::of(place, options).await? else { return Ok(None) };
+    let (mut verdicts, mut errors) = (Vec::new(), Vec::new());
+    for Heard { pod, verdict, .. } in hear(&replicas, asked).await {
+        match verdict {
+            Ok(verdict) => verdicts.push((pod, verdict)),
+            Err(error) => errors.push((pod, error)),
+        }
+    }
     let mut told = grouped(verdicts);
     match told.first_mut() {
         Some(first) => {
@@ -32,12 +47,36 @@ pub(super) async fn ask_all(
     }
 }
 
-/// What each pod says, in the order of the pods; and which could not be asked.
-async fn asked(
-    replicas: Vec<Replica>,
-    ask: &AskRecord,
-    question: &Question,
-) -> (Vec<(String, Verdict)>, Vec<(String, CollectError)>) {
+/// What each pod says, in the order of the pods. What B's proxies said is read for all of them; at the end it is looked at once
+/// more, and whose answer rests on what has moved is asked again.
+async fn hear(replicas: &Replicas, asked: (&AskRecord, &Question)) -> Vec<Heard> {
+    let all = replicas.all();
+    let mut heard = ask_each(all.to_vec(), asked).await;
+    for tries in 1..=TRIES {
+        let rests: Vec<Vec<Rest>> = heard.iter_mut().map(|one| std::mem::take(&mut one.rests)).collect();
+        let moved = replicas.moved(&rests).await;
+        let again: Vec<usize> = (0..heard.len()).filter(|place| !moved[*place].is_empty()).collect();
+        if again.is_empty() {
+            break;
+        }
+        if tries == TRIES {
+            let unsettle = |(one, moved): (Heard, Vec<_>)| match one.verdict {
+                Ok(verdict) if !moved.is_empty() => Heard { verdict: Ok(unsettled(verdict, &moved)), ..one },
+                verdict => Heard { verdict, ..one },
+            };
+            return heard.into_iter().zip(moved).map(unsettle).collect();
+        }
+        replicas.forget();
+        let anew = ask_each(again.iter().map(|place| all[*place].clone()).collect(), asked).await;
+        for (place, one) in again.into_iter().zip(anew) {
+            heard[place] = one;
+        }
+    }
+    heard
+}
+
+/// What each of these says, in their order.
+async fn ask_each(replicas: Vec<Replica>, (ask, question): (&AskRecord, &Question)) -> Vec<Heard> {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
     for (place, replica) in replicas.into_iter().enumerate() {
@@ -45,30 +84,28 @@ async fn asked(
         tasks.spawn(async move {
             // The semaphore is never closed.
             let _held = room.acquire().await;
-            let name = replica.name();
-            (place, name, of_one(replica, ask, &question).await)
+            let pod = replica.name();
+            let (verdict, rests) = match of_one(replica, ask, &question).await {
+                Ok((verdict, rests)) => (Ok(verdict), rests),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            (place, Heard { pod, verdict, rests })
         });
     }
     // A task that panicked takes its answer with it.
     let mut done: Vec<_> = tasks.join_all().await;
-    done.sort_by_key(|(place, ..)| *place);
-    let (mut verdicts, mut errors) = (Vec::new(), Vec::new());
-    for (_, name, verdict) in done {
-        match verdict {
-            Ok(verdict) => verdicts.push((name, verdict)),
-            Err(error) => errors.push((name, error)),
-        }
-    }
-    (verdicts, errors)
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, heard)| heard).collect()
 }
 
-async fn of_one(replica: Replica, ask: AskRecord, question: &Question) -> Result<Verdict, CollectError> {
+async fn of_one(replica: Replica, ask: AskRecord, question: &Question) -> Result<(Verdict, Vec<Rest>), CollectError> {
     let Opened { mut snapshot, mut collector } = replica.open_with(Some(crate::foresight(question))).await?;
     if let Some(what) = too_old(&snapshot) {
         return Err(CollectError::TooOld { what });
     }
     snapshot.ask = Some(ask);
-    Ok(crate::answer(question, &mut snapshot, collector.as_mut()).await)
+    let verdict = crate::answer(question, &mut snapshot, collector.as_mut()).await;
+    Ok((verdict, collector.map(Collector::rests).unwrap_or_default()))
 }
 
 /// Pods with one answer together, the worst answer first, then the one of most pods.

@@ -1,6 +1,5 @@
 //! An Envoy admin endpoint: which GET answers a need, and what its answer means.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use super::ahead::Ahead;
 use super::endpoint::Endpoint;
 use super::forward::PodEndpoint;
 use super::log::{Log, Outcome};
+use super::once::Once;
 use super::query::encode;
 use super::reply::{Failure, Reply};
 use crate::snapshot::{Answer, Need, Origin};
@@ -31,6 +31,15 @@ pub(super) struct Admin {
     form: Mutex<Form>,
     /// What was asked before anybody wanted it.
     ahead: Ahead,
+    /// What was answered, where several walks ask.
+    kept: Option<Kept>,
+}
+
+/// What is kept of a proxy that several walks ask.
+#[derive(Default)]
+struct Kept {
+    opened: OnceCell<Result<(), Failure>>,
+    replies: Mutex<Round>,
 }
 
 /// The form of a targeted `/config_dump` that this Envoy takes; it is learned from the first refusal.
@@ -44,15 +53,17 @@ enum Form {
     Whole,
 }
 
-/// Bodies that are read of one proxy in this round, by their path: none is asked for twice.
-#[derive(Clone, Default)]
-pub(super) struct Round {
-    replies: Arc<Mutex<HashMap<String, Arc<OnceCell<Reply>>>>>,
-}
+/// What is read of one proxy in this round, by the path.
+pub(super) type Round = Arc<Once<Result<Reply, Failure>>>;
 
 impl Admin {
     pub(super) fn new(way: Way, whom: String, log: Log) -> Self {
-        Self { way, whom, log, form: Mutex::new(Form::Mask), ahead: Ahead::default() }
+        Self { way, whom, log, form: Mutex::new(Form::Mask), ahead: Ahead::default(), kept: None }
+    }
+
+    /// The same for several walks: nothing is asked twice, before all is forgotten.
+    pub(super) fn for_all(self) -> Self {
+        Self { kept: Some(Kept::default()), ..self }
     }
 
     /// Whose it is.
@@ -62,6 +73,18 @@ impl Admin {
 
     /// Opens what the answers come through, where that is worth a read of its own.
     pub(super) async fn connect(&self) -> Result<(), Failure> {
+        let Some(kept) = &self.kept else { return self.open().await };
+        // Whoever opens a door ahead tries again where that failed; here somebody else may have.
+        let twice = async {
+            match self.open().await {
+                Ok(()) => Ok(()),
+                Err(_) => self.open().await,
+            }
+        };
+        kept.opened.get_or_init(|| twice).await.clone()
+    }
+
+    async fn open(&self) -> Result<(), Failure> {
         match &self.way {
             Way::Pod(pod) => pod.connect().await,
             Way::Url(..) => Ok(()),
@@ -72,13 +95,18 @@ impl Admin {
     pub(super) async fn answer(&self, need: &Need, round: &Round) -> Result<Answer, String> {
         match self.ahead.taken(&need.query()).await {
             Some(answer) => Ok(answer),
-            None => self.asked(need, round).await,
+            None => self.asked(need, &self.kept_replies().unwrap_or_else(|| Arc::clone(round))).await,
         }
+    }
+
+    /// Answers a need, whatever is known.
+    pub(super) async fn anew(&self, need: &Need) -> Result<Answer, String> {
+        self.asked(need, &Round::default()).await
     }
 
     /// Asks for what is likely to be needed; nobody waits for it.
     pub(super) fn foresee(self: &Arc<Self>, needs: &[Need]) {
-        let round = Round::default();
+        let round = self.kept_replies().unwrap_or_default();
         for need in needs {
             let (admin, own, round) = (Arc::clone(self), need.clone(), round.clone());
             self.ahead.begin(&need.query(), async move { admin.asked(&own, &round).await });
@@ -95,9 +123,24 @@ impl Admin {
         self.ahead.is_here(&need.query())
     }
 
-    /// What was asked ahead is not of now any more.
+    /// For this walk, what was asked ahead is not of now any more.
     pub(super) fn forget(&self) {
+        if self.kept.is_none() {
+            self.ahead.forget();
+        }
+    }
+
+    /// For nobody anything is of now any more.
+    pub(super) fn forget_all(&self) {
         self.ahead.forget();
+        if let Some(kept) = &self.kept {
+            *kept.replies.lock().unwrap_or_else(PoisonError::into_inner) = Round::default();
+        }
+    }
+
+    fn kept_replies(&self) -> Option<Round> {
+        let kept = self.kept.as_ref()?;
+        Some(Arc::clone(&kept.replies.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     async fn asked(&self, need: &Need, round: &Round) -> Result<Answer, String> {
@@ -119,8 +162,9 @@ impl Admin {
     /// says the same at length.
     pub(super) async fn greet(&self) -> Result<Answer, Failure> {
         let query = Need::Identity(Origin::Source(0)).query();
+        let round = self.kept_replies().unwrap_or_default();
         for path in [query.as_str(), "/server_info"] {
-            let reply = self.get(path, "the proxy's version", &Round::default()).await?;
+            let reply = self.get(path, "the proxy's version", &round).await?;
             let says_who = serde_json::from_slice::<Value>(&reply.body)
                 .is_ok_and(|v| v.get("version").is_some() || v.pointer("/configs/0/bootstrap/node").is_some());
             if reply.status == 200 && says_who {
@@ -182,11 +226,7 @@ impl Admin {
     }
 
     async fn get(&self, query: &str, what: &str, round: &Round) -> Result<Reply, Failure> {
-        let cell = {
-            let mut replies = round.replies.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(replies.entry(query.to_owned()).or_default())
-        };
-        cell.get_or_try_init(|| self.get_once(query, what)).await.cloned()
+        round.get(query, self.get_once(query, what)).await
     }
 
     async fn get_once(&self, query: &str, what: &str) -> Result<Reply, Failure> {

@@ -17,6 +17,7 @@ use super::error::{CollectError, without_os_error};
 use super::kubeconfig::{self, Chosen, ClusterFlags};
 use super::limits::Limits;
 use super::log::{KUBERNETES, Log, Outcome};
+use super::once::Once;
 use super::query::encode;
 use super::said::url_shown;
 use super::{transport, words};
@@ -41,6 +42,8 @@ pub(super) struct Cluster {
     log: Log,
     /// The shortest time that an answer took, in microseconds.
     shortest: Arc<AtomicU64>,
+    /// What it said, where several ask.
+    memory: Option<Arc<Once<Result<Value, ApiError>>>>,
 }
 
 /// Why the API server gave nothing.
@@ -59,7 +62,7 @@ impl Cluster {
         let host = server.authority().map_or_else(|| server.to_string(), ToString::to_string);
         let namespace = client.default_namespace().to_owned();
         let shortest = Arc::new(AtomicU64::new(u64::MAX));
-        Self { client, host: url_shown(&host), context: None, namespace, limits, log, shortest }
+        Self { client, host: url_shown(&host), context: None, namespace, limits, log, shortest, memory: None }
     }
 
     /// The namespace of what is named without one.
@@ -93,6 +96,11 @@ impl Cluster {
         Self { log, ..self }
     }
 
+    /// The same, which asks for nothing twice from now on, whoever asks.
+    pub(super) fn with_memory(self) -> Self {
+        Self { memory: Some(Arc::default()), ..self }
+    }
+
     /// What one read may cost.
     pub(super) fn limits(&self) -> Limits {
         self.limits
@@ -116,6 +124,13 @@ impl Cluster {
     /// GETs an API path, given as `kubectl get --raw` takes it. The answer is an object of JSON: an API server has no
     /// others.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        match &self.memory {
+            Some(memory) => memory.get(path, self.get_anew(path)).await,
+            None => self.get_anew(path).await,
+        }
+    }
+
+    async fn get_anew(&self, path: &str) -> Result<Value, ApiError> {
         let reading = self.log.reading(KUBERNETES, path, &words::of_path(path));
         let began = Instant::now();
         let got = self.request(path).await;

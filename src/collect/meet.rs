@@ -11,6 +11,7 @@ use super::forward::PodEndpoint;
 use super::log::Log;
 use super::outlook::Door;
 use super::reply::Failure;
+use super::shared::Shared;
 use super::{objects, sidecar};
 use crate::snapshot::{Answer, Kind, Need, PodRecord};
 
@@ -41,11 +42,13 @@ pub(super) struct Finder {
     /// The port of the admin endpoint, where it was said.
     pub(super) admin_port: Option<u16>,
     pub(super) log: Log,
+    /// Where others ask the same proxies.
+    pub(super) shared: Option<Arc<Shared>>,
 }
 
 impl Finder {
     /// What a pod is called, and its proxy.
-    pub(super) fn look(&self, pod: &Value) -> Result<(PodRecord, Option<Admin>), CollectError> {
+    pub(super) fn look(&self, pod: &Value) -> Result<(PodRecord, Option<Arc<Admin>>), CollectError> {
         let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
         let (namespace, name) = (text("namespace"), text("name"));
         if ![&namespace, &name].iter().all(|text| objects::is_name(text)) {
@@ -63,15 +66,22 @@ impl Finder {
         let admin = sidecar.map(|sidecar| {
             let port = self.admin_port.unwrap_or(sidecar.admin_port);
             let count = if self.cluster.is_far() { STREAMS } else { NEAR };
-            let endpoint = PodEndpoint::new(self.cluster.clone(), (&namespace, &name), port, count);
-            Admin::new(Way::Pod(Box::new(endpoint)), format!("the proxy of pod {namespace}/{name}"), self.log.clone())
+            let make = || {
+                let endpoint = PodEndpoint::new(self.cluster.clone(), (&namespace, &name), port, count);
+                let whom = format!("the proxy of pod {namespace}/{name}");
+                Admin::new(Way::Pod(Box::new(endpoint)), whom, self.log.clone())
+            };
+            match &self.shared {
+                Some(shared) => shared.proxy((namespace.clone(), name.clone()), make),
+                None => Arc::new(make()),
+            }
         });
         Ok((record, admin))
     }
 
     /// Opens the door of a pod's proxy ahead, where it has one.
     pub(super) fn door(&self, pod: &Value) -> Option<Door> {
-        let admin = Arc::new(self.look(pod).ok()?.1?);
+        let admin = self.look(pod).ok()?.1?;
         let own = Arc::clone(&admin);
         Some(Door { admin, opened: tokio::spawn(async move { own.connect().await }) })
     }
@@ -86,7 +96,7 @@ impl Finder {
             return Ok(Approached { pod, record, admin: Some(admin) });
         }
         own.connect().await.map_err(|failure| unread(own.whom(), failure))?;
-        Ok(Approached { pod, record, admin: Some(Arc::new(own)) })
+        Ok(Approached { pod, record, admin: Some(own) })
     }
 
     /// A pod, asked for by its name.

@@ -14,6 +14,7 @@ use super::admin::Admin;
 use super::ahead::Ahead;
 use super::cluster::Cluster;
 use super::reply::Failure;
+use super::shared::Shared;
 use super::{control_plane, objects};
 use crate::snapshot::{Answer, Kind, Lookup, Need, Origin, PodRecord, Snapshot};
 
@@ -30,6 +31,8 @@ pub trait Foresight: Send + Sync {
 #[derive(Default)]
 pub(super) struct Outlook {
     foresight: Option<Arc<dyn Foresight>>,
+    /// Where others want the same.
+    shared: Option<Arc<Shared>>,
     ahead: Ahead,
     known: Mutex<Known>,
 }
@@ -53,8 +56,8 @@ pub(super) struct Door {
 }
 
 impl Outlook {
-    pub(super) fn new(foresight: Option<Arc<dyn Foresight>>) -> Self {
-        Self { foresight, ..Self::default() }
+    pub(super) fn new(foresight: Option<Arc<dyn Foresight>>, shared: Option<Arc<Shared>>) -> Self {
+        Self { foresight, shared, ..Self::default() }
     }
 
     /// A's pod is known.
@@ -95,8 +98,8 @@ impl Outlook {
                 known.doors.extend(door.map(|door| ((namespace.clone(), name.clone()), door)));
                 continue;
             }
-            let cluster = cluster.clone();
-            self.ahead.begin(&key, async move { answer(&cluster, &need).await });
+            let (cluster, shared) = (cluster.clone(), self.shared.clone());
+            self.ahead.begin(&key, async move { answer(&cluster, shared.as_deref(), &need).await });
         }
     }
 
@@ -148,7 +151,7 @@ impl Outlook {
         }
         match self.listed(need) {
             Some(items) => Ok(Answer::Objects(items)),
-            None => answer(cluster, need).await,
+            None => answer(cluster, self.shared.as_deref(), need).await,
         }
     }
 
@@ -188,9 +191,14 @@ fn key(need: &Need) -> String {
     if let Need::Sync(_, pods) = need { format!("{} {pods:?}", need.query()) } else { need.query() }
 }
 
-async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, String> {
+async fn answer(cluster: &Cluster, shared: Option<&Shared>, need: &Need) -> Result<Answer, String> {
     if let Need::Sync(_, pods) = need {
-        control_plane::answer(cluster, &need.query(), pods).await
+        let query = need.query();
+        let asked = control_plane::answer(cluster, &query, pods);
+        match shared {
+            Some(shared) => shared.sync.get(&key(need), asked).await,
+            None => asked.await,
+        }
     } else {
         objects::answer(cluster, need).await
     }

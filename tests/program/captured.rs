@@ -54,7 +54,27 @@ fn scenario(name: &'static str) -> &'static Scenario {
 pub(crate) fn healthy() -> World {
     static OBJECTS: OnceLock<Vec<Value>> = OnceLock::new();
     let objects = OBJECTS.get_or_init(|| read("reaches-a-service/objects.json")["items"].as_array().unwrap().clone());
-    World { proxies: Some(|pod, path| answer("reaches-a-service", pod, path)), ..World::new(objects.clone()) }
+    World { proxies: Some(well), ..World::new(objects.clone()) }
+}
+
+/// What its proxies answer.
+pub(crate) fn well(pod: &str, path: &str) -> Answer {
+    answer("reaches-a-service", pod, path)
+}
+
+/// The same with so many pods of A's: each has a name of its own, and what the captured one has.
+pub(crate) fn replicas(count: usize) -> World {
+    let mut world = healthy();
+    let is_a = |object: &Value| object["kind"] == "Pod" && object["metadata"]["labels"]["app"] == "order-service";
+    let captured = world.objects.iter().find(|object| is_a(object)).unwrap().clone();
+    world.objects.retain(|object| !is_a(object));
+    for number in 0..count {
+        let mut pod = captured.clone();
+        let name = format!("{}-{number}", captured["metadata"]["name"].as_str().unwrap());
+        pod["metadata"]["name"] = json!(name);
+        world.objects.push(pod);
+    }
+    world
 }
 
 /// A cluster in which a route names a subset that nothing defines.
@@ -65,7 +85,7 @@ pub(crate) fn failing() -> World {
 
 fn answer(name: &'static str, pod: &str, path: &str) -> Answer {
     let scenario = scenario(name);
-    let proxy = &scenario.proxies[usize::from(pod != scenario.source)];
+    let proxy = &scenario.proxies[usize::from(!pod.starts_with(&scenario.source))];
     let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
     let parameter = |name: &str| {
         let of = parameters.split('&').find_map(|one| one.strip_prefix(name)?.strip_prefix('='));

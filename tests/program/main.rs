@@ -19,6 +19,7 @@ mod mistakes;
 mod moving;
 mod probe;
 mod raw;
+mod replicas;
 mod rounds;
 mod said;
 mod save;
