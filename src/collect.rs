@@ -25,6 +25,7 @@ mod near;
 mod objects;
 mod once;
 mod outlook;
+mod pages;
 mod plugin;
 mod progress;
 mod proxies;

@@ -43,7 +43,7 @@ pub(super) struct Cluster {
     /// The shortest time that an answer took, in microseconds.
     shortest: Arc<AtomicU64>,
     /// What it said, where several ask.
-    memory: Option<Arc<Once<Result<Value, ApiError>>>>,
+    memory: Option<Arc<Once<Result<(Value, usize), ApiError>>>>,
 }
 
 /// Why the API server gave nothing.
@@ -124,13 +124,18 @@ impl Cluster {
     /// GETs an API path, given as `kubectl get --raw` takes it. The answer is an object of JSON: an API server has no
     /// others.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.get_sized(path).await.map(|(value, _)| value)
+    }
+
+    /// The same, and how many bytes it has.
+    pub(super) async fn get_sized(&self, path: &str) -> Result<(Value, usize), ApiError> {
         match &self.memory {
             Some(memory) => memory.get(path, self.get_anew(path)).await,
             None => self.get_anew(path).await,
         }
     }
 
-    async fn get_anew(&self, path: &str) -> Result<Value, ApiError> {
+    async fn get_anew(&self, path: &str) -> Result<(Value, usize), ApiError> {
         let reading = self.log.reading(KUBERNETES, path, &words::of_path(path));
         let began = Instant::now();
         let got = self.request(path).await;
@@ -143,9 +148,10 @@ impl Cluster {
         };
         reading.got(outcome);
         let failed = |why: &str| ApiError::local(format!("GET {path}: {why}"));
+        let body = got?;
         let value: Value =
-            serde_json::from_slice(&got?).map_err(|e| failed(&format!("the answer is not JSON: {e}")))?;
-        if value.is_object() { Ok(value) } else { Err(failed("the answer is not a Kubernetes object")) }
+            serde_json::from_slice(&body).map_err(|e| failed(&format!("the answer is not JSON: {e}")))?;
+        if value.is_object() { Ok((value, body.len())) } else { Err(failed("the answer is not a Kubernetes object")) }
     }
 
     async fn request(&self, path: &str) -> Result<Vec<u8>, ApiError> {

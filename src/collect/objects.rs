@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cluster::{ApiError, Cluster};
+use super::pages;
 use super::query::segment;
 use crate::snapshot::{Answer, Kind, Need};
 
@@ -31,7 +32,10 @@ pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, Str
     let versions = OLDER.iter().find(|(group, _)| *group == kind.group()).map_or(&[][..], |row| row.1);
     let older = versions.iter().map(|version| format!("{}/{version}", kind.group()));
     for api_version in std::iter::once(kind.api_version()).chain(older) {
-        match cluster.get(&format!("{}{rest}", root(kind, &api_version))).await {
+        let path = format!("{}{rest}", root(kind, &api_version));
+        let got =
+            if let Need::Objects(..) = need { pages::whole(cluster, &path).await } else { cluster.get(&path).await };
+        match got {
             Ok(value) => return taken(need, kind, value),
             Err(error) if is_unknown_kind(&error) => {}
             Err(error) if error.code == 404 => return Ok(Answer::Nothing),

@@ -44,10 +44,21 @@ pub(crate) struct World {
     pub(crate) delay: Duration,
     /// How many requests are turned away at first.
     pub(crate) busy: usize,
+    /// The most objects of a page, where a list is asked for in pages; and whether a list can be gone on with.
+    pub(crate) pages: Option<(usize, Pages)>,
     /// What is there later on, once something else is.
     pub(crate) later: Arc<Mutex<Option<Vec<Value>>>>,
     /// The token that has to come with each request.
     pub(crate) token: Option<&'static str>,
+}
+
+/// What becomes of a list that is read in pages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// It goes on.
+    Last,
+    /// It is another one when the next page is wanted.
+    Expire,
 }
 
 /// What becomes of a port-forward.
@@ -96,6 +107,7 @@ impl World {
             proxies: None,
             delay: Duration::ZERO,
             busy: 0,
+            pages: None,
             later: Arc::default(),
             token: None,
         }
@@ -238,7 +250,20 @@ fn objects(world: &World, path: &str, query: &str) -> Response<Full<Bytes>> {
     let items: Vec<Value> = here.filter(|o| selects(query, o)).map(without_kind).collect();
     let version = parts[1..at].iter().filter(|p| **p != "api" && **p != "apis").take(2).copied().collect::<Vec<_>>();
     let version = if path.starts_with("/apis/") { version.join("/") } else { "v1".to_owned() };
-    body(200, &json!({"kind": format!("{}List", kind.name()), "apiVersion": version, "items": items}))
+    let kind = format!("{}List", kind.name());
+    let parameter = |name: &str| query.split('&').find_map(|one| one.strip_prefix(name)?.strip_prefix('='));
+    let Some((most, pages)) = world.pages.filter(|_| parameter("limit").is_some()) else {
+        return body(200, &json!({"kind": kind, "apiVersion": version, "items": items}));
+    };
+    let from = parameter("continue").map(|token| token.trim_end_matches("%3D").parse::<usize>().unwrap());
+    if from.is_some() && pages == Pages::Expire {
+        return status(410, "Expired", "The provided continue parameter is too old");
+    }
+    let rest = items.get(from.unwrap_or_default()..).unwrap_or_default();
+    let goes_on = rest.len() > most;
+    let token = if goes_on { format!("{}=", from.unwrap_or_default() + most) } else { String::new() };
+    let page = &rest[..most.min(rest.len())];
+    body(200, &json!({"kind": kind, "apiVersion": version, "metadata": {"continue": token}, "items": page}))
 }
 
 /// The API server leaves kind and version out of a list's items.

@@ -17,6 +17,7 @@ mod from_log;
 mod help;
 mod mistakes;
 mod moving;
+mod pages;
 mod probe;
 mod raw;
 mod replicas;
