@@ -14,11 +14,12 @@ const FIGURE: usize = 10;
 
 /// Prints the rounds on standard error, where they were kept; else, with the reads, how many there were.
 pub(super) fn tell(log: &Log) {
-    let Count { objects, proxies, bytes } = log.count();
+    let Count { objects, proxies, forwards, bytes } = log.count();
     if log.level() == Level::Reads && objects + proxies > 0 {
-        let (all, bytes) = (counted(objects + proxies, "read"), shown_bytes(bytes));
+        let (all, forwards, bytes) =
+            (counted(objects + proxies, "read"), counted(forwards, "port-forward"), shown_bytes(bytes));
         collect::wipe();
-        let _ = writeln!(io::stderr(), "total: {all}, {objects} of them the API server's, {bytes}");
+        let _ = writeln!(io::stderr(), "total: {all}, {objects} of them the API server's, {forwards}, {bytes}");
     }
     let reads = log.take();
     if reads.is_empty() {

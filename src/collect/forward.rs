@@ -202,8 +202,10 @@ impl PodEndpoint {
     async fn forward(&self, port: u16, count: u8) -> Result<(Socket, Vec<DuplexStream>), Failure> {
         let (client, pod) = (self.cluster.client(), (self.namespace.as_str(), self.pod.as_str()));
         let timeout = self.cluster.limits().timeout;
+        self.cluster.log().forwards();
         let opened = match within(timeout, streams::open(&client, pod, port, count)).await? {
             Err(error) if count > 1 && is_about_the_query(&error) => {
+                self.cluster.log().forwards();
                 within(timeout, streams::open(&client, pod, port, 1)).await?
             }
             opened => opened,

@@ -44,6 +44,8 @@ pub struct Count {
     pub objects: usize,
     /// What proxies and control planes were asked.
     pub proxies: usize,
+    /// How many port-forwards the API server was asked for.
+    pub forwards: usize,
     /// How many bytes came back.
     pub bytes: usize,
 }
@@ -124,6 +126,11 @@ impl Log {
             Round::Walk(number) | Round::Again(number) => number,
         };
         *round = of(number + 1);
+    }
+
+    /// The API server is asked for a port-forward: no read, but a request to it.
+    pub(super) fn forwards(&self) {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner).forwards += 1;
     }
 
     /// Says what was chosen.

@@ -59,7 +59,9 @@ fn what_was_read_is_counted_as_it_was_asked() {
     let seen = api.seen();
     let objects = seen.api.iter().filter(|request| !request.contains("/portforward")).count();
     let all = objects + seen.admin.iter().map(Vec::len).sum::<usize>();
-    assert!(total.starts_with(&format!("total: {all} reads, {objects} of them the API server's, ")), "{total}");
+    let forwards = seen.api.len() - objects;
+    let expected = format!("total: {all} reads, {objects} of them the API server's, {forwards} port-forwards, ");
+    assert!(total.starts_with(&expected), "{total}");
 }
 
 #[test]
