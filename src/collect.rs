@@ -140,8 +140,16 @@ pub struct Collector {
     outlook: Arc<Outlook>,
     /// What others ask, too.
     shared: Option<Arc<Shared>>,
-    /// What of that was to be read once more.
-    rests: Vec<Rest>,
+    learned: Learned,
+}
+
+/// What one of several pods of A's has to tell the others.
+#[derive(Default)]
+pub struct Learned {
+    /// What its answer rests on that others rest on, too, and that was not looked at again.
+    pub rests: Vec<Rest>,
+    /// What its answer wanted to know.
+    pub wanted: Vec<Need>,
 }
 
 /// What a suggestion may take.
@@ -312,7 +320,7 @@ impl Collector {
     fn new(cluster: Option<Cluster>, options: &Options, outlook: Outlook) -> Self {
         let outlook = Arc::new(outlook);
         let (admins, options) = (BTreeMap::new(), options.clone());
-        Self { admins, cluster, options, purpose: Round::Walk, outlook, shared: None, rests: Vec::new() }
+        Self { admins, cluster, options, purpose: Round::Walk, outlook, shared: None, learned: Learned::default() }
     }
 
     /// From now on is read for this purpose. A round begins with the first read that was not foreseen.
@@ -321,20 +329,20 @@ impl Collector {
     }
 
     /// What an answer rests on and has to be read once more. What other pods' answers rest on, too, is read once for all of
-    /// them: [`Replicas::moved`], and until then kept in [`Self::rests`].
+    /// them, by [`Replicas::moved`].
     pub fn to_read_again(&mut self, snapshot: &Snapshot) -> Vec<Need> {
         let parts = snapshot.moving_parts();
         if self.shared.is_none() {
             return parts;
         }
         let proxies = snapshot.proxies();
-        self.rests.clear();
+        self.learned.rests.clear();
         let mut own = Vec::new();
         for part in parts {
             let pod = proxies.iter().find(|(origin, _)| *origin == part.origin()).and_then(|(_, pod)| *pod);
             match (part.origin(), pod) {
                 (Origin::Destination(_), Some(pod)) => {
-                    self.rests.push(Rest::of(snapshot, (pod.namespace.clone(), pod.name.clone()), part));
+                    self.learned.rests.push(Rest::of(snapshot, (pod.namespace.clone(), pod.name.clone()), part));
                 }
                 _ => own.push(part),
             }
@@ -342,9 +350,18 @@ impl Collector {
         own
     }
 
-    /// What the last answer rests on that others rest on, too.
-    pub fn rests(self) -> Vec<Rest> {
-        self.rests
+    /// This is wanted, which others of A's pods are told.
+    pub fn note(&mut self, wanted: &[Need]) {
+        if self.shared.is_some() {
+            let known = &mut self.learned.wanted;
+            let new: Vec<Need> = wanted.iter().filter(|need| !known.contains(need)).cloned().collect();
+            known.extend(new);
+        }
+    }
+
+    /// What the others of A's pods are told.
+    pub fn learned(self) -> Learned {
+        self.learned
     }
 
     /// Nothing that was read ahead is of now any more.

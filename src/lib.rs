@@ -123,25 +123,53 @@ async fn settle(question: &Question, snapshot: &mut Snapshot, mut collector: Opt
     }
 }
 
+/// Reads what the answer of another of A's pods wanted to know, all at once: this one is likely to want the same. What cannot
+/// be read, or has to be of after the rest, is left to whoever wants it.
+pub async fn read_alike(snapshot: &mut Snapshot, collector: &mut Collector, wanted: &[Need]) {
+    let is_due = |need: &&Need| !matches!(need, Need::Sync(..) | Need::LastUpdated(_)) && !snapshot.is_tried(need);
+    let due: Vec<Need> = wanted.iter().filter(is_due).cloned().collect();
+    let (now, then): (Vec<Need>, Vec<Need>) = due.into_iter().partition(|need| collector.why_not(need).is_none());
+    collector.begin_round(&now);
+    try_read(snapshot, collector, now).await;
+    let mut of_b = Vec::new();
+    for need in then {
+        match collector.why_not(&need) {
+            None => of_b.push(need),
+            Some(why) if matches!(need, Need::Probe(..)) => snapshot.pass_over(&need, why),
+            // There is no such proxy for this pod.
+            Some(_) => {}
+        }
+    }
+    try_read(snapshot, collector, of_b).await;
+}
+
 async fn read(snapshot: &mut Snapshot, collector: &mut Collector, needs: &[Need]) {
+    collector.note(needs);
     let (needs, others): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|n| collector.why_not(n).is_none());
     for need in others {
         snapshot.pass_over(&need, collector.why_not(&need).unwrap_or_default());
     }
+    for (need, why) in try_read(snapshot, collector, needs).await {
+        snapshot.refuse(&need, &why);
+    }
+}
+
+/// Reads; returns what could not be read, and why.
+async fn try_read(snapshot: &mut Snapshot, collector: &mut Collector, needs: Vec<Need>) -> Vec<(Need, String)> {
+    let mut refused = Vec::new();
     let (pods, needs): (Vec<Need>, Vec<Need>) = needs.into_iter().partition(|n| matches!(n, Need::Destination(..)));
     let asked = collector.ask(&needs);
     for (need, taken) in collector.read_pods(&pods, snapshot).await {
         if let Err(why) = taken {
             let causes = why.causes();
-            snapshot.refuse(&need, &if causes.is_empty() { why.to_string() } else { causes.join(": ") });
+            refused.push((need, if causes.is_empty() { why.to_string() } else { causes.join(": ") }));
         }
     }
     for (need, answer) in asked.answers().await {
         let taken = answer.and_then(|answer| snapshot.answer(&need, answer).map_err(|why| why.to_string()));
-        if let Err(why) = taken {
-            snapshot.refuse(&need, &why);
-        }
+        refused.extend(taken.err().map(|why| (need, why)));
     }
+    refused
 }
 
 /// What of the configuration that was read is not what the proxies have now.

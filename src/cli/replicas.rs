@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::collect::{CollectError, Collector, Opened, Options, Place, Replica, Replicas, Rest};
+use crate::collect::{CollectError, Collector, Learned, Opened, Options, Place, Replica, Replicas, Rest};
 use crate::diagnose::{TRIES, unsettled};
 use crate::mesh::proxies::too_old;
 use crate::render::Told;
-use crate::snapshot::AskRecord;
+use crate::snapshot::{AskRecord, Need};
 use crate::verdict::{Mark, Outcome, Response, Side, Stage, Verdict};
 use crate::walk::Question;
 
@@ -20,8 +20,7 @@ const AT_ONCE: usize = 70;
 struct Heard {
     pod: String,
     verdict: Result<Verdict, CollectError>,
-    /// What the verdict rests on and was not looked at again.
-    rests: Vec<Rest>,
+    learned: Learned,
 }
 
 /// Asks all pods; `None` where A is no name of a cluster. An error where none of them can be asked.
@@ -47,27 +46,29 @@ pub(super) async fn ask_all(
     }
 }
 
-/// What each pod says, in the order of the pods. What B's proxies said is read for all of them; at the end it is looked at once
-/// more, and whose answer rests on what has moved is asked again.
+/// What each pod says, in the order of the pods. What the first wanted to know, the others are asked at once. What B's proxies
+/// said is read for all of them; at the end it is looked at once more, and whose answer rests on what has moved is asked again.
 async fn hear(replicas: &Replicas, asked: (&AskRecord, &Question)) -> Vec<Heard> {
     let all = replicas.all();
-    let mut heard = ask_each(all.to_vec(), asked).await;
+    let mut heard = ask_each(all.iter().take(1), asked, &[]).await;
+    let wanted = heard.first_mut().map(|first| std::mem::take(&mut first.learned.wanted)).unwrap_or_default();
+    heard.extend(ask_each(all.iter().skip(1), asked, &wanted).await);
     for tries in 1..=TRIES {
-        let rests: Vec<Vec<Rest>> = heard.iter_mut().map(|one| std::mem::take(&mut one.rests)).collect();
+        let rests: Vec<Vec<Rest>> = heard.iter_mut().map(|one| std::mem::take(&mut one.learned.rests)).collect();
         let moved = replicas.moved(&rests).await;
         let again: Vec<usize> = (0..heard.len()).filter(|place| !moved[*place].is_empty()).collect();
         if again.is_empty() {
             break;
         }
         if tries == TRIES {
-            let unsettle = |(one, moved): (Heard, Vec<_>)| match one.verdict {
+            let unsettle = |(one, moved): (Heard, Vec<Need>)| match one.verdict {
                 Ok(verdict) if !moved.is_empty() => Heard { verdict: Ok(unsettled(verdict, &moved)), ..one },
                 verdict => Heard { verdict, ..one },
             };
             return heard.into_iter().zip(moved).map(unsettle).collect();
         }
         replicas.forget();
-        let anew = ask_each(again.iter().map(|place| all[*place].clone()).collect(), asked).await;
+        let anew = ask_each(again.iter().map(|place| &all[*place]), asked, &wanted).await;
         for (place, one) in again.into_iter().zip(anew) {
             heard[place] = one;
         }
@@ -75,21 +76,26 @@ async fn hear(replicas: &Replicas, asked: (&AskRecord, &Question)) -> Vec<Heard>
     heard
 }
 
-/// What each of these says, in their order.
-async fn ask_each(replicas: Vec<Replica>, (ask, question): (&AskRecord, &Question)) -> Vec<Heard> {
-    let room = Arc::new(Semaphore::new(AT_ONCE));
+/// What each of these says, in their order, when it is likely to want this.
+async fn ask_each(
+    replicas: impl Iterator<Item = &Replica>,
+    (ask, question): (&AskRecord, &Question),
+    wanted: &[Need],
+) -> Vec<Heard> {
+    let (room, wanted) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(wanted.to_vec()));
     let mut tasks = JoinSet::new();
-    for (place, replica) in replicas.into_iter().enumerate() {
-        let (room, ask, question) = (Arc::clone(&room), ask.clone(), question.clone());
+    for (place, replica) in replicas.cloned().enumerate() {
+        let (room, wanted) = (Arc::clone(&room), Arc::clone(&wanted));
+        let (ask, question) = (ask.clone(), question.clone());
         tasks.spawn(async move {
             // The semaphore is never closed.
             let _held = room.acquire().await;
             let pod = replica.name();
-            let (verdict, rests) = match of_one(replica, ask, &question).await {
-                Ok((verdict, rests)) => (Ok(verdict), rests),
-                Err(error) => (Err(error), Vec::new()),
+            let (verdict, learned) = match of_one(replica, ask, &question, &wanted).await {
+                Ok((verdict, learned)) => (Ok(verdict), learned),
+                Err(error) => (Err(error), Learned::default()),
             };
-            (place, Heard { pod, verdict, rests })
+            (place, Heard { pod, verdict, learned })
         });
     }
     // A task that panicked takes its answer with it.
@@ -98,14 +104,22 @@ async fn ask_each(replicas: Vec<Replica>, (ask, question): (&AskRecord, &Questio
     done.into_iter().map(|(_, heard)| heard).collect()
 }
 
-async fn of_one(replica: Replica, ask: AskRecord, question: &Question) -> Result<(Verdict, Vec<Rest>), CollectError> {
+async fn of_one(
+    replica: Replica,
+    ask: AskRecord,
+    question: &Question,
+    wanted: &[Need],
+) -> Result<(Verdict, Learned), CollectError> {
     let Opened { mut snapshot, mut collector } = replica.open_with(Some(crate::foresight(question))).await?;
     if let Some(what) = too_old(&snapshot) {
         return Err(CollectError::TooOld { what });
     }
     snapshot.ask = Some(ask);
+    if let Some(collector) = &mut collector {
+        crate::read_alike(&mut snapshot, collector, wanted).await;
+    }
     let verdict = crate::answer(question, &mut snapshot, collector.as_mut()).await;
-    Ok((verdict, collector.map(Collector::rests).unwrap_or_default()))
+    Ok((verdict, collector.map(Collector::learned).unwrap_or_default()))
 }
 
 /// Pods with one answer together, the worst answer first, then the one of most pods.
