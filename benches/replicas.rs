@@ -21,7 +21,7 @@ const TIMES: usize = 3;
 pub(crate) fn bench() {
     for (name, question) in [("one request", &["--exact"][..]), ("any request", &[])] {
         for count in COUNTS {
-            let api = Api::start(captured::replicas(count));
+            let api = Api::start(captured::replicas(captured::healthy(), count));
             let total = total(&asked(&api, question, &["-v"]));
             let (requests, forwards) = {
                 let seen = api.seen();

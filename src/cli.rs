@@ -20,6 +20,9 @@ mod usage;
 mod watch;
 
 use std::ffi::OsString;
+use std::{io, thread};
+
+use tokio::runtime::{Builder, Runtime};
 
 pub use args::Cli;
 
@@ -32,6 +35,9 @@ use crate::verdict::Verdict;
 use crate::walk::{Question, QuestionError};
 use trouble::{Trouble, UNREAD};
 use usage::Usage;
+
+/// The most threads: more would only have more snapshots in memory at once.
+const THREADS: usize = 8;
 
 /// Runs the program with its arguments, the program's name among them; returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -49,7 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     if let Some(shell) = cli.completed() {
         return print_script(shell).unwrap_or_else(|trouble| tell::fail(&cli.error_format(), &trouble.into()));
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime(&cli) {
         Ok(runtime) => runtime,
         Err(error) => {
             let (message, causes) = ("cannot start".to_owned(), vec![error.to_string()]);
@@ -61,6 +67,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     // A name may still be looked up; nobody waits for it.
     runtime.shutdown_background();
     code
+}
+
+/// Where reads are waited for. Many pods are walks on many threads; else one has nothing to do beside another.
+fn runtime(cli: &Cli) -> io::Result<Runtime> {
+    let mut builder = if cli.asks_all_pods() { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    let threads = thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS));
+    builder.worker_threads(threads).enable_all().build()
 }
 
 /// Explains a word, or lists all of them. Nothing is read for it.

@@ -14,7 +14,7 @@ use crate::verdict::{Mark, Outcome, Response, Side, Stage, Verdict};
 use crate::walk::Question;
 
 /// So many pods are asked at once: each has a port-forward of its own, which is mostly waited for.
-const AT_ONCE: usize = 70;
+const AT_ONCE: usize = 100;
 
 /// What came of a pod.
 struct Heard {

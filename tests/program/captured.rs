@@ -62,9 +62,8 @@ pub(crate) fn well(pod: &str, path: &str) -> Answer {
     answer("reaches-a-service", pod, path)
 }
 
-/// The same with so many pods of A's: each has a name of its own, and what the captured one has.
-pub(crate) fn replicas(count: usize) -> World {
-    let mut world = healthy();
+/// Such a cluster with so many pods of A's: each has a name of its own, and what the captured one has.
+pub(crate) fn replicas(mut world: World, count: usize) -> World {
     let is_a = |object: &Value| object["kind"] == "Pod" && object["metadata"]["labels"]["app"] == "order-service";
     let captured = world.objects.iter().find(|object| is_a(object)).unwrap().clone();
     world.objects.retain(|object| !is_a(object));

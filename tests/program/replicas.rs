@@ -6,10 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::api::{Answer, Api, World};
-use crate::captured::{self, replicas};
+use crate::captured::{self, failing, healthy};
 use crate::tool::{Run, Tool};
 
 const ASKED: [&str; 4] = ["order-service", "product-service:8082", "--exact", "--all-pods"];
+
+fn replicas(count: usize) -> World {
+    captured::replicas(healthy(), count)
+}
 
 fn asked(api: &Api, more: &[&str]) -> Run {
     let kubeconfig = api.kubeconfig_file();
@@ -75,6 +79,22 @@ fn the_error_of_one_pod_is_its_own() {
     let unchecked = told[0]["unchecked"].as_array().unwrap();
     let of_pod = unchecked.iter().filter(|line| line.as_str().unwrap().starts_with("pod order-service-")).count();
     assert_eq!(of_pod, 1, "{unchecked:#?}");
+}
+
+#[test]
+fn a_failure_of_all_pods_is_looked_into_once() {
+    let [few, many] = [2, 8].map(|count| {
+        let api = Api::start(captured::replicas(failing(), count));
+        let told = verdicts(&asked(&api, &["-o", "json"]));
+        assert_eq!((told.len(), told[0]["pods"].as_array().unwrap().len()), (1, count), "{told:#?}");
+        assert_eq!(told[0]["findings"][0]["id"], "subset-not-defined", "{told:#?}");
+        let is_object = |request: &&String| !request.contains("/portforward");
+        let mut objects: Vec<String> = api.seen().api.iter().filter(is_object).cloned().collect();
+        objects.sort();
+        objects
+    });
+    assert!(many.iter().any(|request| request.contains("destinationrules")), "{many:#?}");
+    assert_eq!(few, many);
 }
 
 /// Whether this asks for the last update of a part of B's proxy.
