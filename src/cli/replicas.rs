@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::collect::{CollectError, Collector, Learned, Opened, Options, Place, Replica, Replicas, Rest};
@@ -15,6 +15,9 @@ use crate::walk::Question;
 
 /// So many pods are asked at once: each has a port-forward of its own, which is mostly waited for.
 const AT_ONCE: usize = 100;
+
+/// What the first pod's answer wanted to know, once that is known.
+type Wanted = watch::Receiver<Option<Arc<Vec<Need>>>>;
 
 /// What came of a pod.
 struct Heard {
@@ -46,13 +49,22 @@ pub(super) async fn ask_all(
     }
 }
 
-/// What each pod says, in the order of the pods. What the first wanted to know, the others are asked at once. What B's proxies
-/// said is read for all of them; at the end it is looked at once more, and whose answer rests on what has moved is asked again.
+/// What each pod says, in the order of the pods. What the first wanted to know, the others are asked at once; their doors are
+/// opened meanwhile. What B's proxies said is read for all of them; at the end it is looked at once more, and whose answer rests
+/// on what has moved is asked again.
 async fn hear(replicas: &Replicas, asked: (&AskRecord, &Question)) -> Vec<Heard> {
     let all = replicas.all();
-    let mut heard = ask_each(all.iter().take(1), asked, &[]).await;
-    let wanted = heard.first_mut().map(|first| std::mem::take(&mut first.learned.wanted)).unwrap_or_default();
-    heard.extend(ask_each(all.iter().skip(1), asked, &wanted).await);
+    let (tell, wanted) = watch::channel(None);
+    let first = async {
+        // It waits for nobody, and nobody's place.
+        let (_, nothing) = watch::channel(Some(Arc::default()));
+        let mut heard = ask_each(all.iter().take(1), asked, &nothing).await;
+        let learned = heard.first_mut().map(|first| std::mem::take(&mut first.learned.wanted));
+        tell.send_replace(Some(Arc::new(learned.unwrap_or_default())));
+        heard
+    };
+    let (mut heard, others) = tokio::join!(first, ask_each(all.iter().skip(1), asked, &wanted));
+    heard.extend(others);
     for tries in 1..=TRIES {
         let rests: Vec<Vec<Rest>> = heard.iter_mut().map(|one| std::mem::take(&mut one.learned.rests)).collect();
         let moved = replicas.moved(&rests).await;
@@ -80,18 +92,18 @@ async fn hear(replicas: &Replicas, asked: (&AskRecord, &Question)) -> Vec<Heard>
 async fn ask_each(
     replicas: impl Iterator<Item = &Replica>,
     (ask, question): (&AskRecord, &Question),
-    wanted: &[Need],
+    wanted: &Wanted,
 ) -> Vec<Heard> {
-    let (room, wanted) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(wanted.to_vec()));
+    let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
     for (place, replica) in replicas.cloned().enumerate() {
-        let (room, wanted) = (Arc::clone(&room), Arc::clone(&wanted));
+        let (room, wanted) = (Arc::clone(&room), wanted.clone());
         let (ask, question) = (ask.clone(), question.clone());
         tasks.spawn(async move {
             // The semaphore is never closed.
             let _held = room.acquire().await;
             let pod = replica.name();
-            let (verdict, learned) = match of_one(replica, ask, &question, &wanted).await {
+            let (verdict, learned) = match of_one(replica, ask, &question, wanted).await {
                 Ok((verdict, learned)) => (Ok(verdict), learned),
                 Err(error) => (Err(error), Learned::default()),
             };
@@ -108,7 +120,7 @@ async fn of_one(
     replica: Replica,
     ask: AskRecord,
     question: &Question,
-    wanted: &[Need],
+    mut wanted: Wanted,
 ) -> Result<(Verdict, Learned), CollectError> {
     let Opened { mut snapshot, mut collector } = replica.open_with(Some(crate::foresight(question))).await?;
     if let Some(what) = too_old(&snapshot) {
@@ -116,7 +128,8 @@ async fn of_one(
     }
     snapshot.ask = Some(ask);
     if let Some(collector) = &mut collector {
-        crate::read_alike(&mut snapshot, collector, wanted).await;
+        let wanted = wanted.wait_for(Option::is_some).await.ok().and_then(|wanted| wanted.clone());
+        crate::read_alike(&mut snapshot, collector, &wanted.unwrap_or_default()).await;
     }
     let verdict = crate::answer(question, &mut snapshot, collector.as_mut()).await;
     Ok((verdict, collector.map(Collector::learned).unwrap_or_default()))

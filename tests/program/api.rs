@@ -180,6 +180,8 @@ fn admin_allows(method: &str, path: &str) -> bool {
 
 async fn serve(listener: TcpListener, world: Arc<World>, seen: Arc<Mutex<Seen>>) {
     while let Ok((stream, _)) = listener.accept().await {
+        // As Go's server has it: a short answer does not wait for the one before to be acknowledged.
+        stream.set_nodelay(true).unwrap();
         let (world, seen) = (Arc::clone(&world), Arc::clone(&seen));
         let service = service_fn(move |request| {
             let (world, seen) = (Arc::clone(&world), Arc::clone(&seen));
