@@ -174,12 +174,12 @@ pub async fn open_with(
         Place::Named(source) => {
             let cluster = options.cluster().await?;
             let pod = source::find(&cluster, source).await?;
-            open_pod((cluster, None), pod, options, foresight).await
+            Box::pin(open_pod((cluster, None), pod, options, foresight)).await
         }
         Place::Selector(selector) => {
             let cluster = options.cluster().await?;
             let pod = source::find_labeled(&cluster, selector).await?;
-            open_pod((cluster, None), pod, options, foresight).await
+            Box::pin(open_pod((cluster, None), pod, options, foresight)).await
         }
     }
 }
@@ -438,9 +438,10 @@ impl Collector {
                 asked.tasks.spawn(async move {
                     let answer = if let Need::Probe(namespace, pod, port) = &need {
                         let endpoint = PodEndpoint::new(cluster, (namespace, pod), *port, 1);
+                        let probed = Box::pin(endpoint.probe());
                         match shared {
-                            Some(shared) => shared.probes.get(&need.query(), endpoint.probe()).await,
-                            None => endpoint.probe().await,
+                            Some(shared) => shared.probes.get(&need.query(), probed).await,
+                            None => probed.await,
                         }
                     } else {
                         outlook.answer(&cluster, &need).await

@@ -129,7 +129,7 @@ async fn of_one(
     snapshot.ask = Some(ask);
     if let Some(collector) = &mut collector {
         let wanted = wanted.wait_for(Option::is_some).await.ok().and_then(|wanted| wanted.clone());
-        crate::read_alike(&mut snapshot, collector, &wanted.unwrap_or_default()).await;
+        Box::pin(crate::read_alike(&mut snapshot, collector, &wanted.unwrap_or_default())).await;
     }
     let verdict = crate::answer(question, &mut snapshot, collector.as_mut()).await;
     Ok((verdict, collector.map(Collector::learned).unwrap_or_default()))

@@ -226,7 +226,7 @@ impl Admin {
     }
 
     async fn get(&self, query: &str, what: &str, round: &Round) -> Result<Reply, Failure> {
-        round.get(query, self.get_once(query, what)).await
+        round.get(query, Box::pin(self.get_once(query, what))).await
     }
 
     async fn get_once(&self, query: &str, what: &str) -> Result<Reply, Failure> {

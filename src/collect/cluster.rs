@@ -43,8 +43,11 @@ pub(super) struct Cluster {
     /// The shortest time that an answer took, in microseconds.
     shortest: Arc<AtomicU64>,
     /// What it said, where several ask.
-    memory: Option<Arc<Once<Result<(Value, usize), ApiError>>>>,
+    memory: Option<Arc<Once<Got>>>,
 }
+
+/// An object, and how many bytes it came in.
+pub(super) type Got = Result<(Value, usize), ApiError>;
 
 /// Why the API server gave nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -128,14 +131,15 @@ impl Cluster {
     }
 
     /// The same, and how many bytes it has.
-    pub(super) async fn get_sized(&self, path: &str) -> Result<(Value, usize), ApiError> {
+    pub(super) async fn get_sized(&self, path: &str) -> Got {
+        let asked = Box::pin(self.get_anew(path));
         match &self.memory {
-            Some(memory) => memory.get(path, self.get_anew(path)).await,
-            None => self.get_anew(path).await,
+            Some(memory) => memory.get(path, asked).await,
+            None => asked.await,
         }
     }
 
-    async fn get_anew(&self, path: &str) -> Result<(Value, usize), ApiError> {
+    async fn get_anew(&self, path: &str) -> Got {
         let reading = self.log.reading(KUBERNETES, path, &words::of_path(path));
         let began = Instant::now();
         let got = self.request(path).await;

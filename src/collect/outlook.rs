@@ -194,7 +194,7 @@ fn key(need: &Need) -> String {
 async fn answer(cluster: &Cluster, shared: Option<&Shared>, need: &Need) -> Result<Answer, String> {
     if let Need::Sync(_, pods) = need {
         let query = need.query();
-        let asked = control_plane::answer(cluster, &query, pods);
+        let asked = Box::pin(control_plane::answer(cluster, &query, pods));
         match shared {
             Some(shared) => shared.sync.get(&key(need), asked).await,
             None => asked.await,

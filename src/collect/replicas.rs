@@ -36,7 +36,7 @@ impl Replica {
     pub async fn open_with(self, foresight: Option<Arc<dyn Foresight>>) -> Result<Opened, CollectError> {
         let options = Options { log: self.options.log.of_one(), ..self.options };
         let cluster = self.cluster.with_log(options.log.clone());
-        open_pod((cluster, Some(self.shared)), self.pod, &options, foresight).await
+        Box::pin(open_pod((cluster, Some(self.shared)), self.pod, &options, foresight)).await
     }
 }
 
