@@ -26,6 +26,15 @@ struct Heard {
     learned: Learned,
 }
 
+impl Heard {
+    /// As long as nothing came.
+    fn nothing(pod: String) -> Self {
+        let (what, cause) = ("the pod".to_owned(), "reading it broke off".to_owned());
+        let verdict = Err(CollectError::Api { what, cause, hint: None });
+        Self { pod, verdict, learned: Learned::default() }
+    }
+}
+
 /// Asks all pods; `None` where A is no name of a cluster. An error where none of them can be asked.
 pub(super) async fn ask_all(
     (place, options): (&Place, &Options),
@@ -96,7 +105,9 @@ async fn ask_each(
 ) -> Vec<Heard> {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
+    let mut heard = Vec::new();
     for (place, replica) in replicas.cloned().enumerate() {
+        heard.push(Heard::nothing(replica.name()));
         let (room, wanted) = (Arc::clone(&room), wanted.clone());
         let (ask, question) = (ask.clone(), question.clone());
         tasks.spawn(async move {
@@ -110,10 +121,13 @@ async fn ask_each(
             (place, Heard { pod, verdict, learned })
         });
     }
-    // A task that panicked takes its answer with it.
-    let mut done: Vec<_> = tasks.join_all().await;
-    done.sort_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, heard)| heard).collect()
+    while let Some(done) = tasks.join_next().await {
+        // A task that panicked takes its answer with it.
+        if let Ok((place, one)) = done {
+            heard[place] = one;
+        }
+    }
+    heard
 }
 
 async fn of_one(
