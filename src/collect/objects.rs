@@ -11,8 +11,11 @@ use crate::snapshot::{Answer, Kind, Need};
 const OLDER: &[(&str, &[&str])] = &[
     ("networking.istio.io", &["v1beta1", "v1alpha3"]),
     ("security.istio.io", &["v1beta1"]),
-    ("gateway.networking.k8s.io", &["v1beta1", "v1alpha3", "v1alpha2"]),
+    ("gateway.networking.k8s.io", &["v1beta1"]),
 ];
+
+/// The same of kinds that became stable later than others of their group.
+const YOUNGER: &[(Kind, &[&str])] = &[(Kind::TcpRoute, &["v1alpha2"]), (Kind::TlsRoute, &["v1alpha3", "v1alpha2"])];
 
 /// Answers a need for objects. The error is kubectl's.
 pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, String> {
@@ -29,7 +32,9 @@ pub(super) async fn answer(cluster: &Cluster, need: &Need) -> Result<Answer, Str
     } else {
         return Err(format!("{need} is not in Kubernetes"));
     };
-    let versions = OLDER.iter().find(|(group, _)| *group == kind.group()).map_or(&[][..], |row| row.1);
+    let of_group = OLDER.iter().find(|(group, _)| *group == kind.group()).map(|row| row.1);
+    let of_kind = YOUNGER.iter().find(|row| row.0 == kind).map(|row| row.1);
+    let versions = of_kind.or(of_group).unwrap_or_default();
     let older = versions.iter().map(|version| format!("{}/{version}", kind.group()));
     for api_version in std::iter::once(kind.api_version()).chain(older) {
         let path = format!("{}{rest}", root(kind, &api_version));

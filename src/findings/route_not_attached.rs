@@ -192,7 +192,14 @@ fn of_another_kind(by: &ObjectRef, gateway: &ObjectRef, listener: &Node) -> Opti
         return None;
     }
     let object = in_field(gateway, at.place());
-    let text = format!("{}: make it a {}, or let the listener be of its protocol", named(by), names[0]);
+    let text = format!(
+        "{}, {}: a protocol that takes this {}; or make a {} of {}",
+        named(&object),
+        object.field,
+        by.kind,
+        names[0],
+        named(by)
+    );
     Some(Unbound {
         why: format!(
             "the listener of {} that it names is of the protocol {}, which takes no {}",

@@ -201,6 +201,7 @@ fn objects_are_got_listed_and_missed() {
         Need::Object(Kind::Service, shop(), "s".to_owned()),
         Need::Object(Kind::Pod, shop(), "..".to_owned()),
         Need::Object(Kind::Pod, shop(), "../secrets/x".to_owned()),
+        Need::Objects(Kind::TlsRoute, None, Vec::new()),
     ];
     let answers = fetch(&api, &needs);
     let of = |need: &Need| answers.iter().find(|(n, _)| n == need).unwrap().1.clone();
@@ -216,6 +217,8 @@ fn objects_are_got_listed_and_missed() {
     assert_eq!(of(&needs[5]), Err(forbidden.to_owned()));
     assert!(of(&needs[6]).is_err());
     assert!(of(&needs[7]).is_err());
+    // Of an older version, which is served.
+    assert_eq!(of(&needs[8]), Ok(Answer::Objects(Vec::new())));
 }
 
 // --- A ---------------------------------------------------------------------------------------
@@ -529,6 +532,8 @@ fn only_these_things_are_ever_asked() {
             "GET /apis/batch/v1",
             "GET /apis/discovery.k8s.io/v1",
             "GET /apis/gateway.networking.k8s.io/v1",
+            "GET /apis/gateway.networking.k8s.io/v1alpha2",
+            "GET /apis/gateway.networking.k8s.io/v1alpha3",
             "GET /apis/gateway.networking.k8s.io/v1beta1",
             "GET /apis/networking.istio.io/v1",
             "GET /apis/networking.istio.io/v1alpha3",

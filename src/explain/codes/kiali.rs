@@ -262,7 +262,7 @@ pub(in crate::explain) const KIALI: &[Entry] = &[
         title: "A VirtualService leads to a host that does not exist.",
         means: "There is no cluster for it, and Envoy answers 503 NC.",
         fix: "Correct `destination.host`, or create the Service.",
-        findings: &["no-such-service"],
+        findings: &["no-such-service", "mirror-to-nowhere"],
         ..Entry::EMPTY
     },
     Entry {
