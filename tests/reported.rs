@@ -33,9 +33,9 @@ const UNTOLD: [&str; 10] = [
 ];
 
 /// Floors: they may only rise.
-const RIGHT: usize = 767;
-const UNKNOWN: usize = 27;
-const SAME: usize = 730;
+const RIGHT: usize = 775;
+const UNKNOWN: usize = 26;
+const SAME: usize = 740;
 
 /// What was kept of `/clusters`.
 const CLUSTERS: [&str; 2] = ["--clusters", "clusters.json"];

@@ -47,12 +47,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         Some((namespace, name)) => service_logs(&namespace, &name),
         None => objects.first().map(show).unwrap_or_default(),
     };
+    let replies = case.answers();
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: format!("{} ejected", all_endpoints(cluster)),
         why: format!(
-            "A's proxy saw every endpoint fail and ejected it. {lets} lets it eject up to {up_to} %, and panic routing is off, so nobody is left to try. Envoy replies itself; the failing answers of B are the cause."
+            "A's proxy saw every endpoint fail and ejected it. {lets} lets it eject up to {up_to} %, and panic routing is off, so nobody is left to try. {replies}; the failing answers of B are the cause."
         ),
         objects,
         fix,

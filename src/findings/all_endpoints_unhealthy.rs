@@ -36,12 +36,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cause =
         if flags.iter().any(|flag| *flag == CHECKED) { checked(case, cluster, &pods) } else { called_so(case, &pods) };
     let Cause { words, objects, fix, next, evidence } = cause;
+    let replies = case.answers();
     Some(Found {
         certainty: certain(if objects.is_empty() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
         title: format!("{} unhealthy", all_endpoints(cluster)),
         why: format!(
-            "To A's proxy {} unhealthy ({says}){words}, and it sends no requests to unhealthy ones. Envoy replies itself.",
+            "To A's proxy {} unhealthy ({says}){words}, and it sends no requests to unhealthy ones. {replies}.",
             all_endpoints(cluster)
         ),
         fix,

@@ -24,6 +24,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let by = owner.as_ref().map_or_else(|| "The route".to_owned(), named);
     let shown = if name.is_empty() { "no cluster at all".to_owned() } else { format!("cluster {name}") };
     let evidence = step.evidence.iter().cloned().chain(at).collect();
+    let replies = case.answers();
     Some(Found {
         next: owner.as_ref().map(show).unwrap_or_default(),
         objects: owner.into_iter().collect(),
@@ -31,7 +32,7 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         ..Found::of_end(
             &step,
             "the cluster that the route names is not there".to_owned(),
-            format!("{by} leads to {shown}, and the proxy has no such cluster, so Envoy replies itself."),
+            format!("{by} leads to {shown}, and the proxy has no such cluster, so {replies}."),
             vec![
                 advice(Op::Replace, format!("{by}: a backend that exists, with a port that it has")),
                 advice(

@@ -85,13 +85,14 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
     let port = addresses.first().and_then(|a| a.rsplit_once(':')).map_or("", |(_, port)| port);
     let listens = advice(Op::Replace, format!("see that the application listens on port {port}, on all addresses"));
     let let_through = advice(Op::Replace, "let the NetworkPolicy or firewall between A and B through");
+    let replies = case.answers();
     Found {
         // Whether it is the address or the TLS of a rule, the counters do not tell.
         certainty: certain(if objects.is_empty() || tls.is_some() { Proved::No } else { Proved::Yes }),
         stage: Stage::Endpoints,
         title: format!("connections to {noun} fail"),
         why: format!(
-            "Every connection that A's proxy tried to {at} failed, and none succeeded: nothing listens there, something on the way drops it, or the TLS handshake fails. Envoy replies itself."
+            "Every connection that A's proxy tried to {at} failed, and none succeeded: nothing listens there, something on the way drops it, or the TLS handshake fails. {replies}."
         ),
         fix: if let Some(elsewhere) = elsewhere {
             tls.iter().map(speak_none).chain([elsewhere, listens, let_through]).collect()

@@ -34,12 +34,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let narrower = in_field(&object, format!("{}.match", object.field));
     let leave_out = format!("{}, {}: leave this cluster out", named(&object), narrower.field);
     let delete = format!("{}, {}: delete this patch", named(&object), object.field);
+    let replies = case.answers();
     Some(Found {
         certainty: certain(if every_proxy { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,
         title: format!("EnvoyFilter {} removes the cluster", filter.text("metadata.name").unwrap_or_default()),
         why: format!(
-            "{} removes clusters from what istiod sends to the proxy, and its match takes {}. The route still names it. Envoy replies itself.",
+            "{} removes clusters from what istiod sends to the proxy, and its match takes {}. The route still names it. {replies}.",
             named(&object),
             cluster.name
         ),

@@ -30,12 +30,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let read = case.read(&rule).zip(case.cluster_name());
     let policy = read.and_then(|(read, cluster)| policy_part(&read, &cluster, "tls"));
     evidence.push(at);
+    let replies = case.answers();
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: "TLS to every endpoint fails".to_owned(),
         why: format!(
-            "{} makes A's proxy speak mutual TLS, and {} has no proxy that would understand it: no connection succeeded. Envoy replies itself.",
+            "{} makes A's proxy speak mutual TLS, and {} has no proxy that would understand it: no connection succeeded. {replies}.",
             named(&rule),
             named(&pod_ref)
         ),

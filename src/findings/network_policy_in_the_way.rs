@@ -51,13 +51,14 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         |policy: &&Node| policy.at("spec.ingress").map_or_else(|| policy.lacks("spec.ingress"), |at| at.evidence());
     let mut evidence: Vec<Evidence> = guarding.iter().map(ground).collect();
     evidence.extend(failures_of(cluster));
+    let replies = case.answers();
     Some(Found {
         // Whether the network plugin enforces policies is not known.
         certainty: certain(Proved::No),
         stage: Stage::Endpoints,
         title: "no rule lets A in".to_owned(),
         why: format!(
-            "{names} {} the pods of B, and no rule lets {} connect to port {port}. Every connection that A's proxy tried failed. Envoy replies itself.",
+            "{names} {} the pods of B, and no rule lets {} connect to port {port}. Every connection that A's proxy tried failed. {replies}.",
             if objects.len() == 1 { "guards" } else { "guard" },
             case.source_pod().as_ref().map_or_else(|| "A".to_owned(), named),
         ),

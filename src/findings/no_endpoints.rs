@@ -45,7 +45,8 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     Some(cause.map_or_else(
         || kept_from_a(case, &service, empty.clone()).unwrap_or_else(|| unexplained(case, &host, empty.clone())),
         |cause| {
-            let follows = format!("The cluster of {host} is empty, so Envoy replies itself.");
+            let replies = case.answers();
+            let follows = format!("The cluster of {host} is empty, so {replies}.");
             explained(&service, cause, Stage::Endpoints, &follows, Some(empty.clone()))
         },
     ))
@@ -261,21 +262,21 @@ fn kept_from_a(case: &Case, service: &Node, empty: Evidence) -> Option<Found> {
     })
 }
 
-/// Without the Service's object only the proxy's side is known.
 /// A `ServiceEntry` whose name resolves to nothing, or that lists no endpoint.
-fn of_an_entry(host: &str, entry: &Node, empty: Evidence) -> Found {
+fn of_an_entry(case: &Case, host: &str, entry: &Node, empty: Evidence) -> Found {
     let by_dns = entry.text("spec.resolution").is_some_and(|resolution| resolution.starts_with("DNS"));
     if let Some(labels) = entry.at("spec.workloadSelector.labels") {
-        return of_a_selector(host, entry, &labels, empty);
+        return of_a_selector(case, host, entry, &labels, empty);
     }
     let (object, fix) = if by_dns { other_name(entry) } else { with_an_endpoint(entry) };
     let why =
         if by_dns { "the proxy resolves its endpoints by DNS, and got no address" } else { "it lists no endpoint" };
+    let replies = case.answers();
     Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),
-        why: format!("{} is for {host}, and {why}. Its cluster is empty, so Envoy replies itself.", named(&object)),
+        why: format!("{} is for {host}, and {why}. Its cluster is empty, so {replies}.", named(&object)),
         next: show(&object),
         objects: vec![object],
         fix: vec![fix],
@@ -308,17 +309,18 @@ fn with_an_endpoint(entry: &Node) -> (ObjectRef, Fix) {
 }
 
 /// A `ServiceEntry` that selects its endpoints among `WorkloadEntry` objects and pods of its namespace, and finds none.
-fn of_a_selector(host: &str, entry: &Node, labels: &Node, empty: Evidence) -> Found {
+fn of_a_selector(case: &Case, host: &str, entry: &Node, labels: &Node, empty: Evidence) -> Found {
     let object = ref_of(Kind::ServiceEntry, entry, &labels.place());
     let by = named(&object);
     let wanted = label_text(&entry.labels("spec.workloadSelector.labels"));
     let text = format!("{by}, {}: labels that its WorkloadEntry objects, or its pods, carry", object.field);
+    let replies = case.answers();
     Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),
         why: format!(
-            "{by} is for {host} and selects what carries {wanted}: no WorkloadEntry and no pod of namespace {} that can be used does. Its cluster is empty, so Envoy replies itself.",
+            "{by} is for {host} and selects what carries {wanted}: no WorkloadEntry and no pod of namespace {} that can be used does. Its cluster is empty, so {replies}.",
             object.namespace
         ),
         next: show(&object),
@@ -329,18 +331,20 @@ fn of_a_selector(host: &str, entry: &Node, labels: &Node, empty: Evidence) -> Fo
     }
 }
 
+/// Without the Service's object only the proxy's side is known.
 fn unexplained(case: &Case, host: &str, empty: Evidence) -> Found {
     if let Some(entry) = entry_of(case) {
-        return of_an_entry(host, &entry, empty);
+        return of_an_entry(case, host, &entry, empty);
     }
     let object = case.cluster_name().and_then(|n| n.service());
     let object = object.map(|(namespace, name)| object_ref(Kind::Service, &namespace, &name, ""));
+    let replies = case.answers();
     Found {
         certainty: certain(Proved::No),
         stage: Stage::Endpoints,
         title: format!("{host} has no endpoints"),
         why: format!(
-            "The cluster of {host} is empty, so Envoy replies itself: no pod is selected, none is ready, or the name did not resolve."
+            "The cluster of {host} is empty, so {replies}: no pod is selected, none is ready, or the name did not resolve."
         ),
         next: object.as_ref().map(list_slices).unwrap_or_default(),
         objects: object.into_iter().collect(),

@@ -72,13 +72,14 @@ fn routed_to(case: &Case) -> Option<Found> {
     let mut evidence = vec![case.cluster()?.absence.first()?.clone(), route_at];
     evidence.extend(service.as_ref().and_then(|s| s.at("spec.ports")).map(|n| n.evidence()));
     let objects = [Some(route.clone()), service.as_ref().map(|s| ref_of(Kind::Service, s, "spec.ports"))];
+    let replies = case.answers();
     Some(Found {
         // A Sidecar may hide ports; only the Service itself proves that there is none.
         certainty: certain(if service.is_some() { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,
         title: format!("{} has no port {}", name.host, name.port),
         why: format!(
-            "{} sends the request to port {} of {}, which has {}, so there is no cluster for it. Envoy replies itself.",
+            "{} sends the request to port {} of {}, which has {}, so there is no cluster for it. {replies}.",
             named(&route),
             name.port,
             name.host,

@@ -80,12 +80,13 @@ fn routed_to(case: &Case) -> Option<Found> {
         _ => &[],
     };
     let what = if no_service.is_some() { "there is no such Service" } else { "the proxy knows no such host" };
+    let replies = case.answers();
     Some(Found {
         certainty: certain(if no_service.is_some() { Proved::Yes } else { Proved::No }),
         stage: Stage::Cluster,
         title: format!("no such host \"{}\"", name.host),
         why: format!(
-            "{} sends the request to {}, and {what}, so there is no cluster for it. Envoy replies itself.",
+            "{} sends the request to {}, and {what}, so there is no cluster for it. {replies}.",
             named(&route),
             name.host
         ),

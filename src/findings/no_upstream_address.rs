@@ -21,13 +21,14 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let cluster = case.cluster().filter(|_| case.lacks_host())?;
     let step = case.last_step()?;
     let note = if step.note.is_empty() { "no host can be chosen".to_owned() } else { step.note.clone() };
+    let replies = case.answers();
     Some(Found::of_end(
         &step,
         "the cluster has no host for the request".to_owned(),
-        format!("Cluster {}: {note}. Envoy replies 503 itself.", cluster.name),
+        format!("Cluster {}: {note}. {replies}.", cluster.name),
         vec![advice(
             Op::Replace,
-            "give the cluster hosts, or the request what the cluster looks for: a destination that was restored, or a header",
+            "dial the destination itself, not the proxy; or send the header that the cluster looks for, with IP:PORT",
         )],
     ))
 }

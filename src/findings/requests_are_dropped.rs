@@ -32,10 +32,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         return None;
     };
     let step = case.last_step()?;
+    let replies = case.answers();
     Some(Found::of_end(
         &step,
         title.to_owned(),
-        format!("{by} for {}, so Envoy replies itself.", step.subject),
+        format!("{by} for {}, so {replies}.", step.subject),
         vec![advice(Op::Remove, undo)],
     ))
 }

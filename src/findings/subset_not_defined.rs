@@ -53,8 +53,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
         Some(rule) => format!("{} defines {has}", named(rule)),
         None => format!("no DestinationRule of {} that the proxy sees defines any", name.host),
     };
+    let replies = case.answers();
     let why = format!(
-        "{from} sends this request to subset \"{}\", but {with}, so the proxy has no cluster for it. Envoy replies itself; {} never sees the request.",
+        "{from} sends this request to subset \"{}\", but {with}, so the proxy has no cluster for it. {replies}; {} never sees the request.",
         name.subset, name.host
     );
     let mut fix = vec![define(case, rule.as_ref(), &name)];

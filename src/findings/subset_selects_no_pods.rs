@@ -41,8 +41,9 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     } else {
         format!("subset \"{}\" as the pods with {}", name.subset, label_text(&wanted))
     };
+    let replies = case.answers();
     let why = format!(
-        "{} defines {says}, and none of the {} endpoints of {} is one of them, so the cluster is empty. Envoy replies itself; {} never sees the request.",
+        "{} defines {says}, and none of the {} endpoints of {} is one of them, so the cluster is empty. {replies}; {} never sees the request.",
         named(&rule),
         others.len(),
         name.host,

@@ -51,12 +51,13 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     evidence.extend(failures_of(cluster));
     let objects: Vec<ObjectRef> =
         [object.clone()].into_iter().chain(disabled.map(|(policy, _)| policy)).chain([pod_ref.clone()]).collect();
+    let replies = case.answers();
     Some(Found {
         certainty: certain(Proved::Yes),
         stage: Stage::Endpoints,
         title: "TLS to every endpoint fails".to_owned(),
         why: format!(
-            "{} has A's proxy speak TLS ({mode}) to {}; {against}. No connection succeeds. Envoy replies itself.",
+            "{} has A's proxy speak TLS ({mode}) to {}; {against}. No connection succeeds. {replies}.",
             named(&object),
             named(&pod_ref)
         ),

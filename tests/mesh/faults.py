@@ -14,6 +14,7 @@ from lookalikes import LOOKALIKES
 from routing import ROUTING
 from shapes import (
     ALLOWS_AN_ORIGIN,
+    ANSWER,
     ANSWERING_SCRIPT,
     API,
     BAD_SCRIPT,
@@ -591,7 +592,7 @@ OWN = [
         "script-answers",
         "product-service:8082",
         objects=[ANSWERING_SCRIPT],
-        holds=lambda proxy: "418" in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8082")),
+        holds=lambda proxy: ANSWER in json.dumps(proxy.config("dynamic_listeners", "0.0.0.0_8082")),
         heat=until_nothing_answers(lambda proxy: True),
         finding="filter-of-an-envoy-filter",
         sure="unknown",

@@ -13,6 +13,7 @@ use crate::envoy::pb::envoy::config::listener::v3::listener_filter_chain_match_p
 use crate::envoy::pb::envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol as Config;
 use crate::snapshot::{Node, Origin};
 use crate::walk::listen::listener::Active;
+use crate::walk::listen::listener_filter::{Kind, short_type};
 use crate::walk::way::dial::{Dial, Layer, Restored};
 use crate::walk::way::protocol::Protocol;
 use crate::walk::way::question::ProxyProtocol;
@@ -84,28 +85,6 @@ pub(in crate::walk) fn inspect(walker: &Walker, active: &Active, dial: &Dial) ->
     bytes.arrive()
 }
 
-/// The filters that are modeled.
-enum Kind {
-    Tls,
-    Http,
-    ProxyHeader,
-    OriginalDst,
-    Other,
-}
-
-impl Kind {
-    /// By the type of its configuration; by its name, of now or of old, where it has none.
-    fn of(type_name: &str, name: &str) -> Self {
-        match (type_name, name.strip_prefix("envoy.filters.listener.").unwrap_or(name)) {
-            ("TlsInspector", _) | ("", "tls_inspector" | "envoy.listener.tls_inspector") => Self::Tls,
-            ("HttpInspector", _) | ("", "http_inspector" | "envoy.listener.http_inspector") => Self::Http,
-            ("ProxyProtocol", _) | ("", "proxy_protocol" | "envoy.listener.proxy_protocol") => Self::ProxyHeader,
-            ("OriginalDst", _) | ("", "original_dst" | "envoy.listener.original_dst") => Self::OriginalDst,
-            _ => Self::Other,
-        }
-    }
-}
-
 /// What comes on the connection, as far as the filters have read it.
 struct Bytes<'a> {
     walker: &'a Walker<'a>,
@@ -121,8 +100,7 @@ struct Bytes<'a> {
 impl Bytes<'_> {
     /// A filter looks; why it closes the connection, where it does.
     fn meet(&mut self, name: &str, any: Option<&JsonAny>) -> Option<String> {
-        let type_name = any.map_or("", |any| any.type_name.rsplit('.').next().unwrap_or_default());
-        match Kind::of(type_name, name) {
+        match Kind::of(any, name) {
             Kind::Tls => {
                 self.waits_for_the_client();
                 self.inspect_tls();
@@ -135,9 +113,11 @@ impl Bytes<'_> {
                 self.inspect_http();
             }
             Kind::ProxyHeader => return self.take_header(name, any),
-            Kind::OriginalDst => self.dial.restored = Restored::Yes,
+            Kind::OriginalDst if self.dial.restored == Restored::No => self.dial.restored = Restored::Own,
+            Kind::OriginalDst => {}
             Kind::Other => {
-                let is_harmless = [type_name, name].iter().any(|known| harmless::listener_filter(known).is_some());
+                let is_harmless =
+                    [short_type(any), name].iter().any(|known| harmless::listener_filter(known).is_some());
                 if !is_harmless {
                     self.odd.push(format!("listener filter {name} is not modeled"));
                 }

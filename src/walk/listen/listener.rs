@@ -13,6 +13,7 @@ use crate::envoy::pb::envoy::config::listener::v3::Listener;
 use crate::mesh::conventions::Redirected;
 use crate::snapshot::{Evidence, Listening, Node};
 use crate::verdict::{Mark, Stage};
+use crate::walk::listen::listener_filter::asks_for_the_original;
 use crate::walk::listen::spoken::{protocols, takes_tls};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
@@ -203,9 +204,40 @@ fn nobody(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Told<Active> 
         let row = Row::new(Stage::Listener, Mark::Warned, &subject, &note);
         return active(walker, status).then(&|active| passed(active, dial)).row(row);
     }
+    if let Some(told) = redirected_there(walker, statuses, dial) {
+        return told;
+    }
     let at = |status: &Listening| walker.snapshot.listening_at(walker.origin, status);
     let evidence = statuses.iter().take(MOST_NAMED).filter_map(at);
     Told::ends(Stop::NoListener).row(Row::stopped(Stage::Listener, &subject, &why).citing(evidence))
+}
+
+/// A listener that asks for the address that was dialed before a redirection is there for redirected connections;
+/// whether those to this address are is the business of the network around the proxy.
+fn redirected_there(walker: &Walker, statuses: &[Listening], dial: &Dial) -> Option<Told<Active>> {
+    let asks = |status: &&Listening| match configuration(walker, status) {
+        Got::Found(Some(active)) => is_bound(&active.listener) && asks_for_the_original(&active.listener),
+        Got::Found(None) | Got::Absent(_) | Got::Gap(_) => false,
+    };
+    let asking: Vec<&Listening> = statuses.iter().filter(asks).collect();
+    let names: Vec<&str> = asking.iter().map(|status| status.name.as_str()).collect();
+    let condition = |what: &str| {
+        let subject = names.join(", ");
+        let condition = Condition::withheld(
+            Stage::Listener,
+            &subject,
+            "it takes what is redirected to it, and no configuration says what is",
+        );
+        condition.provided_that(&format!("connections to port {} are redirected to {what}", dial.port))
+    };
+    match &asking[..] {
+        [] => None,
+        [only] => {
+            let rest = active(walker, only).then(&|active: Active| passed(active.redirected(), dial));
+            Some(rest.under([condition(&only.name)]))
+        }
+        [_, ..] => Some(Told::open(condition("one of them"))),
+    }
 }
 
 /// The listener that a port of a gateway's Service leads to, and how that is known: by the names of its routes, by the

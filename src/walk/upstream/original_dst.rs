@@ -33,7 +33,14 @@ pub(in crate::walk) fn evaluate(
         Ok(named) => named,
         Err(why) => return Evaluated::unknown(trail, &why),
     };
-    if named.is_none() && dial.restored == Restored::No {
+    if named.is_none() && dial.restored != Restored::Yes {
+        if dial.restored == Restored::Own {
+            walker.unchecked(format!(
+                "whether connections are redirected where the proxy runs: then {} has the proxy dial itself, until its \
+                 circuit breaker ends that (UO)",
+                trail.name
+            ));
+        }
         trail.own_socket = assignment::socket(cluster.transport_socket.as_ref()).map(Arc::new);
         let note = "it sends requests on to the address that was dialed first, and the proxy was dialed itself";
         return Evaluated::ended(trail, wire.no_host(), note, Vec::new());

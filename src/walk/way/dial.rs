@@ -56,9 +56,12 @@ impl Layer {
 /// Whether the proxy knows the address that was dialed first, which is what `ORIGINAL_DST` clusters go by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::walk) enum Restored {
-    /// It was redirected, or a listener filter brought the address back.
+    /// It was redirected, and the listener asks for the address or was handed it.
     Yes,
-    /// It knows its own address only.
+    /// The listener asks for it, and was dialed itself: the kernel says nothing, or the listener's own address where it
+    /// redirects other connections (`source/extensions/filters/listener/original_dst/original_dst.cc`).
+    Own,
+    /// Nobody asks for it.
     No,
 }
 
