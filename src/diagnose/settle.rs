@@ -67,8 +67,10 @@ fn query(stage: Stage, subject: &str) -> String {
     match stage {
         Stage::HttpFilters if subject.is_empty() => "/config_dump?resource=dynamic_listeners".to_owned(),
         Stage::HttpFilters => {
-            let name = subject.rsplit(['.', '/']).next().unwrap_or_default();
-            let plain = |c: &char| c.is_ascii_alphanumeric() || "_-".contains(*c);
+            // Envoy's own count under the last word of their names; a name that somebody gave is what it is.
+            let own = subject.strip_prefix("envoy.").and_then(|name| name.rsplit(['.', '/']).next());
+            let name = own.unwrap_or(subject);
+            let plain = |c: &char| c.is_ascii_alphanumeric() || "_-.".contains(*c);
             format!("/stats?filter={}", name.chars().filter(plain).collect::<String>())
         }
         Stage::Request | Stage::Capture | Stage::Listener | Stage::FilterChain => {

@@ -21,7 +21,7 @@ use crate::diagnose::{
 use crate::mesh::injected::has_proxy;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Command, Fix, ObjectRef, Op, Stage};
-use crate::walk::{HostTrail, Stop};
+use crate::walk::{HostTrail, Socket, Stop};
 
 pub(crate) const YIELDS_TO: &[&str] = &[
     "application-does-not-listen",
@@ -83,7 +83,10 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
     let noun = if count == 1 { "the endpoint" } else { "every endpoint" };
     let at = addresses.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     let port = addresses.first().and_then(|a| a.rsplit_once(':')).map_or("", |(_, port)| port);
-    let listens = advice(Op::Replace, format!("see that the application listens on port {port}, on all addresses"));
+    let sealed = speaks_tls(case);
+    let (also, speaks) = if sealed { (", or the TLS handshake fails", " and speaks TLS there") } else { ("", "") };
+    let listens =
+        advice(Op::Replace, format!("see that the application listens on port {port}, on all addresses{speaks}"));
     let let_through = advice(Op::Replace, "let the NetworkPolicy or firewall between A and B through");
     let replies = case.answers();
     Found {
@@ -92,7 +95,7 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
         stage: Stage::Endpoints,
         title: format!("connections to {noun} fail"),
         why: format!(
-            "Every connection that A's proxy tried to {at} failed, and none succeeded: nothing listens there, something on the way drops it, or the TLS handshake fails. {replies}."
+            "Every connection that A's proxy tried to {at} failed, and none succeeded: nothing listens there, or something on the way drops it{also}. {replies}."
         ),
         fix: if let Some(elsewhere) = elsewhere {
             tls.iter().map(speak_none).chain([elsewhere, listens, let_through]).collect()
@@ -109,6 +112,14 @@ fn refused(case: &Case, addresses: &[String], pods: &[Node], evidence: Vec<Evide
         codes: &[],
         evidence,
     }
+}
+
+/// Whether A's proxy speaks TLS to an endpoint.
+fn speaks_tls(case: &Case) -> bool {
+    case.cluster().is_some_and(|cluster| {
+        let sockets = cluster.hosts.iter().filter_map(|host| host.socket.as_deref());
+        sockets.chain(cluster.own_socket.as_deref()).any(Socket::is_tls)
+    })
 }
 
 /// The `DestinationRule` that has A's proxy speak TLS to the endpoints, and where it does.

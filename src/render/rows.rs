@@ -8,7 +8,7 @@ use super::hosts::all_healthy;
 use super::line::{Line, NARROW, hanging, indented, with_references};
 use super::text::{Detail, Screen};
 use super::theme::Role;
-use crate::verdict::{Branch, ClusterChoice, Decision, Mark, Side, Stage, Step};
+use crate::verdict::{Branch, ClusterChoice, Condition, Decision, Mark, Side, Stage, Step};
 
 impl Screen<'_> {
     /// The rows of one proxy.
@@ -132,6 +132,7 @@ impl Screen<'_> {
         let role = if step.mark == Mark::NotReached { Role::Unreached } else { Role::Plain };
         let label = self.label(step, column);
         let (subject, note) = words(step);
+        let note = self.open(step).unwrap_or(note);
         let references = self.references(&step.evidence);
         let joined = format!("{subject}, {note}");
         let margin = if references.is_empty() { 0 } else { references.len() + 2 };
@@ -140,6 +141,14 @@ impl Screen<'_> {
         let mut lines = hanging(label, role, &subject, NARROW, self.width);
         lines.extend(indented(column, role, &note, self.width));
         with_references(lines, &references, self.width)
+    }
+
+    /// Instead of a note that stands below once more, among what is open: which of these it is.
+    fn open(&self, step: &Step) -> Option<String> {
+        let is_it = |open: &&Condition| open.side == step.side && open.stage == step.stage && open.why == step.note;
+        let conditions = self.verdict.conditions.iter();
+        let found = conditions.filter(|_| self.detail == Detail::Brief && !step.subject.is_empty()).find(is_it)?;
+        Some(format!("[c{}]", found.id))
     }
 
     /// What a row lists below itself: the clusters where there are several, or the endpoints of one.

@@ -90,7 +90,7 @@ impl Unfit {
             Self::NoFilters => "its filter chain has no filters, so the proxy closes it".to_owned(),
             Self::ClientCertificateMissing => "a client certificate is required".to_owned(),
             Self::CertificateNotDelivered(name) => {
-                format!("the certificate that the proxy would show, {name}, was never delivered")
+                format!("its certificate {name} was never delivered")
             }
             Self::UpgradeRefused(wanted) if wanted == "CONNECT" => "CONNECT is not allowed here".to_owned(),
             Self::UpgradeRefused(wanted) => format!("upgrades to {wanted} are not allowed here"),

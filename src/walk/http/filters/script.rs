@@ -29,7 +29,7 @@ pub(super) fn lua(ask: &Ask, applied: &Applied) -> Vec<Effect> {
 /// A script, a module of Wasm or Go, or a filter that is loaded from a library.
 pub(super) fn program(ask: &Ask, kind: &str) -> Vec<Effect> {
     let why = format!(
-        "what the {kind} of HTTP filter {} does is not known: it can answer or change the request, and change the answer",
+        "what the {kind} of HTTP filter {} does is not known: it can change the request and the answer",
         ask.filter.name
     );
     vec![Effect::Open(vec![Power::Answer], why)]
