@@ -265,6 +265,7 @@ impl Taking<'_> {
         let own = |drawn: &Drawn| cited.as_ref()?.get("clusters")?.index(drawn.entry);
         let citing = chosen.only.as_ref().and_then(own).or_else(|| cited.clone());
         let row = Row::passed(Stage::Route, &self.subject(hit), "").citing(citing.iter().map(Node::evidence));
+        self.bounded(hit);
         let levels = self.levels(hit);
         let retries = retries::of(self.walker, self.http, action, &levels);
         let wire = Wire::Http { not_found: not_found(action), priority: action.priority(), retries };
@@ -286,6 +287,19 @@ impl Taking<'_> {
             }
         };
         told.row(row)
+    }
+
+    /// How long the application takes no configuration tells. Where the route waits less than Envoy's own 15 s, that is
+    /// worth a line.
+    fn bounded(&self, hit: &Hit) {
+        let Some(timeout) = hit.node.at("route.timeout").and_then(|at| at.value().as_str().map(str::to_owned)) else {
+            return;
+        };
+        let seconds: Option<f64> = timeout.trim_end_matches('s').parse().ok();
+        if seconds.is_some_and(|seconds| seconds > 0.0 && seconds < 15.0) {
+            let which = hit.words();
+            self.walker.unchecked(format!("whether an answer comes within {timeout}, the timeout of {which} (UT)"));
+        }
     }
 
     /// The route, its virtual host and the route configuration.
