@@ -69,8 +69,8 @@ pub(crate) use peer_authentication::mtls_mode;
 pub(crate) use plaintext::{Hides, Sender, hidden};
 pub(crate) use rejected::{Rejected, mends, shortened};
 pub(crate) use rules::{
-    destination_field, destination_of, destinations, is_host, is_of_gateway_api, mirror_of, only, policy_of,
-    policy_part, route_object, rule_for_all, rules, rules_field, set_policy,
+    destination_field, destination_of, destinations, is_host, is_of_gateway_api, mirror_of, no_upgrade, only,
+    policy_of, policy_part, route_object, rule_for_all, rules, rules_field, set_policy,
 };
 pub(crate) use slices::{a_ready_endpoint, port_entry, protocol_field, ready, ready_pods, slices};
 

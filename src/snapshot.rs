@@ -301,8 +301,7 @@ impl Snapshot {
         Lookup::Unread(need)
     }
 
-    /// The objects of a kind, in a namespace (all when `None`), that carry all of `labels` (any when empty); absent when
-    /// there are none.
+    /// The objects of a kind, in a namespace (all when `None`), that carry all of `labels` (any when empty).
     pub fn objects(&self, kind: Kind, namespace: Option<&str>, labels: &[(String, String)]) -> Lookup<Vec<Node>> {
         let need = Need::Objects(kind, namespace.map(str::to_owned), labels.to_vec());
         if !self.is_read(&need) {
@@ -315,6 +314,12 @@ impl Snapshot {
             .enumerate()
             .map(|(i, object)| Node::new(Origin::Kubernetes, &query, &format!("$.items[{i}]"), Arc::clone(object)));
         Lookup::Found(nodes.collect())
+    }
+
+    /// That a list which was read holds nothing.
+    pub fn nothing_listed(&self, kind: Kind, namespace: &str) -> Evidence {
+        let need = Need::Objects(kind, Some(namespace.to_owned()), Vec::new());
+        Evidence::absent(Origin::Kubernetes, &need.query(), "$.items[0]".to_owned())
     }
 
     /// The objects of a kind and a namespace that are at hand, whether there are more or not.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, in_field, named, ref_of, set};
+use super::{Case, in_field, named, ref_of, replace, set};
 use crate::mesh::istio::ClusterName;
 use crate::snapshot::{Evidence, Kind, Node};
 use crate::verdict::{Fix, ObjectRef};
@@ -147,6 +147,15 @@ pub(crate) fn policy_of(case: &Case, cluster: &ClusterTrail, part: &str) -> Opti
     let (rule, _) = Case::object_of_cluster(cluster)?;
     let at = policy_part(&case.read(&rule)?, &ClusterName::parse(&cluster.name)?, part)?;
     Some((rule, at))
+}
+
+/// The part of a `DestinationRule` that makes HTTP/2 of HTTP/1.1 should not; `words` say when.
+pub(crate) fn no_upgrade(case: &Case, cluster: &ClusterTrail, words: &str) -> Option<Fix> {
+    let (rule, pool) = policy_of(case, cluster, "connectionPool")?;
+    let at = pool.at("http.h2UpgradePolicy").filter(|at| at.value().as_str() == Some("UPGRADE"))?;
+    let object = in_field(&rule, at.place());
+    let text = format!("{}, {}: DO_NOT_UPGRADE, {words}", named(&object), object.field);
+    Some(replace(&object, Some(&at), Some(json!("DO_NOT_UPGRADE")), text))
 }
 
 /// A field of a part of the `DestinationRule`'s traffic policy that counts for the cluster (`outlierDetection`,

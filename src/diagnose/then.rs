@@ -220,7 +220,8 @@ fn is_reset(record: &LogRecord, response: &Response) -> bool {
 
 /// Whether the line is of the proxy that closes a connection, and the answer is what the other one makes of that.
 fn is_other_end(record: &LogRecord, response: &Response) -> bool {
-    let is_closed = record.status == Some(0) && (record.termination.is_some() || record.flags == ["NR"]);
+    let closes = record.termination.is_some() || record.flags == ["NR"] || record.flags == ["DPE"];
+    let is_closed = record.status == Some(0) && closes;
     let is_made_of_it = response.flags.iter().any(|flag| ["UC", "UF", "UR"].contains(flag));
     is_closed && is_made_of_it && response.from == Answerer::SourceProxy
 }

@@ -344,7 +344,7 @@ pub(super) const FLAGS: &[Entry] = &[
                   pauses: the idle timeouts. All after the same time: B's timeout.",
         fix: "Speak mutual TLS to B; or set the proxy's idle timeout below the application's \
               (`connectionPool.http.idleTimeout`).",
-        findings: &["mtls-required", "certificate-not-accepted", "requests-failed-so-far"],
+        findings: &["mtls-required", "certificate-not-accepted", "requests-failed-so-far", "request-not-taken"],
         ..Entry::EMPTY
     },
     Entry {

@@ -13,6 +13,8 @@
 //! How to fix it: Add a rule that allows the request, or narrow the one that denies it. Where a rule asks for a
 //! principal, let A speak mutual TLS.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
 use crate::diagnose::{
@@ -309,7 +311,9 @@ fn nearest(case: &Case, policies: &[Node], stage: Stage) -> Option<Nearest> {
     let more = misses.len() - 1;
     let miss = misses.into_iter().next()?;
     let is_of_a_gateway = miss.field.is_about_the_address() && comes_from_a_gateway(case);
-    let miss = Miss { hint: miss.hint.or(is_of_a_gateway.then_some(OF_A_GATEWAY)), ..miss };
+    let is_forwarded = miss.field.is_about_the_client() && !forwarded_for(case).is_empty();
+    let hint = miss.hint.or(is_of_a_gateway.then_some(OF_A_GATEWAY)).or(is_forwarded.then_some(OF_A_HEADER));
+    let miss = Miss { hint, ..miss };
     let object = ref_of(Kind::AuthorizationPolicy, &policy, &miss.field.at.place());
     let because = match miss.way {
         Way::OfHttp => Undeclared::of(case).map(Because::Undeclared),
@@ -326,6 +330,30 @@ fn nearest(case: &Case, policies: &[Node], stage: Stage) -> Option<Nearest> {
 /// Connections come from whom B's proxy is connected with.
 /// <https://istio.io/latest/docs/tasks/security/authorization/authz-ingress/>.
 const OF_A_GATEWAY: &str = "the gateway's own address, whoever its client is: remoteIpBlocks go by the client's";
+
+/// A sidecar trusts nobody, unless `numTrustedProxies` says otherwise.
+const OF_A_HEADER: &str = "the last address of X-Forwarded-For; with numTrustedProxies N it is the one N before that";
+
+/// What the client sends as `X-Forwarded-For`.
+fn forwarded_for<'a>(case: &Case<'a>) -> Vec<&'a str> {
+    let given = case.request().headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"));
+    given.map(|(_, value)| value.as_str()).collect()
+}
+
+/// What a manager that trusts no proxy takes for the client's address; `None` where it does trust some.
+fn remote(case: &Case, address: Option<IpAddr>) -> Option<IpAddr> {
+    let filters = case.trail().filter_chain.as_ref()?.list("filters");
+    let trusts = ["xff_num_trusted_hops", "use_remote_address", "original_ip_detection_extensions"];
+    let is_set = |field: &&str| {
+        let at = |filter: &Node| filter.at(&format!("typed_config.{field}"));
+        filters.iter().filter_map(at).any(|at| !matches!(at.value(), Value::Bool(false)) && at.value() != 0)
+    };
+    if trusts.iter().any(is_set) {
+        return None;
+    }
+    let last = forwarded_for(case).last().and_then(|value| value.rsplit(',').next());
+    last.map_or(address, |last| last.trim().parse().ok())
+}
 
 /// Whether it is a gateway that sends the request.
 fn comes_from_a_gateway(case: &Case) -> bool {
@@ -379,7 +407,7 @@ fn asked(case: &Case, stage: Stage) -> Option<Asked> {
     };
     // What a pod sends comes from its own address, but for a client that a gateway speaks for.
     let address = pod.as_ref().and_then(|pod| pod.text("status.podIP")?.parse().ok());
-    Some(Asked { speaks, port: there.port, client, address })
+    Some(Asked { speaks, port: there.port, client, address, remote: remote(case, address) })
 }
 
 /// B's Service, where A's request is HTTP and the name of the port does not say so.

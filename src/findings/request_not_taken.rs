@@ -13,21 +13,48 @@
 //! How to fix it: Correct the request. Where the rule is too strict, change that field of the connection manager, or
 //! `meshConfig.pathNormalization`.
 
-use crate::diagnose::{Case, Found, advice};
+use crate::diagnose::{Case, Found, Proved, advice, certain, named, no_upgrade, show};
 use crate::envoy::codec::Refusal;
-use crate::verdict::Op;
+use crate::verdict::{Fix, ObjectRef, Op};
 use crate::walk::{Stop, Unfit};
 
 pub(crate) fn examine(case: &Case) -> Option<Found> {
     let stop = case.own_stop()?;
     let (what, fixes) = told(stop)?;
     let step = case.last_step()?;
-    Some(Found::of_end(
+    let found = Found::of_end(
         &step,
         stop.words(),
         format!("{what}. The proxy refuses it before it looks for a route."),
         fixes.iter().map(|text| advice(Op::Replace, *text)).collect(),
-    ))
+    );
+    Some(match upgrade(case, stop) {
+        Some((rule, fix)) => upgraded(found, rule, fix),
+        None => found,
+    })
+}
+
+/// A's client speaks HTTP/1.1, where such headers are good, and this has A's proxy make HTTP/2 of it.
+/// <https://github.com/istio/istio/issues/27078>
+fn upgrade(case: &Case, stop: &Stop) -> Option<(ObjectRef, Fix)> {
+    if *stop != Stop::Refused(Refusal::Http2Header) {
+        return None;
+    }
+    case.destination()?;
+    let fix = no_upgrade(case, case.in_source().cluster.as_ref()?, "so that it is sent on as the client sends it")?;
+    Some((fix.object.clone()?, fix))
+}
+
+fn upgraded(found: Found, rule: ObjectRef, fix: Fix) -> Found {
+    let makes = format!("{} ({}) has A's proxy make HTTP/2 of the request.", named(&rule), rule.field);
+    Found {
+        certainty: certain(Proved::Yes),
+        why: format!("{makes} {}", found.why),
+        fix: std::iter::once(fix).chain(found.fix).collect(),
+        next: show(&rule),
+        objects: vec![rule],
+        ..found
+    }
 }
 
 /// What is wrong with the request, and what to do.

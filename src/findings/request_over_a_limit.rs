@@ -10,7 +10,7 @@
 //!
 //! How to fix it: Send less, or raise the limit by an `EnvoyFilter` at the proxy that refuses.
 
-use crate::diagnose::{Case, Found, advice};
+use crate::diagnose::{Added, Case, Found, advice};
 use crate::envoy::codec::Refusal;
 use crate::verdict::Op;
 use crate::walk::{Stop, Unfit};
@@ -21,12 +21,25 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     let step = case.last_step()?;
     let limit = step.evidence.first().and_then(|evidence| evidence.value());
     let says = limit.map_or_else(|| format!("its default of {field}"), |limit| format!("{field} = {limit}"));
-    Some(Found::of_end(
+    let found = Found::of_end(
         &step,
         stop.words(),
         format!("{what} than {} takes ({says}), so the proxy replies itself.", step.subject),
         vec![advice(Op::Replace, smaller), advice(Op::Replace, format!("{field}: more than this request has"))],
-    ))
+    );
+    Some(match Added::of(case, step.side, &step.subject).zip(length(case)) {
+        Some((added, length)) => {
+            let more = added.set(field, length.into(), "or more: so long this request is");
+            added.name(found, vec![more, advice(Op::Replace, smaller)])
+        }
+        None => found,
+    })
+}
+
+/// How many bytes the request's body has, as its client says.
+fn length(case: &Case) -> Option<u64> {
+    let says = case.request().headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    says.1.parse().ok()
 }
 
 /// What is too much of it, by which field, and how to send less.

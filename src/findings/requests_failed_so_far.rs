@@ -15,7 +15,7 @@
 use serde_json::json;
 
 use crate::diagnose::{
-    Case, Found, Proved, advice, certain, in_field, named, only, policy_of, port_entry, protocol_field, ref_of,
+    Case, Found, Proved, advice, certain, in_field, named, no_upgrade, only, port_entry, protocol_field, ref_of,
     replace, rules_field, service_logs, show,
 };
 use crate::mesh::istio::{ClusterName, declared_protocol};
@@ -48,8 +48,11 @@ pub(crate) fn examine(case: &Case) -> Option<Found> {
     };
     evidence.extend(at.iter().map(Node::evidence));
     // A timeout is the route's, all else the cluster's.
-    let mended =
-        if late == total { other_timeout(case) } else { no_upgrade(case, cluster).or_else(|| no_http2(case, cluster)) };
+    let mended = if late == total {
+        other_timeout(case)
+    } else {
+        no_upgrade(case, cluster, "where B takes HTTP/1.1 only").or_else(|| no_http2(case, cluster))
+    };
     let object = match &mended {
         Some(fix) => fix.object.clone(),
         None if late == total => {
@@ -92,18 +95,6 @@ fn other_timeout(case: &Case) -> Option<Fix> {
     let object = in_field(&owner, at.place());
     let text = format!("{}, {}: longer than {}", named(&object), object.field, at.shown());
     Some(replace(&object, Some(&at), None, text))
-}
-
-/// The part of a `DestinationRule` that makes HTTP/2 of HTTP/1.1.
-fn no_upgrade(case: &Case, cluster: &ClusterTrail) -> Option<Fix> {
-    let (rule, pool) = policy_of(case, cluster, "connectionPool")?;
-    let at = pool.at("http.h2UpgradePolicy")?;
-    if at.value().as_str() != Some("UPGRADE") {
-        return None;
-    }
-    let object = in_field(&rule, at.place());
-    let text = format!("{}, {}: DO_NOT_UPGRADE, where B takes HTTP/1.1 only", named(&object), object.field);
-    Some(replace(&object, Some(&at), Some(json!("DO_NOT_UPGRADE")), text))
 }
 
 /// The part of a Service's port that makes HTTP/2 of it.

@@ -12,6 +12,7 @@ from fault import Fault
 from identity import IDENTITY
 from lookalikes import LOOKALIKES
 from routing import ROUTING
+from sent import SENT
 from shapes import (
     ALLOWS_AN_ORIGIN,
     ANSWER,
@@ -611,4 +612,4 @@ OWN = [
 
 # Of each kind something; `run` tries these always, and of the others a sample where nobody asks for more.
 ALWAYS = [*OWN, *BOUND]
-FAULTS = [*ALWAYS, *ROUTING, *EDGES, *IDENTITY, *BEYOND, *LOOKALIKES]
+FAULTS = [*ALWAYS, *ROUTING, *EDGES, *IDENTITY, *SENT, *BEYOND, *LOOKALIKES]

@@ -19,7 +19,7 @@ const REASONS: &[Part] = &[
                 (plaintext for mutual TLS, a certificate that it refuses). Where few do, a connection was closed for \
                 being idle.",
         flag: "UC",
-        findings: &["mtls-required", "certificate-not-accepted", "requests-failed-so-far"],
+        findings: &["mtls-required", "certificate-not-accepted", "requests-failed-so-far", "request-not-taken"],
     },
     Part {
         word: "connection_timeout",
@@ -231,6 +231,7 @@ pub(in crate::explain) const RESETS: &[Entry] = &[
             "connections-fail",
             "endpoints-are-stale",
             "mtls-required",
+            "request-not-taken",
             "certificate-not-accepted",
             "circuit-breaker-full",
             "requests-failed-so-far",

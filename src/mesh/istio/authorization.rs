@@ -20,6 +20,8 @@ pub struct Asked {
     pub client: Client,
     /// The address that it comes from, where that is known.
     pub address: Option<IpAddr>,
+    /// What B's proxy takes for the client's own address, where that is known.
+    pub remote: Option<IpAddr>,
 }
 
 /// What B's proxy takes it for.
@@ -98,7 +100,7 @@ impl Field {
 
     /// What it would have to list for this client to be taken; `None` where it would be.
     pub fn lacks_client(&self, client: Client) -> Option<String> {
-        let asked = Asked { speaks: Speaks::Tcp, port: 0, client, address: None };
+        let asked = Asked { speaks: Speaks::Tcp, port: 0, client, address: None, remote: None };
         if is_listed(&self.at, &asked.has(self.about)) { None } else { self.is_of(&asked) }
     }
 
@@ -112,10 +114,17 @@ impl Field {
         self.about == About::Address
     }
 
+    /// Whether it is about the address that the client had before proxies.
+    pub fn is_about_the_client(&self) -> bool {
+        self.about == About::Remote
+    }
+
     /// Whether nothing but HTTP has what it is about.
     pub fn is_about_http(&self) -> bool {
         match self.about {
-            About::Token | About::Remote | About::Host | About::Method | About::Path | About::Header => true,
+            About::Token | About::Remote | About::Other | About::Host | About::Method | About::Path | About::Header => {
+                true
+            }
             About::Principal | About::Account | About::Namespace | About::Address | About::Port => false,
         }
     }
@@ -191,8 +200,10 @@ enum About {
     Address,
     /// What a token says.
     Token,
-    /// The address that the client had before proxies; not known here.
+    /// The address that the client had before proxies.
     Remote,
+    /// A condition of a kind that is not known.
+    Other,
     Host,
     Port,
     Method,
@@ -274,7 +285,8 @@ fn about(key: &str) -> About {
         "destination.port" => About::Port,
         _ if key.starts_with("request.headers[") => About::Header,
         _ if key.starts_with("request.auth.") => About::Token,
-        _ => About::Remote,
+        "remote.ip" => About::Remote,
+        _ => About::Other,
     }
 }
 
@@ -338,6 +350,7 @@ fn hint(field: &Field) -> Option<&'static str> {
         | About::Address
         | About::Token
         | About::Remote
+        | About::Other
         | About::Host
         | About::Method
         | About::Header => None,
@@ -351,7 +364,7 @@ impl Asked {
             (About::Port, _, _) => Has::Value(self.port.to_string()),
             (About::Address, _, _) => self.address.map_or(Has::Unknown, Has::Address),
             (About::Principal | About::Namespace | About::Account, _, Client::Unknown)
-            | (About::Remote | About::Header, Speaks::Http { .. }, _) => Has::Unknown,
+            | (About::Other | About::Header, Speaks::Http { .. }, _) => Has::Unknown,
             (About::Principal | About::Namespace | About::Account, _, Client::Nobody) => {
                 Has::Nothing("plaintext, with no certificate that would say who it is")
             }
@@ -361,10 +374,11 @@ impl Asked {
             (About::Namespace, _, Client::Known { namespace, .. }) => Has::Value(namespace.clone()),
             (About::Account, _, Client::Known { namespace, account }) => Has::Account(format!("{namespace}/{account}")),
             (
-                About::Token | About::Remote | About::Host | About::Method | About::Path | About::Header,
+                About::Token | About::Remote | About::Other | About::Host | About::Method | About::Path | About::Header,
                 Speaks::Tcp,
                 _,
             ) => Has::OfHttp,
+            (About::Remote, Speaks::Http { .. }, _) => self.remote.map_or(Has::Unknown, Has::Address),
             (About::Token, Speaks::Http { headers, .. }, _) => {
                 let is_one = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
                 let has_none = headers.as_ref().is_some_and(|headers| !headers.iter().any(is_one));
@@ -456,6 +470,7 @@ mod tests {
             port: 8082,
             client: Client::Known { namespace: "shop".to_owned(), account: "web".to_owned() },
             address: "10.244.0.7".parse().ok(),
+            remote: "198.51.100.7".parse().ok(),
         }
     }
 
@@ -482,7 +497,10 @@ mod tests {
             (source("ipBlocks", json!(["10.244.0.0/16"])), None),
             (source("ipBlocks", json!(["10.1.0.1"])), missed_by),
             (source("requestPrincipals", json!(["*"])), missed_by),
-            (source("remoteIpBlocks", json!(["10.1.0.1"])), None),
+            (source("remoteIpBlocks", json!(["198.51.100.0/24"])), None),
+            (source("remoteIpBlocks", json!(["10.1.0.1"])), missed_by),
+            (source("notRemoteIpBlocks", json!(["198.51.100.7"])), left_out),
+            (when("remote.ip", "values", json!(["10.1.0.1"])), missed_by),
             (when("request.headers[x-key]", "values", json!(["k"])), None),
             (when("request.headers[x-key]", "values", json!(["other"])), missed_by),
             (when("request.headers[x-key]", "notValues", json!(["k"])), left_out),

@@ -47,7 +47,8 @@ enum Target {
 fn target(walker: &Walker, port: u16) -> Target {
     let Some(pod) = walker.source_pod() else { return Target::Port(port) };
     let namespace = pod.text("metadata.namespace").unwrap_or_default();
-    let services = walker.glance(walker.snapshot.objects(Kind::Service, Some(&namespace), &[])).unwrap_or_default();
+    let services = walker.glance(walker.snapshot.objects(Kind::Service, Some(&namespace), &[]));
+    let Some(services) = services else { return Target::Port(port) };
     let labels = pod.labels("metadata.labels");
     let own: Vec<&Node> = services.iter().filter(|service| selects(service, &labels)).collect();
     let entries: Vec<Node> = own.iter().flat_map(|service| service.list("spec.ports")).collect();
@@ -59,9 +60,11 @@ fn target(walker: &Walker, port: u16) -> Target {
     let is_direct = is_dialed_itself(&pod, port) || own.iter().any(|service| is_headless(service));
     match own.first() {
         Some(service) if !is_target && !is_direct => Target::OfNoService((*service).clone()),
-        None if !is_direct && !services.is_empty() => {
+        None if !is_direct => {
             let selectors = services.iter().filter_map(|service| service.at("spec.selector"));
-            Target::OfNobody(selectors.take(3).map(|selector| selector.evidence()).collect())
+            let found: Vec<Evidence> = selectors.take(3).map(|selector| selector.evidence()).collect();
+            let nothing = || vec![walker.snapshot.nothing_listed(Kind::Service, &namespace)];
+            Target::OfNobody(if found.is_empty() { nothing() } else { found })
         }
         Some(_) | None => Target::Port(port),
     }
