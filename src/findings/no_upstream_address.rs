@@ -3,14 +3,15 @@
 //! A cluster of type `ORIGINAL_DST` sends each request where its client dialed, or to the address in a header or in
 //! metadata. There is none, and Envoy answers 503 UH.
 //!
-//! How it comes about: The listener does not restore the address that was dialed (no `use_original_dst` and no PROXY
-//! header), and no header names one; or the header's value is not an address.
+//! How it comes about: The proxy itself was dialed, so that no connection was redirected whose address could be
+//! restored; or the listener restores none (no `use_original_dst`, no `original_dst` filter). No header names one
+//! either, or its value is not an address.
 //!
 //! How to confirm it: The cluster's `type` and `original_dst_lb_config` in `istioctl proxy-config clusters POD -o
 //! json`, and the listener filters.
 //!
-//! How to fix it: Send the header (`x-envoy-original-dst-host` by default) with IP:PORT, or let the listener restore
-//! the address.
+//! How to fix it: Dial the destination, and let the connection be redirected to the proxy; or send the header
+//! (`x-envoy-original-dst-host` by default) with IP:PORT.
 
 use crate::diagnose::{Case, EVERY, Found, advice};
 use crate::verdict::Op;
