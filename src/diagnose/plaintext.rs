@@ -5,7 +5,7 @@ use serde_json::json;
 use super::case::{Case, named, ref_of};
 use super::fix::{advice, as_egress, delete, egress_host, in_field, remove, replace, set};
 use super::rules::policy_part;
-use crate::mesh::injected::has_proxy;
+use crate::mesh::injected::{as_the_proxys_user, has_proxy};
 use crate::mesh::istio::{ClusterName, config_of};
 use crate::mesh::visibility::{SERVICE_EXPORTED_TO, is_exported};
 use crate::snapshot::{Evidence, Kind, Node};
@@ -67,6 +67,18 @@ fn past_the_proxy(case: &Case) -> Sender {
         let fix = replace(&object, Some(&kept), None, text);
         let evidence = Some(kept.evidence());
         let words = "an annotation of A's pod keeps the connection from its proxy, which would speak it".to_owned();
+        return Sender { words, object: Some(object), fix: Some(fix), evidence };
+    }
+    if let Some(user) = read.as_ref().and_then(|pod| as_the_proxys_user(pod).into_iter().next()) {
+        let object = in_field(&pod, user.place());
+        let text = format!(
+            "{}, {}: another user than the proxy's; it is in the template of the pod's workload",
+            named(&object),
+            object.field
+        );
+        let fix = replace(&object, Some(&user), None, text);
+        let evidence = Some(user.evidence());
+        let words = "A's application runs as the user of its proxy, so that its connections go past it".to_owned();
         return Sender { words, object: Some(object), fix: Some(fix), evidence };
     }
     if read.is_none_or(|pod| !has_proxy(&pod)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::parties::Parties;
-use crate::verdict::{Finding, Outcome, Response, Side, endpoints, percent};
+use crate::verdict::{Finding, Mark, Outcome, Response, Side, Stage, Step, endpoints, percent};
 use crate::walk::{Branch, Guard, Stop, Walk};
 
 /// How wide the line is at most, where its words allow that: 80 columns with its mark.
@@ -227,7 +227,12 @@ pub(super) fn short(response: &Response) -> String {
 
 /// Where the request goes.
 fn hosts(walk: &Walk) -> String {
-    let Some(decision) = walk.decision() else { return format!(", without a proxy of {}", walk.request.source_name) };
+    let Some(decision) = walk.decision() else {
+        // What keeps the connection from a proxy that is there is a row with a warning.
+        let is_kept = |step: &Step| step.stage == Stage::Capture && step.mark == Mark::Warned;
+        let how = if walk.steps().iter().any(is_kept) { "past the proxy" } else { "without a proxy" };
+        return format!(", {how} of {}", walk.request.source_name);
+    };
     let all = decision.clusters.iter().flat_map(|c| &c.endpoints);
     let (usable, total) = all.fold((0, 0), |(usable, total), e| (usable + usize::from(e.eligible), total + 1));
     match (usable, total) {

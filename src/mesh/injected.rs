@@ -20,6 +20,22 @@ pub fn applications(pod: &Node) -> Vec<Node> {
     containers.filter(|container| !is_proxy(container)).collect()
 }
 
+/// Where containers of applications say that they run as the user of the pod's proxy. What that user sends is redirected
+/// nowhere, or the proxy's own connections would come back to it: it goes past the proxy (`-m owner --uid-owner`, IST0144).
+/// <https://istio.io/latest/docs/ops/deployment/application-requirements/>
+pub fn as_the_proxys_user(pod: &Node) -> Vec<Node> {
+    let (proxies, others): (Vec<Node>, Vec<Node>) = pod.list("spec.containers").into_iter().partition(is_proxy);
+    let native = pod.list("spec.initContainers").into_iter().filter(is_proxy);
+    let user = |container: &Node| {
+        let own = container.at("securityContext.runAsUser").filter(|at| at.value().is_u64());
+        own.or_else(|| pod.at("spec.securityContext.runAsUser"))
+    };
+    let owns: Vec<u64> = proxies.into_iter().chain(native).filter_map(|proxy| user(&proxy)?.value().as_u64()).collect();
+    // Root is everybody's, where TPROXY is used.
+    let is_own = |at: &Node| at.value().as_u64().is_some_and(|user| user != 0 && owns.contains(&user));
+    others.iter().filter_map(user).filter(is_own).collect()
+}
+
 fn is_proxy(container: &Node) -> bool {
     let image = image(&container.text("image").unwrap_or_default());
     let name = container.text("name").unwrap_or_default();
@@ -50,7 +66,26 @@ fn image(image: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    #[test]
+    fn the_user_of_the_proxy_is_that_of_its_container() {
+        let users = |of_pod: Value, proxy: Value, applications: &[Value]| {
+            let container = |name: &str, user: &Value| json!({"name": name, "securityContext": {"runAsUser": user}});
+            let others = applications.iter().map(|user| container("app", user));
+            let containers: Vec<Value> = others.chain([container("istio-proxy", &proxy)]).collect();
+            let spec = json!({"securityContext": {"runAsUser": of_pod}, "containers": containers});
+            as_the_proxys_user(&Node::of_object(json!({ "spec": spec }))).len()
+        };
+        let none = || Value::Null;
+        assert_eq!(users(none(), json!(1337), &[json!(1337), json!(1000)]), 1);
+        assert_eq!(users(none(), json!(1337), &[json!(1000), none()]), 0);
+        assert_eq!(users(json!(7), none(), &[none()]), 1, "all that the pod says");
+        assert_eq!(users(none(), json!(0), &[json!(0)]), 0, "as TPROXY has it");
+        assert_eq!(users(none(), none(), &[json!(1337)]), 0, "the proxy's is not said");
+    }
 
     #[test]
     fn an_image_is_known_by_its_own_name() {

@@ -115,6 +115,7 @@ def start_pod(pod):
         "address": address,
         "netns": netns,
         "proxy": "",
+        "user": APP_USER,  # of the application
         "processes": [],
     }
 
@@ -170,7 +171,8 @@ def start_containers(pod, here):
             argv = [ROOT / "bin" / "pilot-discovery", *argv, "--kubeconfig", KUBECONFIG]
         else:
             serves = argv or [f"http:{p['containerPort']}" for p in container.get("ports", [])]
-            argv, user = ["python3", "-c", APP, here["name"], *serves], APP_USER
+            user = container.get("securityContext", {}).get("runAsUser", APP_USER)
+            argv, here["user"] = ["python3", "-c", APP, here["name"], *serves], user
         start(
             name, argv, namespace=netns, user=user, cwd=home, env={**env, "HOSTNAME": here["name"]}
         )

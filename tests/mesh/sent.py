@@ -1,7 +1,7 @@
-"""Faults that only some requests meet: what a client sends decides."""
+"""Faults that only some requests meet: who sends them, and what is sent, decides."""
 
 from fault import Fault
-from identity import SOURCE, from_, policy
+from identity import SOURCE, from_, peers, policy
 from shapes import istio, of
 
 PAYMENT = "payment.billing.svc.cluster.local"
@@ -14,6 +14,15 @@ def sent(name, *objects, **more):
 
 
 SENT = [
+    sent(
+        "application-of-the-proxys-user",
+        peers("billing", "STRICT"),
+        source="courier",
+        finding="mtls-required",
+        blame=(("Pod", "shop", "courier"),),
+        at="spec.containers[0].securityContext.runAsUser",
+        logged=False,
+    ),
     sent(
         "client-address-behind-proxies",
         of("billing", policy(from_(remoteIpBlocks=["203.0.113.0/24"]), app="payment")),

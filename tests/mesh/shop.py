@@ -2,7 +2,8 @@
 
 shop     order-service (it asks), product-service (two versions), search (a port whose protocol
          is not said), ledger (TCP), inventory, flaky (answers 503), mailer (its application
-         does not listen), report (nor does its, and it has no proxy)
+         does not listen), report (nor does its, and it has no proxy), courier (it runs as its
+         proxy's user)
 billing  payment
 legacy   no proxies: cron (it asks), mainframe
 edge     gate (a gateway)
@@ -16,7 +17,15 @@ def service(name, port, port_name="http", namespace="shop"):
 
 
 def deployment(
-    name, port, *serves, version="v1", versions=False, namespace="shop", replicas=1, proxy=True
+    name,
+    port,
+    *serves,
+    version="v1",
+    versions=False,
+    namespace="shop",
+    replicas=1,
+    proxy=True,
+    user=None,
 ):
     """Pods of an application; `serves` are app.py's arguments when it does not just answer HTTP."""
     labels = {"app": name, "version": version}
@@ -26,6 +35,7 @@ def deployment(
         "image": "app",
         "args": list(serves),
         "ports": [{"containerPort": port}],
+        **({"securityContext": {"runAsUser": user}} if user else {}),
     }
     spec = {
         "replicas": replicas,
@@ -115,6 +125,7 @@ SHOP = [
     deployment("product-service", 8082, version="v2", versions=True),
     service("report", 8083),
     deployment("report", 8083, "none:8083", replicas=2, proxy=False),
+    deployment("courier", 8087, user=1337),
     service("inventory", 8084),
     deployment("inventory", 8084),
     service("mailer", 8086),

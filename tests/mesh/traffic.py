@@ -6,7 +6,7 @@ import time
 import uuid
 
 from host import Failed, inside, run, until
-from kubelet import APP_USER, named, state
+from kubelet import named, state
 from proxy import Proxy, parsed
 
 H2 = "--http2-prior-knowledge"
@@ -54,7 +54,7 @@ def send(pod, fault, agent):
     host, port = fault.host, fault.port
     if fault.tcp:
         argv = ("sh", "-c", f"echo hello | socat -t 3 -T 5 - TCP:{host}:{port},connect-timeout=5")
-        done = run(*inside(pod["netns"], *argv, user=APP_USER), ok=False)
+        done = run(*inside(pod["netns"], *argv, user=pod["user"]), ok=False)
         app = done.stdout.split(" ")[0] if done.stdout.endswith("hello\n") else None
         return (f"echo {app}" if app else f"socat {done.returncode}"), app
     argv = ["curl", "-sS", "-i", "-g", "-m", "8", "-A", agent, "-X", fault.method]
@@ -67,7 +67,7 @@ def send(pod, fault, agent):
         argv += ["--resolve", f"{host}:{port}:{fault.address()}"]
     scheme = "https" if fault.speaks == "tls" else "http"
     done = run(
-        *inside(pod["netns"], *argv, f"{scheme}://{host}:{port}{fault.path}", user=APP_USER),
+        *inside(pod["netns"], *argv, f"{scheme}://{host}:{port}{fault.path}", user=pod["user"]),
         ok=False,
     )
     if done.returncode:

@@ -219,8 +219,15 @@ def only(value, *keys):
 def trim_pod_spec(spec):
     small = only(spec, "nodeName", "hostNetwork", "serviceAccountName")
     for kind in ("containers", "initContainers"):
-        if found := [only(c, "name", "ports", "restartPolicy") for c in spec.get(kind, [])]:
+        if found := [trim_container(c) for c in spec.get(kind, [])]:
             small[kind] = found
+    return small
+
+
+def trim_container(container):
+    small = only(container, "name", "ports", "restartPolicy")
+    if user := only(container.get("securityContext", {}), "runAsUser"):
+        small["securityContext"] = user
     return small
 
 

@@ -1,9 +1,11 @@
-//! Whether A's connection gets to A's proxy at all: pods without one, and what a pod's annotations exclude.
+//! Whether A's connection gets to A's proxy at all: pods without one, what a pod's annotations exclude, and applications
+//! that run as the proxy's user.
 //!
 //! This is decided outside the proxy, so objects decide it.
 
 use crate::mesh::annotations::Kept;
-use crate::mesh::injected::{NodeProxy, node_proxy};
+use crate::mesh::injected::{self, NodeProxy, applications, node_proxy};
+use crate::snapshot::{Evidence, Node};
 use crate::verdict::{Mark, Power, Stage};
 use crate::walk::way::course::Told;
 use crate::walk::way::dial::Dial;
@@ -31,8 +33,28 @@ pub(in crate::walk) fn capture(walker: &Walker, dial: &Dial) -> Told<Capture> {
             None => told.row(row),
         };
     }
-    bypasses(walker, dial)
-        .map_or_else(|| Told::goes(Capture::Taken), |row| Told::goes(Capture::Leaves).row(row).met(Fact::Leaves))
+    match bypasses(walker, dial) {
+        Some(row) => Told::goes(Capture::Leaves).row(row).met(Fact::Leaves),
+        None => as_the_proxys_user(walker),
+    }
+}
+
+/// What A's applications send as the user of its proxy goes past it.
+fn as_the_proxys_user(walker: &Walker) -> Told<Capture> {
+    let taken = Told::goes(Capture::Taken);
+    let Some(pod) = walker.source_pod() else { return taken };
+    let (name, users) = (pod.text("metadata.name").unwrap_or_default(), injected::as_the_proxys_user(&pod));
+    let Some(user) = users.first() else { return taken };
+    let evidence: Vec<Evidence> = users.iter().map(Node::evidence).collect();
+    if users.len() < applications(&pod).len() {
+        let why =
+            format!("what a container of pod {name} sends as user {}, the proxy's own, bypasses it", user.shown());
+        let condition = Condition::withheld(Stage::Capture, &name, &why).provided_that("another container sends it");
+        return taken.under([Condition { evidence, ..condition }]);
+    }
+    let note = format!("its application runs as user {}, the proxy's own, and bypasses it", user.shown());
+    let row = Row::new(Stage::Capture, Mark::Warned, &name, &note).citing(evidence);
+    Told::goes(Capture::Leaves).row(row).met(Fact::Leaves)
 }
 
 /// A proxy of A's node takes what leaves A. It is no Envoy, and is not read.
